@@ -1,0 +1,13 @@
+"""scikit-learn for images: fast, exact, explainable image classification on a CPU.
+
+Pictures are NumPy arrays ``(n, H, W)`` (grey) or ``(n, H, W, C)`` (channels last), or
+flat rows of the same in C order; every estimator works on its own and in scikit-learn's
+pipelines, searches and cross-validation.
+"""
+
+from skvision import datasets
+from skvision._images import ImageShapeWarning
+
+__all__ = ["ImageShapeWarning", "datasets"]
+
+__version__ = "0.1.0.dev0"

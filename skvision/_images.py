@@ -1,0 +1,239 @@
+"""The image contract: the only file that knows how pictures are laid out.
+
+Pictures come as ``(n, H, W)`` (grey), ``(n, H, W, C)`` (channels last) or as flat rows
+``(n, n_features)``, which are those arrays in C order. `validate_rows` gives learners
+flat rows, `validate_images` gives transformers ``(n, H, W, C)``; both check the pictures
+with scikit-learn's own `validate_data` and hold them against those seen in ``fit``.
+"""
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data
+
+ImageShape = tuple[int, int, int]
+
+# The first is what anything that is not in the list becomes.
+IMAGE_DTYPES = (np.float64, np.float32, np.uint8)
+
+
+class ImageShapeWarning(UserWarning):
+    """The height and width of pictures given as flat rows were guessed.
+
+    Pass ``image_shape=(H, W)`` or ``(H, W, C)`` to say what they are, or pictures as
+    ``(n, H, W[, C])`` arrays.
+    """
+
+
+def validate_rows(
+    estimator: Any,
+    X: Any,
+    y: Any = "no_validation",
+    *,
+    reset: bool,
+    dtype: Sequence[type] = IMAGE_DTYPES,
+) -> Any:
+    """Check pictures and return them as flat rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets ``n_features_in_``, ``feature_names_in_`` and ``image_shape_`` in a fit.
+    X : array-like of shape (n, n_features), (n, H, W) or (n, H, W, C)
+        Pictures.
+    y : array-like of shape (n,), default="no_validation"
+        Classes, checked along with ``X`` where given.
+    reset : bool
+        True in ``fit``; False where the pictures must be like those of ``fit``.
+    dtype : sequence of dtypes
+        What is kept as it is; anything else becomes the first of these.
+
+    Returns
+    -------
+    rows : ndarray of shape (n, n_features)
+        The pictures, each in C order of (H, W, C); a view where that is possible.
+    y : ndarray of shape (n,)
+        Only where ``y`` was given.
+
+    Raises
+    ------
+    ValueError
+        If the pictures are not finite numbers of one of the three layouts, or not of
+        the shape that was seen in ``fit``.
+    """
+    rows, shape = _flatten(X)
+    return _validate(estimator, rows, shape, y, reset=reset, dtype=dtype)
+
+
+def validate_images(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
+    """Check pictures for a transformer that needs them in two dimensions.
+
+    Flat rows are laid out by ``estimator.image_shape`` or, where it is None, by a guess
+    that is announced by `ImageShapeWarning`: a perfect square is grey, three times a
+    perfect square is RGB, anything else a grey strip one pixel high.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Has the parameter ``image_shape``; gets ``n_features_in_``,
+        ``feature_names_in_`` and ``image_shape_`` in a fit.
+    X : array-like of shape (n, n_features), (n, H, W) or (n, H, W, C)
+        Pictures of one channel or three.
+    reset : bool
+        True in ``fit``; False where the pictures must be like those of ``fit``.
+
+    Returns
+    -------
+    images : ndarray of shape (n, H, W, C)
+        uint8, float32 or float64, C-contiguous where ``X`` is.
+
+    Raises
+    ------
+    ValueError
+        As `validate_rows`, or for a number of channels other than one and three, or
+        where the pictures do not have ``image_shape``.
+    """
+    rows, shape = _flatten(X)
+    if reset:
+        if shape is not None:
+            _check_channels(shape, np.shape(X))
+        shape = _settle_shape(estimator, shape, np.shape(rows))
+    rows = _validate(estimator, rows, shape, reset=reset)
+    return rows.reshape(len(rows), *estimator.image_shape_)
+
+
+def is_batch_of_pictures(X: Any) -> bool:
+    """Tell pictures with a height and a width from flat rows."""
+    return np.ndim(X) > 2
+
+
+def _flatten(X: Any) -> tuple[Any, ImageShape | None]:
+    """Return flat rows and the shape of a picture, None where X came as flat rows."""
+    if not hasattr(X, "ndim"):
+        X = _from_sequence(X)
+    ndim = getattr(X, "ndim", 2)
+    if ndim < 3:
+        return X, None
+    if ndim > 4:
+        raise ValueError(
+            f"X has {ndim} dimensions, shape {tuple(X.shape)}; pictures have the shape "
+            f"(n, H, W) or (n, H, W, C), flat rows (n, n_features)."
+        )
+    X = np.asarray(X)
+    shape = _normalize_shape(X.shape[1:])
+    return X.reshape(len(X), math.prod(shape)), shape
+
+
+def _from_sequence(X: Any) -> Any:
+    """Make an array of a list of pictures; leave a list of rows as it is."""
+    try:
+        array = np.asarray(X)
+    except ValueError as error:
+        shapes = sorted({str(np.shape(x)) for x in X if hasattr(x, "shape")})
+        if len(shapes) < 2:
+            raise
+        raise ValueError(
+            f"X has pictures of different shapes, {', '.join(shapes[:3])}"
+            f"{', …' if len(shapes) > 3 else ''}; they must all be of one size: put "
+            f"ImageReader(size=(H, W)) in front."
+        ) from error
+    if array.ndim == 1 and array.dtype.kind in "US":
+        raise ValueError(
+            "X holds text where pictures were expected, such as "
+            f"{str(array[0]) if len(array) else ''!r}: if these are paths of files, put "
+            f"ImageReader(size=(H, W)) in front."
+        )
+    return array if array.ndim > 2 else X
+
+
+def _normalize_shape(shape: Any) -> ImageShape:
+    """Return (H, W, C) for (H, W) or (H, W, C)."""
+    sizes = tuple(shape) if isinstance(shape, Sequence | np.ndarray) else ()
+    whole = all(isinstance(size, int | np.integer) and size > 0 for size in sizes)
+    if len(sizes) not in (2, 3) or not whole:
+        raise ValueError(
+            f"A picture has the shape (H, W) or (H, W, C), each at least 1; got {shape}."
+        )
+    height, width, channels = (*sizes, 1)[:3]
+    return int(height), int(width), int(channels)
+
+
+def _check_channels(shape: ImageShape, given: tuple[int, ...]) -> None:
+    if shape[2] in (1, 3):
+        return
+    channel_first = shape[0] in (1, 3)
+    raise ValueError(
+        f"X has pictures of {shape[2]} channels, shape {given}; one channel (grey) or "
+        f"three (RGB) are needed, channels last."
+        + (" Is it channel-first? Use X.transpose(0, 2, 3, 1)." if channel_first else "")
+    )
+
+
+def _settle_shape(
+    estimator: Any, shape: ImageShape | None, rows_shape: tuple[int, ...]
+) -> ImageShape | None:
+    """Return what the pictures show, what ``image_shape`` says, or else a guess."""
+    n_features = rows_shape[-1] if len(rows_shape) == 2 else 0
+    if estimator.image_shape is None:
+        guess_needed = shape is None and n_features > 0
+        return _guess_shape(estimator, n_features) if guess_needed else shape
+    wanted = _normalize_shape(estimator.image_shape)
+    _check_channels(wanted, wanted)
+    if shape is not None and shape != wanted:
+        raise ValueError(
+            f"X has pictures of shape {shape}, but image_shape={estimator.image_shape} "
+            f"was given: leave image_shape out, or pass pictures of that shape."
+        )
+    if n_features > 0 and n_features != math.prod(wanted):
+        raise ValueError(
+            f"X has {n_features} features, but image_shape={estimator.image_shape} "
+            f"needs {math.prod(wanted)}: correct image_shape, or pass pictures as "
+            f"(n, H, W[, C]) arrays without it."
+        )
+    return wanted
+
+
+def _validate(
+    estimator: Any,
+    rows: Any,
+    shape: ImageShape | None,
+    y: Any = "no_validation",
+    *,
+    reset: bool,
+    dtype: Sequence[type] = IMAGE_DTYPES,
+) -> Any:
+    """Let scikit-learn check flat rows, and keep or compare the shape of a picture."""
+    if not reset:
+        fitted = estimator.image_shape_
+        if shape is not None and fitted is not None and shape != fitted:
+            raise ValueError(
+                f"X has pictures of shape {shape}, but {type(estimator).__name__} was "
+                f"fitted on pictures of shape {fitted} (height, width, channels): "
+                f"resize them, or fit on pictures of this shape."
+            )
+    checked = validate_data(estimator, rows, y, reset=reset, dtype=list(dtype))
+    if reset:
+        estimator.image_shape_ = shape
+    return checked
+
+
+def _guess_shape(estimator: Any, n_features: int) -> ImageShape:
+    side, colour_side = math.isqrt(n_features), math.isqrt(n_features // 3)
+    if side * side == n_features:
+        shape, kind = (side, side, 1), "grey pictures"
+    elif 3 * colour_side * colour_side == n_features:
+        shape, kind = (colour_side, colour_side, 3), "RGB pictures"
+    else:
+        shape, kind = (1, n_features, 1), "grey strips"
+    warnings.warn(
+        f"{type(estimator).__name__} got flat rows of {n_features} features and took "
+        f"them for {kind} of {shape[0]} x {shape[1]} pixels: pass image_shape=(H, W) or "
+        f"(H, W, C) to say what they are.",
+        ImageShapeWarning,
+        stacklevel=5,
+    )
+    return shape

@@ -1,0 +1,22 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def data_root():
+    """Return the folder of real data sets, or skip."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    root = Path(os.environ.get("SKVISION_DATA", beside))
+    if not root.is_dir():
+        pytest.skip(f"no real data: neither $SKVISION_DATA nor {beside} is a folder")
+    return root

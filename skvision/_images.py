@@ -2,8 +2,8 @@
 
 Pictures come as ``(n, H, W)`` (grey), ``(n, H, W, C)`` (channels last) or as flat rows
 ``(n, n_features)``, which are those arrays in C order. `validate_rows` gives learners
-flat rows, `validate_images` gives transformers ``(n, H, W, C)``; both check the pictures
-with scikit-learn's own `validate_data` and hold them against those seen in ``fit``.
+flat rows, `validate_images` gives transformers ``(n, H, W, C)``; both check with
+scikit-learn's own `validate_data` and hold the pictures against those seen in ``fit``.
 """
 
 import math
@@ -103,7 +103,8 @@ def validate_images(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
             _check_channels(shape, np.shape(X))
         shape = _settle_shape(estimator, shape, np.shape(rows))
     rows = _validate(estimator, rows, shape, reset=reset)
-    return rows.reshape(len(rows), *estimator.image_shape_)
+    images: NDArray[Any] = rows.reshape(len(rows), *estimator.image_shape_)
+    return images
 
 
 def is_batch_of_pictures(X: Any) -> bool:
@@ -141,11 +142,11 @@ def _from_sequence(X: Any) -> Any:
             f"{', …' if len(shapes) > 3 else ''}; they must all be of one size: put "
             f"ImageReader(size=(H, W)) in front."
         ) from error
-    if array.ndim == 1 and array.dtype.kind in "US":
+    if array.ndim == 1 and array.dtype.kind in "US" and len(array):
         raise ValueError(
             "X holds text where pictures were expected, such as "
-            f"{str(array[0]) if len(array) else ''!r}: if these are paths of files, put "
-            f"ImageReader(size=(H, W)) in front."
+            f"{str(array[0])!r}: if these are paths of files, put ImageReader(size=(H, W)) "
+            f"in front."
         )
     return array if array.ndim > 2 else X
 
@@ -156,7 +157,7 @@ def _normalize_shape(shape: Any) -> ImageShape:
     whole = all(isinstance(size, int | np.integer) and size > 0 for size in sizes)
     if len(sizes) not in (2, 3) or not whole:
         raise ValueError(
-            f"A picture has the shape (H, W) or (H, W, C), each at least 1; got {shape}."
+            f"A picture has the shape (H, W) or (H, W, C), each at least 1, not {shape}."
         )
     height, width, channels = (*sizes, 1)[:3]
     return int(height), int(width), int(channels)
@@ -165,11 +166,10 @@ def _normalize_shape(shape: Any) -> ImageShape:
 def _check_channels(shape: ImageShape, given: tuple[int, ...]) -> None:
     if shape[2] in (1, 3):
         return
-    channel_first = shape[0] in (1, 3)
+    hint = " Is it channel-first? Use X.transpose(0, 2, 3, 1)."
     raise ValueError(
         f"X has pictures of {shape[2]} channels, shape {given}; one channel (grey) or "
-        f"three (RGB) are needed, channels last."
-        + (" Is it channel-first? Use X.transpose(0, 2, 3, 1)." if channel_first else "")
+        f"three (RGB) are needed, channels last.{hint if shape[0] in (1, 3) else ''}"
     )
 
 
@@ -231,8 +231,8 @@ def _guess_shape(estimator: Any, n_features: int) -> ImageShape:
         shape, kind = (1, n_features, 1), "grey strips"
     warnings.warn(
         f"{type(estimator).__name__} got flat rows of {n_features} features and took "
-        f"them for {kind} of {shape[0]} x {shape[1]} pixels: pass image_shape=(H, W) or "
-        f"(H, W, C) to say what they are.",
+        f"them for {kind} of {shape[0]} x {shape[1]} pixels: pass image_shape=(H, W) "
+        f"or (H, W, C) to say what they are.",
         ImageShapeWarning,
         stacklevel=5,
     )

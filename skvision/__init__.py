@@ -6,8 +6,19 @@ pipelines, searches and cross-validation.
 """
 
 from skvision import datasets
+from skvision._hog import HOG
+from skvision._image_reader import ImageReader
 from skvision._images import ImageShapeWarning
+from skvision._pixel_normalizer import PixelNormalizer
+from skvision._softmax_regression import SoftmaxRegression
 
-__all__ = ["ImageShapeWarning", "datasets"]
+__all__ = [
+    "HOG",
+    "ImageReader",
+    "ImageShapeWarning",
+    "PixelNormalizer",
+    "SoftmaxRegression",
+    "datasets",
+]
 
 __version__ = "0.1.0.dev0"

@@ -107,21 +107,14 @@ def validate_images(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
     return images
 
 
-def is_batch_of_pictures(X: Any) -> bool:
-    """Tell pictures with a height and a width from flat rows."""
-    return np.ndim(X) > 2
-
-
 def _flatten(X: Any) -> tuple[Any, ImageShape | None]:
     """Return flat rows and the shape of a picture, None where X came as flat rows."""
-    if not hasattr(X, "ndim"):
-        X = _from_sequence(X)
-    ndim = getattr(X, "ndim", 2)
-    if ndim < 3:
+    X = as_array(X)
+    if X.ndim < 3:
         return X, None
-    if ndim > 4:
+    if X.ndim > 4:
         raise ValueError(
-            f"X has {ndim} dimensions, shape {tuple(X.shape)}; pictures have the shape "
+            f"X has {X.ndim} dimensions, {tuple(X.shape)}; pictures have the shape "
             f"(n, H, W) or (n, H, W, C), flat rows (n, n_features)."
         )
     X = np.asarray(X)
@@ -129,8 +122,10 @@ def _flatten(X: Any) -> tuple[Any, ImageShape | None]:
     return X.reshape(len(X), math.prod(shape)), shape
 
 
-def _from_sequence(X: Any) -> Any:
-    """Make an array of a list of pictures; leave a list of rows as it is."""
+def as_array(X: Any) -> Any:
+    """Make one array of a list of pictures or rows; leave arrays and tables alone."""
+    if hasattr(X, "ndim"):
+        return X
     try:
         array = np.asarray(X)
     except ValueError as error:
@@ -145,10 +140,10 @@ def _from_sequence(X: Any) -> Any:
     if array.ndim == 1 and array.dtype.kind in "US" and len(array):
         raise ValueError(
             "X holds text where pictures were expected, such as "
-            f"{str(array[0])!r}: if these are paths of files, put ImageReader(size=(H, W)) "
-            f"in front."
+            f"{str(array[0])!r}: if these are paths of files, put "
+            f"ImageReader(size=(H, W)) in front."
         )
-    return array if array.ndim > 2 else X
+    return array
 
 
 def _normalize_shape(shape: Any) -> ImageShape:
@@ -157,7 +152,7 @@ def _normalize_shape(shape: Any) -> ImageShape:
     whole = all(isinstance(size, int | np.integer) and size > 0 for size in sizes)
     if len(sizes) not in (2, 3) or not whole:
         raise ValueError(
-            f"A picture has the shape (H, W) or (H, W, C), each at least 1, not {shape}."
+            f"A picture has the shape (H, W) or (H, W, C), each from 1, not {shape}."
         )
     height, width, channels = (*sizes, 1)[:3]
     return int(height), int(width), int(channels)

@@ -1,8 +1,9 @@
 """Rows in blocks on threads."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
-from joblib import Parallel, delayed
+from joblib import effective_n_jobs
 
 
 def for_each_block(
@@ -10,14 +11,21 @@ def for_each_block(
 ) -> None:
     """Call ``function(rows)`` on each block of rows, on ``n_jobs`` threads.
 
-    The blocks depend on ``n_rows`` and ``block_size`` alone, so that what is computed
-    does not depend on ``n_jobs``. The function writes its result into an array that it
-    shares with its caller; it gains from threads where it releases the GIL.
+    ``n_jobs`` means what it means to joblib, its contexts included; joblib's own loop
+    is not used because it looks for results every 10 ms only. The blocks depend on
+    ``n_rows`` and ``block_size`` alone, so that what is computed does not depend on
+    ``n_jobs``. The function writes its result into an array that it shares with its
+    caller; it gains from threads where it releases the GIL.
     """
     blocks = [
         slice(start, min(start + block_size, n_rows))
         for start in range(0, n_rows, block_size)
     ]
-    Parallel(n_jobs=n_jobs, require="sharedmem")(
-        delayed(function)(block) for block in blocks
-    )
+    n_threads = min(effective_n_jobs(n_jobs), len(blocks))
+    if n_threads < 2:
+        for block in blocks:
+            function(block)
+        return
+    with ThreadPoolExecutor(n_threads) as pool:
+        for future in [pool.submit(function, block) for block in blocks]:
+            future.result()

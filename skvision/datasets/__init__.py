@@ -1,1 +1,11 @@
-"""Pictures to learn from."""
+"""Pictures to learn from: folders of photos and the classic sets as published.
+
+Every loader reads files that are on disk already and returns a
+:class:`sklearn.utils.Bunch`.
+"""
+
+from skvision.datasets._cifar import load_cifar10, load_cifar100
+from skvision.datasets._image_folder import load_image_folder
+from skvision.datasets._mnist import load_mnist
+
+__all__ = ["load_cifar10", "load_cifar100", "load_image_folder", "load_mnist"]

@@ -1,0 +1,150 @@
+"""A folder of pictures with one sub-folder per class."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from skvision.datasets._arguments import check_folder
+
+_SUFFIXES = frozenset(
+    ".bmp .gif .jfif .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
+)
+_SPLIT_NAMES = {"train", "training", "test", "val", "valid", "validation"}
+
+
+def load_image_folder(root: str | os.PathLike[str]) -> Bunch:
+    """Find the pictures in a folder that has one sub-folder per class.
+
+    The pictures are not opened; `ImageReader` does that in a pipeline. A file is a
+    picture if its suffix says so, in small or capital letters: bmp, gif, jfif, jpeg,
+    jpg, pbm, pgm, png, pnm, ppm, tif, tiff or webp. Pictures in folders inside a class
+    folder belong to that class. What is hidden (its name starts with a dot) and
+    ``__MACOSX`` are passed over. A class folder may be a symbolic link, and so may a
+    picture; links to folders further in are not followed.
+
+    Parameters
+    ----------
+    root : str or path-like
+        The folder that holds the class folders.
+
+    Returns
+    -------
+    data : :class:`sklearn.utils.Bunch`
+        With the attributes
+
+        paths : ndarray of shape (n,), str
+            The pictures, in the order of their classes, then of their names; each
+            begins with ``root`` as it was given.
+        labels : ndarray of shape (n,), str
+            The class of each picture: the name of its class folder.
+        names : list of str
+            The names of the classes, sorted.
+        frame : DataFrame of shape (n, 2)
+            ``paths`` and ``labels`` as columns ``path`` and ``label``.
+        ignored : list of str
+            Files that were neither taken nor hidden: not pictures by their suffix, or
+            outside the class folders.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        If ``root`` does not exist, or is a file.
+    ValueError
+        If there are fewer than two class folders, if one of them has no pictures, or
+        if they are not classes but splits, such as ``train`` and ``test``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skvision.datasets import load_image_folder
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for name in ["ants/1.jpg", "bees/2.jpg", "bees/garden/3.PNG"]:
+    ...         path = Path(root, name)
+    ...         path.parent.mkdir(exist_ok=True)
+    ...         path.touch()
+    ...     data = load_image_folder(root)
+    >>> data.names
+    ['ants', 'bees']
+    >>> data.frame.groupby("label").size().to_dict()
+    {'ants': 1, 'bees': 2}
+    """
+    folder = check_folder(root)
+    visible = [entry for entry in sorted(folder.iterdir()) if _is_visible(entry.name)]
+    files = {entry.name: sorted(_walk(entry)) for entry in visible if entry.is_dir()}
+    pictures = {name: list(filter(_is_picture, files[name])) for name in files}
+    stray = [entry for entry in visible if not entry.is_dir()]
+    _check_classes(folder, files, pictures, stray)
+
+    paths = np.array([str(path) for name in pictures for path in pictures[name]])
+    labels = np.repeat(list(pictures), [len(found) for found in pictures.values()])
+    others = [path for name in files for path in files[name] if not _is_picture(path)]
+    return Bunch(
+        paths=paths,
+        labels=labels,
+        names=list(pictures),
+        frame=pd.DataFrame({"path": paths, "label": labels}),
+        ignored=[str(path) for path in stray + others],
+    )
+
+
+def _is_visible(name: str) -> bool:
+    return not name.startswith(".") and name != "__MACOSX"
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield the visible files in a folder and in the folders inside it."""
+    for inside, folders, files in os.walk(folder, onerror=_fail):
+        folders[:] = filter(_is_visible, folders)
+        yield from (Path(inside, name) for name in files if _is_visible(name))
+
+
+def _fail(error: OSError) -> None:
+    """Let a folder that cannot be read be an error; `os.walk` would pass over it."""
+    raise error
+
+
+def _check_classes(
+    root: Path,
+    files: dict[str, list[Path]],
+    pictures: dict[str, list[Path]],
+    stray: list[Path],
+) -> None:
+    layout = (
+        f"Put the pictures of each class into a folder named after the class, such as "
+        f"{root / 'ants' / '1.jpg'} and {root / 'bees' / '2.jpg'}."
+    )
+    if not pictures:
+        n_pictures = sum(map(_is_picture, stray))
+        raise ValueError(
+            f"{root} has no folders inside, and {n_pictures} pictures directly in it; "
+            f"two or more class folders are needed. {layout}"
+        )
+    if len(pictures) == 1:
+        (name,) = pictures
+        raise ValueError(
+            f"{root} has only one class folder, {name!r}; at least two are needed. "
+            f"{layout} If the class folders lie in {root / name}, pass that."
+        )
+    if _SPLIT_NAMES.issuperset(map(str.lower, pictures)):
+        raise ValueError(
+            f"The folders in {root} are splits, not classes: {', '.join(pictures)}. "
+            f"Pass one of them, such as {root / next(iter(pictures))}."
+        )
+    for name, found in pictures.items():
+        if not found:
+            suffixes = sorted({path.suffix for path in files[name]})
+            only = f", only files with the suffixes {suffixes}" if suffixes else ""
+            raise ValueError(
+                f"The class folder {root / name} has no pictures{only}; every class "
+                f"needs at least one. Add pictures ({' '.join(sorted(_SUFFIXES))}), or "
+                f"remove the folder."
+            )

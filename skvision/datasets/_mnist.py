@@ -1,0 +1,181 @@
+"""MNIST and the sets that are published in its format."""
+
+import gzip
+import io
+import math
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
+
+from skvision.datasets._arguments import check_folder, parts_of
+
+_PREFIXES = {"train": "train", "test": "t10k"}
+_SIDE = 28
+_N_CLASSES = 10
+# No deflate stream grows by more when it is unpacked.
+_MAX_GZIP_RATIO = 1032
+_CHUNK = 1 << 20
+
+
+def load_mnist(root: str | os.PathLike[str], split: str = "train") -> Bunch:
+    """Load MNIST, Fashion-MNIST or KMNIST from their idx files.
+
+    The files have the names under which the three sets are published,
+    ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same with ``t10k``;
+    a dot in place of the second hyphen (``train-images.idx3-ubyte``) and ``.gz`` at the
+    end are known too. Compressed files are unpacked as they are read, and never
+    further than their header says.
+
+    Parameters
+    ----------
+    root : str or path-like
+        The folder that holds the files.
+    split : {"train", "test", "all"}, default="train"
+        The part to load; "all" is the training part followed by the test part.
+
+    Returns
+    -------
+    data : :class:`sklearn.utils.Bunch`
+        With the attributes
+
+        images : ndarray of shape (n, 28, 28), uint8
+            Grey pictures, 0 to 255; n is 60,000 in "train" and 10,000 in "test".
+        labels : ndarray of shape (n,), int64
+            The class of each picture, 0 to 9.
+        names : list of str
+            "0" to "9": the files of all three sets have no other names.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        If ``root`` does not exist or is a file, or if a file is missing in it.
+    ValueError
+        If a file is not in the idx format, too short or too long for its header, or
+        damaged; if pictures and labels differ in number; or for an unknown ``split``.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to
+    document recognition", 1998.
+
+    H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a novel image dataset for
+    benchmarking machine learning algorithms", 2017.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skvision.datasets import load_mnist
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     images = bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28])
+    ...     images += bytes(783) + bytes([255])
+    ...     labels = bytes([0, 0, 8, 1, 0, 0, 0, 1, 7])
+    ...     _ = Path(root, "t10k-images-idx3-ubyte").write_bytes(images)
+    ...     _ = Path(root, "t10k-labels-idx1-ubyte").write_bytes(labels)
+    ...     mnist = load_mnist(root, split="test")
+    >>> mnist.images.shape
+    (1, 28, 28)
+    >>> mnist.images[0, 27, 27], mnist.labels[0]
+    (np.uint8(255), np.int64(7))
+    """
+    parts = parts_of(split)
+    folder = check_folder(root)
+    images, labels = zip(*(_load_part(folder, part) for part in parts), strict=True)
+    return Bunch(
+        images=images[0] if len(parts) == 1 else np.concatenate(images),
+        labels=np.concatenate(labels).astype(np.int64),
+        names=[str(digit) for digit in range(_N_CLASSES)],
+    )
+
+
+def _load_part(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    images_path = _find(folder, f"{_PREFIXES[part]}-images", "idx3-ubyte")
+    labels_path = _find(folder, f"{_PREFIXES[part]}-labels", "idx1-ubyte")
+    images = _read_idx(images_path, picture_shape=(_SIDE, _SIDE))
+    labels = _read_idx(labels_path, picture_shape=())
+    if len(images) != len(labels):
+        raise ValueError(
+            f"{images_path} has {len(images)} pictures and {labels_path} has "
+            f"{len(labels)} labels; each picture needs one label: take both files from "
+            f"the same set."
+        )
+    if labels.max() >= _N_CLASSES:
+        raise ValueError(
+            f"{labels_path} has the label {labels.max()}; labels from 0 to "
+            f"{_N_CLASSES - 1} are needed."
+        )
+    return images, labels
+
+
+def _find(folder: Path, stem: str, kind: str) -> Path:
+    names = [f"{stem}{dot}{kind}{gz}" for dot in "-." for gz in ("", ".gz")]
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(
+        f"None of {', '.join(names)} is in {folder}: download the file, or pass the "
+        f"folder it is in as root."
+    )
+
+
+def _read_idx(path: Path, picture_shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Read a file of unsigned bytes that is ``(n, *picture_shape)``."""
+    with path.open("rb") as file:
+        compressed = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if compressed else path.open("rb") as stream:
+            shape = _read_header(path, stream, picture_shape)
+            ratio = _MAX_GZIP_RATIO if compressed else 1
+            return _read_values(path, stream, shape, path.stat().st_size * ratio)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path} is a damaged gzip file: {error}. Download it again."
+        ) from error
+
+
+def _read_header(
+    path: Path, stream: io.BufferedIOBase, picture_shape: tuple[int, ...]
+) -> tuple[int, ...]:
+    n_axes = 1 + len(picture_shape)
+    header = stream.read(4 + 4 * n_axes)
+    magic = bytes([0, 0, 8, n_axes])
+    if header[:4] != magic:
+        raise ValueError(
+            f"{path} begins with the bytes {header[:4].hex(' ')!r}; an idx file of "
+            f"{n_axes}-dimensional unsigned bytes begins with {magic.hex(' ')!r}. Take "
+            f"another file."
+        )
+    if len(header) < 4 + 4 * n_axes:
+        raise ValueError(f"{path} ends in its header. Download it again.")
+    shape = tuple(int(size) for size in np.frombuffer(header, ">u4", offset=4))
+    if shape[0] == 0 or shape[1:] != picture_shape:
+        needed = ", ".join(["n", *map(str, picture_shape)])
+        raise ValueError(
+            f"{path} has the shape {shape}; ({needed}) with n at least 1 is needed."
+        )
+    return shape
+
+
+def _read_values(
+    path: Path, stream: io.BufferedIOBase, shape: tuple[int, ...], at_most: int
+) -> NDArray[np.uint8]:
+    n_bytes = math.prod(shape)
+    needed = f"its header says {n_bytes}, for the shape {shape}. Download it again."
+    if n_bytes > at_most:
+        raise ValueError(
+            f"{path} is too short, under {at_most} bytes of data; {needed}"
+        )
+    values = np.empty(n_bytes, np.uint8)
+    n_read = 0
+    while chunk := stream.read(min(_CHUNK, n_bytes - n_read)):
+        values[n_read : n_read + len(chunk)] = np.frombuffer(chunk, np.uint8)
+        n_read += len(chunk)
+    if n_read < n_bytes:
+        raise ValueError(f"{path} is too short, {n_read} bytes of data; {needed}")
+    if stream.read(1):
+        raise ValueError(f"{path} is too long, over {n_bytes} bytes of data; {needed}")
+    return values.reshape(shape)

@@ -1,0 +1,20 @@
+"""scikit-learn's checks over every estimator, found automatically."""
+
+import os
+
+import pytest
+from estimators import TABULAR
+from sklearn.utils.estimator_checks import check_estimator
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+@pytest.mark.filterwarnings("ignore::skvision.ImageShapeWarning")
+def test_scikit_learn_checks(Estimator):
+    results = check_estimator(Estimator(), on_fail=None, on_skip=None)
+    not_passed = {r["check_name"] for r in results if r["status"] != "passed"}
+    # scikit-learn checks array API input only where SciPy is told to take it, which it
+    # reads from the environment once; .ci/run runs this file both ways.
+    if os.environ.get("SCIPY_ARRAY_API") != "1":
+        not_passed.discard("check_array_api_input")
+    assert len(results) > 40
+    assert not_passed == set()

@@ -85,7 +85,8 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
 
     tol : float, default=1e-4
         The fit ends where no element of the gradient, with respect to weights and
-        biases of features less their mean, exceeds this.
+        biases of features less their mean, exceeds this, or where rounding lets the
+        objective fall no more: float32 resolves it to about seven digits.
 
     warm_start : bool, default=False
         Whether ``fit`` starts from the weights of the fit before, which must have seen
@@ -187,7 +188,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If the gradient still exceeds ``tol``.
+            If the gradient still exceeds ``tol`` after ``max_iter`` iterations.
         """
         X, y = validate_rows(self, X, y, reset=True)
         check_classification_targets(y)
@@ -214,10 +215,10 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
             max_iter=self.max_iter,
             tol=self.tol,
         )
-        if minimum.largest_slope > self.tol:
+        if minimum.n_iter >= self.max_iter and minimum.largest_slope > self.tol:
             warnings.warn(
-                f"The fit stopped after {minimum.n_iter} iterations with a gradient of "
-                f"{minimum.largest_slope:.2g}, above tol={self.tol:g}: raise max_iter, "
+                f"The fit stopped after max_iter={self.max_iter} iterations with a "
+                f"gradient of {minimum.largest_slope:.2g}, above tol={self.tol:g}: raise max_iter, "
                 f"give the features about unit variance, or raise alpha or tol.",
                 ConvergenceWarning,
                 stacklevel=3,

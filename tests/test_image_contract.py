@@ -1,0 +1,367 @@
+"""The image contract, over every public estimator, found automatically.
+
+An estimator's answers are what it transforms pictures to, or the probabilities or else
+the scores that it gives them. Two fits agree where their answers do.
+"""
+
+import inspect
+import pickle
+
+import numpy as np
+import pytest
+from estimators import TABULAR
+from sklearn.base import clone, is_classifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingRandomSearchCV,
+    RandomizedSearchCV,
+    cross_val_score,
+)
+from sklearn.multiclass import OneVsOneClassifier
+from sklearn.pipeline import FeatureUnion, make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from skvision import HOG, PixelNormalizer, SoftmaxRegression
+
+HEIGHT, WIDTH, N = 12, 16, 60
+SHAPES = {
+    "grey": (HEIGHT, WIDTH),
+    "grey C=1": (HEIGHT, WIDTH, 1),
+    "RGB": (HEIGHT, WIDTH, 3),
+}
+CLASSIFIERS = [Estimator for Estimator in TABULAR if is_classifier(Estimator())]
+TRANSFORMERS = [Estimator for Estimator in TABULAR if hasattr(Estimator, "transform")]
+
+
+def pictures(shape, n=N):
+    """Return noisy uint8 pictures of three classes: stripes down, across and none."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 3
+    images = rng.integers(0, 100, (n, *shape), dtype=np.uint8)
+    images[labels == 0, ::4] += 155
+    images[labels == 1, :, ::4] += 155
+    return images, np.array(["ant", "bee", "cat"])[labels]
+
+
+def make(Estimator, shape=None):
+    """Return an estimator, told the shape of flat rows where it may be."""
+    takes_shape = "image_shape" in inspect.signature(Estimator).parameters
+    return Estimator(image_shape=shape) if shape and takes_shape else Estimator()
+
+
+def answers(estimator, X):
+    for method in ("transform", "predict_proba", "decision_function"):
+        if hasattr(estimator, method):
+            result = getattr(estimator, method)(X)
+            return np.reshape(result, (len(result), -1))
+    return estimator.predict(X)
+
+
+def assert_same(a, b, exact=True):
+    if exact:
+        np.testing.assert_array_equal(a, b)
+    else:
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
+
+
+def flat(X):
+    return X.reshape(len(X), -1)
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_flat_rows_and_pictures_give_the_same(Estimator, shape):
+    X, y = pictures(shape)
+    on_pictures = make(Estimator).fit(X, y)
+    on_rows = make(Estimator, shape).fit(flat(X), y)
+    expected = answers(on_pictures, X)
+    assert np.ptp(expected) > 0
+    for fitted in (on_pictures, on_rows):
+        assert fitted.n_features_in_ == np.prod(shape)
+        for layout in (X, flat(X), list(X)):
+            assert_same(answers(fitted, layout), expected)
+        assert_same(answers(fitted, X.tolist()), expected, exact=False)
+    assert on_pictures.image_shape_ == (*shape, 1)[:3]
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_grey_pictures_with_and_without_an_axis_of_channels(Estimator):
+    X, y = pictures(SHAPES["grey"])
+    fitted = make(Estimator).fit(X, y)
+    assert_same(answers(fitted, X), answers(fitted, X[..., None]))
+    assert_same(answers(make(Estimator).fit(X[..., None], y), X), answers(fitted, X))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_bytes_equal_other_numbers_of_the_same_values(Estimator, dtype):
+    X, y = pictures(SHAPES["RGB"])
+    X[0], X[1] = 0, 255
+    expected = answers(make(Estimator).fit(X, y), X)
+    got = answers(make(Estimator).fit(X.astype(dtype), y), X.astype(dtype))
+    assert_same(got, expected, exact=False)
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_arrays_laid_out_in_other_ways(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    expected = answers(make(Estimator).fit(X, y), X)
+    strided = np.zeros((2 * N, HEIGHT, 2 * WIDTH, 3), np.uint8)[::2, :, ::2]
+    strided[:] = X
+    read_only = X.copy()
+    read_only.flags.writeable = False
+    backwards = X[::-1, ::-1].copy()[::-1, ::-1]
+    for layout in (strided, read_only, np.asfortranarray(X), backwards):
+        before = layout.copy()
+        assert_same(answers(make(Estimator).fit(layout, y), layout), expected)
+        assert_same(layout, before)
+    rows = np.asfortranarray(flat(X))
+    assert_same(
+        answers(make(Estimator, X.shape[1:]).fit(rows, y), rows), expected, exact=False
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (HEIGHT + 1, WIDTH, 3),
+        (HEIGHT, WIDTH - 1, 3),
+        (HEIGHT, WIDTH, 4),
+        (HEIGHT, WIDTH),
+    ],
+    ids=["H", "W", "C", "grey"],
+)
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_pictures_of_another_shape_at_predict(Estimator, other):
+    X, y = pictures(SHAPES["RGB"])
+    fitted = make(Estimator).fit(X, y)
+    both = rf"\({', '.join(map(str, (*other, 1)[:3]))}\).*\({HEIGHT}, {WIDTH}, 3\)"
+    with pytest.raises(ValueError, match=both):
+        answers(fitted, np.zeros((2, *other), np.uint8))
+    with pytest.raises(ValueError, match="features"):
+        answers(fitted, np.zeros((2, 7)))
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_transposed_pictures_of_as_many_pixels_at_predict(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    with pytest.raises(ValueError, match="pictures of shape"):
+        answers(make(Estimator).fit(X, y), X.transpose(0, 2, 1, 3))
+
+
+@pytest.mark.parametrize("Estimator", TRANSFORMERS)
+def test_channel_first_pictures(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    if Estimator is PixelNormalizer:
+        transformer = PixelNormalizer(center="channel")
+    else:
+        transformer = make(Estimator)
+    with pytest.raises(ValueError, match=r"channel-first\? .*transpose\(0, 2, 3, 1\)"):
+        transformer.fit(X.transpose(0, 3, 1, 2), y)
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_rows_do_not_depend_on_their_company(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    fitted = make(Estimator).fit(X, y)
+    expected = answers(fitted, X)
+    one_by_one = np.concatenate([answers(fitted, X[i : i + 1]) for i in range(N)])
+    np.testing.assert_allclose(one_by_one, expected, rtol=1e-5, atol=1e-6)
+    assert answers(fitted, X[:1]).shape[0] == 1
+
+
+@pytest.mark.parametrize("Estimator", TRANSFORMERS)
+def test_fit_on_one_picture(Estimator):
+    X, _ = pictures(SHAPES["RGB"], n=1)
+    assert np.isfinite(answers(make(Estimator).fit(X), X)).all()
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_no_pictures(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    fitted = make(Estimator).fit(X, y)
+    with pytest.raises(ValueError, match="0 sample"):
+        make(Estimator).fit(X[:0], y[:0])
+    with pytest.raises(ValueError, match="0 sample"):
+        answers(fitted, X[:0])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (3, 2, 3), (2, 9, 3), (7, 1)])
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_tiny_pictures(Estimator, shape):
+    X = np.random.default_rng(0).integers(0, 256, (N, *shape), dtype=np.uint8)
+    fitted = make(Estimator).fit(X, np.arange(N) % 2)
+    result = answers(fitted, X)
+    assert len(result) == N
+    assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_numbers_that_are_not_finite(Estimator, bad):
+    X, y = pictures(SHAPES["RGB"])
+    spoilt = X.astype(np.float32)
+    spoilt[3, 2, 1, 0] = bad
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        make(Estimator).fit(spoilt, y)
+    fitted = make(Estimator).fit(X, y)
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        answers(fitted, spoilt)
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_what_is_no_picture(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    with pytest.raises(ValueError, match=r"different shapes.*ImageReader"):
+        make(Estimator).fit([X[0], X[1, :5]], y[:2])
+    with pytest.raises(ValueError, match=r"paths of files.*ImageReader"):
+        make(Estimator).fit(["a.jpg", "b.jpg"], y[:2])
+    with pytest.raises(ValueError, match="5 dimensions"):
+        make(Estimator).fit(X[None], y[:1])
+    with pytest.raises(ValueError, match="each from 1"):
+        make(Estimator).fit(X[:, :, :0], y)
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_a_failed_fit_leaves_nothing_fitted(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    estimator = make(Estimator)
+    spoilt = X.astype(float)
+    spoilt[0] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        estimator.fit(spoilt, y)
+    with pytest.raises(ValueError, match="not fitted yet"):
+        answers(estimator, X)
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_pickle_and_clone(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    fitted = make(Estimator).fit(X, y)
+    expected = answers(fitted, X)
+    assert_same(answers(pickle.loads(pickle.dumps(fitted)), X), expected)
+    assert_same(answers(clone(fitted).fit(X, y), X), expected)
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_results_do_not_depend_on_n_jobs(Estimator):
+    if "n_jobs" not in inspect.signature(Estimator).parameters:
+        return
+    X, y = pictures((64, 64, 3), n=200)
+    expected = answers(Estimator().fit(X, y), X)
+    for n_jobs in (2, -1):
+        assert_same(answers(Estimator(n_jobs=n_jobs).fit(X, y), X), expected)
+
+
+def pipeline_of(Estimator):
+    """Return a classifier of pictures in which ``Estimator`` has a part."""
+    last = FunctionTransformer(lambda X: X.reshape(len(X), -1))
+    if Estimator in CLASSIFIERS:
+        return make_pipeline(PixelNormalizer(), Estimator())
+    return make_pipeline(make(Estimator), last, SoftmaxRegression())
+
+
+def searches(pipeline):
+    grid = {f"{pipeline.steps[-1][0]}__alpha": [1e-2, 1e-1]}
+    return {
+        "GridSearchCV": GridSearchCV(pipeline, grid, cv=2),
+        "RandomizedSearchCV": RandomizedSearchCV(pipeline, grid, n_iter=2, cv=2),
+        "HalvingRandomSearchCV": HalvingRandomSearchCV(
+            pipeline, grid, n_candidates=2, min_resources=30, cv=2, random_state=0
+        ),
+        "CalibratedClassifierCV": CalibratedClassifierCV(pipeline, cv=2),
+        "VotingClassifier": VotingClassifier([("a", pipeline), ("b", clone(pipeline))]),
+        "StackingClassifier": StackingClassifier(
+            [("a", pipeline)], SoftmaxRegression(alpha=1e-2), cv=2
+        ),
+    }
+
+
+@pytest.mark.parametrize("meta", list(searches(make_pipeline(SoftmaxRegression()))))
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_meta_estimators_on_pictures(Estimator, meta):
+    X, y = pictures(SHAPES["RGB"])
+    model = searches(pipeline_of(Estimator))[meta].fit(X, y)
+    assert model.predict(X).shape == (N,)
+    assert model.score(X, y) > 0.8
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_cross_validation_of_pictures(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    scores = cross_val_score(pipeline_of(Estimator), X, y, cv=3, n_jobs=2)
+    assert scores.min() > 0.6
+
+
+@pytest.mark.parametrize("Estimator", TRANSFORMERS)
+def test_feature_union_of_pictures(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    alone = answers(make(Estimator).fit(X, y), X)
+    flatten = FunctionTransformer(lambda X: X.reshape(len(X), -1))
+    union = make_union(make_pipeline(make(Estimator), flatten), HOG())
+    both = union.fit_transform(X, y)
+    assert_same(both[:, : alone.shape[1]], alone)
+
+
+@pytest.mark.parametrize("meta", ["bagging", "one-vs-one", "columns", "passthrough"])
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_meta_estimators_on_flat_rows(Estimator, meta):
+    shape = SHAPES["RGB"]
+    X, y = pictures(shape)
+    model = make(Estimator, shape)
+    if Estimator not in CLASSIFIERS:
+        model = make_pipeline(model, SoftmaxRegression())
+    if meta == "columns":
+        n_features = int(np.prod(shape))
+        transformer = make(Estimator, shape)
+        if Estimator in CLASSIFIERS:
+            transformer = PixelNormalizer()
+        columns = ColumnTransformer([("pixels", transformer, slice(n_features))])
+        model = make_pipeline(columns, SoftmaxRegression())
+    elif meta == "bagging":
+        model = BaggingClassifier(model, n_estimators=2, random_state=0)
+    elif meta == "one-vs-one":
+        model = OneVsOneClassifier(model)
+    else:
+        model = StackingClassifier(
+            [("a", model)],
+            make_pipeline(StandardScaler(), SoftmaxRegression()),
+            passthrough=True,
+            cv=2,
+        )
+    assert model.fit(flat(X), y).score(flat(X), y) > 0.8
+
+
+@pytest.mark.parametrize("Estimator", TRANSFORMERS)
+def test_pandas_output(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    transformer = make(Estimator, X.shape[1:]).set_output(transform="pandas")
+    table = transformer.fit_transform(flat(X), y)
+    assert list(table.columns) == list(transformer.get_feature_names_out())
+    assert table.columns.is_unique
+    assert_same(table.to_numpy(), answers(make(Estimator).fit(X, y), X))
+
+
+@pytest.mark.parametrize("Estimator", TRANSFORMERS)
+def test_names_of_features_of_pictures(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    fitted = make(Estimator).fit(X, y)
+    names = fitted.get_feature_names_out()
+    assert len(set(names)) == len(names) == answers(fitted, X).shape[1]
+
+
+def test_pandas_output_in_the_middle_of_a_pipeline():
+    X, y = pictures(SHAPES["RGB"])
+    pipeline = make_pipeline(
+        PixelNormalizer(), HOG(), PixelNormalizer(), SoftmaxRegression()
+    )
+    expected = pipeline.fit(X, y).predict_proba(X)
+    pipeline.set_output(transform="pandas")
+    assert_same(pipeline.fit(X, y).predict_proba(X), expected)
+    assert pipeline[-1].feature_names_in_[0] == "hog_by0_bx0_cy0_cx0_o0"
+    union = FeatureUnion([("hog", HOG())]).set_output(transform="pandas")
+    assert union.fit_transform(X).columns[0] == "hog__hog_by0_bx0_cy0_cx0_o0"

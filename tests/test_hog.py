@@ -120,10 +120,9 @@ def hostile_pictures():
 def test_hostile_pictures_equal_scikit_image(name, norm):
     image = hostile_pictures()[name]
     features = HOG(block_norm=norm).fit_transform(image[None])
-    scale = 1e100 if name == "huge float" else 1  # where scikit-image overflows itself
-    expected = scikit_image(
-        image[None] / scale if scale > 1 else image[None], block_norm=norm
-    )
+    if name == "huge float":
+        image = image / 1e280  # scikit-image's sums overflow
+    expected = scikit_image(image[None], block_norm=norm)
     assert features.dtype == (np.float64 if image.dtype.itemsize == 8 else np.float32)
     np.testing.assert_allclose(features, expected, rtol=0, atol=1e-5)
 
@@ -134,19 +133,10 @@ def test_strips_equal_scikit_image(width):
     expected = scikit_image(strips, pixels_per_cell=(1, 8), cells_per_block=(1, 1))
     features = HOG(cells_per_block=(1, 1)).fit_transform(strips)
     np.testing.assert_allclose(features, expected, rtol=0, atol=1e-5)
-    with (
-        pytest.warns(ImageShapeWarning, match="1 x 200") if width == 200 else nothing()
-    ):
-        guessed = HOG(
-            cells_per_block=(1, 1), image_shape=None if width == 200 else (1, width)
-        ).fit_transform(strips.reshape(5, width))
-    np.testing.assert_array_equal(guessed, features)
-
-
-def nothing():
-    import contextlib
-
-    return contextlib.nullcontext()
+    on_rows = HOG(cells_per_block=(1, 1), image_shape=(1, width))
+    np.testing.assert_array_equal(
+        on_rows.fit_transform(strips.reshape(5, width)), features
+    )
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (32, 32, 3), (512, 512, 3), (45, 2100)])
@@ -283,14 +273,13 @@ def test_bins_of_every_gradient_of_bytes():
     ]:
         hog = HOG(orientations, (3, 3), (1, 1), block_norm="L1", signed=signed)
         features = hog.fit_transform(images)
-        # the pixels beside the middle have gradients along one axis: leave them out
+        # only the pixel in the middle has a gradient: (dx, dy)
         turn = 2 * np.pi if signed else np.pi
-        corner = np.arctan2(dy, dx) % turn
-        expected = (
-            np.floor(corner / turn * orientations + 1e-9).astype(int) % orientations
-        )
-        middle = features * (np.abs(dx) + np.abs(dy))[:, None]
-        assert (middle[np.arange(len(dx)), expected] > 0)[(dx != 0) | (dy != 0)].all()
+        angle = np.arctan2(dy, dx) % turn
+        expected = np.floor(angle / turn * orientations + 1e-9) % orientations
+        some = (dx != 0) | (dy != 0)
+        assert ((features > 0).sum(axis=1) == some).all()
+        np.testing.assert_array_equal(features.argmax(axis=1)[some], expected[some])
 
 
 def test_opposite_gradients():

@@ -1,16 +1,11 @@
 """From files to pictures of one size: the first step of a pipeline."""
 
 import io
-import math
 import os
-import struct
 import warnings
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from numbers import Integral
-from threading import Lock
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,43 +13,22 @@ from PIL import Image
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from skvision._parallel import for_each_block
+from skvision._picture_files import (
+    UPRIGHT,
+    BadPicture,
+    blame_the_file,
+    check_extent,
+    identify,
+    is_missing,
+    open_binary,
+    plain,
+    read_orientation,
+)
 from skvision._sklearn_compat import Interval, StrOptions, fit_context
 
-# Those that Pillow decodes itself and knows by their first bytes; not EPS, for which it
-# would start Ghostscript.
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
-
-# fmt: off
-_DECODER_ERRORS = (  # whatever Pillow may raise on a damaged file
-    OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, AttributeError,
-    AssertionError, ArithmeticError, RuntimeError, struct.error, zlib.error,
-    Image.DecompressionBombError, Warning,  # that is, where warnings are errors
-)
-# fmt: on
-
-_ORIENTATION = 0x0112  # an EXIF tag
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
 _ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
-_LONGEST_SIDE = 2**20  # Pillow's boxes have single precision
 _BLOCK_SIZE = 8
 _MAX_LISTED = 50
-
-# An open file has one position, and several threads may have been given the same file.
-_open_file_lock = Lock()
-
-
-class _BadPicture(Exception):
-    """Why a file cannot be read."""
-
 
 # What X may be
 
@@ -107,7 +81,7 @@ def _check_source(source: Any, name: str) -> None:
     if isinstance(source, list | tuple):
         raise _flat_rows(f"{name} is a {type(source).__name__}")
     is_binary = hasattr(source, "read") and not isinstance(source, io.TextIOBase)
-    if not (isinstance(source, _ONE_FILE) or is_binary or _is_missing(source)):
+    if not (isinstance(source, _ONE_FILE) or is_binary or is_missing(source)):
         raise TypeError(
             f"{name} is {_describe(source)}, of type {type(source).__name__}; a path, "
             f"an open binary file, its bytes or a uint8 array (H, W[, C]) is needed."
@@ -144,104 +118,11 @@ def _flat_rows(what: str) -> ValueError:
     )
 
 
-def _is_missing(source: Any) -> bool:
-    if isinstance(source, float):
-        return math.isnan(source)
-    return source is None or type(source).__name__ == "NAType"  # of pandas
-
-
 def _describe(source: Any) -> str:
     if isinstance(source, bytes | bytearray | memoryview):
         return f"{len(source)} bytes"
     text = repr(os.fspath(source) if isinstance(source, os.PathLike) else source)
     return text if len(text) <= 200 else f"{text[:80]}…{text[-119:]}"
-
-
-# From a file to an 8-bit picture
-
-
-@contextmanager
-def _blame_the_file() -> Iterator[None]:
-    """Take what Pillow and the system raise for a fault of the file."""
-    try:
-        yield
-    except _DECODER_ERRORS as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise _BadPicture(reason) from error
-
-
-def _open_binary(source: Any) -> IO[bytes]:
-    """Open a path; copy an open file from its start, which leaves it open."""
-    if _is_missing(source):
-        raise _BadPicture("there is no file")
-    with _blame_the_file():
-        if isinstance(source, str | os.PathLike):
-            return open(source, "rb")
-        if hasattr(source, "read"):
-            with _open_file_lock:
-                source.seek(0)
-                source = source.read()
-        return io.BytesIO(source)
-
-
-def _identify(file: IO[bytes]) -> Image.Image:
-    """Open a picture as Image.open does, without its fixed limits of pixels."""
-    prefix = file.read(16)
-    for name in _FORMATS:
-        factory, accept = Image.OPEN.get(name, (None, None))
-        accepted = accept(prefix) if accept else False
-        if isinstance(accepted, str):  # known, but not to this build of Pillow
-            raise _BadPicture(accepted)
-        if factory and accepted:
-            file.seek(0)
-            return factory(file, "")
-    known = ", ".join(_FORMATS)
-    raise _BadPicture(f"it is none of {known}" if prefix else "it is empty")
-
-
-def _check_extent(image: Image.Image, max_pixels: int) -> None:
-    extent = f"{image.width} x {image.height} pixels"
-    if image.width * image.height > max_pixels:
-        raise _BadPicture(f"its {extent} are more than max_pixels={max_pixels}")
-    if max(image.size) > _LONGEST_SIDE:
-        raise _BadPicture(f"of its {extent}, one side is longer than {_LONGEST_SIDE}")
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        orientation = image.getexif().get(_ORIENTATION)
-    except _DECODER_ERRORS:  # what is damaged is only a note on the picture
-        return 1
-    return int(orientation) if orientation in _UPRIGHT else 1
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """Return a picture of any mode in 8-bit "L" or "RGB"."""
-    if image.mode.startswith("I"):
-        image = _from_16_bits(image)
-    if image.has_transparency_data:
-        coloured = image.convert("RGBA")
-        image = Image.new("RGB", image.size, "white")
-        image.paste(coloured, mask=coloured)
-    if image.mode in ("L", "RGB"):
-        return image
-    if image.mode not in ("1", "P", "RGBX", "CMYK", "YCbCr"):
-        raise _BadPicture(f"its mode is {image.mode!r}: convert it to 8-bit RGB")
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _from_16_bits(image: Image.Image) -> Image.Image:
-    levels = np.asarray(image)
-    low, high = levels.min(), levels.max()
-    if low < 0 or high > 65535:
-        raise _BadPicture(
-            f"its levels go from {low} to {high}, and nothing tells which is white: "
-            f"scale them to 0-65535 or 0-255"
-        )
-    grey = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if "transparency" in image.info:
-        grey[levels == image.info["transparency"]] = 255
-    return Image.fromarray(grey)
 
 
 # From one size to another
@@ -458,7 +339,7 @@ class ImageReader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None): 
             for i in range(rows.start, rows.stop):
                 try:
                     _paste(self._read(sources[i]), images[i])
-                except _BadPicture as problem:
+                except BadPicture as problem:
                     problems[i] = str(problem)
 
         Image.init()  # loads the formats
@@ -488,21 +369,21 @@ class ImageReader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None): 
             grey = source.shape[2:] == (1,)
             image = Image.fromarray(source[:, :, 0] if grey else source)
             return self._scale(image, image.size, orientation=1)
-        with _open_binary(source) as file:
-            with _blame_the_file():
-                image = _identify(file)
-            _check_extent(image, self.max_pixels)
+        with open_binary(source) as file:
+            with blame_the_file():
+                image = identify(file)
+            check_extent(image, self.max_pixels)
             extent = self._draft(image)
-            with _blame_the_file():
+            with blame_the_file():
                 image.load()
-            orientation = _orientation(image)
+            orientation = read_orientation(image)
         return self._scale(image, extent or image.size, orientation)
 
     def _draft(self, image):
         """Have a JPEG decoded smaller, if that is enough; return its exact new size."""
         if image.format not in ("JPEG", "MPO") or self.resample == "nearest":
             return None
-        target = _stored(self.size, _orientation(image))
+        target = _stored(self.size, read_orientation(image))
         box, scaled = _place(image.size, target, self.resize)
         surplus = min((box[2] - box[0]) / scaled[0], (box[3] - box[1]) / scaled[1])
         reduction = max(n for n in (1, 2, 4, 8) if n <= max(1, surplus))
@@ -514,9 +395,9 @@ class ImageReader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None): 
         """Bring the picture to its size and mode, and upright."""
         box, scaled = _place(extent, _stored(self.size, orientation), self.resize)
         resample = Image.Resampling[self.resample.upper()]
-        image = _plain(image).resize(scaled, resample, box=box, reducing_gap=3.0)
-        if orientation in _UPRIGHT:
-            image = image.transpose(_UPRIGHT[orientation])
+        image = plain(image).resize(scaled, resample, box=box, reducing_gap=3.0)
+        if orientation in UPRIGHT:
+            image = image.transpose(UPRIGHT[orientation])
         return image if image.mode == self.mode else image.convert(self.mode)
 
     def __sklearn_tags__(self):

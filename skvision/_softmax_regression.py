@@ -83,7 +83,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
     max_iter : int, default=1000
         The most iterations of L-BFGS.
 
-    tol : float, default=1e-4
+    tol : float, default=1e-6
         The fit ends where no element of the gradient, with respect to weights and
         biases of features less their mean, exceeds this, or where rounding lets the
         objective fall no more: float32 resolves it to about seven digits.
@@ -149,7 +149,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         fit_intercept=True,
         class_weight=None,
         max_iter=1000,
-        tol=1e-4,
+        tol=1e-6,
         warm_start=False,
     ):
         self.alpha = alpha
@@ -190,7 +190,8 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         ConvergenceWarning
             If the gradient still exceeds ``tol`` after ``max_iter`` iterations.
         """
-        X, y = validate_rows(self, X, y, reset=True)
+        goes_on = self.warm_start and hasattr(self, "coef_")
+        X, y = validate_rows(self, X, y, reset=not goes_on)
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
         if len(classes) < 2:
@@ -211,15 +212,16 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
                 penalty=l2(self.alpha),
                 center=center,
             ),
-            self._start(classes, X.shape[1], center),
+            self._start(classes, X.shape[1], center, goes_on),
             max_iter=self.max_iter,
             tol=self.tol,
         )
         if minimum.n_iter >= self.max_iter and minimum.largest_slope > self.tol:
             warnings.warn(
                 f"The fit stopped after max_iter={self.max_iter} iterations with a "
-                f"gradient of {minimum.largest_slope:.2g}, above tol={self.tol:g}: raise max_iter, "
-                f"give the features about unit variance, or raise alpha or tol.",
+                f"gradient of {minimum.largest_slope:.2g}, above tol={self.tol:g}: "
+                f"raise max_iter, give the features about unit variance, or raise "
+                f"alpha or tol.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -230,19 +232,18 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         self.n_iter_, self.loss_curve_ = minimum.n_iter, minimum.loss_curve
         return self
 
-    def _start(self, classes, n_features, center):
+    def _start(self, classes, n_features, center, goes_on):
         """Return zeros, or the last fit's weights in coordinates around ``center``."""
         n_outputs = len(classes) if len(classes) > 2 else 1
         start = np.zeros(n_outputs * (n_features + int(self.fit_intercept)))
-        if not (self.warm_start and hasattr(self, "coef_")):
+        if not goes_on:
             return start
-        W, b = split_linear(start, n_features, self.fit_intercept)
-        if not np.array_equal(classes, self.classes_) or W.shape != self.coef_.shape:
+        if not np.array_equal(classes, self.classes_):
             raise ValueError(
-                f"warm_start goes on from a fit of {self.coef_.shape[1]} features and "
-                f"the classes {list(self.classes_)}; got {n_features} features and the "
-                f"classes {list(classes)}. Set warm_start=False, or fit a clone."
+                f"warm_start goes on from a fit of the classes {list(self.classes_)}; "
+                f"got the classes {list(classes)}. Set warm_start=False."
             )
+        W, b = split_linear(start, n_features, self.fit_intercept)
         W[:] = self.coef_
         if self.fit_intercept:
             b[:] = self.intercept_ + W @ center

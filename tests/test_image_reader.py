@@ -599,7 +599,7 @@ def test_what_is_no_fault_of_the_file_is_not_taken_for_one(monkeypatch):
         raise MemoryError
 
     data = encode(corners(4, 4))
-    monkeypatch.setattr("skvision._image_reader._identify", fail)
+    monkeypatch.setattr("skvision._image_reader.identify", fail)
     with pytest.raises(MemoryError):
         read(data, (4, 4), on_error="warn")
     monkeypatch.undo()

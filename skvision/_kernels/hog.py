@@ -52,10 +52,11 @@ def _read_strip(image, width, top, bottom, square_root, planes):
 
 @jit
 def _length(dx, dy):
-    """Return the length of a gradient, rounded correctly (Borges's corrected root).
+    """Return the length of a gradient, almost always rounded correctly.
 
     Two channels whose gradients are equally long but for rounding are a tie then, here
-    and wherever the length comes from the mathematical library.
+    and wherever the length comes from a good mathematical library. It is a square root
+    with a correction (C. F. Borges, "An Improved Algorithm for hypot(a, b)", 2019).
     """
     dtype = type(dx)
     two = dtype(2)

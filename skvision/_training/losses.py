@@ -6,7 +6,7 @@ rows, weighted where ``weights`` is not None, and its gradient with respect to s
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
 Array = NDArray[np.floating]
 
@@ -43,12 +43,14 @@ def softmax_cross_entropy(
     2.0404 [[-0.87    0.869   0.001 ]]
     """
     rows = np.arange(len(scores))
-    log_totals = logsumexp(scores, axis=1)
-    d_scores = np.exp(scores - log_totals[:, None])
-    d_scores[rows, labels] -= 1
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    d_scores = np.exp(shifted)
+    totals = d_scores.sum(axis=1)
     share = _shares(weights, len(scores))
-    d_scores *= np.reshape(share, (-1, 1))
-    return float(np.sum(share * (log_totals - scores[rows, labels]))), d_scores
+    loss = float(np.sum(share * (np.log(totals) - shifted[rows, labels])))
+    d_scores *= (share / totals)[:, None]
+    d_scores[rows, labels] -= share
+    return loss, d_scores
 
 
 def sigmoid_cross_entropy(

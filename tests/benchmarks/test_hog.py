@@ -1,0 +1,56 @@
+"""HOG against scikit-image and OpenCV: the same features, a thread each."""
+
+import cv2
+import pytest
+from skimage.feature import hog
+from threadpoolctl import threadpool_limits
+
+from skvision import HOG
+
+SIDES = [32, 512]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    cv2.setNumThreads(1)
+    with threadpool_limits(1):
+        yield
+
+
+def run(benchmark, name, side, function, images, rounds):
+    benchmark.group = f"HOG of {side} x {side} RGB, 9 bins, 8-pixel cells, per picture"
+    benchmark.extra_info.update(name=name, n=len(images))
+    benchmark.pedantic(function, (images,), rounds=rounds, warmup_rounds=1)
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("skvision", {}),
+        ("skvision, 2 threads", {"n_jobs": 2}),
+        ("skvision, interpolate", {"interpolate": True}),
+    ],
+)
+def test_skvision(benchmark, pictures, side, name, parameters):
+    transformer = HOG(**parameters).fit(pictures[side])
+    run(benchmark, name, side, transformer.transform, pictures[side], 15)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_opencv(benchmark, pictures, side):
+    descriptor = cv2.HOGDescriptor((side, side), (16, 16), (8, 8), (8, 8), 9)
+
+    def describe(images):
+        return [descriptor.compute(image) for image in images]
+
+    run(benchmark, "OpenCV HOGDescriptor", side, describe, pictures[side], 15)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_scikit_image(benchmark, pictures, side):
+    def describe(images):
+        return [hog(image, 9, (8, 8), (2, 2), channel_axis=-1) for image in images]
+
+    images = pictures[side][: 100 if side == 32 else 2]
+    run(benchmark, "scikit-image hog", side, describe, images, 5)

@@ -1,0 +1,19 @@
+"""Import time, in a fresh interpreter each."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("skvision", "skvision"), ("scikit-learn", "sklearn.pipeline")]
+)
+def test_import(benchmark, name, module):
+    benchmark.group = "import in a fresh interpreter"
+    benchmark.extra_info["name"] = name
+
+    def load():
+        subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+
+    benchmark.pedantic(load, rounds=5, warmup_rounds=1)

@@ -1,0 +1,33 @@
+"""Docstrings in numpydoc's form, with all that the house asks for."""
+
+import inspect
+
+import pytest
+from estimators import ALL
+from numpydoc.validate import validate
+
+import skvision
+
+# numpydoc's own wishes that are not ours: extended summaries, examples and "See Also"
+# everywhere, returned values without a name.
+IGNORED = set("EX01 ES01 SA01 SA04 GL01 GL08 RT02 RT03 RT04 RT05 PR06 PR09".split())
+FUNCTIONS = [f"skvision.datasets.{name}" for name in skvision.datasets.__all__]
+CLASSES = [f"skvision.{Estimator.__name__}" for Estimator in ALL]
+METHODS = [
+    f"skvision.{Estimator.__name__}.{name}"
+    for Estimator in ALL
+    for name, member in vars(Estimator).items()
+    if inspect.isfunction(member) and not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *CLASSES, *METHODS])
+def test_docstring(name):
+    report = validate(name)
+    errors = [error for error in report["errors"] if error[0] not in IGNORED]
+    assert errors == []
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *CLASSES])
+def test_docstring_has_an_example(name):
+    assert ">>> " in validate(name)["docstring"]

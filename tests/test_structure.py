@@ -1,0 +1,87 @@
+"""The architecture: who imports whom, and what `import skvision` loads."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "skvision"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path):
+    """Return the modules that a file imports, at its top or within functions."""
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            modules.add(node.module)
+    return modules
+
+
+def names(path):
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_imports_run_one_way(path):
+    modules = imported(path)
+    roots = {module.split(".")[0] for module in modules}
+    ours = {module for module in modules if module.split(".")[0] == "skvision"}
+    folder = path.relative_to(PACKAGE).parts[0]
+    if folder == "_kernels":
+        assert roots - set(sys.stdlib_module_names) <= {"numpy", "numba", "skvision"}
+        assert all(module.startswith("skvision._kernels") for module in ours)
+    else:
+        assert "numba" not in roots
+    if folder == "_training":
+        assert "sklearn" not in roots
+        assert all(
+            module.startswith(("skvision._training", "skvision._kernels"))
+            for module in ours
+        )
+    if path.name == "_images.py":
+        assert not ours
+    if path.name != "_sklearn_compat.py":
+        private = [m for m in modules if m.startswith("sklearn") and "._" in m]
+        assert private == []
+
+
+def loaded_by(statement):
+    code = f"import sys; {statement}; print(*sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return {name.split(".")[0] for name in result.stdout.split()}
+
+
+def test_import_loads_neither_numba_nor_matplotlib():
+    loaded = loaded_by("import skvision")
+    assert "sklearn" in loaded
+    assert loaded.isdisjoint({"numba", "llvmlite", "matplotlib", "rich", "skops"})
+
+
+def test_import_adds_few_modules_to_those_of_scikit_learn():
+    """A stand-in for import time, which a test must not depend on."""
+    with_sklearn = loaded_by("import sklearn.pipeline, scipy.optimize, PIL.Image")
+    extra = loaded_by("import skvision") - with_sklearn
+    allowed = {"skvision", "pandas", "dateutil", "six", "pytz", "tzdata"}
+    assert {name for name in extra if not name.startswith("_")} - allowed <= set(
+        sys.stdlib_module_names
+    )
+
+
+def test_every_public_name_is_listed_and_documented():
+    import skvision
+
+    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    for name in skvision.__all__:
+        thing = getattr(skvision, name)
+        assert thing.__doc__
+        assert name in readme
+    for name in skvision.datasets.__all__:
+        assert name in readme

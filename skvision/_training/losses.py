@@ -40,7 +40,7 @@ def softmax_cross_entropy(
     >>> scores = np.array([[3.2, 5.1, -1.7]])
     >>> loss, d_scores = softmax_cross_entropy(scores, np.array([0]))
     >>> print(f"{loss:.4f}", d_scores.round(4))
-    2.0404 [[-0.87    0.869   0.001 ]]
+    2.0404 [[-0.87   0.869  0.001]]
     """
     rows = np.arange(len(scores))
     shifted = scores - scores.max(axis=1, keepdims=True)

@@ -70,8 +70,9 @@ def minimize_lbfgs(
     >>> import numpy as np
     >>> def bowl(x):
     ...     return float(x @ x), 2 * x
-    >>> minimize_lbfgs(bowl, np.ones(3), max_iter=10, tol=1e-8).loss_curve
-    [3.0, 0.0]
+    >>> minimum = minimize_lbfgs(bowl, np.ones(3), max_iter=10, tol=1e-8)
+    >>> minimum.n_iter, round(minimum.loss_curve[-1], 12)
+    (2, 0.0)
     """
     loss_curve = [float(objective(start)[0])]
 

@@ -28,6 +28,7 @@ def pictures(cifar):
     return {32: small, 512: np.ascontiguousarray(large)}
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter, config):
     """Print, for each group, how many times as long each peer takes as ours."""
     session = getattr(config, "_benchmarksession", None)

@@ -131,11 +131,11 @@ class HOG(TransformerMixin, BaseEstimator):
     Notes
     -----
     Without ``interpolate`` and ``signed`` the features are those of
-    ``skimage.feature.hog`` with the same parameters, to 1e-5, but where rounding decides
-    there: a gradient that is equally long in two channels is taken from the first
-    (scikit-image: from that whose length was rounded up; about one CIFAR-10 picture in
-    a thousand has one); orientations are compared with the boundaries of the bins
-    without rounding an angle first (it matters for float pictures with 4, 8, 12, …
+    ``skimage.feature.hog`` with the same parameters, to 1e-5, but where rounding
+    decides there: a gradient that is equally long in two channels is taken from the
+    first (scikit-image: from that whose length was rounded up; about one CIFAR-10
+    picture in a thousand has one); orientations are compared with the boundaries of the
+    bins without rounding an angle first (it matters for float pictures with 4, 8, 12, …
     orientations, which have boundaries at 45 degrees); and no vote is lost where an
     angle rounds to 180 degrees. Pictures smaller than a block are described, not
     refused.

@@ -181,7 +181,7 @@ def draw_test_set(
 
 
 def _join(ties: Sequence[NDArray[Any]], n: int) -> NDArray[np.intp]:
-    """Number the sets of pictures that hang together by any of the ties."""
+    """Return for each picture the number of the set that it hangs together with."""
     first = []
     for values in ties:
         _, index, inverse = np.unique(values, return_index=True, return_inverse=True)
@@ -189,4 +189,4 @@ def _join(ties: Sequence[NDArray[Any]], n: int) -> NDArray[np.intp]:
     ends = np.concatenate(first)
     starts = np.tile(np.arange(n), len(first))
     graph = coo_array((np.ones(len(ends)), (starts, ends)), shape=(n, n))
-    return connected_components(graph, directed=False)[1]
+    return connected_components(graph, directed=False)[1].astype(np.intp)

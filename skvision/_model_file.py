@@ -21,6 +21,7 @@ import sklearn
 from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 import skvision
 from skvision._hog import HOG
@@ -45,11 +46,6 @@ _KNOWN = {
 _ABOUT = "skvision.json"
 _SCHEMA = "schema.json"
 _LONGEST_JSON = 1 << 22
-_VERSIONS = {
-    "skvision": skvision.__version__,
-    "scikit-learn": sklearn.__version__,
-    "numpy": np.__version__,
-}
 
 
 class Model(NamedTuple):
@@ -71,7 +67,7 @@ def save_model(
     Parameters
     ----------
     path : str or path-like
-        The file to write. It does not depend on the time at which it is written.
+        The file to write.
     pipeline : Pipeline of ImageReader, HOG, PixelNormalizer and SoftmaxRegression
         Fitted.
     training : dict
@@ -94,7 +90,7 @@ def save_model(
         raise ValueError(f"The pipeline cannot be saved: {error}") from error
     about = {
         "format": 1,
-        "versions": _VERSIONS,
+        "versions": _versions(),
         "classes": pipeline[-1].classes_.tolist(),
         "size": list(pipeline[0].size),
         "training": training,
@@ -161,8 +157,17 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     return Model(pipeline, about)
 
 
+def _versions() -> dict[str, str]:
+    return {
+        "skvision": skvision.__version__,
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+    }
+
+
 def _refusal(path: str | os.PathLike[str], error: Exception) -> ValueError:
     reason = str(error) if isinstance(error, ValueError | BadZipFile) else repr(error)
+    reason = reason.removesuffix(".")
     return ValueError(f"{os.fspath(path)!r} is not a skvision model: {reason}.")
 
 
@@ -202,7 +207,7 @@ def _check_versions(path: str | os.PathLike[str], about: dict[str, Any]) -> None
             f"{skvision.__version__} does not know: a later skvision may."
         )
     for package in ("skvision", "scikit-learn"):
-        have, wanted = _VERSIONS[package], str(saved.get(package))
+        have, wanted = _versions()[package], str(saved.get(package))
         if have.split(".")[:2] != wanted.split(".")[:2]:
             raise ValueError(
                 f"{os.fspath(path)!r} was saved with {package} {wanted}, and this is "
@@ -242,6 +247,7 @@ def _check_pipeline(pipeline: Any) -> None:
     if type(pipeline) is not Pipeline or kinds != _STEPS:
         names = ", ".join(kind.__name__ for kind in _STEPS)
         raise ValueError(f"it is no pipeline of {names}")
+    check_is_fitted(pipeline)
     for _, step in pipeline.steps:
         step._validate_params()
     reader, hog, _, classifier = pipeline

@@ -27,5 +27,10 @@ def for_each_block(
             function(block)
         return
     with ThreadPoolExecutor(n_threads) as pool:
-        for future in [pool.submit(function, block) for block in blocks]:
-            future.result()
+        futures = [pool.submit(function, block) for block in blocks]
+        try:
+            for future in futures:
+                future.result()
+        finally:
+            for future in futures:  # that wait still, after an error or an interrupt
+                future.cancel()

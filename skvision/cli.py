@@ -16,6 +16,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
+from skvision import __version__
 from skvision._user_error import UserError, user_errors, visible
 
 _MOST_CLASSES = 8  # that are named in one line
@@ -107,6 +108,9 @@ def _number(
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="skvision", description="Learn to tell pictures apart.")
+    parser.add_argument(
+        "--version", action="version", version=f"skvision {__version__}"
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     demo = commands.add_parser("demo", help="train on digits that come along")
     demo.set_defaults(run=_demo)

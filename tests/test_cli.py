@@ -502,6 +502,13 @@ def test_help_needs_nothing_slow(arguments):
     assert loaded.isdisjoint({"numba", "rich", "skops", "sklearn.datasets"})
 
 
+def test_version(capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"skvision {cli.__version__}\n"
+
+
 def test_a_reader_that_goes_away_is_no_error(model, shared_folder):
     files = [str(shared_folder / "down" / "0.png")] * 2000
     with subprocess.Popen(

@@ -34,6 +34,7 @@ def test_skvision(benchmark, problem, name, dtype):
     model = SoftmaxRegression(ALPHA, tol=TOL)
     with threadpool_limits(2):
         benchmark.pedantic(model.fit, (X.astype(dtype), y), rounds=5, warmup_rounds=1)
+    assert 0 < model.n_iter_ < model.max_iter  # it reached the tolerance
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,4 @@ def test_scikit_learn(benchmark, problem, name, dtype):
     model = LogisticRegression(C=1 / (ALPHA * len(X)), tol=TOL, max_iter=1000)
     with threadpool_limits(2):
         benchmark.pedantic(model.fit, (X.astype(dtype), y), rounds=5, warmup_rounds=1)
+    assert 0 < model.n_iter_[0] < model.max_iter

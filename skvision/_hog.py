@@ -14,7 +14,7 @@ from skvision._sklearn_compat import (
     Interval,
     StrOptions,
     check_feature_names_in,
-    fit_context,
+    whole_fit,
 )
 
 BLOCK_NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")
@@ -196,7 +196,7 @@ class HOG(TransformerMixin, BaseEstimator):
         self.image_shape = image_shape
         self.n_jobs = n_jobs
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y=None):
         """Learn the shape of the pictures.
 
@@ -218,8 +218,7 @@ class HOG(TransformerMixin, BaseEstimator):
             If a parameter is out of its range, or ``X`` is not pictures of one channel
             or three, or not of ``image_shape``.
         """
-        _check_pair("pixels_per_cell", self.pixels_per_cell)
-        _check_pair("cells_per_block", self.cells_per_block)
+        self._check_parameters()
         validate_images(self, X, reset=True)
         return self
 
@@ -242,9 +241,10 @@ class HOG(TransformerMixin, BaseEstimator):
         ------
         ValueError
             If the pictures are not of the shape seen in ``fit``, or negative where
-            ``transform_sqrt`` is set.
+            ``transform_sqrt`` is set, or a parameter is out of its range.
         """
         check_is_fitted(self, "image_shape_")
+        self._check_parameters()
         images = np.ascontiguousarray(validate_images(self, X, reset=False))
         if self.transform_sqrt and images.dtype.kind == "f" and images.min() < 0:
             raise ValueError(
@@ -252,6 +252,11 @@ class HOG(TransformerMixin, BaseEstimator):
                 f"square root: set transform_sqrt=False, or shift the values."
             )
         return self._features(images)
+
+    def _check_parameters(self):
+        self._validate_params()
+        _check_pair("pixels_per_cell", self.pixels_per_cell)
+        _check_pair("cells_per_block", self.cells_per_block)
 
     def _features(self, images):
         from skvision._kernels.hog import hog

@@ -24,7 +24,7 @@ from skvision._picture_files import (
     plain,
     read_orientation,
 )
-from skvision._sklearn_compat import Interval, StrOptions, fit_context
+from skvision._sklearn_compat import Interval, StrOptions, whole_fit
 
 _ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
 _BLOCK_SIZE = 8
@@ -277,7 +277,7 @@ class ImageReader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None): 
         self.max_pixels = max_pixels
         self.n_jobs = n_jobs
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y=None):
         """Check the parameters; no file is opened.
 

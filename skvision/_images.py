@@ -7,6 +7,7 @@ scikit-learn's own `validate_data` and hold the pictures against those seen in `
 """
 
 import math
+import os
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -110,11 +111,12 @@ def validate_images(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
 def _flatten(X: Any) -> tuple[Any, ImageShape | None]:
     """Return flat rows and the shape of a picture, None where X came as flat rows."""
     X = as_array(X)
-    if X.ndim < 3:
+    ndim = getattr(X, "ndim", 2)
+    if ndim < 3:
         return X, None
-    if X.ndim > 4:
+    if ndim > 4:
         raise ValueError(
-            f"X has {X.ndim} dimensions, {tuple(X.shape)}; pictures have the shape "
+            f"X has {ndim} dimensions, {tuple(X.shape)}; pictures have the shape "
             f"(n, H, W) or (n, H, W, C), flat rows (n, n_features)."
         )
     X = np.asarray(X)
@@ -123,27 +125,37 @@ def _flatten(X: Any) -> tuple[Any, ImageShape | None]:
 
 
 def as_array(X: Any) -> Any:
-    """Make one array of a list of pictures or rows; leave arrays and tables alone."""
-    if hasattr(X, "ndim"):
+    """Make one array of a list of pictures or rows; leave tables alone."""
+    if hasattr(X, "columns"):
         return X
-    try:
-        array = np.asarray(X)
-    except ValueError as error:
-        shapes = sorted({str(np.shape(x)) for x in X if hasattr(x, "shape")})
-        if len(shapes) < 2:
+    if not hasattr(X, "ndim"):
+        try:
+            X = np.asarray(X)
+        except ValueError as error:
+            _refuse_if_ragged(X, error)
             raise
+    if X.ndim == 1 and len(X):
+        first = next(iter(X))
+        if isinstance(first, str | bytes | os.PathLike):
+            raise ValueError(
+                f"X holds {first!r} where pictures were expected: if these are paths "
+                f"of files, put ImageReader(size=(H, W)) in front."
+            )
+        _refuse_if_ragged(X)
+    if isinstance(X, np.ndarray) and not X.dtype.isnative:
+        return X.astype(X.dtype.newbyteorder("="))
+    return X
+
+
+def _refuse_if_ragged(X: Any, error: Exception | None = None) -> None:
+    """Raise where ``X`` is a sequence of pictures of different shapes."""
+    shapes = sorted({str(np.shape(x)) for x in X if np.ndim(getattr(x, "shape", 0))})
+    if len(shapes) > 1:
         raise ValueError(
             f"X has pictures of different shapes, {', '.join(shapes[:3])}"
             f"{', …' if len(shapes) > 3 else ''}; they must all be of one size: put "
             f"ImageReader(size=(H, W)) in front."
         ) from error
-    if array.ndim == 1 and array.dtype.kind in "US" and len(array):
-        raise ValueError(
-            "X holds text where pictures were expected, such as "
-            f"{str(array[0])!r}: if these are paths of files, put "
-            f"ImageReader(size=(H, W)) in front."
-        )
-    return array
 
 
 def _normalize_shape(shape: Any) -> ImageShape:

@@ -11,7 +11,7 @@ from skvision._sklearn_compat import (
     Interval,
     StrOptions,
     check_feature_names_in,
-    fit_context,
+    whole_fit,
     wrap_only_rows,
 )
 
@@ -31,6 +31,11 @@ def _mean(rows):
 
 def _variance(rows, mean):
     return sum(((block - mean) ** 2).sum(axis=0) for block in _blocks(rows)) / len(rows)
+
+
+def _is_constant(rows):
+    """Tell columns of one value, whose variance may not be zero for rounding."""
+    return np.all([(block == rows[0]).all(axis=0) for block in _blocks(rows)], axis=0)
 
 
 def _largest(rows, center):
@@ -67,8 +72,8 @@ class PixelNormalizer(TransformerMixin, BaseEstimator):
         Where it is given, the pixels are also whitened (ZCA): :math:`z \to U (\Lambda +
         \epsilon I)^{-1/2} U^\top z`, with the eigenvectors :math:`U` and eigenvalues
         :math:`\Lambda` of the covariance of :math:`z` and this :math:`\epsilon`. It
-        takes memory for three square matrices of n_features_in_ and time in proportion
-        to the cube of that: half a minute for 32 x 32 RGB.
+        takes memory for about seven square matrices of n_features_in_, and time in
+        proportion to the cube of that.
 
     image_shape : (int, int) or (int, int, int), default=None
         With ``center="channel"``, height, width and channels of pictures that come as
@@ -89,7 +94,7 @@ class PixelNormalizer(TransformerMixin, BaseEstimator):
 
     image_shape_ : (int, int, int) or None
         Height, width and channels of the pictures seen in ``fit``; None where they came
-        as flat rows.
+        as flat rows, unless ``center="channel"`` needed it.
 
     n_features_in_ : int
         Number of features seen in ``fit``.
@@ -145,7 +150,7 @@ class PixelNormalizer(TransformerMixin, BaseEstimator):
         self.whitening_epsilon = whitening_epsilon
         self.image_shape = image_shape
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y=None):
         """Learn the centre, the scale and the whitening.
 
@@ -198,12 +203,13 @@ class PixelNormalizer(TransformerMixin, BaseEstimator):
         return self
 
     def _fit_scale(self, values, mean, center):
-        if self.scale == "std":
-            variance = _variance(values, mean)
-            return np.sqrt(variance + self.variance_floor * variance.mean())
+        if self.scale is None:
+            return np.ones(len(mean))
+        constant = _is_constant(values)
         if self.scale == "range":
-            return _largest(values, center)
-        return np.ones(len(mean))
+            return np.where(constant & (center != 0), 0, _largest(values, center))
+        variance = np.where(constant, 0, _variance(values, mean))
+        return np.sqrt(variance + self.variance_floor * variance.mean())
 
     def _fit_whitening(self, rows, center, scale):
         """Return the whitening matrix and its inverse."""
@@ -241,7 +247,7 @@ class PixelNormalizer(TransformerMixin, BaseEstimator):
         rows = validate_rows(self, X, reset=False)
         dtype = np.float64 if rows.dtype == np.float64 else np.float32
         result = np.subtract(rows, self.center_.astype(dtype), dtype=dtype)
-        result /= self.scale_.astype(dtype)
+        result /= np.maximum(self.scale_.astype(dtype), np.finfo(dtype).tiny)
         if self.whitening_ is not None:
             result = result @ self.whitening_.astype(dtype)
         return result.reshape(as_array(X).shape)
@@ -290,7 +296,7 @@ class PixelNormalizer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "center_")
         names = check_feature_names_in(self, input_features)
-        if self.image_shape_ is None:
+        if self.image_shape_ is None or hasattr(self, "feature_names_in_"):
             return names
         return np.array(
             [f"pixel_y{y}_x{x}_c{c}" for y, x, c in np.ndindex(*self.image_shape_)],

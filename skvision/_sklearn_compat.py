@@ -2,7 +2,7 @@
 
 from functools import wraps
 
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -15,9 +15,26 @@ __all__ = [
     "StrOptions",
     "check_feature_names_in",
     "check_sample_weight",
-    "fit_context",
+    "whole_fit",
     "wrap_only_rows",
 ]
+
+
+def whole_fit(fit):
+    """Check the parameters before a fit, and undo a fit that fails; a decorator."""
+    checked = _fit_context(prefer_skip_nested_validation=True)(fit)
+
+    @wraps(checked)
+    def call(self, *args, **kwargs):
+        before = vars(self).copy()
+        try:
+            return checked(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return call
 
 
 def wrap_only_rows(transformer):
@@ -36,7 +53,7 @@ def _wrap_only_rows(method):
     @wraps(method)
     def call(self, X, *args, **kwargs):
         X = as_array(X)
-        chosen = method.__wrapped__ if X.ndim > 2 else method
+        chosen = method.__wrapped__ if getattr(X, "ndim", 2) > 2 else method
         return chosen(self, X, *args, **kwargs)
 
     return call

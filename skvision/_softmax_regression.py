@@ -16,14 +16,14 @@ from skvision._sklearn_compat import (
     Interval,
     StrOptions,
     check_sample_weight,
-    fit_context,
+    whole_fit,
 )
 from skvision._training.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from skvision._training.minimize import minimize_lbfgs
 from skvision._training.objective import linear_objective, split_linear
 from skvision._training.penalties import l2
 
-ROWS_PER_PRODUCT = 4096  # bytes are cast by so many rows, never all at once
+ROWS_PER_PRODUCT = 4096  # at predictions, bytes are cast by so many rows
 
 
 def _row_weights(sample_weight, class_weight, X, classes, labels):
@@ -33,17 +33,23 @@ def _row_weights(sample_weight, class_weight, X, classes, labels):
     weights = check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
-    if not weights.any():
-        raise ValueError(
-            "sample_weight is zero for every row: Sample weights must contain at least "
-            "one non-zero number."
-        )
     if isinstance(class_weight, str):  # "balanced"
         totals = np.bincount(labels, weights, minlength=len(classes))
         share = totals.sum() / len(classes)
-        return weights * np.divide(share, totals, where=totals > 0, out=totals)[labels]
-    of_classes = compute_class_weight(class_weight, classes=classes, y=classes[labels])
-    return weights * of_classes[labels]
+        of_classes = np.divide(share, totals, where=totals > 0, out=totals)
+    else:
+        of_classes = compute_class_weight(
+            class_weight, classes=classes, y=classes[labels]
+        )
+    if min(of_classes) < 0:
+        raise ValueError(f"class_weight must not be negative; got {class_weight}.")
+    weights = weights * of_classes[labels]
+    if not weights.any():
+        raise ValueError(
+            "The weights of all rows are zero, by sample_weight, class_weight or both: "
+            "Sample weights must contain at least one non-zero number."
+        )
+    return weights
 
 
 def _weighted_mean(X, weights):
@@ -159,7 +165,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         self.tol = tol
         self.warm_start = warm_start
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y, sample_weight=None):
         """Fit the weights.
 
@@ -196,26 +202,34 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         classes, labels = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
-                f"y has one class only, {classes[0]!r}; a classifier needs two or more."
+                f"y has one class only, {str(classes[0])!r}; a classifier needs two or "
+                f"more."
             )
         weights = _row_weights(sample_weight, self.class_weight, X, classes, labels)
         X = X.astype(np.float32) if X.dtype == np.uint8 else X
-        center = _weighted_mean(X, weights) if self.fit_intercept else None
-        minimum = minimize_lbfgs(
-            linear_objective(
-                X,
-                labels,
-                weights,
-                loss=sigmoid_cross_entropy
-                if len(classes) == 2
-                else softmax_cross_entropy,
-                penalty=l2(self.alpha),
-                center=center,
-            ),
-            self._start(classes, X.shape[1], center, goes_on),
-            max_iter=self.max_iter,
-            tol=self.tol,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            center = _weighted_mean(X, weights) if self.fit_intercept else None
+            minimum = minimize_lbfgs(
+                linear_objective(
+                    X,
+                    labels,
+                    weights,
+                    loss=sigmoid_cross_entropy
+                    if len(classes) == 2
+                    else softmax_cross_entropy,
+                    penalty=l2(self.alpha),
+                    center=center,
+                ),
+                self._start(classes, X.shape[1], center, goes_on),
+                max_iter=self.max_iter,
+                tol=self.tol,
+            )
+        stuck = minimum.n_iter == 0 and minimum.largest_slope > self.tol and not goes_on
+        if stuck or not np.isfinite([*minimum.params, minimum.largest_slope]).all():
+            raise ValueError(
+                f"X has values up to {np.abs(X).max():.3g}, too large to compute with "
+                f"in {X.dtype}: scale them, with PixelNormalizer() for instance."
+            )
         if minimum.n_iter >= self.max_iter and minimum.largest_slope > self.tol:
             warnings.warn(
                 f"The fit stopped after max_iter={self.max_iter} iterations with a "
@@ -240,8 +254,9 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
             return start
         if not np.array_equal(classes, self.classes_):
             raise ValueError(
-                f"warm_start goes on from a fit of the classes {list(self.classes_)}; "
-                f"got the classes {list(classes)}. Set warm_start=False."
+                f"warm_start goes on from a fit of the classes "
+                f"{self.classes_.tolist()}; got the classes {classes.tolist()}. Set "
+                f"warm_start=False."
             )
         W, b = split_linear(start, n_features, self.fit_intercept)
         W[:] = self.coef_

@@ -349,3 +349,24 @@ def test_guesses_are_announced(n_features, shape):
     ):
         hog.fit(np.zeros((2, n_features)))
     assert hog.image_shape_ == shape
+
+
+@pytest.mark.parametrize("interpolate", [False, True])
+def test_faint_pixels_count_in_large_cells(interpolate, rng):
+    side = 1000
+    faint = np.add.outer(np.arange(side) // 2 % 2, np.arange(side) // 3 % 2)
+    image = (faint + (rng.random((side, side)) < 0.5)).astype(np.uint8)[None]
+    hog = HOG(9, (side, side), (1, 1), "L2", interpolate=interpolate)
+    expected = hog.fit_transform(image.astype(float))
+    np.testing.assert_allclose(hog.fit_transform(image), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"block_norm": "L3"}, {"orientations": 0}, {"cells_per_block": (0, 1)}],
+)
+def test_bad_parameters_set_after_fit(parameters):
+    images = np.zeros((1, 16, 16), np.uint8)
+    hog = HOG().fit(images).set_params(**parameters)
+    with pytest.raises(ValueError, match=next(iter(parameters))):
+        hog.transform(images)

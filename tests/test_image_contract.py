@@ -8,6 +8,8 @@ import inspect
 import pickle
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from estimators import TABULAR
 from sklearn.base import clone, is_classifier
@@ -218,8 +220,14 @@ def test_what_is_no_picture(Estimator):
     X, y = pictures(SHAPES["RGB"])
     with pytest.raises(ValueError, match=r"different shapes.*ImageReader"):
         make(Estimator).fit([X[0], X[1, :5]], y[:2])
-    with pytest.raises(ValueError, match=r"paths of files.*ImageReader"):
-        make(Estimator).fit(["a.jpg", "b.jpg"], y[:2])
+    ragged = np.empty(2, dtype=object)
+    ragged[:] = [X[0], X[1, :5]]
+    with pytest.raises(ValueError, match=r"different shapes.*ImageReader"):
+        make(Estimator).fit(ragged, y[:2])
+    paths = ["a.jpg", "b.jpg"]
+    for X_paths in (paths, pd.Series(paths), np.array(paths), np.array(paths, object)):
+        with pytest.raises(ValueError, match=r"'a.jpg'.*paths of files.*ImageReader"):
+            make(Estimator).fit(X_paths, y[:2])
     with pytest.raises(ValueError, match="5 dimensions"):
         make(Estimator).fit(X[None], y[:1])
     with pytest.raises(ValueError, match="each from 1"):
@@ -236,6 +244,47 @@ def test_a_failed_fit_leaves_nothing_fitted(Estimator):
         estimator.fit(spoilt, y)
     with pytest.raises(ValueError, match="not fitted yet"):
         answers(estimator, X)
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_a_failed_refit_changes_nothing(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    fitted = make(Estimator).fit(X, y)
+    expected = answers(fitted, X)
+    spoilt = X[:, :8, :8].astype(float)
+    spoilt[0, 0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        fitted.fit(spoilt, y)
+    if Estimator in CLASSIFIERS:
+        with pytest.raises(ValueError, match="one class"):
+            fitted.fit(X[:, :8, :8], y[:1].repeat(N))
+    assert_same(answers(fitted, X), expected)
+    assert fitted.image_shape_ == X.shape[1:]
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_tables(Estimator, table):
+    X, y = pictures((8, 8))
+    names = [f"p{i}" for i in range(64)]
+    rows = table(dict(zip(names, flat(X).T, strict=True)))
+    fitted = make(Estimator, (8, 8)).fit(rows, y)
+    assert list(fitted.feature_names_in_) == names
+    expected = answers(make(Estimator).fit(X, y), X)
+    assert_same(answers(fitted, rows), expected, exact=False)
+    with pytest.raises(ValueError, match="feature names should match"):
+        answers(fitted, rows[names[::-1]])
+
+
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_numbers_of_the_other_byte_order(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    X = X.astype(np.float32)
+    expected = answers(make(Estimator).fit(X, y), X)
+    swapped = X.astype(X.dtype.newbyteorder("S"))
+    result = answers(make(Estimator).fit(swapped, y), swapped)
+    assert_same(result, expected)
+    assert result.dtype == expected.dtype
 
 
 @pytest.mark.parametrize("Estimator", TABULAR)

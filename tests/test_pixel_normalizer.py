@@ -1,6 +1,7 @@
 """PixelNormalizer against NumPy and scikit-learn."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -132,3 +133,24 @@ def test_many_blocks_of_rows(monkeypatch, images):
 def test_bad_parameters(images, parameters, message):
     with pytest.raises(ValueError, match=message):
         PixelNormalizer(**parameters).fit(images)
+
+
+@pytest.mark.parametrize("scale", ["std", "range"])
+def test_constant_columns_whose_mean_is_rounded(scale, rng):
+    X = rng.random((1000, 4))
+    X[:, 0] = 0.1
+    normalizer = PixelNormalizer(scale=scale).fit(X)
+    assert normalizer.scale_[0] == 1
+    assert abs(normalizer.transform(X + 1 / 255)[0, 0]) < 0.01
+
+
+def test_scales_too_small_for_float32(rng):
+    X = rng.random((20, 3)) * 1e-50
+    normalized = PixelNormalizer().fit(X).transform(X.astype(np.float32))
+    assert np.isfinite(normalized).all()
+
+
+def test_names_of_tables_stay_with_channels(rng):
+    table = pd.DataFrame(rng.random((5, 4)), columns=list("abcd"))
+    normalizer = PixelNormalizer(center="channel", image_shape=(2, 2)).fit(table)
+    assert list(normalizer.get_feature_names_out()) == list("abcd")

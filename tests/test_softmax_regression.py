@@ -226,3 +226,18 @@ def test_bad_targets_and_weights(digits):
         SoftmaxRegression().fit(X, y[:-1])
     with pytest.raises(ValueError, match="Unknown label type"):
         SoftmaxRegression().fit(X, y + 0.5)
+
+
+def test_bad_class_weights(digits):
+    X, y = digits
+    with pytest.raises(ValueError, match="class_weight must not be negative"):
+        SoftmaxRegression(class_weight={0: -1}).fit(X, y)
+    with pytest.raises(ValueError, match="weights of all rows are zero"):
+        SoftmaxRegression(class_weight=dict.fromkeys(range(10), 0)).fit(X, y)
+
+
+@pytest.mark.parametrize(("scale", "dtype"), [(1e36, "f4"), (1e200, "f8")])
+def test_numbers_too_large_to_compute_with(digits, scale, dtype):
+    X, y = digits
+    with pytest.raises(ValueError, match="too large to compute with in float"):
+        SoftmaxRegression().fit((X * scale).astype(dtype), y)

@@ -128,7 +128,9 @@ def _count(ratio, boundaries, counts):
 
 @jit
 def _find_bins(gx, gy, upper, lower, n_upper, ratio, counts, home, votes):
-    """Point each vote to the bin of its orientation, by comparisons, which are exact.
+    """Point each vote to the bin of its orientation, by comparisons.
+
+    For bytes they are exact in single precision up to 126 orientations.
 
     With r = gx / gy, the angle is at or past the boundary t in (0, pi) if r <= cot t; r
     is the same for opposite gradients, whose unsigned orientation is the same.
@@ -221,7 +223,7 @@ def _spread(row, y, cell_height, cells):
     """Share the histograms of row ``y`` between the cells above and below it."""
     position = (y + 0.5) / cell_height - 0.5
     upper = int(np.floor(position))
-    share = row.dtype.type(position - upper)
+    share = position - upper
     above, below = cells[upper + 1], cells[upper + 2]
     for j in range(row.size):
         above[j] += row[j] - row[j] * share
@@ -256,7 +258,7 @@ def _normalize_block(histograms, norm, epsilon, block):
     total = block.dtype.type(0)
     for row in range(block.shape[0]):
         for j in range(block.shape[1]):
-            value = histograms[row, j]
+            value = block.dtype.type(histograms[row, j])
             block[row, j] = value
             total += value if absolute else value * value
     scale = one / (total + epsilon if absolute else np.sqrt(total + epsilon * epsilon))
@@ -327,8 +329,9 @@ def hog(
     inside = np.ones(n_pixels, planes.dtype)
     inside[::width] = 0
     inside[width - 1 :: width] = 0
-    cells = np.zeros((n_y + 2, (n_x + 3) * n_orientations), dtype)
-    row = np.zeros(cells.shape[1], dtype)
+    # in float64: a single precision sum over a large cell would lose its faint pixels
+    cells = np.zeros((n_y + 2, (n_x + 3) * n_orientations))
+    row = np.zeros(cells.shape[1])
     epsilon = dtype.type(1e-5 * cell_height * cell_width)
     last = n_y * cell_height
     if interpolate:

@@ -241,6 +241,6 @@ def _guess_shape(estimator: Any, n_features: int) -> ImageShape:
         f"them for {kind} of {shape[0]} x {shape[1]} pixels: pass image_shape=(H, W) "
         f"or (H, W, C) to say what they are.",
         ImageShapeWarning,
-        stacklevel=5,
+        stacklevel=7,
     )
     return shape

@@ -237,7 +237,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
                 f"raise max_iter, give the features about unit variance, or raise "
                 f"alpha or tol.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         W, b = split_linear(minimum.params, X.shape[1], self.fit_intercept)
         b = b - W @ center if self.fit_intercept else np.zeros(len(W))

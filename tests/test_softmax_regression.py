@@ -236,7 +236,7 @@ def test_bad_class_weights(digits):
         SoftmaxRegression(class_weight=dict.fromkeys(range(10), 0)).fit(X, y)
 
 
-@pytest.mark.parametrize(("scale", "dtype"), [(1e36, "f4"), (1e200, "f8")])
+@pytest.mark.parametrize(("scale", "dtype"), [(1e30, "f4"), (1e200, "f8")])
 def test_numbers_too_large_to_compute_with(digits, scale, dtype):
     X, y = digits
     with pytest.raises(ValueError, match="too large to compute with in float"):

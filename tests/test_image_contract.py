@@ -269,9 +269,11 @@ def test_tables(Estimator, table):
     names = [f"p{i}" for i in range(64)]
     rows = table(dict(zip(names, flat(X).T, strict=True)))
     fitted = make(Estimator, (8, 8)).fit(rows, y)
-    assert list(fitted.feature_names_in_) == names
     expected = answers(make(Estimator).fit(X, y), X)
     assert_same(answers(fitted, rows), expected, exact=False)
+    if not hasattr(StandardScaler().fit(rows), "feature_names_in_"):
+        return  # this scikit-learn does not know the names of this polars
+    assert list(fitted.feature_names_in_) == names
     with pytest.raises(ValueError, match="feature names should match"):
         answers(fitted, rows[names[::-1]])
 

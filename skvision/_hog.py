@@ -136,9 +136,10 @@ class HOG(TransformerMixin, BaseEstimator):
     first (scikit-image: from that whose length was rounded up; about one CIFAR-10
     picture in a thousand has one); orientations are compared with the boundaries of the
     bins without rounding an angle first (it matters for float pictures with 4, 8, 12, …
-    orientations, which have boundaries at 45 degrees); and no vote is lost where an
-    angle rounds to 180 degrees. Pictures smaller than a block are described, not
-    refused.
+    orientations, which have boundaries at 45 degrees, and for ``transform_sqrt``, where
+    square roots of bytes meet boundaries in one picture of a hundred); and no vote is
+    lost where an angle rounds to 180 degrees. Pictures smaller than a block are
+    described, not refused.
 
     The features hardly depend on the scale of pixel values: bytes from 0 to 255 and
     floats from 0 to 1 give the same, but for :math:`\varepsilon`.

@@ -3,7 +3,7 @@
 from functools import wraps
 
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -11,7 +11,6 @@ from skvision._images import as_array
 
 __all__ = [
     "Interval",
-    "Options",
     "StrOptions",
     "check_feature_names_in",
     "check_sample_weight",

@@ -170,7 +170,9 @@ def test_a_release_that_only_mends_faults_is_no_error(saved):
 
     rewrite(saved, set_release)
     save_version(saved, "numpy", "1.0")
-    load_model(saved)
+    model = load_model(saved)
+    assert model.about["versions"]["numpy"] == "1.0"
+    assert model.pipeline[-1].classes_.tolist() == model.about["classes"]
 
 
 def test_a_later_format_is_an_error(saved):

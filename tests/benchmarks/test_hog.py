@@ -25,7 +25,7 @@ def scikit_image(images):
 def run(benchmark, name, side, function, images, rounds):
     benchmark.group = f"HOG of {side} x {side} RGB, 9 bins, 8-pixel cells, per picture"
     benchmark.extra_info.update(name=name, n=len(images))
-    benchmark.pedantic(function, (images,), rounds=rounds, warmup_rounds=1)
+    return benchmark.pedantic(function, (images,), rounds=rounds, warmup_rounds=1)
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -54,10 +54,14 @@ def test_opencv(benchmark, pictures, side):
     def describe(images):
         return [descriptor.compute(image) for image in images]
 
-    run(benchmark, "OpenCV HOGDescriptor", side, describe, pictures[side], 15)
+    images = pictures[side]
+    described = run(benchmark, "OpenCV HOGDescriptor", side, describe, images, 15)
+    n_features = HOG().fit_transform(images[:1]).shape[1]
+    assert np.shape(described) == (len(images), n_features)
 
 
 @pytest.mark.parametrize("side", SIDES)
 def test_scikit_image(benchmark, pictures, side):
     images = pictures[side][: 100 if side == 32 else 2]
-    run(benchmark, "scikit-image hog", side, scikit_image, images, 5)
+    described = run(benchmark, "scikit-image hog", side, scikit_image, images, 5)
+    assert np.isfinite(described).all()

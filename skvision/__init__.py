@@ -5,10 +5,11 @@ flat rows of the same in C order; every estimator works on its own and in scikit
 pipelines, searches and cross-validation.
 """
 
-from skvision import datasets
+from skvision import datasets, model_selection
 from skvision._hog import HOG
 from skvision._image_reader import ImageReader
 from skvision._images import ImageShapeWarning
+from skvision._knn_image_classifier import KNNImageClassifier
 from skvision._pixel_normalizer import PixelNormalizer
 from skvision._softmax_regression import SoftmaxRegression
 
@@ -16,9 +17,11 @@ __all__ = [
     "HOG",
     "ImageReader",
     "ImageShapeWarning",
+    "KNNImageClassifier",
     "PixelNormalizer",
     "SoftmaxRegression",
     "datasets",
+    "model_selection",
 ]
 
 __version__ = "0.1.0.dev0"

@@ -11,7 +11,11 @@ import skvision
 # numpydoc's own wishes that are not ours: extended summaries, examples and "See Also"
 # everywhere, returned values without a name.
 IGNORED = set("EX01 ES01 SA01 SA04 GL01 GL08 RT02 RT03 RT04 RT05 PR06 PR09".split())
-FUNCTIONS = [f"skvision.datasets.{name}" for name in skvision.datasets.__all__]
+FUNCTIONS = [
+    f"skvision.{module}.{name}"
+    for module in ("datasets", "model_selection")
+    for name in getattr(skvision, module).__all__
+]
 CLASSES = [f"skvision.{Estimator.__name__}" for Estimator in ALL]
 METHODS = [
     f"skvision.{Estimator.__name__}.{name}"

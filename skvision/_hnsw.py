@@ -1,0 +1,125 @@
+"""Approximate neighbours: a graph over sketches, and exact distances of what it finds.
+
+The graph is that of faiss (Y. A. Malkov, D. A. Yashunin, "Efficient and robust
+approximate nearest neighbor search using hierarchical navigable small world graphs",
+2020).
+"""
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from skvision._neighbors import MANY_FEATURES, inverse_norms
+from skvision._parallel import count_threads, for_each_block
+from skvision._sketches import make_sketch
+
+N_LINKS = 32  # of each row in the graph
+QUERIES_AT_ONCE = 4096
+QUERIES_PER_TASK = 64
+
+
+class HNSWIndex:
+    """A graph over the sketches of rows.
+
+    It is built by one thread, so that it comes out the same each time.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Rows to find.
+    metric : int
+        One of the kernels' metrics.
+    image_shape : (int, int, int) or None
+        Height, width and channels of the pictures, where known.
+
+    Raises
+    ------
+    ImportError
+        If faiss is not installed.
+    """
+
+    def __init__(self, rows, metric, image_shape):
+        faiss = _import_faiss()
+        self.metric = metric
+        coarse = rows.shape[1] >= MANY_FEATURES
+        self.sketch = make_sketch(rows, metric, image_shape, coarse)
+        kind = faiss.METRIC_L1 if self.sketch.power == 1 else faiss.METRIC_L2
+        self.graph = faiss.IndexHNSWFlat(self.sketch.width, N_LINKS, kind)
+        self.add(rows)
+
+    def add(self, rows):
+        """Add rows to the graph."""
+        with threadpool_limits(1):
+            for start in range(0, len(rows), QUERIES_AT_ONCE):
+                self.graph.add(self._points(rows[start : start + QUERIES_AT_ONCE], 1))
+
+    def nearest_rows(self, queries, rows, n_neighbors, ef_search, n_jobs):
+        """Find rows near each query, as `skvision._neighbors.nearest_rows` does.
+
+        ``ef_search`` rows or more are looked at by their exact distances.
+        """
+        faiss = _import_faiss()
+        n_found = min(max(ef_search, n_neighbors), len(rows))
+        options = faiss.SearchParametersHNSW(efSearch=n_found)
+        distances = np.empty((len(queries), n_neighbors))
+        indices = np.empty((len(queries), n_neighbors), np.int64)
+        row_norms = inverse_norms(rows, self.metric)
+        for start in range(0, len(queries), QUERIES_AT_ONCE):
+            part = slice(start, start + QUERIES_AT_ONCE)
+            with threadpool_limits(count_threads(n_jobs)):
+                points = self._points(queries[part], n_jobs)
+                _, found = self.graph.search(points, n_found, params=options)
+            distances[part], indices[part] = self._nearest_of(
+                found, queries[part], rows, row_norms, n_neighbors, n_jobs
+            )
+        return distances, indices
+
+    def _nearest_of(self, found, queries, rows, row_norms, n_neighbors, n_jobs):
+        """Return the nearest of rows that were found, by exact distances."""
+        from skvision._kernels.distances import distances_to
+
+        found = np.sort(found, axis=1)  # -1, where too few were found, comes first
+        distances = np.empty(found.shape)
+        norms = inverse_norms(queries, self.metric)
+
+        def compute(block):
+            distances_to(
+                self.metric,
+                queries[block],
+                rows,
+                found[block],
+                norms[block],
+                row_norms,
+                distances[block],
+            )
+
+        for_each_block(compute, len(queries), QUERIES_PER_TASK, n_jobs)
+        distances[found < 0] = np.inf
+        order = np.argsort(distances, axis=1, kind="stable")[:, :n_neighbors]
+        return (
+            np.take_along_axis(distances, order, axis=1),
+            np.take_along_axis(found, order, axis=1),
+        )
+
+    def _points(self, rows, n_jobs):
+        norms = inverse_norms(rows, self.metric)
+        codes, _ = self.sketch.codes(rows, norms, n_jobs)
+        return np.ascontiguousarray(codes[:, : self.sketch.width], np.float32)
+
+    def __getstate__(self):
+        graph = _import_faiss().serialize_index(self.graph)
+        return vars(self) | {"graph": graph}
+
+    def __setstate__(self, state):
+        graph = _import_faiss().deserialize_index(state["graph"])
+        vars(self).update(state | {"graph": graph})
+
+
+def _import_faiss():
+    try:
+        import faiss
+    except ImportError as error:
+        raise ImportError(
+            "algorithm='hnsw' needs faiss, which is not installed: run pip install "
+            "'skvision[ann]', or use algorithm='brute', which is exact."
+        ) from error
+    return faiss

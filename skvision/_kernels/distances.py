@@ -1,0 +1,303 @@
+"""Distances of pictures, and the nearest of many.
+
+All distances are *reduced*: increasing in the distance that a user sees, and cheaper.
+They are float64; of bytes, sums of absolute and of squared differences are exact.
+"""
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+from skvision._kernels import byte_sums, jit
+
+L1, L2, COSINE, CHI2, HELLINGER = range(5)
+BYTES_PER_SUM = 32_768  # squares of so many differences of bytes fit an int32
+NEARLY_PARALLEL = 1e-3  # where products of unit vectors lose digits
+PARALLEL = 1e-30  # a squared distance of unit vectors that rounding alone can make
+ROWS_IN_CACHE = 256
+BOUNDS_AT_ONCE = 32
+ANY_ORDER = {"reassoc", "nsz", "contract"}  # sums of terms that are not negative
+
+
+def distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
+    """Return the reduced distance of row ``i`` of ``A`` and row ``j`` of ``B``.
+
+    ========== ==========================================================
+    L1         sum |a - b|
+    L2         sum (a - b)^2
+    COSINE     sum (a / ||a|| - b / ||b||)^2, twice one minus the cosine
+    CHI2       sum (a - b)^2 / (a + b), 0 / 0 being 0
+    HELLINGER  sum (sqrt a - sqrt b)^2
+    ========== ==========================================================
+
+    The inverse norms of all rows are used by COSINE alone.
+    """
+    return _float_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
+
+
+@overload(distance)
+def _compile_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
+    if A.dtype == B.dtype == types.uint8:
+        return _byte_distance
+    return _float_distance
+
+
+def _byte_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
+    if metric > COSINE:
+        return _any_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
+    total = 0
+    for first in range(0, A.shape[1], BYTES_PER_SUM):
+        last = min(first + BYTES_PER_SUM, A.shape[1])
+        if metric == L1:
+            total += byte_sums.l1(A, i, B, j, first, last)
+        elif metric == L2:
+            total += byte_sums.squared_l2(A, i, B, j, first, last)
+        else:
+            total += byte_sums.dot(A, i, B, j, first, last)
+    if metric == COSINE:
+        cosine = total * inverse_norms_a[i] * inverse_norms_b[j]
+        return _from_cosine(cosine, A, i, B, j, inverse_norms_a, inverse_norms_b)
+    return float(total)
+
+
+def _float_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
+    return _any_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
+
+
+@jit(fastmath=ANY_ORDER)
+def _from_cosine(cosine, A, i, B, j, inverse_norms_a, inverse_norms_b):
+    total = 2.0 - 2.0 * cosine
+    if total > NEARLY_PARALLEL:
+        return total
+    total = 0.0
+    p, q = inverse_norms_a[i], inverse_norms_b[j]
+    for c in range(A.shape[1]):
+        difference = np.float64(A[i, c]) * p - np.float64(B[j, c]) * q
+        total += difference * difference
+    return total if total > PARALLEL else 0.0
+
+
+@jit(fastmath=ANY_ORDER)
+def _any_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
+    total = 0.0
+    if metric == L1:
+        for c in range(A.shape[1]):
+            total += abs(np.float64(A[i, c]) - np.float64(B[j, c]))
+    elif metric == L2:
+        for c in range(A.shape[1]):
+            difference = np.float64(A[i, c]) - np.float64(B[j, c])
+            total += difference * difference
+    elif metric == COSINE:
+        for c in range(A.shape[1]):
+            total += np.float64(A[i, c]) * np.float64(B[j, c])
+        cosine = total * inverse_norms_a[i] * inverse_norms_b[j]
+        return _from_cosine(cosine, A, i, B, j, inverse_norms_a, inverse_norms_b)
+    elif metric == CHI2:
+        for c in range(A.shape[1]):
+            a, b = np.float64(A[i, c]), np.float64(B[j, c])
+            total += (a - b) * (a - b) / (a + b + np.float64(a + b == 0))
+    else:
+        for c in range(A.shape[1]):  # (sqrt a - sqrt b)^2 without its cancellation
+            a, b = np.float64(A[i, c]), np.float64(B[j, c])
+            roots = np.sqrt(a) + np.sqrt(b)
+            ratio = (a - b) / (roots + np.float64(roots == 0))
+            total += ratio * ratio
+    return total
+
+
+@jit
+def _replace_farthest(distances, indices, new_distance, new_index):
+    """Put a row in the place of the first of a heap, the farthest, and mend the heap.
+
+    Of equal distances that of the larger index counts as farther.
+    """
+    n, at = distances.size, 0
+    while True:
+        child = 2 * at + 1
+        if child >= n:
+            break
+        other = child + 1
+        if other < n and (
+            distances[other] > distances[child]
+            or (
+                distances[other] == distances[child] and indices[other] > indices[child]
+            )
+        ):
+            child = other
+        if distances[child] < new_distance or (
+            distances[child] == new_distance and indices[child] < new_index
+        ):
+            break
+        distances[at], indices[at] = distances[child], indices[child]
+        at = child
+    distances[at], indices[at] = new_distance, new_index
+
+
+@jit
+def sort_heaps(distances, indices):
+    """Sort each row, a heap, by distance and, where that is the same, by index."""
+    for i in range(distances.shape[0]):
+        row_distances, row_indices = distances[i], indices[i]
+        for last in range(row_distances.size - 1, 0, -1):
+            d, index = row_distances[last], row_indices[last]
+            row_distances[last], row_indices[last] = row_distances[0], row_indices[0]
+            _replace_farthest(row_distances[:last], row_indices[:last], d, index)
+
+
+@jit
+def scan(metric, A, B, first, inverse_norms_a, inverse_norms_b, distances, indices):
+    """Compute all distances; keep the nearest rows of ``B`` in heaps.
+
+    ``first`` is the index of the first row of ``B``; indices must come in ascending
+    order, so that a row as far as the farthest kept does not replace it.
+    """
+    for start in range(0, B.shape[0], 8):  # rows that stay in the nearest cache
+        for i in range(A.shape[0]):
+            for j in range(start, min(start + 8, B.shape[0])):
+                d = distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
+                if d < distances[i, 0]:
+                    _replace_farthest(distances[i], indices[i], d, first + j)
+
+
+@jit
+def _limit(farthest, power, scale, slack, gap):
+    """Return the largest bound that a row nearer than ``farthest`` can have.
+
+    It is larger by more than float32 and this formula can round away.
+    """
+    if power == 1:
+        limit = (farthest + slack) * scale + gap
+    else:
+        radius = (np.sqrt(farthest) + slack) * scale
+        limit = radius * radius * 1.000001 + gap
+    return np.float32(limit + 1e-6 * abs(limit))
+
+
+@jit
+def _all_above(limit, bounds):
+    n = np.int32(0)
+    for j in range(bounds.size):  # all of them, at the width of the vector unit
+        n = np.int32(n + np.int32(bounds[j] <= limit))
+    return n == 0
+
+
+@jit
+def refine(
+    metric,
+    A,
+    B,
+    first,
+    inverse_norms_a,
+    inverse_norms_b,
+    bounds,
+    power,
+    scale,
+    slack,
+    gap,
+    distances,
+    indices,
+):
+    """Do as `scan`, but compute only distances that their bounds do not rule out.
+
+    Returns how many were computed.
+    """
+    n_computed = 0
+    for start in range(0, B.shape[0], ROWS_IN_CACHE):
+        stop = min(start + ROWS_IN_CACHE, B.shape[0])
+        for i in range(A.shape[0]):
+            limit = _limit(distances[i, 0], power, scale, slack[i], gap[i])
+            j = start
+            while j < stop:
+                if (j - start) % BOUNDS_AT_ONCE == 0:
+                    if _all_above(limit, bounds[i, j : min(j + BOUNDS_AT_ONCE, stop)]):
+                        j += BOUNDS_AT_ONCE
+                        continue
+                if bounds[i, j] <= limit:
+                    n_computed += 1
+                    d = distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
+                    if d < distances[i, 0]:
+                        _replace_farthest(distances[i], indices[i], d, first + j)
+                        limit = _limit(distances[i, 0], power, scale, slack[i], gap[i])
+                j += 1
+    return n_computed
+
+
+@jit
+def distances_to(metric, A, B, candidates, inverse_norms_a, inverse_norms_b, distances):
+    """Compute the distances of each row of ``A`` to its own candidates in ``B``."""
+    for i in range(A.shape[0]):
+        for c in range(candidates.shape[1]):
+            j = candidates[i, c]
+            distances[i, c] = distance(
+                metric, A, i, B, j, inverse_norms_a, inverse_norms_b
+            )
+
+
+@jit
+def byte_l1_block(A, B, out):
+    """Compute the sums of absolute differences of all rows of two arrays of bytes.
+
+    Rows are of a multiple of 64 bytes, at most 2^23.
+    """
+    for start in range(0, B.shape[0], 8):
+        for i in range(A.shape[0]):
+            for j in range(start, min(start + 8, B.shape[0])):
+                out[i, j] = byte_sums.l1_of_whole_vectors(A, i, B, j, 0, A.shape[1])
+
+
+@jit(fastmath=ANY_ORDER)
+def inverse_norms(rows, out):
+    """Compute one over the length of each row; not finite where that is zero."""
+    for i in range(rows.shape[0]):
+        largest = 0.0
+        for c in range(rows.shape[1]):
+            largest = max(largest, abs(np.float64(rows[i, c])))
+        total = 0.0
+        for c in range(rows.shape[1]):
+            share = np.float64(rows[i, c]) / largest  # its square cannot overflow
+            total += share * share
+        out[i] = 1.0 / (largest * np.sqrt(total))
+
+
+@jit(fastmath=ANY_ORDER)
+def embed(metric, rows, inverse_norms, center, scale, out, squared_norms):
+    """Put rows where their squared Euclidean distance is at most the reduced distance.
+
+    These are the rows themselves, unit vectors (COSINE) or square roots (CHI2 and
+    HELLINGER), less ``center``, times ``scale``, rounded to float32. The squared norms
+    are those of the rows not rounded.
+    """
+    for i in range(rows.shape[0]):
+        factor = inverse_norms[i] if metric == COSINE else 1.0
+        total = 0.0
+        for c in range(rows.shape[1]):
+            value = np.float64(rows[i, c]) * factor
+            if metric > COSINE:
+                value = np.sqrt(value)
+            value = (value - center[c]) * scale
+            out[i, c] = np.float32(value)
+            total += value * value
+        squared_norms[i] = total
+
+
+@jit
+def pool(rows, groups, sums, low, unit, rounding, codes, errors):
+    """Round sums of groups of ``rows - low`` to bytes, in units of ``unit``.
+
+    ``groups`` is the group of each feature and ``sums`` room for the sums; ``errors``
+    gets the sum of what rounding took away or added, to bytes and, at most
+    ``rounding`` times what is summed, in the sums.
+    """
+    for i in range(rows.shape[0]):
+        sums[:] = 0.0
+        total = 0.0
+        for c in range(rows.shape[1]):
+            value = np.float64(rows[i, c]) - low
+            sums[groups[c]] += value
+            total += abs(value)
+        error = rounding * total
+        for g in range(sums.size):
+            code = min(max(np.rint(sums[g] / unit), 0.0), 255.0)
+            codes[i, g] = np.uint8(code)
+            error += abs(sums[g] - code * unit)
+        errors[i] = error

@@ -1,0 +1,500 @@
+"""Nearest neighbours on pictures."""
+
+from numbers import Integral
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from skvision._hnsw import HNSWIndex
+from skvision._images import validate_rows
+from skvision._neighbors import inverse_norms, nearest_rows
+from skvision._sklearn_compat import Interval, StrOptions, whole_fit
+from skvision._votes import vote, weights_of_classes
+
+NUMBERS_AT_ONCE = 2**21  # of neighbours or of votes, in predictions
+OF_HISTOGRAMS = {"chi2", "hellinger"}
+KERNEL_NAMES = {
+    "l1": "L1",
+    "manhattan": "L1",
+    "l2": "L2",
+    "euclidean": "L2",
+    "cosine": "COSINE",
+    "chi2": "CHI2",
+    "hellinger": "HELLINGER",
+}
+
+
+def _kernel_metric(metric):
+    """Return the kernels' number for a metric."""
+    from skvision._kernels import distances
+
+    return getattr(distances, KERNEL_NAMES[metric])
+
+
+def _check_suits(X, metric):
+    """Raise where a metric is not defined on some row."""
+    if metric in OF_HISTOGRAMS and X.dtype != np.uint8 and X.min() < 0:
+        row = int(X.min(axis=1).argmin())
+        raise ValueError(
+            f"metric={metric!r} compares histograms, which are not negative, but row "
+            f"{row} has the value {X[row].min():g}: use 'l1' or 'l2', or leave out "
+            f"what centres the features."
+        )
+    if metric == "cosine":
+        norms = inverse_norms(X, _kernel_metric(metric))
+        if not np.isfinite(norms).all():
+            row = int(np.flatnonzero(~np.isfinite(norms))[0])
+            raise ValueError(
+                f"metric='cosine' compares directions, but row {row} is zero and has "
+                f"none: leave such rows out, or use 'l1' or 'l2'."
+            )
+
+
+def _nearest_by_callable(queries, rows, n_neighbors, metric):
+    """Find the nearest rows by a Python function of two rows of float64."""
+    distances = np.empty((len(queries), n_neighbors))
+    indices = np.empty((len(queries), n_neighbors), np.int64)
+    for i, query in enumerate(queries):
+        query = query.astype(np.float64)
+        all_distances = np.fromiter(
+            (metric(query, row.astype(np.float64)) for row in rows),
+            dtype=np.float64,
+            count=len(rows),
+        )
+        if np.isnan(all_distances).any():
+            j = int(np.isnan(all_distances).argmax())
+            raise ValueError(
+                f"metric returned NaN for row {i} of X and row {j} of the training "
+                f"pictures; it must return a number."
+            )
+        indices[i] = np.argsort(all_distances, kind="stable")[:n_neighbors]
+        distances[i] = all_distances[indices[i]]
+    return distances, indices
+
+
+def _without_self(distances, indices):
+    """Leave row i out of its own neighbours, or the last where it is not among them."""
+    n, n_found = indices.shape
+    itself = indices == np.arange(n)[:, None]
+    itself[~itself.any(axis=1), -1] = True
+    shape = n, n_found - 1
+    return distances[~itself].reshape(shape), indices[~itself].reshape(shape)
+
+
+class KNNImageClassifier(ClassifierMixin, BaseEstimator):
+    r"""Classify pictures by the votes of their nearest training pictures.
+
+    Pictures are compared as they are: bytes stay bytes, no training picture is copied,
+    and the distances are exact. Most of them need not be computed: few numbers of each
+    picture, sums of neighbouring pixels or coordinates along principal axes, give a
+    bound that rules out all but some hundredths of the training pictures.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=5
+        How many neighbours vote.
+
+    metric : str or callable, default="l2"
+        The distance of two rows of pixels or features :math:`a` and :math:`b`:
+
+        - ``"l1"`` or ``"manhattan"``: :math:`\sum |a_i - b_i|`
+        - ``"l2"`` or ``"euclidean"``: :math:`\sqrt{\sum (a_i - b_i)^2}`
+        - ``"cosine"``: :math:`1 - a \cdot b / (\|a\| \|b\|)`; rows of zeros are errors
+        - ``"chi2"``: :math:`\sum (a_i - b_i)^2 / (a_i + b_i)`, for histograms: values
+          not negative; where both are zero the term is zero
+        - ``"hellinger"``: :math:`\sqrt{\frac{1}{2} \sum (\sqrt{a_i} -
+          \sqrt{b_i})^2}`, for histograms, which add up to 1 where the distance is to
+          lie between 0 and 1
+        - a function of two float64 arrays of shape (n_features,) that returns a
+          number. It is called for every pair of a picture and a training picture,
+          which is slow: some microseconds each.
+
+    weights : {"uniform", "distance"} or callable, default="uniform"
+        The weight of a vote: the same for all neighbours; one over the distance, where
+        neighbours at distance zero, if any, decide alone; or what a function makes of
+        distances of shape (n, n_neighbors).
+
+    tie_break : {"nearest", "lowest"}, default="nearest"
+        Which class wins where several have the most votes: that of the nearest of the
+        neighbours that voted for one of them, or the first in ``classes_``, as in
+        scikit-learn's ``KNeighborsClassifier``. Of neighbours at the same distance the
+        one that came first in the training set counts as nearer.
+
+    algorithm : {"auto", "brute", "hnsw"}, default="auto"
+        ``"brute"`` is exact, and what ``"auto"`` stands for. ``"hnsw"`` is
+        approximate: it may miss neighbours, those that it finds have exact distances.
+        It needs faiss (``pip install "skvision[ann]"``) and time to build its graph,
+        in ``fit``, and is much faster at predicting. It is not for callables.
+
+    ef_search : int, default=64
+        With ``algorithm="hnsw"``, how many candidates are kept in the search: more
+        find more of the true neighbours and take longer.
+
+    class_weight : dict or "balanced", default=None
+        Factors of the votes for each class, above 0. ``"balanced"`` makes them
+        inversely proportional to the number of training pictures of the class.
+
+    n_jobs : int, default=None
+        Number of threads for searches. None means 1, unless in a
+        ``joblib.parallel_config`` context; -1 means all processors.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+
+    n_samples_fit_ : int
+        Number of training pictures.
+
+    image_shape_ : (int, int, int) or None
+        Height, width and channels of the pictures seen in ``fit``; None where they came
+        as flat rows.
+
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen in ``fit``, where it was given a table.
+
+    Notes
+    -----
+    Distances of bytes under L1 and L2 are exact integers before the square root.
+    Distances of floats are sums of differences in float64, not expansions into
+    products, which lose digits where rows are close or far from the origin; the bounds
+    that rule out rows allow for all rounding.
+
+    Beside the training pictures, which are kept as they are given and not copied, a
+    search takes up to 256 MB, whatever the number of pictures. There is no
+    ``sample_weight``: a picture that stands in the training set twice takes the place
+    of another neighbour, which no weight can do.
+
+    ``predict`` returns the class of the largest probability. Probabilities are shares
+    of the votes; with ``tie_break="nearest"`` the winner of a tie gets a billionth of
+    all votes on top.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvision import KNNImageClassifier
+    >>> digits = load_digits()
+    >>> images = digits.images.astype("uint8")
+    >>> model = KNNImageClassifier(n_neighbors=3)
+    >>> model = model.fit(images[:1000], digits.target[:1000])
+    >>> print(f"{model.score(images[1000:], digits.target[1000:]):.3f}")
+    0.961
+    """
+
+    _parameter_constraints = {
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "metric": [StrOptions(set(KERNEL_NAMES)), callable],
+        "weights": [StrOptions({"uniform", "distance"}), callable],
+        "tie_break": [StrOptions({"nearest", "lowest"})],
+        "algorithm": [StrOptions({"auto", "brute", "hnsw"})],
+        "ef_search": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        n_neighbors=5,
+        *,
+        metric="l2",
+        weights="uniform",
+        tie_break="nearest",
+        algorithm="auto",
+        ef_search=64,
+        class_weight=None,
+        n_jobs=None,
+    ):
+        self.n_neighbors = n_neighbors
+        self.metric = metric
+        self.weights = weights
+        self.tie_break = tie_break
+        self.algorithm = algorithm
+        self.ef_search = ef_search
+        self.class_weight = class_weight
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self):
+        """Say that histograms must not be negative."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = self.metric in OF_HISTOGRAMS
+        return tags
+
+    @whole_fit
+    def fit(self, X, y):
+        """Keep the training pictures.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features. uint8, float32 and float64 arrays in C order are kept
+            without a copy: do not change them afterwards.
+        y : array-like of shape (n,)
+            Classes.
+
+        Returns
+        -------
+        self : KNNImageClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, ``X`` is not finite numbers in one of
+            the three layouts, or the metric is not defined on some row.
+        ImportError
+            If ``algorithm="hnsw"`` and faiss is not installed.
+        """
+        X, y = validate_rows(self, X, y, reset=True)
+        check_classification_targets(y)
+        classes, labels = np.unique(y, return_inverse=True)
+        return self._keep(np.ascontiguousarray(X), classes, labels)
+
+    @whole_fit
+    def partial_fit(self, X, y, classes=None):
+        """Add training pictures to those that are there.
+
+        Each call copies the pictures that are there already: add them by the thousand,
+        not one by one.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features.
+        y : array-like of shape (n,)
+            Classes.
+        classes : array-like of shape (n_classes,), default=None
+            All classes there are, now or later. Must be given in the first call, unless
+            there was a ``fit``; given again, it announces more.
+
+        Returns
+        -------
+        self : KNNImageClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            As `fit`, or if a class in ``y`` was not announced, or ``classes`` lacks one
+            that was.
+        """
+        first = not hasattr(self, "classes_")
+        if first and classes is None:
+            raise ValueError(
+                "classes must be given in the first call of partial_fit: all the "
+                "classes that there are or will be."
+            )
+        X, y = validate_rows(self, X, y, reset=first)
+        check_classification_targets(y)
+        classes = self.classes_ if classes is None else np.unique(classes)
+        announced = [] if first else self.classes_
+        for known, name in ((y, "y"), (announced, "earlier calls")):
+            missing = np.setdiff1d(known, classes)
+            if len(missing):
+                raise ValueError(
+                    f"The classes {missing.tolist()} of {name} are not among "
+                    f"classes={classes.tolist()}: pass classes= with all of them."
+                )
+        labels, index = np.searchsorted(classes, y), None
+        if not first:
+            _check_suits(X, self._metric)
+            index = self._index
+            before = np.searchsorted(classes, self.classes_)[self._labels]
+            labels = np.concatenate([before, labels])
+            X, added = np.concatenate([self._rows, X]), X
+        self._keep(np.ascontiguousarray(X), classes, labels, index)
+        if index is not None:
+            index.add(np.ascontiguousarray(added))
+        return self
+
+    def _keep(self, rows, classes, labels, index=None):
+        """Set all attributes, those of a graph where it is asked for and not there."""
+        weights_of_classes(self.class_weight, classes, labels)
+        if index is None:
+            _check_suits(rows, self.metric)
+            self._metric = self.metric
+            if self.algorithm == "hnsw":
+                if callable(self.metric):
+                    raise ValueError(
+                        "algorithm='hnsw' takes metrics by their names, not a "
+                        "callable: use algorithm='brute'."
+                    )
+                index = HNSWIndex(rows, _kernel_metric(self.metric), self.image_shape_)
+        self.classes_, self.n_samples_fit_ = classes, len(rows)
+        self._rows, self._labels, self._index = rows, labels, index
+        return self
+
+    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+        """Find the nearest training pictures.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), default=None
+            Pictures or features like those of ``fit``. None means the training
+            pictures, each of which is then not its own neighbour.
+        n_neighbors : int, default=None
+            How many; None means the ``n_neighbors`` of the classifier.
+        return_distance : bool, default=True
+            Whether to return the distances too.
+
+        Returns
+        -------
+        distances : ndarray of shape (n, n_neighbors)
+            float64, ascending; only with ``return_distance``.
+        indices : ndarray of shape (n, n_neighbors)
+            Indices of the training pictures, int64; of equally distant ones the lowest
+            come first.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not like the pictures seen in ``fit``, there are fewer training
+            pictures than neighbours asked for, the metric is not defined on some row,
+            or distances overflow.
+        """
+        check_is_fitted(self)
+        n_neighbors = self._check_n_neighbors(n_neighbors, among_others=X is None)
+        if X is None:
+            found = self._nearest(self._rows, n_neighbors + 1)
+            distances, indices = _without_self(*found)
+        else:
+            distances, indices = self._nearest(self._check(X), n_neighbors)
+        return (distances, indices) if return_distance else indices
+
+    def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
+        """Compute the graph of pictures and their nearest training pictures.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), default=None
+            As in `kneighbors`.
+        n_neighbors : int, default=None
+            As in `kneighbors`.
+        mode : {"connectivity", "distance"}, default="connectivity"
+            Whether the graph holds ones or distances.
+
+        Returns
+        -------
+        graph : csr_matrix of shape (n, n_samples_fit_)
+            float64; row i has an entry for each neighbour of picture i.
+
+        Raises
+        ------
+        ValueError
+            As `kneighbors`, or for another mode.
+        """
+        if mode not in ("connectivity", "distance"):
+            raise ValueError(
+                f"mode must be 'connectivity' or 'distance'; got {mode!r}."
+            )
+        distances, indices = self.kneighbors(X, n_neighbors)
+        entries = distances if mode == "distance" else np.ones(distances.shape)
+        starts = np.arange(0, indices.size + 1, indices.shape[1])
+        shape = len(indices), self.n_samples_fit_
+        return csr_matrix((entries.ravel(), indices.ravel(), starts), shape=shape)
+
+    def predict(self, X):
+        """Predict the class of each picture.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features like those of ``fit``.
+
+        Returns
+        -------
+        y : ndarray of shape (n,)
+            Elements of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            As `kneighbors`.
+        """
+        parts = [shares.argmax(axis=1) for shares in self._shares(X)]
+        return self.classes_[np.concatenate(parts)]
+
+    def predict_proba(self, X):
+        """Compute the share of each class in the votes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features like those of ``fit``.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes)
+            Between 0 and 1, each row adding up to 1, in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            As `kneighbors`.
+        """
+        return np.concatenate(list(self._shares(X)))
+
+    def _shares(self, X):
+        """Yield shares of votes, for a block of pictures at a time."""
+        check_is_fitted(self)
+        X = self._check(X)
+        n_neighbors = self._check_n_neighbors(None)
+        factors = weights_of_classes(self.class_weight, self.classes_, self._labels)
+        size = max(1, NUMBERS_AT_ONCE // max(n_neighbors, len(factors)))
+        for start in range(0, len(X), size):
+            distances, indices = self._nearest(X[start : start + size], n_neighbors)
+            labels = self._labels[indices]
+            yield vote(labels, distances, self.weights, factors, self.tie_break)
+
+    def _check(self, X):
+        X = np.ascontiguousarray(validate_rows(self, X, reset=False))
+        _check_suits(X, self._metric)
+        return X
+
+    def _check_n_neighbors(self, n_neighbors, among_others=False):
+        """Return how many neighbours to look for."""
+        if n_neighbors is None:
+            n_neighbors = self.n_neighbors
+        if not isinstance(n_neighbors, Integral):
+            raise TypeError(f"n_neighbors must be an integer; got {n_neighbors!r}.")
+        n_there = self.n_samples_fit_ - int(among_others)
+        if not 1 <= n_neighbors <= n_there:
+            raise ValueError(
+                f"n_neighbors={n_neighbors} neighbours were asked for, but there are "
+                f"{n_there} {'other ' if among_others else ''}training pictures: "
+                f"n_neighbors must be from 1 to {n_there}."
+            )
+        return int(n_neighbors)
+
+    def _nearest(self, X, n_neighbors):
+        """Return distances and indices of neighbours of rows that were checked."""
+        if callable(self._metric):
+            return _nearest_by_callable(X, self._rows, n_neighbors, self._metric)
+        if self._index is not None:
+            distances, indices = self._index.nearest_rows(
+                X, self._rows, n_neighbors, self.ef_search, self.n_jobs
+            )
+        else:
+            distances, indices = nearest_rows(
+                X,
+                self._rows,
+                n_neighbors,
+                _kernel_metric(self._metric),
+                self.image_shape_,
+                self.n_jobs,
+            )
+        if (indices < 0).any():
+            raise ValueError(
+                "Distances are too large for float64: scale the features, with "
+                "PixelNormalizer() for instance."
+            )
+        if self._metric in ("cosine", "hellinger"):
+            distances /= 2
+        if self._metric in ("l2", "euclidean", "hellinger"):
+            np.sqrt(distances, out=distances)
+        return distances, indices

@@ -1,0 +1,102 @@
+"""From neighbours to classes: votes, their weights and their ties."""
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+
+TIED = 1e-12  # relative difference of votes that rounding makes
+WINNERS_SHARE = 1e-9  # of all votes, that the winner of a tie gets on top
+
+
+def vote(labels, distances, weights, class_weights, tie_break):
+    """Return the share of each class in the votes of neighbours.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n, n_neighbors)
+        Classes of the neighbours, nearest first, from 0.
+    distances : ndarray of shape (n, n_neighbors)
+        Their distances.
+    weights : {"uniform", "distance"} or callable
+        What a neighbour's vote weighs.
+    class_weights : ndarray of shape (n_classes,)
+        Factors of the votes for each class, above 0.
+    tie_break : {"nearest", "lowest"}
+        Which of the classes with most votes wins; see `KNNImageClassifier`.
+
+    Returns
+    -------
+    shares : ndarray of shape (n, n_classes)
+        The largest of each row, the first of these, belongs to the winner.
+
+    Raises
+    ------
+    ValueError
+        If a callable returns no weights.
+    """
+    weights = _weights_of_neighbors(distances, weights)
+    votes = np.zeros((len(labels), len(class_weights)))
+    rows = np.arange(len(labels))
+    for column, weight in zip(labels.T, weights.T, strict=True):
+        votes[rows, column] += weight
+    votes *= class_weights
+    totals = votes.sum(axis=1, keepdims=True)
+    if not totals.all():
+        raise ValueError(
+            "weights gave all neighbours of a picture the weight zero; give at least "
+            "one of them a weight."
+        )
+    if tie_break == "nearest":
+        rows, winners = _nearest_of_tied(votes, labels)
+        votes[rows, winners] += WINNERS_SHARE * totals[rows, 0]
+        totals = votes.sum(axis=1, keepdims=True)
+    return votes / totals
+
+
+def _weights_of_neighbors(distances, weights):
+    if weights == "uniform":
+        return np.broadcast_to(1.0, distances.shape)
+    if weights == "distance":
+        nearest = distances[:, :1]
+        with np.errstate(invalid="ignore"):
+            shares = nearest / distances  # in proportion to 1 / d, and never infinite
+        return np.where(nearest == 0, distances == 0, shares)
+    given = np.asarray(weights(distances), dtype=np.float64)
+    if (
+        given.shape != distances.shape
+        or not (given >= 0).all()
+        or np.isinf(given).any()
+    ):
+        raise ValueError(
+            f"weights must return finite weights from 0, one for each distance, of "
+            f"shape {distances.shape}; got {given!r}."
+        )
+    return given
+
+
+def _nearest_of_tied(votes, labels):
+    """Return rows where classes are tied, and of these the class of the nearest."""
+    tied = votes >= (1 - TIED) * votes.max(axis=1, keepdims=True)
+    rows = np.flatnonzero(tied.sum(axis=1) > 1)
+    first = np.take_along_axis(tied[rows], labels[rows], axis=1).argmax(axis=1)
+    return rows, labels[rows, first]
+
+
+def weights_of_classes(class_weight, classes, labels):
+    """Return the weight of each class.
+
+    Raises
+    ------
+    ValueError
+        If a weight is not above 0.
+    """
+    if isinstance(class_weight, str):  # "balanced"
+        counts = np.bincount(labels, minlength=len(classes))
+        return len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    if class_weight is not None and not all(
+        np.isfinite(w) and w > 0 for w in class_weight.values()
+    ):
+        raise ValueError(
+            f"class_weight must be above 0 and finite; got {class_weight}. To leave "
+            f"a class out, leave its pictures out of the fit."
+        )
+    return compute_class_weight(class_weight, classes=classes, y=classes[labels])

@@ -1,0 +1,114 @@
+"""How many neighbours should vote."""
+
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+
+from skvision._images import as_array
+from skvision._knn_image_classifier import KNNImageClassifier
+from skvision._votes import vote, weights_of_classes
+
+
+def k_selection_curve(
+    X,
+    y,
+    n_neighbors=(1, 3, 5, 7, 9, 15, 21, 31, 51, 75, 100),
+    *,
+    metric="l2",
+    weights="uniform",
+    tie_break="nearest",
+    class_weight=None,
+    cv=5,
+    groups=None,
+    n_jobs=None,
+):
+    """Cross-validate `KNNImageClassifier` for many numbers of neighbours at once.
+
+    The neighbours of a fold are found once, as many as the largest number needs, so
+    that all numbers together take hardly longer than the largest alone.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+        Pictures or features.
+    y : array-like of shape (n,)
+        Classes.
+    n_neighbors : array-like of int, default=(1, 3, 5, 7, 9, 15, 21, 31, 51, 75, 100)
+        Numbers of neighbours, from 1 to the size of the smallest training part; one
+        given twice counts once.
+    metric : str or callable, default="l2"
+        The distance, as in `KNNImageClassifier`.
+    weights : {"uniform", "distance"} or callable, default="uniform"
+        Weights of votes, as in `KNNImageClassifier`.
+    tie_break : {"nearest", "lowest"}, default="nearest"
+        The winner of a tie, as in `KNNImageClassifier`.
+    class_weight : dict or "balanced", default=None
+        Weights of classes, as in `KNNImageClassifier`.
+    cv : int, cross-validation generator or iterable, default=5
+        As in scikit-learn's ``cross_validate``: a number means that many stratified
+        folds.
+    groups : array-like of shape (n,), default=None
+        Groups of pictures, for generators that keep groups together.
+    n_jobs : int, default=None
+        Number of threads for searches, as in `KNNImageClassifier`.
+
+    Returns
+    -------
+    curve : DataFrame
+        A row for each number and fold, in columns ``k`` (int), ``fold`` (int, from 0)
+        and ``accuracy`` (float, from 0 to 1), in the order of ``n_neighbors`` and then
+        of folds.
+
+    Raises
+    ------
+    ValueError
+        If a number of neighbours is out of its range, or as `KNNImageClassifier`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvision.model_selection import k_selection_curve
+    >>> digits = load_digits()
+    >>> images = digits.images.astype("uint8")
+    >>> curve = k_selection_curve(images, digits.target, [1, 3, 100])
+    >>> print(curve.groupby("k")["accuracy"].mean().round(3).to_dict())
+    {1: 0.964, 3: 0.966, 100: 0.899}
+    """
+    # not at the top: it loads much that `import skvision` does without
+    from sklearn.model_selection import check_cv
+
+    numbers = _check_numbers(n_neighbors)
+    X, y = np.asarray(as_array(X)), np.asarray(y)
+    model = KNNImageClassifier(
+        max(numbers),
+        metric=metric,
+        weights=weights,
+        tie_break=tie_break,
+        class_weight=class_weight,
+        n_jobs=n_jobs,
+    )
+    records = []
+    folds = check_cv(cv, y, classifier=True).split(X, y, groups)
+    for fold, (train, test) in enumerate(folds):
+        model.fit(X[train], y[train])
+        distances, neighbors = model.kneighbors(X[test])
+        labels = np.searchsorted(model.classes_, y[train])
+        factors = weights_of_classes(class_weight, model.classes_, labels)
+        labels = labels[neighbors]
+        for k in numbers:
+            shares = vote(labels[:, :k], distances[:, :k], weights, factors, tie_break)
+            predicted = model.classes_[shares.argmax(axis=1)]
+            records.append((k, fold, np.mean(predicted == y[test])))
+    records.sort(key=lambda record: (numbers.index(record[0]), record[1]))
+    return pd.DataFrame(records, columns=["k", "fold", "accuracy"])
+
+
+def _check_numbers(n_neighbors):
+    """Return numbers of neighbours as a list without repetitions."""
+    numbers = list(dict.fromkeys(np.ravel(n_neighbors).tolist()))
+    if not numbers or not all(isinstance(k, Integral) and k > 0 for k in numbers):
+        raise ValueError(
+            f"n_neighbors must be whole numbers from 1, one at least; got {numbers}."
+        )
+    return numbers

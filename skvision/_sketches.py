@@ -27,6 +27,8 @@ FEATURES_PER_PRODUCT = 256
 ROUNDING = 2.0**-24  # of float32, relative
 ROUNDING_OF_FLOAT64 = 1e-15  # more than that of a few operations
 TINY = 1e-35  # more than what underflow of float32 can take away
+TINY_DISTANCE = 1e-150  # of which the square loses digits in float64
+MOST_DOUBLINGS = 400
 
 
 def make_sketch(rows, metric, image_shape, coarse):
@@ -80,7 +82,7 @@ class PooledBytes:
         self.rounding = ROUNDING_OF_FLOAT64 * size
         self.scale = 1 / self.unit
         self.groups = self.groups.astype(np.uint32)
-        self.code_bytes = -(-self.n_codes // 64) * 64  # whole vectors
+        self.width = self.code_bytes = -(-self.n_codes // 64) * 64  # whole vectors
 
     def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
         """Return the codes of rows, uint8, and their errors."""
@@ -173,21 +175,23 @@ class PrincipalAxes:
     power = 2
 
     def __init__(self, rows, metric, coarse):
-        from skvision._kernels.distances import inverse_norms
+        from skvision._kernels.distances import COSINE, inverse_norms
 
-        self.metric = metric
+        self.metric, self.axes = metric, None
         some = _sample(rows)
         norms = np.empty(len(some))
         inverse_norms(some, norms)
-        self.center, self.scale, self.axes = np.zeros(rows.shape[1]), 1.0, None
-        embedded, _ = self._embed(some, norms)
-        mean = embedded.mean(axis=0, dtype=np.float64)
-        if np.isfinite(mean).all():
-            self.center = mean
+        largest = 1.0 if metric == COSINE else _largest(some)
+        if metric > COSINE:
+            largest = math.sqrt(largest)
+        self.center, self.scale = np.zeros(rows.shape[1]), _scale_to_one(largest)
+        for _ in range(2):  # the second time around the first mean, more precisely
+            embedded, _ = self._embed(some, norms)
+            mean = embedded.mean(axis=0, dtype=np.float64)
+            self.center = self.center + mean / self.scale
             embedded -= mean.astype(np.float32)
-        largest = np.abs(embedded).max()
-        if 0 < largest < np.inf:
-            self.scale = 2.0 ** -math.frexp(largest)[1]
+            self.scale *= _scale_to_one(_largest(embedded))
+        embedded, _ = self._embed(some, norms)
         if coarse:
             axes = randomized_range_finder(
                 embedded.T, size=N_AXES, n_iter=3, random_state=0
@@ -253,7 +257,7 @@ class PrincipalAxes:
                 error += share * norms + np.fmin(np.sqrt(off), off / left)
             x = np.column_stack([along, left]).astype(np.float32)
         error[lost] = np.inf
-        return x, error / self.scale
+        return x, error / self.scale + TINY_DISTANCE
 
     def bounds(self, query_codes, row_codes):
         """Return squared distances of coordinates, less the square of the query's."""
@@ -266,6 +270,15 @@ class PrincipalAxes:
         n_terms = query_codes.shape[1] + 4
         rounding = ROUNDING * (np.sqrt(squares) + longest) ** 2 + TINY
         return 1.01 * n_terms * rounding - squares
+
+
+def _largest(numbers):
+    return max(float(numbers.max()), -float(numbers.min()))
+
+
+def _scale_to_one(number):
+    """Return a power of two that brings a number below one, if not far below."""
+    return 2.0 ** -max(math.frexp(number)[1], -MOST_DOUBLINGS)
 
 
 def _squares(codes):

@@ -1,0 +1,242 @@
+"""The search: exact whatever the sketches, on threads, with bounded memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skvision import _neighbors, _sketches
+from skvision._kernels import distances as kernel
+from skvision._neighbors import inverse_norms, nearest_rows
+from skvision._sketches import PooledBytes, PrincipalAxes, make_sketch
+
+METRICS = {
+    "L1": kernel.L1,
+    "L2": kernel.L2,
+    "COSINE": kernel.COSINE,
+    "CHI2": kernel.CHI2,
+    "HELLINGER": kernel.HELLINGER,
+}
+DTYPES = [np.uint8, np.float32, np.float64]
+SHAPE = (12, 16, 3)
+
+
+def smooth_pictures(rng, n, dtype=np.uint8, shape=SHAPE):
+    """Return flat rows of pictures whose neighbouring pixels are alike."""
+    small = rng.random((n, -(-shape[0] // 4), -(-shape[1] // 4), shape[2]))
+    large = small.repeat(4, axis=1).repeat(4, axis=2)[:, : shape[0], : shape[1]]
+    rows = (200 * large + 20 * rng.random(large.shape)).reshape(n, -1)
+    return np.ascontiguousarray(rows.astype(dtype))
+
+
+def every_distance(queries, rows, metric):
+    out = np.empty((len(queries), len(rows)))
+    everything = np.tile(np.arange(len(rows)), (len(queries), 1))
+    norms = inverse_norms(queries, metric), inverse_norms(rows, metric)
+    kernel.distances_to(metric, queries, rows, everything, *norms, out)
+    return out
+
+
+def assert_nearest(found, queries, rows, metric):
+    expected = every_distance(queries, rows, metric)
+    order = np.argsort(expected, axis=1, kind="stable")[:, : found[0].shape[1]]
+    if queries.dtype == rows.dtype == np.uint8 and metric in (kernel.L1, kernel.L2):
+        np.testing.assert_array_equal(found[1], order)
+    for got in (found[0], np.take_along_axis(expected, found[1], 1)):
+        np.testing.assert_allclose(
+            got, np.take_along_axis(expected, order, 1), rtol=1e-12, atol=1e-14
+        )
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """Let coarse sketches be tried on little data, in many steps."""
+    monkeypatch.setattr(_neighbors, "MANY_QUERIES", 100)
+    monkeypatch.setattr(_neighbors, "MANY_ROWS", 100)
+    monkeypatch.setattr(_neighbors, "MANY_FEATURES", 100)
+    monkeypatch.setattr(_neighbors, "TRIAL_QUERIES", 30)
+    monkeypatch.setattr(_neighbors, "ROWS_PER_STEP", 64)
+    monkeypatch.setattr(_sketches, "N_AXES", 40)
+    monkeypatch.setattr(_sketches, "N_POOLS", 30)
+
+
+@pytest.mark.parametrize("n_queries", [3, 150])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_nearest_rows(metric, dtype, n_queries, rng):
+    queries = smooth_pictures(rng, n_queries, dtype)
+    rows = smooth_pictures(rng, 333, dtype)
+    rows[100:120] = rows[:20]
+    queries[:2] = rows[:2]
+    found = nearest_rows(queries, rows, 7, metric, SHAPE)
+    assert_nearest(found, queries, rows, metric)
+
+
+@pytest.mark.parametrize("dtypes", [*zip(DTYPES, DTYPES, strict=True), DTYPES[:2]])
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_nearest_rows_by_coarse_sketches(metric, dtypes, coarse, rng, monkeypatch):
+    queries = smooth_pictures(rng, 150, dtypes[0])
+    rows = smooth_pictures(rng, 700, dtypes[1])
+    rows[100:120] = rows[:20]
+    made = []
+
+    def make(rows, metric, image_shape, coarse):
+        made.append(coarse)
+        return make_sketch(rows, metric, image_shape, coarse)
+
+    monkeypatch.setattr(_neighbors, "make_sketch", make)
+    monkeypatch.setattr(_neighbors, "SHARE_WORTHWHILE", 1.0)
+    assert_nearest(nearest_rows(queries, rows, 7, metric), queries, rows, metric)
+    monkeypatch.setattr(_neighbors, "SHARE_WORTHWHILE", 0.0)
+    monkeypatch.setattr(_neighbors, "BYTES_KEPT", 0)
+    assert_nearest(nearest_rows(queries, rows, 7, metric), queries, rows, metric)
+    assert made == [True, True, False]
+
+
+@pytest.mark.parametrize("metric", [kernel.L1, kernel.L2])
+def test_sketches_rule_out_most_of_smooth_pictures_and_little_of_noise(
+    metric, coarse, rng
+):
+    smooth = smooth_pictures(rng, 1000)
+    noise = rng.integers(0, 256, smooth.shape, dtype=np.uint8)
+    shares = []
+    for rows in (smooth, noise):
+        sketch = make_sketch(rows, metric, SHAPE, coarse=True)
+        search = _neighbors._Search(rows, metric, sketch, None)
+        heaps = np.full((50, 1), np.inf), np.full((50, 1), -1)
+        shares.append(search(rows[::20] // 2, *heaps) / (50 * len(rows)))
+    assert shares[0] < 0.05
+    assert shares[1] > 0.5
+
+
+KINDS = {
+    "bytes": lambda x: (255 * x).astype(np.uint8),
+    "float32": lambda x: x.astype(np.float32),
+    "one": lambda x: x,
+    "tiny": lambda x: x * 1e-30,
+    "very tiny": lambda x: x * 1e-150,
+    "huge": lambda x: x * 1e30,
+    "very huge": lambda x: x * 1e150,
+    "far": lambda x: x + 1e9,
+    "near": lambda x: 1 + x * 1e-12,
+    "one far": lambda x: x + 1e6 * (np.arange(len(x)) == 3)[:, None],
+    "of many sizes": lambda x: x * 10.0 ** np.arange(-len(x), 0)[:, None],
+    "constant": lambda x: np.full_like(x, 0.3),
+}
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    name=st.sampled_from(sorted(METRICS)),
+    coarse=st.booleans(),
+    n_features=st.sampled_from([1, 17, 64, 300, 700]),
+    seed=st.integers(0, 2**31),
+)
+def test_no_row_is_ruled_out_at_its_own_distance(kind, name, coarse, n_features, seed):
+    rng = np.random.default_rng(seed)
+    basis = rng.random((5, n_features))
+    rows = KINDS[kind](0.01 + rng.random((60, 5)) @ basis / 5)
+    rows[30:40] = rows[:10]
+    metric = METRICS[name]
+    made_from = rows[: rng.integers(1, 60)]
+    sketch = make_sketch(made_from, metric, None, coarse)
+    norms = inverse_norms(rows, metric)
+    codes, errors = sketch.codes(rows, norms, None, of_queries=True)
+    row_codes, row_errors = sketch.codes(rows, norms, None)
+    bounds, gap = sketch.bounds(codes, row_codes), sketch.gap(codes, row_codes)
+    exact = every_distance(rows, rows, metric)
+    slack = errors + row_errors.max()
+    for i in range(len(rows)):
+        for j in range(len(rows)):
+            limit = kernel._limit(
+                exact[i, j], sketch.power, sketch.scale, slack[i], gap[i]
+            )
+            assert bounds[i, j] <= limit
+
+
+def test_errors_are_small_where_sketches_suit(rng):
+    rows = smooth_pictures(rng, 200)
+    norms = np.ones(200)
+    _, errors = PooledBytes(rows, SHAPE, coarse=True).codes(rows, norms, None)
+    typical = every_distance(rows[:9], rows[100:], kernel.L1).min()
+    assert errors.max() < 0.1 * typical
+    for coarse in (False, True):
+        sketch = PrincipalAxes(rows, kernel.L2, coarse)
+        _, errors = sketch.codes(rows, norms, None)
+        typical = np.sqrt(every_distance(rows[:9], rows[100:], kernel.L2).min())
+        assert errors.max() < 0.02 * typical
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_pools", "size"),
+    [
+        ((32, 32, 3), 384, 8),
+        ((28, 28, 1), 392, 2),
+        ((1, 3000, 1), 375, 8),
+        ((30, 500, 1), 504, 32),
+        ((3, 3, 1), 9, 1),
+    ],
+)
+def test_pools(shape, n_pools, size):
+    groups, n_groups, largest = _sketches._pools(shape)
+    assert (n_groups, largest) == (n_pools, size)
+    assert groups.shape == (np.prod(shape),)
+    counts = np.bincount(groups, minlength=n_groups)
+    assert counts.max() == largest
+    assert counts.min() > 0
+    if shape == (32, 32, 3):  # two rows of four pixels of one channel
+        assert np.flatnonzero(groups == groups[0]).tolist() == [
+            0, 3, 6, 9, 96, 99, 102, 105
+        ]  # fmt: skip
+
+
+def test_shapes_that_flat_rows_may_have():
+    assert _sketches._likely_shape(3072) == (32, 32, 3)
+    assert _sketches._likely_shape(784) == (28, 28, 1)
+    assert _sketches._likely_shape(1000) == (1, 1000, 1)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_results_do_not_depend_on_threads_or_company(metric, rng):
+    queries, rows = smooth_pictures(rng, 300), smooth_pictures(rng, 500)
+    expected = nearest_rows(queries, rows, 5, metric)
+    for n_jobs in (2, -1):
+        for a, b in zip(
+            nearest_rows(queries, rows, 5, metric, SHAPE, n_jobs), expected, strict=True
+        ):
+            np.testing.assert_array_equal(a, b)
+    alone = nearest_rows(queries[7:8], rows, 5, metric)
+    np.testing.assert_allclose(alone[0], expected[0][7:8], rtol=1e-12)
+    np.testing.assert_array_equal(alone[1], expected[1][7:8])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", [False, True])
+@pytest.mark.parametrize("metric", [kernel.L1, kernel.L2])
+def test_memory_is_bounded(metric, noise, rng):
+    """Beside training pictures, at most 256 MB: here for all numbers of neighbours."""
+    shape = (64, 64, 3)
+    if noise:
+        rows = rng.integers(0, 256, (9000, 64 * 64 * 3), dtype=np.uint8)
+    else:
+        rows = smooth_pictures(rng, 500, shape=shape).repeat(18, axis=0)
+        rows += rng.integers(0, 9, (len(rows), 1), dtype=np.uint8)
+    queries = rows[:3000] // 2
+    nearest_rows(queries[:1200], rows, 3, metric, shape, 2)  # compile
+    tracemalloc.start()
+    try:
+        nearest_rows(queries, rows, 100, metric, shape, 2)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 2**20 < peak < 256e6
+
+
+def test_distances_that_overflow_have_no_index():
+    rows = np.array([[1e200] * 20, [-1e200] * 20])
+    distances, indices = nearest_rows(rows[:1], rows, 2, kernel.L2)
+    assert indices.tolist() == [[0, -1]]
+    assert distances.tolist() == [[0, np.inf]]

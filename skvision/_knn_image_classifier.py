@@ -173,7 +173,8 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
 
     ``predict`` returns the class of the largest probability. Probabilities are shares
     of the votes; with ``tie_break="nearest"`` the winner of a tie gets a billionth of
-    all votes on top.
+    all votes on top. To find ties, ask for probabilities with ``tie_break="lowest"``:
+    there tied classes have the same.
 
     Examples
     --------

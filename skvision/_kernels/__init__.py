@@ -25,3 +25,8 @@ def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         )
     except RuntimeError:  # numba found no folder that it may write to
         return numba.njit(nogil=True, error_model="numpy", **options)(function)
+
+
+# For kernels that make no arrays. Otherwise numba counts references to arrays that one
+# function hands to another, which takes longer than a short distance does.
+jit_without_allocation = partial(jit, _nrt=False)

@@ -8,7 +8,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from skvision._kernels import byte_sums, jit
+from skvision._kernels import byte_sums
+from skvision._kernels import jit_without_allocation as jit
 
 L1, L2, COSINE, CHI2, HELLINGER = range(5)
 BYTES_PER_SUM = 32_768  # squares of so many differences of bytes fit an int32
@@ -35,7 +36,7 @@ def distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
     return _float_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
 
 
-@overload(distance)
+@overload(distance, jit_options={"forceinline": True})
 def _compile_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
     if A.dtype == B.dtype == types.uint8:
         return _byte_distance
@@ -77,7 +78,7 @@ def _from_cosine(cosine, A, i, B, j, inverse_norms_a, inverse_norms_b):
     return total if total > PARALLEL else 0.0
 
 
-@jit(fastmath=ANY_ORDER)
+@jit(forceinline=True, fastmath=ANY_ORDER)
 def _any_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
     total = 0.0
     if metric == L1:

@@ -72,8 +72,11 @@ def k_selection_curve(
     >>> digits = load_digits()
     >>> images = digits.images.astype("uint8")
     >>> curve = k_selection_curve(images, digits.target, [1, 3, 100])
-    >>> print(curve.groupby("k")["accuracy"].mean().round(3).to_dict())
+    >>> means = curve.groupby("k")["accuracy"].mean()
+    >>> print(means.round(3).to_dict())
     {1: 0.964, 3: 0.966, 100: 0.899}
+    >>> int(means.idxmax())
+    3
     """
     # not at the top: it loads much that `import skvision` does without
     from sklearn.model_selection import check_cv

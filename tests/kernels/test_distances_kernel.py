@@ -27,7 +27,8 @@ def reference(name, A, B):
 
 def norms_of(A):
     out = np.empty(len(A))
-    distances.inverse_norms(A, out)
+    with np.errstate(all="ignore"):  # of rows of zeros
+        distances.inverse_norms(A, out)
     return out
 
 
@@ -159,8 +160,7 @@ def test_the_limit_is_above_what_a_bound_can_be():
 def test_inverse_norms():
     rows = np.array([[3.0, 4], [3e-200, 4e-200], [3e200, 4e200]])
     np.testing.assert_allclose(norms_of(rows), 1 / (5 * np.array([1, 1e-200, 1e200])))
-    with np.errstate(all="ignore"):
-        assert not np.isfinite(norms_of(np.zeros((1, 3))))
+    assert not np.isfinite(norms_of(np.zeros((1, 3))))
 
 
 @pytest.mark.parametrize("name", METRICS)

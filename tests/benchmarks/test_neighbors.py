@@ -1,0 +1,233 @@
+"""Nearest neighbours against scikit-learn, faiss and OpenCV, two threads for each.
+
+The peers that would take minutes get a part of the queries; what is compared is the
+time per query. All find the same neighbours, which is asserted.
+"""
+
+import cv2
+import faiss
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.neighbors import NearestNeighbors
+
+from skvision import HOG, KNNImageClassifier
+from skvision import _neighbors as search
+from skvision._kernels import distances as kernel
+from skvision.datasets import load_cifar10
+
+N_NEIGHBORS = 5
+SCIKIT_LEARN = {"l1": "manhattan", "l2": "euclidean"}
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    cv2.setNumThreads(2)
+    faiss.omp_set_num_threads(2)
+
+
+@pytest.fixture(scope="module")
+def rows(cifar):
+    return cifar.images.reshape(len(cifar.images), -1)
+
+
+@pytest.fixture(scope="module")
+def queries(pytestconfig):
+    import os
+    from pathlib import Path
+
+    beside = Path(__file__).parents[3] / "shared" / "data"
+    root = os.environ.get("SKVISION_DATA", beside)
+    images = load_cifar10(root, split="test").images
+    return images.reshape(len(images), -1)
+
+
+def ours(metric, rows, **parameters):
+    model = KNNImageClassifier(N_NEIGHBORS, metric=metric, n_jobs=2, **parameters)
+    return model.fit(rows, np.arange(len(rows)) % 10)
+
+
+def run(benchmark, group, name, function, queries, rounds=3):
+    benchmark.group = group
+    benchmark.extra_info.update(name=name, n=len(queries))
+    return benchmark.pedantic(function, (queries,), rounds=rounds, warmup_rounds=1)
+
+
+def cifar_group(metric):
+    return f"{metric}, 5 nearest of 50,000 CIFAR-10 pictures, per query"
+
+
+def check(found, metric, rows, queries):
+    distances, _ = ours(metric, rows).kneighbors(queries[: len(found)])
+    np.testing.assert_allclose(np.sort(found, 1), distances, rtol=1e-3)
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+def test_skvision(benchmark, rows, queries, metric):
+    model = ours(metric, rows)
+    found, _ = run(
+        benchmark, cifar_group(metric), "skvision", model.kneighbors, queries, 3
+    )
+    assert found.shape == (10_000, N_NEIGHBORS)
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+def test_skvision_computing_all_distances(benchmark, rows, queries, metric):
+    """The kernel alone, without what spares it most of its work."""
+    queries = queries[:500]
+    everything = search._Search(rows, getattr(kernel, metric.upper()), None, 2)
+
+    def find(queries):
+        heaps = np.full((500, N_NEIGHBORS), np.inf), np.full((500, N_NEIGHBORS), -1)
+        everything(queries, *heaps)
+        return heaps[0]
+
+    name = "skvision, every distance"
+    found = run(benchmark, cifar_group(metric), name, find, queries)
+    check(found[:20] if metric == "l1" else np.sqrt(found[:20]), metric, rows, queries)
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+def test_scikit_learn(benchmark, rows, queries, metric):
+    queries = queries[: 50 if metric == "l1" else 2000].astype(np.float64)
+    model = NearestNeighbors(
+        n_neighbors=N_NEIGHBORS,
+        metric=SCIKIT_LEARN[metric],
+        algorithm="brute",
+        n_jobs=2,
+    ).fit(rows.astype(np.float64))
+    name = "scikit-learn brute force"
+    found, _ = run(benchmark, cifar_group(metric), name, model.kneighbors, queries, 2)
+    check(found[:20], metric, rows, queries.astype(np.uint8))
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+def test_faiss(benchmark, rows, queries, metric):
+    queries = queries[: 200 if metric == "l1" else 2000].astype(np.float32)
+    kind = faiss.METRIC_L1 if metric == "l1" else faiss.METRIC_L2
+    index = faiss.IndexFlat(rows.shape[1], kind)
+    index.add(rows.astype(np.float32))
+
+    def find(queries):
+        return index.search(queries, N_NEIGHBORS)[0]
+
+    found = run(benchmark, cifar_group(metric), "faiss IndexFlat", find, queries, 2)[
+        :20
+    ]
+    found = found if metric == "l1" else np.sqrt(found)
+    check(found, metric, rows, queries.astype(np.uint8))
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+def test_opencv(benchmark, rows, queries, metric):
+    queries = queries[: 100 if metric == "l1" else 50]
+    norm, dtype = {
+        "l1": (cv2.NORM_L1, cv2.CV_32S),
+        "l2": (cv2.NORM_L2SQR, cv2.CV_32S),
+    }[metric]
+
+    def find(queries):
+        return cv2.batchDistance(queries, rows, dtype, normType=norm, K=N_NEIGHBORS)[0]
+
+    found = run(benchmark, cifar_group(metric), "OpenCV batchDistance", find, queries)
+    found = found[:20] if metric == "l1" else np.sqrt(found[:20])
+    check(found, metric, rows, queries)
+
+
+# Approximate search
+
+
+@pytest.mark.parametrize("n_rows", [10_000, 50_000])
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+def test_graph(benchmark, rows, queries, metric, n_rows):
+    group = f"{metric}, 10 nearest of CIFAR-10 pictures, hnsw, per query"
+    model = ours(metric, rows[:n_rows], algorithm="hnsw").set_params(n_neighbors=10)
+    name = f"of {n_rows:,}" if n_rows < len(rows) else "skvision"
+    _, found = run(benchmark, group, name, model.kneighbors, queries[:2000])
+    exact = ours(metric, rows[:n_rows]).set_params(n_neighbors=10)
+    _, true = exact.kneighbors(queries[:2000])
+    shared = [len(np.intersect1d(a, b)) for a, b in zip(found, true, strict=True)]
+    assert np.mean(shared) / 10 > 0.95
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+def test_exact_beside_graph(benchmark, rows, queries, metric):
+    group = f"{metric}, 10 nearest of CIFAR-10 pictures, hnsw, per query"
+    model = ours(metric, rows).set_params(n_neighbors=10)
+    found, _ = run(benchmark, group, "exact", model.kneighbors, queries[:2000])
+    assert found.shape == (2000, 10)
+
+
+# Other sizes and dtypes
+
+
+def features(kind, cifar):
+    if kind == "digits as bytes":
+        X = load_digits().data.astype(np.uint8)
+        return X[:1000], X[1000:]
+    if kind == "digits as float64":
+        X = load_digits().data
+        return X[:1000], X[1000:]
+    X = HOG().fit_transform(cifar.images[:12_000]).astype(np.float32)
+    return X[:10_000], X[10_000:]
+
+
+KINDS = ["digits as bytes", "digits as float64", "HOG of 10,000 as float32"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+@pytest.mark.parametrize(
+    "peer", ["skvision", "scikit-learn brute", "scikit-learn auto"]
+)
+def test_features(benchmark, cifar, metric, kind, peer):
+    rows, queries = features(kind, cifar)
+    if peer == "skvision":
+        model = ours(metric, rows)
+    else:
+        algorithm = peer.split()[1]
+        if algorithm == "auto" and kind.startswith("HOG"):
+            pytest.skip("scikit-learn chooses brute force here")
+        model = NearestNeighbors(
+            n_neighbors=N_NEIGHBORS,
+            metric=SCIKIT_LEARN[metric],
+            algorithm=algorithm,
+            n_jobs=2,
+        ).fit(rows)
+    group = f"{metric}, 5 nearest, {kind}, per query"
+    found, _ = run(benchmark, group, peer, model.kneighbors, queries, 7)
+    if peer != "skvision":
+        np.testing.assert_allclose(
+            found, ours(metric, rows).kneighbors(queries)[0], rtol=1e-3, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("peer", ["skvision", "scikit-learn brute", "faiss IndexFlat"])
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+def test_one_query(benchmark, rows, queries, metric, peer):
+    one = queries[:1]
+    if peer == "skvision":
+        find = ours(metric, rows).kneighbors
+    elif peer == "faiss IndexFlat":
+        kind = faiss.METRIC_L1 if metric == "l1" else faiss.METRIC_L2
+        index = faiss.IndexFlat(rows.shape[1], kind)
+        index.add(rows.astype(np.float32))
+        one = one.astype(np.float32)
+
+        def find(queries):
+            return index.search(queries, N_NEIGHBORS)
+
+    else:
+        find = (
+            NearestNeighbors(
+                n_neighbors=N_NEIGHBORS,
+                metric=SCIKIT_LEARN[metric],
+                algorithm="brute",
+                n_jobs=2,
+            )
+            .fit(rows.astype(np.float64))
+            .kneighbors
+        )
+    group = f"{metric}, 5 nearest of 50,000 CIFAR-10 pictures, one query alone"
+    found = run(benchmark, group, peer, find, one, 5)
+    assert len(found[0]) == 1

@@ -9,10 +9,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from skvision._neighbors import MANY_FEATURES, inverse_norms
-from skvision._parallel import count_threads, for_each_block
+from skvision._parallel import count_threads, for_each_block, one_thread_for_blas
 from skvision._sketches import make_sketch
 
-N_LINKS = 32  # of each row in the graph
+N_LINKS = 16  # of each row in the graph
 QUERIES_AT_ONCE = 4096
 QUERIES_PER_TASK = 64
 
@@ -48,7 +48,7 @@ class HNSWIndex:
 
     def add(self, rows):
         """Add rows to the graph."""
-        with threadpool_limits(1):
+        with one_thread_for_blas, threadpool_limits(1, user_api="openmp"):
             for start in range(0, len(rows), QUERIES_AT_ONCE):
                 self.graph.add(self._points(rows[start : start + QUERIES_AT_ONCE], 1))
 
@@ -65,8 +65,9 @@ class HNSWIndex:
         row_norms = inverse_norms(rows, self.metric)
         for start in range(0, len(queries), QUERIES_AT_ONCE):
             part = slice(start, start + QUERIES_AT_ONCE)
-            with threadpool_limits(count_threads(n_jobs)):
+            with one_thread_for_blas:
                 points = self._points(queries[part], n_jobs)
+            with threadpool_limits(count_threads(n_jobs), user_api="openmp"):
                 _, found = self.graph.search(points, n_found, params=options)
             distances[part], indices[part] = self._nearest_of(
                 found, queries[part], rows, row_norms, n_neighbors, n_jobs

@@ -129,7 +129,7 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
         It needs faiss (``pip install "skvision[ann]"``) and time to build its graph,
         in ``fit``, and is much faster at predicting. It is not for callables.
 
-    ef_search : int, default=64
+    ef_search : int, default=100
         With ``algorithm="hnsw"``, how many candidates are kept in the search: more
         find more of the true neighbours and take longer.
 
@@ -207,7 +207,7 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
         weights="uniform",
         tie_break="nearest",
         algorithm="auto",
-        ef_search=64,
+        ef_search=100,
         class_weight=None,
         n_jobs=None,
     ):

@@ -1,9 +1,8 @@
 """The nearest rows by exact distance, with bounded memory."""
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from skvision._parallel import for_each_block
+from skvision._parallel import for_each_block, one_thread_for_blas
 from skvision._sketches import make_sketch
 
 BYTES_AT_ONCE = 32 * 2**20  # of codes of queries, and of those of rows
@@ -56,7 +55,7 @@ def nearest_rows(queries, rows, n_neighbors, metric, image_shape=None, n_jobs=No
     if len(queries) < FEW_QUERIES or rows.shape[1] < FEW_FEATURES:
         _Search(rows, metric, None, n_jobs)(queries, distances, indices)
     else:
-        with threadpool_limits(1, user_api="blas"):  # the threads are ours
+        with one_thread_for_blas:
             _search_by_sketches(
                 queries, rows, distances, indices, metric, image_shape, n_jobs
             )

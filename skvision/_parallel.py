@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any
 
 from joblib import effective_n_jobs
+from threadpoolctl import ThreadpoolController
 
 
 def count_threads(n_jobs: int | None) -> int:
@@ -38,3 +41,34 @@ def for_each_block(
         finally:
             for future in futures:  # that wait still, after an error or an interrupt
                 future.cancel()
+
+
+class _OneThreadForBlas:
+    """A context in which matrix products take one thread: the other threads are ours.
+
+    What BLAS libraries are told holds for the whole process. Calls that overlap in
+    time on several threads share one limit, which the last of them to end takes back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._n_users = 0
+        self._libraries: ThreadpoolController | None = None
+        self._limits: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._libraries is None:  # takes milliseconds, to look through them all
+                self._libraries = ThreadpoolController().select(user_api="blas")
+            if self._n_users == 0:
+                self._limits = self._libraries.limit(limits=1)
+            self._n_users += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._n_users -= 1
+            if self._n_users == 0:
+                self._limits.restore_original_limits()
+
+
+one_thread_for_blas = _OneThreadForBlas()

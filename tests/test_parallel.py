@@ -5,8 +5,9 @@ import threading
 import numpy as np
 import pytest
 from joblib import parallel_config
+from threadpoolctl import threadpool_info
 
-from skvision._parallel import for_each_block
+from skvision._parallel import for_each_block, one_thread_for_blas
 
 
 @pytest.mark.parametrize("n_jobs", [None, 1, 2, -1])
@@ -42,3 +43,22 @@ def test_an_error_ends_the_work():
     with pytest.raises(RuntimeError, match="the first block"):
         for_each_block(work, 10_000, 1, 2)
     assert len(done) < 100
+
+
+def test_matrix_products_take_one_thread_until_the_last_search_ends():
+    """Two that overlap in time must not leave the limit of one another behind."""
+
+    def n_threads():
+        libraries = threadpool_info()
+        return {lib["num_threads"] for lib in libraries if lib["user_api"] == "blas"}
+
+    before = n_threads()
+    assert before
+    first, second = one_thread_for_blas, one_thread_for_blas
+    first.__enter__()
+    second.__enter__()
+    assert n_threads() == {1}
+    first.__exit__()
+    assert n_threads() == {1}
+    second.__exit__()
+    assert n_threads() == before

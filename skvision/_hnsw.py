@@ -5,15 +5,19 @@ approximate nearest neighbor search using hierarchical navigable small world gra
 2020).
 """
 
+import copy
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from skvision._neighbors import MANY_FEATURES, inverse_norms
+from skvision._neighbors import nearest_rows as exact_nearest_rows
 from skvision._parallel import count_threads, for_each_block, one_thread_for_blas
 from skvision._sketches import make_sketch
 
 N_LINKS = 16  # of each row in the graph
-QUERIES_AT_ONCE = 4096
+ROWS_AT_ONCE = 4096
+CANDIDATES_AT_ONCE = 2**20
 QUERIES_PER_TASK = 64
 
 
@@ -44,18 +48,27 @@ class HNSWIndex:
         self.sketch = make_sketch(rows, metric, image_shape, coarse)
         kind = faiss.METRIC_L1 if self.sketch.power == 1 else faiss.METRIC_L2
         self.graph = faiss.IndexHNSWFlat(self.sketch.width, N_LINKS, kind)
-        self.add(rows)
+        self._add(rows)
 
-    def add(self, rows):
-        """Add rows to the graph."""
+    def with_more(self, rows):
+        """Return an index of the rows that are there and others; this one stays."""
+        faiss = _import_faiss()
+        other = copy.copy(self)
+        other.graph = faiss.clone_index(self.graph)
+        other._add(rows)
+        return other
+
+    def _add(self, rows):
         with one_thread_for_blas, threadpool_limits(1, user_api="openmp"):
-            for start in range(0, len(rows), QUERIES_AT_ONCE):
-                self.graph.add(self._points(rows[start : start + QUERIES_AT_ONCE], 1))
+            for start in range(0, len(rows), ROWS_AT_ONCE):
+                self.graph.add(self._points(rows[start : start + ROWS_AT_ONCE], 1))
 
     def nearest_rows(self, queries, rows, n_neighbors, ef_search, n_jobs):
         """Find rows near each query, as `skvision._neighbors.nearest_rows` does.
 
-        ``ef_search`` rows or more are looked at by their exact distances.
+        ``ef_search`` rows or more are looked at by their exact distances. Where the
+        graph leads to fewer than ``n_neighbors``, as it may where many rows are the
+        same, the search is exact.
         """
         faiss = _import_faiss()
         n_found = min(max(ef_search, n_neighbors), len(rows))
@@ -63,14 +76,20 @@ class HNSWIndex:
         distances = np.empty((len(queries), n_neighbors))
         indices = np.empty((len(queries), n_neighbors), np.int64)
         row_norms = inverse_norms(rows, self.metric)
-        for start in range(0, len(queries), QUERIES_AT_ONCE):
-            part = slice(start, start + QUERIES_AT_ONCE)
+        n_at_once = max(1, min(ROWS_AT_ONCE, CANDIDATES_AT_ONCE // n_found))
+        for start in range(0, len(queries), n_at_once):
+            part = slice(start, start + n_at_once)
             with one_thread_for_blas:
                 points = self._points(queries[part], n_jobs)
             with threadpool_limits(count_threads(n_jobs), user_api="openmp"):
                 _, found = self.graph.search(points, n_found, params=options)
             distances[part], indices[part] = self._nearest_of(
                 found, queries[part], rows, row_norms, n_neighbors, n_jobs
+            )
+        short = (indices < 0).any(axis=1)
+        if short.any():
+            distances[short], indices[short] = exact_nearest_rows(
+                queries[short], rows, n_neighbors, self.metric, n_jobs=n_jobs
             )
         return distances, indices
 

@@ -11,7 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 from skvision._hnsw import HNSWIndex
 from skvision._images import validate_rows
 from skvision._neighbors import inverse_norms, nearest_rows
-from skvision._sklearn_compat import Interval, StrOptions, whole_fit
+from skvision._sklearn_compat import (
+    Interval,
+    StrOptions,
+    check_parameters,
+    whole_fit,
+)
 from skvision._votes import vote, weights_of_classes
 
 NUMBERS_AT_ONCE = 2**21  # of neighbours or of votes, in predictions
@@ -48,8 +53,8 @@ def _check_suits(X, metric):
         if not np.isfinite(norms).all():
             row = int(np.flatnonzero(~np.isfinite(norms))[0])
             raise ValueError(
-                f"metric='cosine' compares directions, but row {row} is zero and has "
-                f"none: leave such rows out, or use 'l1' or 'l2'."
+                f"metric='cosine' compares directions, but row {row} is zero, or too "
+                f"near to it, and has none: leave such rows out, or use 'l1' or 'l2'."
             )
 
 
@@ -88,9 +93,10 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
     r"""Classify pictures by the votes of their nearest training pictures.
 
     Pictures are compared as they are: bytes stay bytes, no training picture is copied,
-    and the distances are exact. Most of them need not be computed: few numbers of each
-    picture, sums of neighbouring pixels or coordinates along principal axes, give a
-    bound that rules out all but some hundredths of the training pictures.
+    and the neighbours are exact. In a large search of pictures, most distances need not
+    be computed: few numbers of each picture, sums of neighbouring pixels or coordinates
+    along principal axes, give bounds that rule out all but some hundredths of them. Of
+    noise they rule out nothing, and the search takes some times as long.
 
     Parameters
     ----------
@@ -111,6 +117,8 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
         - a function of two float64 arrays of shape (n_features,) that returns a
           number. It is called for every pair of a picture and a training picture,
           which is slow: some microseconds each.
+
+        It is settled, as is ``algorithm``, by ``fit`` or the first ``partial_fit``.
 
     weights : {"uniform", "distance"} or callable, default="uniform"
         The weight of a vote: the same for all neighbours; one over the distance, where
@@ -163,11 +171,15 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
     -----
     Distances of bytes under L1 and L2 are exact integers before the square root.
     Distances of floats are sums of differences in float64, not expansions into
-    products, which lose digits where rows are close or far from the origin; the bounds
-    that rule out rows allow for all rounding.
+    products, which lose digits where rows are close or far from the origin; cosines
+    come from products, but from differences where directions nearly agree. The bounds
+    that rule out rows allow for all rounding. Under L2, differences below 1e-154 or
+    above 1e154 have no squares in float64: the former count as zero, the latter are an
+    error.
 
-    Beside the training pictures, which are kept as they are given and not copied, a
-    search takes up to 256 MB, whatever the number of pictures. There is no
+    Beside the training pictures, and pictures to predict that are uint8, float32 or
+    float64 arrays in C order, none of which are copied, a search with up to 100
+    neighbours takes up to 256 MB, whatever the number of pictures. There is no
     ``sample_weight``: a picture that stands in the training set twice takes the place
     of another neighbour, which no weight can do.
 
@@ -254,7 +266,8 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
         X, y = validate_rows(self, X, y, reset=True)
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
-        return self._keep(np.ascontiguousarray(X), classes, labels)
+        X = np.ascontiguousarray(X)
+        return self._keep(X, classes, labels, self.metric, self._make_index(X))
 
     @whole_fit
     def partial_fit(self, X, y, classes=None):
@@ -284,6 +297,7 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
             As `fit`, or if a class in ``y`` was not announced, or ``classes`` lacks one
             that was.
         """
+        check_parameters(self)
         first = not hasattr(self, "classes_")
         if first and classes is None:
             raise ValueError(
@@ -301,31 +315,31 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
                     f"The classes {missing.tolist()} of {name} are not among "
                     f"classes={classes.tolist()}: pass classes= with all of them."
                 )
-        labels, index = np.searchsorted(classes, y), None
-        if not first:
-            _check_suits(X, self._metric)
-            index = self._index
-            before = np.searchsorted(classes, self.classes_)[self._labels]
-            labels = np.concatenate([before, labels])
-            X, added = np.concatenate([self._rows, X]), X
-        self._keep(np.ascontiguousarray(X), classes, labels, index)
-        if index is not None:
-            index.add(np.ascontiguousarray(added))
-        return self
+        X, labels = np.ascontiguousarray(X), np.searchsorted(classes, y)
+        if first:
+            return self._keep(X, classes, labels, self.metric, self._make_index(X))
+        _check_suits(X, self._metric)
+        index = self._index.with_more(X) if self._index is not None else None
+        before = np.searchsorted(classes, self.classes_)[self._labels]
+        labels = np.concatenate([before, labels])
+        rows = np.concatenate([self._rows, X])
+        return self._keep(rows, classes, labels, self._metric, index)
 
-    def _keep(self, rows, classes, labels, index=None):
-        """Set all attributes, those of a graph where it is asked for and not there."""
+    def _make_index(self, rows):
+        """Return a graph of rows where it is asked for."""
+        _check_suits(rows, self.metric)
+        if self.algorithm != "hnsw":
+            return None
+        if callable(self.metric):
+            raise ValueError(
+                "algorithm='hnsw' takes metrics by their names, not a callable: use "
+                "algorithm='brute'."
+            )
+        return HNSWIndex(rows, _kernel_metric(self.metric), self.image_shape_)
+
+    def _keep(self, rows, classes, labels, metric, index):
         weights_of_classes(self.class_weight, classes, labels)
-        if index is None:
-            _check_suits(rows, self.metric)
-            self._metric = self.metric
-            if self.algorithm == "hnsw":
-                if callable(self.metric):
-                    raise ValueError(
-                        "algorithm='hnsw' takes metrics by their names, not a "
-                        "callable: use algorithm='brute'."
-                    )
-                index = HNSWIndex(rows, _kernel_metric(self.metric), self.image_shape_)
+        self._metric = metric
         self.classes_, self.n_samples_fit_ = classes, len(rows)
         self._rows, self._labels, self._index = rows, labels, index
         return self
@@ -417,8 +431,11 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             As `kneighbors`.
         """
-        parts = [shares.argmax(axis=1) for shares in self._shares(X)]
-        return self.classes_[np.concatenate(parts)]
+        X = self._check(X)
+        best = np.empty(len(X), np.intp)
+        for rows, shares in self._shares(X):
+            best[rows] = shares.argmax(axis=1)
+        return self.classes_[best]
 
     def predict_proba(self, X):
         """Compute the share of each class in the votes.
@@ -438,22 +455,39 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             As `kneighbors`.
         """
-        return np.concatenate(list(self._shares(X)))
+        X = self._check(X)
+        probabilities = np.empty((len(X), len(self.classes_)))
+        for rows, shares in self._shares(X):
+            probabilities[rows] = shares
+        return probabilities
 
     def _shares(self, X):
-        """Yield shares of votes, for a block of pictures at a time."""
-        check_is_fitted(self)
-        X = self._check(X)
+        """Yield some rows and their shares of votes, until all rows are done."""
+        check_parameters(self)
         n_neighbors = self._check_n_neighbors(None)
         factors = weights_of_classes(self.class_weight, self.classes_, self._labels)
-        size = max(1, NUMBERS_AT_ONCE // max(n_neighbors, len(factors)))
-        for start in range(0, len(X), size):
-            distances, indices = self._nearest(X[start : start + size], n_neighbors)
-            labels = self._labels[indices]
-            yield vote(labels, distances, self.weights, factors, self.tie_break)
+        n_searched = max(1, NUMBERS_AT_ONCE // n_neighbors)
+        n_voting = max(1, NUMBERS_AT_ONCE // max(n_neighbors, len(factors)))
+        for start in range(0, len(X), n_searched):
+            distances, indices = self._nearest(
+                X[start : start + n_searched], n_neighbors
+            )
+            for first in range(0, len(indices), n_voting):
+                part = slice(first, first + n_voting)
+                yield (
+                    slice(start + first, start + min(part.stop, len(indices))),
+                    vote(
+                        self._labels[indices[part]],
+                        distances[part],
+                        self.weights,
+                        factors,
+                        self.tie_break,
+                    ),
+                )
 
     def _check(self, X):
-        X = np.ascontiguousarray(validate_rows(self, X, reset=False))
+        check_is_fitted(self)
+        X = validate_rows(self, X, reset=False)
         _check_suits(X, self._metric)
         return X
 
@@ -461,7 +495,7 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
         """Return how many neighbours to look for."""
         if n_neighbors is None:
             n_neighbors = self.n_neighbors
-        if not isinstance(n_neighbors, Integral):
+        if not isinstance(n_neighbors, Integral) or isinstance(n_neighbors, bool):
             raise TypeError(f"n_neighbors must be an integer; got {n_neighbors!r}.")
         n_there = self.n_samples_fit_ - int(among_others)
         if not 1 <= n_neighbors <= n_there:
@@ -474,6 +508,7 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _nearest(self, X, n_neighbors):
         """Return distances and indices of neighbours of rows that were checked."""
+        X = np.ascontiguousarray(X)
         if callable(self._metric):
             return _nearest_by_callable(X, self._rows, n_neighbors, self._metric)
         if self._index is not None:

@@ -20,6 +20,8 @@ from skvision._parallel import for_each_block
 
 N_SAMPLED = 1024  # rows that a sketch is made from, at most
 BYTES_SAMPLED = 32 * 2**20  # of them as float32
+BYTES_OF_AXES = 16 * 2**20
+BYTES_PER_TASK = 4 * 2**20
 N_AXES = 128
 N_POOLS = 256  # at least
 ROWS_PER_TASK = 128
@@ -193,8 +195,12 @@ class PrincipalAxes:
             self.scale *= _scale_to_one(_largest(embedded))
         embedded, _ = self._embed(some, norms)
         if coarse:
+            most = BYTES_OF_AXES // (4 * rows.shape[1])
             axes = randomized_range_finder(
-                embedded.T, size=N_AXES, n_iter=3, random_state=0
+                embedded.T,
+                size=max(1, min(N_AXES, most, len(some))),
+                n_iter=3,
+                random_state=0,
             )
             axes = np.linalg.qr(axes.astype(np.float64))[0]
             self.axes = np.ascontiguousarray(axes, np.float32)
@@ -233,7 +239,9 @@ class PrincipalAxes:
             codes[block, :-1] = -2 * x if of_queries else x
             codes[block, -1] = 1 if of_queries else _squares(x)
 
-        for_each_block(compute, len(rows), ROWS_PER_TASK, n_jobs)
+        n_at_once = BYTES_PER_TASK // (4 * rows.shape[1])
+        n_at_once = max(1, min(ROWS_PER_TASK, n_at_once))
+        for_each_block(compute, len(rows), n_at_once, n_jobs)
         return codes, errors
 
     def _project(self, x, squared_norms):

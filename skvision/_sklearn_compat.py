@@ -13,10 +13,16 @@ __all__ = [
     "Interval",
     "StrOptions",
     "check_feature_names_in",
+    "check_parameters",
     "check_sample_weight",
     "whole_fit",
     "wrap_only_rows",
 ]
+
+
+def check_parameters(estimator):
+    """Raise where a parameter is not as ``_parameter_constraints`` has it."""
+    estimator._validate_params()
 
 
 def whole_fit(fit):

@@ -1,5 +1,7 @@
 """From neighbours to classes: votes, their weights and their ties."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -31,7 +33,7 @@ def vote(labels, distances, weights, class_weights, tie_break):
     Raises
     ------
     ValueError
-        If a callable returns no weights.
+        If a callable returns no weights, or distances are no base for weights.
     """
     weights = _weights_of_neighbors(distances, weights)
     votes = np.zeros((len(labels), len(class_weights)))
@@ -39,17 +41,22 @@ def vote(labels, distances, weights, class_weights, tie_break):
     for column, weight in zip(labels.T, weights.T, strict=True):
         votes[rows, column] += weight
     votes *= class_weights
-    totals = votes.sum(axis=1, keepdims=True)
-    if not totals.all():
+    most = votes.max(axis=1, keepdims=True)
+    tied = votes >= (1 - TIED) * most
+    if not most.all():
         raise ValueError(
             "weights gave all neighbours of a picture the weight zero; give at least "
             "one of them a weight."
         )
+    votes = np.where(tied, most, votes)
     if tie_break == "nearest":
-        rows, winners = _nearest_of_tied(votes, labels)
-        votes[rows, winners] += WINNERS_SHARE * totals[rows, 0]
-        totals = votes.sum(axis=1, keepdims=True)
-    return votes / totals
+        rows = np.flatnonzero(tied.sum(axis=1) > 1)
+        voted = np.take_along_axis(tied[rows], labels[rows], axis=1) & (
+            weights[rows] > 0
+        )
+        winners = labels[rows, voted.argmax(axis=1)]
+        votes[rows, winners] += WINNERS_SHARE * votes[rows].sum(axis=1)
+    return votes / votes.sum(axis=1, keepdims=True)
 
 
 def _weights_of_neighbors(distances, weights):
@@ -57,28 +64,23 @@ def _weights_of_neighbors(distances, weights):
         return np.broadcast_to(1.0, distances.shape)
     if weights == "distance":
         nearest = distances[:, :1]
+        if not (nearest >= 0).all() or np.isinf(distances).any():
+            raise ValueError(
+                "weights='distance' needs distances that are finite and not negative, "
+                "which those of metric are not: use weights='uniform' or a function."
+            )
         with np.errstate(invalid="ignore"):
             shares = nearest / distances  # in proportion to 1 / d, and never infinite
         return np.where(nearest == 0, distances == 0, shares)
     given = np.asarray(weights(distances), dtype=np.float64)
-    if (
-        given.shape != distances.shape
-        or not (given >= 0).all()
-        or np.isinf(given).any()
-    ):
+    valid = given.shape == distances.shape and (given >= 0).all()
+    if not valid or np.isinf(given).any():
         raise ValueError(
             f"weights must return finite weights from 0, one for each distance, of "
             f"shape {distances.shape}; got {given!r}."
         )
-    return given
-
-
-def _nearest_of_tied(votes, labels):
-    """Return rows where classes are tied, and of these the class of the nearest."""
-    tied = votes >= (1 - TIED) * votes.max(axis=1, keepdims=True)
-    rows = np.flatnonzero(tied.sum(axis=1) > 1)
-    first = np.take_along_axis(tied[rows], labels[rows], axis=1).argmax(axis=1)
-    return rows, labels[rows, first]
+    largest = given.max(axis=1, keepdims=True)
+    return given / np.where(largest > 0, largest, 1)
 
 
 def weights_of_classes(class_weight, classes, labels):
@@ -87,16 +89,17 @@ def weights_of_classes(class_weight, classes, labels):
     Raises
     ------
     ValueError
-        If a weight is not above 0.
+        If a weight is not a number above 0.
     """
+    if class_weight is None:
+        return np.ones(len(classes))
     if isinstance(class_weight, str):  # "balanced"
         counts = np.bincount(labels, minlength=len(classes))
         return len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    if class_weight is not None and not all(
-        np.isfinite(w) and w > 0 for w in class_weight.values()
-    ):
+    given = class_weight.values()
+    if not all(isinstance(w, Real) and np.isfinite(w) and w > 0 for w in given):
         raise ValueError(
-            f"class_weight must be above 0 and finite; got {class_weight}. To leave "
-            f"a class out, leave its pictures out of the fit."
+            f"class_weight must be numbers above 0, and finite; got {class_weight}. To "
+            f"leave a class out, leave its pictures out of the fit."
         )
-    return compute_class_weight(class_weight, classes=classes, y=classes[labels])
+    return compute_class_weight(class_weight, classes=classes, y=classes)

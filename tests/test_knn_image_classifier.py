@@ -1,11 +1,13 @@
 """KNNImageClassifier against KNeighborsClassifier, by hand, and on real pictures."""
 
 import builtins
+import copy
 import pickle
 import sys
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from scipy.spatial.distance import cdist
 from sklearn.base import clone
 from sklearn.datasets import load_digits
@@ -13,6 +15,7 @@ from sklearn.model_selection import cross_val_score, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 
 from skvision import KNNImageClassifier
+from skvision._hnsw import HNSWIndex
 from skvision._votes import vote
 from skvision.datasets import load_cifar10
 from skvision.model_selection import k_selection_curve
@@ -259,6 +262,22 @@ def test_ties_by_class_weights_that_do_not_add_up_exactly():
     )
     assert 0.1 + 0.1 + 0.1 != 0.3
     assert model.predict([[0.0]]) == [1]
+    for lowest, class_weight in [(0, {0: 0.1, 1: 0.3}), (0, {0: 0.3, 1: 0.1})]:
+        classes = [1, 0, 0, 0] if class_weight[0] == 0.1 else [0, 1, 1, 1]
+        model = line(
+            [1.0, 2, 3, 4],
+            classes,
+            n_neighbors=4,
+            class_weight=class_weight,
+            tie_break="lowest",
+        )
+        assert model.predict([[0.0]]) == [lowest]
+        np.testing.assert_array_equal(model.predict_proba([[0.0]]), [[0.5, 0.5]])
+
+
+def test_neighbours_without_weight_break_no_ties():
+    model = line([1.0, 2, 3], ["b", "a", "b"], n_neighbors=3, weights=lambda d: d > 1.0)
+    assert model.predict([[0.0]]) == ["a"]
 
 
 # Weights
@@ -377,6 +396,14 @@ def test_training_and_test_pictures_of_different_dtypes(metric, digits):
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("metric", [lambda a, b: np.inf, lambda a, b: -1.0])
+def test_distances_that_are_no_base_for_weights(metric):
+    model = line([0.0, 1], [0, 1], n_neighbors=2, metric=metric, weights="distance")
+    with pytest.raises(ValueError, match="finite and not negative"):
+        model.predict([[0.0]])
+    assert model.set_params(weights="uniform").predict([[0.0]]) == [0]
+
+
 # Adding pictures
 
 
@@ -427,6 +454,25 @@ def test_partial_fit_of_another_dtype_or_shape(digits):
     distances, indices = model.kneighbors(X[:200])
     np.testing.assert_array_equal(indices[:, 0], np.arange(200))
     np.testing.assert_array_equal(distances[:, 0], np.repeat([0, 2.0], 100))
+
+
+@pytest.mark.parametrize("algorithm", ["brute", "hnsw"])
+def test_metric_and_algorithm_are_settled_by_the_first_fit(algorithm, digits):
+    if algorithm == "hnsw":
+        pytest.importorskip("faiss")
+    X, y = digits
+    model = KNNImageClassifier(3, algorithm=algorithm).fit(X[:300], y[:300])
+    expected = model.kneighbors(X[900:905])[0]
+    model.set_params(metric="l1", algorithm="brute")
+    model.partial_fit(X[:300], y[:300])
+    twice = model.kneighbors(X[900:905], 6)[0]
+    np.testing.assert_array_equal(twice[:, ::2], expected)
+    for wrong in ({"metric": "l3"}, {"tie_break": "far"}, {"weights": "far"}):
+        spoilt = clone(model).fit(X, y).set_params(**wrong)
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            spoilt.partial_fit(X[:300], y[:300])
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            spoilt.predict(X[:3])
 
 
 def test_first_partial_fit_needs_classes():
@@ -485,8 +531,9 @@ def test_rows_of_zeros_have_no_direction(dtype):
         ({"tie_break": "random"}, "tie_break"),
         ({"algorithm": "kd_tree"}, "algorithm"),
         ({"ef_search": 0}, "ef_search"),
-        ({"class_weight": {0: 0.0}}, "class_weight must be above 0"),
-        ({"class_weight": {0: np.nan}}, "class_weight must be above 0"),
+        ({"class_weight": {0: 0.0}}, "class_weight must be numbers above 0"),
+        ({"class_weight": {0: np.nan}}, "class_weight must be numbers above 0"),
+        ({"class_weight": {0: "a"}}, "class_weight must be numbers above 0"),
         ({"algorithm": "hnsw", "metric": np.dot}, "not a callable"),
     ],
 )
@@ -496,9 +543,25 @@ def test_bad_parameters(parameters, message):
 
 
 def test_distances_that_overflow():
-    model = KNNImageClassifier(1).fit([[1e200], [-1e200]], [0, 1])
+    model = KNNImageClassifier(2).fit([[1e200], [-1e200]], [0, 1])
     with pytest.raises(ValueError, match="too large for float64: scale"):
-        KNNImageClassifier(2).fit(model._rows, [0, 1]).predict([[1e200]])
+        model.predict([[1e200]])
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e-165, 1e-100, 1e100, 1e200])
+@pytest.mark.parametrize("metric", ["l1", "cosine", "chi2", "hellinger"])
+def test_distances_of_very_small_and_very_large_numbers(metric, factor, rng):
+    X = rng.random((80, 3))
+    expected = KNNImageClassifier(4, metric=metric).fit(X, np.arange(80) % 2)
+    scaled = KNNImageClassifier(4, metric=metric).fit(X * factor, np.arange(80) % 2)
+    power = {"cosine": 0, "hellinger": 0.5}.get(metric, 1)
+    for n in (3, 80):
+        distances, indices = scaled.kneighbors(X[:n] * factor)
+        true_distances, true_indices = expected.kneighbors(X[:n])
+        np.testing.assert_array_equal(indices, true_indices)
+        np.testing.assert_allclose(
+            distances, true_distances * factor**power, rtol=1e-9, atol=0
+        )
 
 
 def test_one_class_is_enough():
@@ -542,6 +605,19 @@ def test_neighbours_are_found_once_a_fold(digits, monkeypatch):
 def test_numbers_of_neighbours_that_are_none(numbers, digits):
     with pytest.raises(ValueError, match="whole numbers from 1"):
         k_selection_curve(*digits, numbers)
+
+
+def test_curve_of_odd_input(digits):
+    X, y = digits
+    names = np.array([f"digit {label}" for label in y])[:200]
+    curve = k_selection_curve(X[:200], names, [3, 3, 1], cv=2)
+    assert curve["k"].tolist() == [3, 3, 1, 1]
+    with pytest.raises(ValueError, match=r"up to 101.* 100 pictures"):
+        k_selection_curve(X[:200], names, [1, 101], cv=2)
+    with pytest.raises(TypeError, match="sparse"):
+        k_selection_curve(csr_matrix(X), y, [1])
+    with pytest.raises(ValueError, match="whole numbers from 1"):
+        k_selection_curve(X, y, [True])
 
 
 def test_curve_keeps_groups_together(digits):
@@ -616,13 +692,52 @@ def test_graph_comes_out_the_same_and_survives_pickle_and_clone(faiss, digits):
         "threads": clone(model).set_params(n_jobs=2).fit(X[:900], y[:900]),
         "parts": clone(model).fit(X[:500], y[:500]).partial_fit(X[500:900], y[500:900]),
     }
-    for name, copy in copies.items():
-        distances, indices = copy.kneighbors(X[900:])
+    for name, other in copies.items():
+        distances, indices = other.kneighbors(X[900:])
         if name != "parts":  # faiss draws the levels of a part anew
             np.testing.assert_array_equal(indices, expected[1])
             np.testing.assert_array_equal(distances, expected[0])
         assert (indices == expected[1]).mean() > 0.9
     assert cross_val_score(model, X, y, cv=3, n_jobs=2).min() > 0.9
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 5])
+@pytest.mark.parametrize("metric", OURS)
+def test_graph_of_few_pictures(metric, n_rows, faiss, rng):
+    X = rng.random((n_rows, 9))
+    graph = KNNImageClassifier(n_rows, metric=metric, algorithm="hnsw", ef_search=1)
+    exact = KNNImageClassifier(n_rows, metric=metric)
+    for model in (graph, exact):
+        model.fit(X, np.zeros(n_rows))
+    for got, expected in zip(graph.kneighbors(X), exact.kneighbors(X), strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_graph_that_falls_to_pieces(faiss, rng):
+    """Many equal pictures are linked to one another only."""
+    X = rng.random((20, 30)).repeat(300, axis=0)
+    graph = KNNImageClassifier(1000, algorithm="hnsw").fit(X, np.zeros(len(X)))
+    exact = KNNImageClassifier(1000).fit(X, np.zeros(len(X)))
+    got, expected = graph.kneighbors(X[:50])[0], exact.kneighbors(X[:50])[0]
+    assert (got == expected).mean() > 0.9
+
+
+def test_adding_pictures_to_a_copy_leaves_the_graph_alone(faiss, digits, monkeypatch):
+    X, y = digits
+    model = KNNImageClassifier(5, algorithm="hnsw").fit(X[:500], y[:500])
+    expected = model.kneighbors(X[1500:])
+    copy.copy(model).partial_fit(X[500:900], y[500:900])
+
+    def interrupted(self, rows, n_jobs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(HNSWIndex, "_points", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.partial_fit(X[500:900], y[500:900])
+    monkeypatch.undo()
+    for got, before in zip(model.kneighbors(X[1500:]), expected, strict=True):
+        np.testing.assert_array_equal(got, before)
+    assert model._index.graph.ntotal == model.n_samples_fit_ == 500
 
 
 def test_graph_without_faiss(monkeypatch):

@@ -127,32 +127,32 @@ KINDS = {
 }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=80)
 @given(
-    kind=st.sampled_from(sorted(KINDS)),
+    kinds=st.tuples(*[st.sampled_from(sorted(KINDS))] * 2),
     name=st.sampled_from(sorted(METRICS)),
     coarse=st.booleans(),
     n_features=st.sampled_from([1, 17, 64, 300, 700]),
     seed=st.integers(0, 2**31),
 )
-def test_no_row_is_ruled_out_at_its_own_distance(kind, name, coarse, n_features, seed):
+def test_no_row_is_ruled_out_at_its_own_distance(kinds, name, coarse, n_features, seed):
     rng = np.random.default_rng(seed)
     basis = rng.random((5, n_features))
-    rows = KINDS[kind](0.01 + rng.random((60, 5)) @ basis / 5)
+    base = 0.01 + rng.random((60, 5)) @ basis / 5
+    rows, queries = KINDS[kinds[0]](base), KINDS[kinds[1]](base[::2] + 1e-3)
     rows[30:40] = rows[:10]
     metric = METRICS[name]
-    made_from = rows[: rng.integers(1, 60)]
-    sketch = make_sketch(made_from, metric, None, coarse)
-    norms = inverse_norms(rows, metric)
-    codes, errors = sketch.codes(rows, norms, None, of_queries=True)
-    row_codes, row_errors = sketch.codes(rows, norms, None)
+    sketch = make_sketch(rows[: rng.integers(1, 60)], metric, None, coarse)
+    norms, row_norms = inverse_norms(queries, metric), inverse_norms(rows, metric)
+    codes, errors = sketch.codes(queries, norms, None, of_queries=True)
+    row_codes, row_errors = sketch.codes(rows, row_norms, None)
     bounds, gap = sketch.bounds(codes, row_codes), sketch.gap(codes, row_codes)
-    exact = every_distance(rows, rows, metric)
-    slack = errors + row_errors.max()
-    for i in range(len(rows)):
+    exact = every_distance(queries, rows, metric)
+    for i in range(len(queries)):
         for j in range(len(rows)):
+            slack = errors[i] + row_errors[j]
             limit = kernel._limit(
-                exact[i, j], sketch.power, sketch.scale, slack[i], gap[i]
+                exact[i, j], sketch.power, sketch.scale, slack, gap[i]
             )
             assert bounds[i, j] <= limit
 
@@ -213,6 +213,15 @@ def test_results_do_not_depend_on_threads_or_company(metric, rng):
     np.testing.assert_array_equal(alone[1], expected[1][7:8])
 
 
+def peak_of(function):
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [False, True])
 @pytest.mark.parametrize("metric", [kernel.L1, kernel.L2])
@@ -226,13 +235,26 @@ def test_memory_is_bounded(metric, noise, rng):
         rows += rng.integers(0, 9, (len(rows), 1), dtype=np.uint8)
     queries = rows[:3000] // 2
     nearest_rows(queries[:1200], rows, 3, metric, shape, 2)  # compile
-    tracemalloc.start()
-    try:
-        nearest_rows(queries, rows, 100, metric, shape, 2)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    peak = peak_of(lambda: nearest_rows(queries, rows, 100, metric, shape, 2))
     assert 2**20 < peak < 256e6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_jobs", [1, 8])
+@pytest.mark.parametrize("coarse", [False, True])
+def test_memory_is_bounded_for_large_pictures_and_many_threads(coarse, n_jobs, rng):
+    rows = rng.integers(0, 256, (1000, 200 * 200 * 3), dtype=np.uint8)
+    heaps = np.full((400, 100), np.inf), np.full((400, 100), -1)
+
+    def search():
+        sketch = make_sketch(rows, kernel.L2, (200, 200, 3), coarse)
+        search = _neighbors._Search(rows, kernel.L2, sketch, n_jobs)
+        for start in range(0, 400, search.n_at_once):
+            part = slice(start, start + search.n_at_once)
+            search(rows[:400][part], heaps[0][part], heaps[1][part])
+
+    assert 2**20 < peak_of(search) < 256e6
+    assert (heaps[0].min(axis=1) == 0).all()
 
 
 def test_distances_that_overflow_have_no_index():

@@ -5,7 +5,6 @@ import threading
 import numpy as np
 import pytest
 from joblib import parallel_config
-from threadpoolctl import threadpool_info
 
 from skvision._parallel import for_each_block, one_thread_for_blas
 
@@ -48,17 +47,18 @@ def test_an_error_ends_the_work():
 def test_matrix_products_take_one_thread_until_the_last_search_ends():
     """Two that overlap in time must not leave the limit of one another behind."""
 
+    with one_thread_for_blas:
+        controller = one_thread_for_blas._libraries
+
     def n_threads():
-        libraries = threadpool_info()
-        return {lib["num_threads"] for lib in libraries if lib["user_api"] == "blas"}
+        return {library["num_threads"] for library in controller.info()}
 
     before = n_threads()
     assert before
-    first, second = one_thread_for_blas, one_thread_for_blas
-    first.__enter__()
-    second.__enter__()
+    one_thread_for_blas.__enter__()
+    one_thread_for_blas.__enter__()
     assert n_threads() == {1}
-    first.__exit__()
+    one_thread_for_blas.__exit__()
     assert n_threads() == {1}
-    second.__exit__()
+    one_thread_for_blas.__exit__()
     assert n_threads() == before

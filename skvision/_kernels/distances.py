@@ -14,6 +14,7 @@ from skvision._kernels import jit_without_allocation as jit
 L1, L2, COSINE, CHI2, HELLINGER = range(5)
 BYTES_PER_SUM = 32_768  # squares of so many differences of bytes fit an int32
 NEARLY_PARALLEL = 1e-3  # where products of unit vectors lose digits
+MODERATE = 1e-120  # numbers whose products neither overflow nor underflow
 PARALLEL = 1e-30  # a squared distance of unit vectors that rounding alone can make
 ROWS_IN_CACHE = 256
 BOUNDS_AT_ONCE = 32
@@ -68,14 +69,28 @@ def _float_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
 @jit(fastmath=ANY_ORDER)
 def _from_cosine(cosine, A, i, B, j, inverse_norms_a, inverse_norms_b):
     total = 2.0 - 2.0 * cosine
-    if total > NEARLY_PARALLEL:
+    p, q = inverse_norms_a[i], inverse_norms_b[j]
+    products_are_sound = MODERATE < p < 1 / MODERATE and MODERATE < q < 1 / MODERATE
+    if total > NEARLY_PARALLEL and products_are_sound:
         return total
     total = 0.0
-    p, q = inverse_norms_a[i], inverse_norms_b[j]
     for c in range(A.shape[1]):
         difference = np.float64(A[i, c]) * p - np.float64(B[j, c]) * q
         total += difference * difference
     return total if total > PARALLEL else 0.0
+
+
+@jit(forceinline=True)  # in the order that is written here, which keeps small numbers
+def _chi2_term(a, b):
+    share = (a - b) / (a + b + np.float64(a + b == 0))
+    return share * (a - b)
+
+
+@jit(forceinline=True)  # (sqrt a - sqrt b)^2 without its cancellation
+def _hellinger_term(a, b):
+    roots = np.sqrt(a) + np.sqrt(b)
+    ratio = (a - b) / (roots + np.float64(roots == 0))
+    return ratio * ratio
 
 
 @jit(forceinline=True, fastmath=ANY_ORDER)
@@ -95,14 +110,10 @@ def _any_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
         return _from_cosine(cosine, A, i, B, j, inverse_norms_a, inverse_norms_b)
     elif metric == CHI2:
         for c in range(A.shape[1]):
-            a, b = np.float64(A[i, c]), np.float64(B[j, c])
-            total += (a - b) * (a - b) / (a + b + np.float64(a + b == 0))
+            total += _chi2_term(np.float64(A[i, c]), np.float64(B[j, c]))
     else:
-        for c in range(A.shape[1]):  # (sqrt a - sqrt b)^2 without its cancellation
-            a, b = np.float64(A[i, c]), np.float64(B[j, c])
-            roots = np.sqrt(a) + np.sqrt(b)
-            ratio = (a - b) / (roots + np.float64(roots == 0))
-            total += ratio * ratio
+        for c in range(A.shape[1]):
+            total += _hellinger_term(np.float64(A[i, c]), np.float64(B[j, c]))
     return total
 
 

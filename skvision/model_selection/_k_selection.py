@@ -1,13 +1,15 @@
 """How many neighbours should vote."""
 
-from numbers import Integral
-
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
+from sklearn.utils import column_or_1d
 
 from skvision._images import as_array
 from skvision._knn_image_classifier import KNNImageClassifier
 from skvision._votes import vote, weights_of_classes
+
+PICTURES_AT_ONCE = 16_384
 
 
 def k_selection_curve(
@@ -64,6 +66,8 @@ def k_selection_curve(
     ------
     ValueError
         If a number of neighbours is out of its range, or as `KNNImageClassifier`.
+    TypeError
+        If ``X`` is sparse.
 
     Examples
     --------
@@ -82,7 +86,16 @@ def k_selection_curve(
     from sklearn.model_selection import check_cv
 
     numbers = _check_numbers(n_neighbors)
-    X, y = np.asarray(as_array(X)), np.asarray(y)
+    if issparse(X):
+        raise TypeError("X is sparse; a dense array is needed: pass X.toarray().")
+    X, y = np.asarray(as_array(X)), column_or_1d(y)
+    folds = list(check_cv(cv, y, classifier=True).split(X, y, groups))
+    smallest = min(len(train) for train, _ in folds)
+    if max(numbers) > smallest:
+        raise ValueError(
+            f"n_neighbors goes up to {max(numbers)}, but the smallest training part of "
+            f"the folds has {smallest} pictures: leave out what is larger."
+        )
     model = KNNImageClassifier(
         max(numbers),
         metric=metric,
@@ -92,17 +105,23 @@ def k_selection_curve(
         n_jobs=n_jobs,
     )
     records = []
-    folds = check_cv(cv, y, classifier=True).split(X, y, groups)
     for fold, (train, test) in enumerate(folds):
         model.fit(X[train], y[train])
-        distances, neighbors = model.kneighbors(X[test])
         labels = np.searchsorted(model.classes_, y[train])
         factors = weights_of_classes(class_weight, model.classes_, labels)
-        labels = labels[neighbors]
-        for k in numbers:
-            shares = vote(labels[:, :k], distances[:, :k], weights, factors, tie_break)
-            predicted = model.classes_[shares.argmax(axis=1)]
-            records.append((k, fold, np.mean(predicted == y[test])))
+        n_right = np.zeros(len(numbers))
+        for start in range(0, len(test), PICTURES_AT_ONCE):
+            part = test[start : start + PICTURES_AT_ONCE]
+            distances, neighbors = model.kneighbors(X[part])
+            voters = labels[neighbors]
+            for i, k in enumerate(numbers):
+                shares = vote(
+                    voters[:, :k], distances[:, :k], weights, factors, tie_break
+                )
+                predicted = model.classes_[shares.argmax(axis=1)]
+                n_right[i] += np.sum(predicted == y[part])
+        for k, accuracy in zip(numbers, n_right / len(test), strict=True):
+            records.append((k, fold, accuracy))
     records.sort(key=lambda record: (numbers.index(record[0]), record[1]))
     return pd.DataFrame(records, columns=["k", "fold", "accuracy"])
 
@@ -110,7 +129,8 @@ def k_selection_curve(
 def _check_numbers(n_neighbors):
     """Return numbers of neighbours as a list without repetitions."""
     numbers = list(dict.fromkeys(np.ravel(n_neighbors).tolist()))
-    if not numbers or not all(isinstance(k, Integral) and k > 0 for k in numbers):
+    whole = all(isinstance(k, int) and not isinstance(k, bool) for k in numbers)
+    if not numbers or not whole or min(numbers) < 1:
         raise ValueError(
             f"n_neighbors must be whole numbers from 1, one at least; got {numbers}."
         )

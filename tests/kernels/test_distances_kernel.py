@@ -163,11 +163,9 @@ def test_inverse_norms():
     assert not np.isfinite(norms_of(np.zeros((1, 3))))
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", [name for name in METRICS if name != "L1"])
 def test_embedding_is_no_farther_than_the_distance(name, rng):
     rows = rng.random((8, 20))
-    if name == "L1":
-        return  # has sketches of its own
     out, squares = np.empty((8, 20), np.float32), np.empty(8)
     metric, center = getattr(distances, name), rng.random(20)
     distances.embed(metric, rows, norms_of(rows), center, 0.5, out, squares)

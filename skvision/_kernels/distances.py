@@ -80,13 +80,13 @@ def _from_cosine(cosine, A, i, B, j, inverse_norms_a, inverse_norms_b):
     return total if total > PARALLEL else 0.0
 
 
-@jit(forceinline=True)  # in the order that is written here, which keeps small numbers
+@jit(forceinline=True, fastmath=False)  # in this order, which keeps small numbers
 def _chi2_term(a, b):
     share = (a - b) / (a + b + np.float64(a + b == 0))
     return share * (a - b)
 
 
-@jit(forceinline=True)  # (sqrt a - sqrt b)^2 without its cancellation
+@jit(forceinline=True, fastmath=False)  # (sqrt a - sqrt b)^2 without its cancellation
 def _hellinger_term(a, b):
     roots = np.sqrt(a) + np.sqrt(b)
     ratio = (a - b) / (roots + np.float64(roots == 0))

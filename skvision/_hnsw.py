@@ -6,9 +6,9 @@ approximate nearest neighbor search using hierarchical navigable small world gra
 """
 
 import copy
+from contextlib import contextmanager
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from skvision._neighbors import MANY_FEATURES, inverse_norms
 from skvision._neighbors import nearest_rows as exact_nearest_rows
@@ -59,7 +59,7 @@ class HNSWIndex:
         return other
 
     def _add(self, rows):
-        with one_thread_for_blas, threadpool_limits(1, user_api="openmp"):
+        with one_thread_for_blas, _threads_for_faiss(1):
             for start in range(0, len(rows), ROWS_AT_ONCE):
                 self.graph.add(self._points(rows[start : start + ROWS_AT_ONCE], 1))
 
@@ -81,7 +81,7 @@ class HNSWIndex:
             part = slice(start, start + n_at_once)
             with one_thread_for_blas:
                 points = self._points(queries[part], n_jobs)
-            with threadpool_limits(count_threads(n_jobs), user_api="openmp"):
+            with _threads_for_faiss(count_threads(n_jobs)):
                 _, found = self.graph.search(points, n_found, params=options)
             distances[part], indices[part] = self._nearest_of(
                 found, queries[part], rows, row_norms, n_neighbors, n_jobs
@@ -132,6 +132,18 @@ class HNSWIndex:
     def __setstate__(self, state):
         graph = _import_faiss().deserialize_index(state["graph"])
         vars(self).update(state | {"graph": graph})
+
+
+@contextmanager
+def _threads_for_faiss(n_threads):
+    """Let the calling thread's searches take so many threads; others keep theirs."""
+    faiss = _import_faiss()
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def _import_faiss():

@@ -98,6 +98,7 @@ class HNSWIndex:
         from skvision._kernels.distances import distances_to
 
         found = np.sort(found, axis=1)  # -1, where too few were found, comes first
+        there = np.maximum(found, 0)
         distances = np.empty(found.shape)
         norms = inverse_norms(queries, self.metric)
 
@@ -106,7 +107,7 @@ class HNSWIndex:
                 self.metric,
                 queries[block],
                 rows,
-                found[block],
+                there[block],
                 norms[block],
                 row_norms,
                 distances[block],

@@ -713,9 +713,10 @@ def test_graph_of_few_pictures(metric, n_rows, faiss, rng):
         np.testing.assert_array_equal(got, expected)
 
 
-def test_graph_that_falls_to_pieces(faiss, rng):
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_graph_that_falls_to_pieces(dtype, faiss, rng):
     """Many equal pictures are linked to one another only."""
-    X = rng.random((20, 30)).repeat(300, axis=0)
+    X = (255 * rng.random((20, 30))).astype(dtype).repeat(300, axis=0)
     graph = KNNImageClassifier(1000, algorithm="hnsw").fit(X, np.zeros(len(X)))
     exact = KNNImageClassifier(1000).fit(X, np.zeros(len(X)))
     got, expected = graph.kneighbors(X[:50])[0], exact.kneighbors(X[:50])[0]

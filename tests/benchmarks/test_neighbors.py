@@ -32,13 +32,8 @@ def rows(cifar):
 
 
 @pytest.fixture(scope="module")
-def queries(pytestconfig):
-    import os
-    from pathlib import Path
-
-    beside = Path(__file__).parents[3] / "shared" / "data"
-    root = os.environ.get("SKVISION_DATA", beside)
-    images = load_cifar10(root, split="test").images
+def queries(data_root):
+    images = load_cifar10(data_root, split="test").images
     return images.reshape(len(images), -1)
 
 
@@ -98,6 +93,7 @@ def test_scikit_learn(benchmark, rows, queries, metric):
     ).fit(rows.astype(np.float64))
     name = "scikit-learn brute force"
     found, _ = run(benchmark, cifar_group(metric), name, model.kneighbors, queries, 2)
+    assert found.shape == (len(queries), N_NEIGHBORS)
     check(found[:20], metric, rows, queries.astype(np.uint8))
 
 
@@ -115,6 +111,7 @@ def test_faiss(benchmark, rows, queries, metric):
         :20
     ]
     found = found if metric == "l1" else np.sqrt(found)
+    assert found.shape == (20, N_NEIGHBORS)
     check(found, metric, rows, queries.astype(np.uint8))
 
 
@@ -131,6 +128,7 @@ def test_opencv(benchmark, rows, queries, metric):
 
     found = run(benchmark, cifar_group(metric), "OpenCV batchDistance", find, queries)
     found = found[:20] if metric == "l1" else np.sqrt(found[:20])
+    assert found.shape == (20, N_NEIGHBORS)
     check(found, metric, rows, queries)
 
 

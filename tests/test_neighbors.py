@@ -233,7 +233,7 @@ def test_memory_is_bounded(metric, noise, rng):
     else:
         rows = smooth_pictures(rng, 500, shape=shape).repeat(18, axis=0)
         rows += rng.integers(0, 9, (len(rows), 1), dtype=np.uint8)
-    queries = rows[:3000] // 2
+    queries = rows[:1500] // 2
     nearest_rows(queries[:1200], rows, 3, metric, shape, 2)  # compile
     peak = peak_of(lambda: nearest_rows(queries, rows, 100, metric, shape, 2))
     assert 2**20 < peak < 256e6
@@ -243,15 +243,15 @@ def test_memory_is_bounded(metric, noise, rng):
 @pytest.mark.parametrize("n_jobs", [1, 8])
 @pytest.mark.parametrize("coarse", [False, True])
 def test_memory_is_bounded_for_large_pictures_and_many_threads(coarse, n_jobs, rng):
-    rows = rng.integers(0, 256, (1000, 200 * 200 * 3), dtype=np.uint8)
-    heaps = np.full((400, 100), np.inf), np.full((400, 100), -1)
+    rows = rng.integers(0, 256, (600, 200 * 200 * 3), dtype=np.uint8)
+    heaps = np.full((150, 100), np.inf), np.full((150, 100), -1)
 
     def search():
         sketch = make_sketch(rows, kernel.L2, (200, 200, 3), coarse)
         search = _neighbors._Search(rows, kernel.L2, sketch, n_jobs)
-        for start in range(0, 400, search.n_at_once):
+        for start in range(0, 150, search.n_at_once):
             part = slice(start, start + search.n_at_once)
-            search(rows[:400][part], heaps[0][part], heaps[1][part])
+            search(rows[:150][part], heaps[0][part], heaps[1][part])
 
     assert 2**20 < peak_of(search) < 256e6
     assert (heaps[0].min(axis=1) == 0).all()

@@ -8,9 +8,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._distance_metrics import (
+    KERNEL_NAMES,
+    OF_HISTOGRAMS,
+    check_suits,
+    from_reduced,
+    kernel_metric,
+    nearest_by_callable,
+)
 from skvision._hnsw import HNSWIndex
 from skvision._images import validate_rows
-from skvision._neighbors import inverse_norms, nearest_rows
+from skvision._neighbors import nearest_rows
 from skvision._sklearn_compat import (
     Interval,
     StrOptions,
@@ -20,64 +28,6 @@ from skvision._sklearn_compat import (
 from skvision._votes import vote, weights_of_classes
 
 NUMBERS_AT_ONCE = 2**21  # of neighbours or of votes, in predictions
-OF_HISTOGRAMS = {"chi2", "hellinger"}
-KERNEL_NAMES = {
-    "l1": "L1",
-    "manhattan": "L1",
-    "l2": "L2",
-    "euclidean": "L2",
-    "cosine": "COSINE",
-    "chi2": "CHI2",
-    "hellinger": "HELLINGER",
-}
-
-
-def _kernel_metric(metric):
-    """Return the kernels' number for a metric."""
-    from skvision._kernels import distances
-
-    return getattr(distances, KERNEL_NAMES[metric])
-
-
-def _check_suits(X, metric):
-    """Raise where a metric is not defined on some row."""
-    if metric in OF_HISTOGRAMS and X.dtype != np.uint8 and X.min() < 0:
-        row = int(X.min(axis=1).argmin())
-        raise ValueError(
-            f"metric={metric!r} compares histograms, which are not negative, but row "
-            f"{row} has the value {X[row].min():g}: use 'l1' or 'l2', or leave out "
-            f"what centres the features."
-        )
-    if metric == "cosine":
-        norms = inverse_norms(X, _kernel_metric(metric))
-        if not np.isfinite(norms).all():
-            row = int(np.flatnonzero(~np.isfinite(norms))[0])
-            raise ValueError(
-                f"metric='cosine' compares directions, but row {row} is zero, or too "
-                f"near to it, and has none: leave such rows out, or use 'l1' or 'l2'."
-            )
-
-
-def _nearest_by_callable(queries, rows, n_neighbors, metric):
-    """Find the nearest rows by a Python function of two rows of float64."""
-    distances = np.empty((len(queries), n_neighbors))
-    indices = np.empty((len(queries), n_neighbors), np.int64)
-    for i, query in enumerate(queries):
-        query = query.astype(np.float64)
-        all_distances = np.fromiter(
-            (metric(query, row.astype(np.float64)) for row in rows),
-            dtype=np.float64,
-            count=len(rows),
-        )
-        if np.isnan(all_distances).any():
-            j = int(np.isnan(all_distances).argmax())
-            raise ValueError(
-                f"metric returned NaN for row {i} of X and row {j} of the training "
-                f"pictures; it must return a number."
-            )
-        indices[i] = np.argsort(all_distances, kind="stable")[:n_neighbors]
-        distances[i] = all_distances[indices[i]]
-    return distances, indices
 
 
 def _without_self(distances, indices):
@@ -318,7 +268,7 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
         X, labels = np.ascontiguousarray(X), np.searchsorted(classes, y)
         if first:
             return self._keep(X, classes, labels, self.metric, self._make_index(X))
-        _check_suits(X, self._metric)
+        check_suits(X, self._metric)
         index = self._index.with_more(X) if self._index is not None else None
         before = np.searchsorted(classes, self.classes_)[self._labels]
         labels = np.concatenate([before, labels])
@@ -327,7 +277,7 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _make_index(self, rows):
         """Return a graph of rows where it is asked for."""
-        _check_suits(rows, self.metric)
+        check_suits(rows, self.metric)
         if self.algorithm != "hnsw":
             return None
         if callable(self.metric):
@@ -335,7 +285,7 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
                 "algorithm='hnsw' takes metrics by their names, not a callable: use "
                 "algorithm='brute'."
             )
-        return HNSWIndex(rows, _kernel_metric(self.metric), self.image_shape_)
+        return HNSWIndex(rows, kernel_metric(self.metric), self.image_shape_)
 
     def _keep(self, rows, classes, labels, metric, index):
         weights_of_classes(self.class_weight, classes, labels)
@@ -488,7 +438,7 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
     def _check(self, X):
         check_is_fitted(self)
         X = validate_rows(self, X, reset=False)
-        _check_suits(X, self._metric)
+        check_suits(X, self._metric)
         return X
 
     def _check_n_neighbors(self, n_neighbors, among_others=False):
@@ -510,7 +460,7 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
         """Return distances and indices of neighbours of rows that were checked."""
         X = np.ascontiguousarray(X)
         if callable(self._metric):
-            return _nearest_by_callable(X, self._rows, n_neighbors, self._metric)
+            return nearest_by_callable(X, self._rows, n_neighbors, self._metric)
         if self._index is not None:
             distances, indices = self._index.nearest_rows(
                 X, self._rows, n_neighbors, self.ef_search, self.n_jobs
@@ -520,17 +470,13 @@ class KNNImageClassifier(ClassifierMixin, BaseEstimator):
                 X,
                 self._rows,
                 n_neighbors,
-                _kernel_metric(self._metric),
+                kernel_metric(self._metric),
                 self.image_shape_,
                 self.n_jobs,
             )
-        if (indices < 0).any():
+        if np.isinf(distances).any():
             raise ValueError(
                 "Distances are too large for float64: scale the features, with "
                 "PixelNormalizer() for instance."
             )
-        if self._metric in ("cosine", "hellinger"):
-            distances /= 2
-        if self._metric in ("l2", "euclidean", "hellinger"):
-            np.sqrt(distances, out=distances)
-        return distances, indices
+        return from_reduced(distances, self._metric), indices

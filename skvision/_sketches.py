@@ -138,7 +138,7 @@ def _pools(image_shape):
     """
     height, width, n_channels = image_shape
     tall = wide = 1
-    while True:
+    while tall < height or wide < width:
         if (wide <= tall or tall >= height) and wide < width:
             next_tall, next_wide = tall, 2 * wide
         else:

@@ -542,8 +542,11 @@ def test_bad_parameters(parameters, message):
         line([0.0, 1], [0, 1], **parameters)
 
 
-def test_distances_that_overflow():
-    model = KNNImageClassifier(2).fit([[1e200], [-1e200]], [0, 1])
+@pytest.mark.parametrize("algorithm", ["brute", "hnsw"])
+def test_distances_that_overflow(algorithm):
+    if algorithm == "hnsw":
+        pytest.importorskip("faiss")
+    model = KNNImageClassifier(2, algorithm=algorithm).fit([[1e200], [-1e200]], [0, 1])
     with pytest.raises(ValueError, match="too large for float64: scale"):
         model.predict([[1e200]])
 

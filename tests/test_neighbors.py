@@ -178,6 +178,8 @@ def test_errors_are_small_where_sketches_suit(rng):
         ((1, 3000, 1), 375, 8),
         ((30, 500, 1), 504, 32),
         ((3, 3, 1), 9, 1),
+        ((1, 1, 600), 600, 1),
+        ((2, 2, 300), 300, 4),
     ],
 )
 def test_pools(shape, n_pools, size):

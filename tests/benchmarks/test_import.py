@@ -14,6 +14,6 @@ def test_import(benchmark, name, module):
     benchmark.extra_info["name"] = name
 
     def load():
-        subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+        return subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
 
-    benchmark.pedantic(load, rounds=5, warmup_rounds=1)
+    assert benchmark.pedantic(load, rounds=5, warmup_rounds=1).returncode == 0

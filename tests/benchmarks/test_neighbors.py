@@ -79,6 +79,7 @@ def test_skvision_computing_all_distances(benchmark, rows, queries, metric):
 
     name = "skvision, every distance"
     found = run(benchmark, cifar_group(metric), name, find, queries)
+    assert np.isfinite(found).all()
     check(found[:20] if metric == "l1" else np.sqrt(found[:20]), metric, rows, queries)
 
 

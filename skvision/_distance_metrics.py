@@ -1,0 +1,73 @@
+"""The metrics by their names, and a user's own."""
+
+import numpy as np
+
+from skvision._neighbors import inverse_norms
+
+OF_HISTOGRAMS = {"chi2", "hellinger"}
+KERNEL_NAMES = {
+    "l1": "L1",
+    "manhattan": "L1",
+    "l2": "L2",
+    "euclidean": "L2",
+    "cosine": "COSINE",
+    "chi2": "CHI2",
+    "hellinger": "HELLINGER",
+}
+
+
+def kernel_metric(metric):
+    """Return the kernels' number for a metric."""
+    from skvision._kernels import distances
+
+    return getattr(distances, KERNEL_NAMES[metric])
+
+
+def check_suits(X, metric):
+    """Raise where a metric is not defined on some row."""
+    if metric in OF_HISTOGRAMS and X.dtype != np.uint8 and X.min() < 0:
+        row = int(X.min(axis=1).argmin())
+        raise ValueError(
+            f"metric={metric!r} compares histograms, which are not negative, but row "
+            f"{row} has the value {X[row].min():g}: use 'l1' or 'l2', or leave out "
+            f"what centres the features."
+        )
+    if metric == "cosine":
+        norms = inverse_norms(X, kernel_metric(metric))
+        if not np.isfinite(norms).all():
+            row = int(np.flatnonzero(~np.isfinite(norms))[0])
+            raise ValueError(
+                f"metric='cosine' compares directions, but row {row} is zero, or too "
+                f"near to it, and has none: leave such rows out, or use 'l1' or 'l2'."
+            )
+
+
+def nearest_by_callable(queries, rows, n_neighbors, metric):
+    """Find the nearest rows by a Python function of two rows of float64."""
+    distances = np.empty((len(queries), n_neighbors))
+    indices = np.empty((len(queries), n_neighbors), np.int64)
+    for i, query in enumerate(queries):
+        query = query.astype(np.float64)
+        all_distances = np.fromiter(
+            (metric(query, row.astype(np.float64)) for row in rows),
+            dtype=np.float64,
+            count=len(rows),
+        )
+        if np.isnan(all_distances).any():
+            j = int(np.isnan(all_distances).argmax())
+            raise ValueError(
+                f"metric returned NaN for row {i} of X and row {j} of the training "
+                f"pictures; it must return a number."
+            )
+        indices[i] = np.argsort(all_distances, kind="stable")[:n_neighbors]
+        distances[i] = all_distances[indices[i]]
+    return distances, indices
+
+
+def from_reduced(distances, metric):
+    """Turn the kernels' reduced distances into those of a metric, in place."""
+    if metric in ("cosine", "hellinger"):
+        distances /= 2
+    if metric in ("l2", "euclidean", "hellinger"):
+        np.sqrt(distances, out=distances)
+    return distances

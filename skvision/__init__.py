@@ -5,11 +5,12 @@ flat rows of the same in C order; every estimator works on its own and in scikit
 pipelines, searches and cross-validation.
 """
 
-from skvision import datasets, model_selection
+from skvision import datasets, inspection, model_selection
 from skvision._hog import HOG
 from skvision._image_reader import ImageReader
 from skvision._images import ImageShapeWarning
 from skvision._knn_image_classifier import KNNImageClassifier
+from skvision._multiclass_svm import MulticlassSVM
 from skvision._pixel_normalizer import PixelNormalizer
 from skvision._softmax_regression import SoftmaxRegression
 
@@ -18,9 +19,11 @@ __all__ = [
     "ImageReader",
     "ImageShapeWarning",
     "KNNImageClassifier",
+    "MulticlassSVM",
     "PixelNormalizer",
     "SoftmaxRegression",
     "datasets",
+    "inspection",
     "model_selection",
 ]
 

@@ -48,21 +48,26 @@ class _OneThreadForBlas:
 
     What BLAS libraries are told holds for the whole process. Calls that overlap in
     time on several threads share one limit, which the last of them to end takes back.
+    It gives the number of threads that matrix products took before.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._n_users = 0
+        self._n_threads = 1
         self._libraries: ThreadpoolController | None = None
         self._limits: Any = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> int:
         with self._lock:
             if self._libraries is None:  # takes milliseconds, to look through them all
                 self._libraries = ThreadpoolController().select(user_api="blas")
             if self._n_users == 0:
+                libraries = self._libraries.lib_controllers
+                self._n_threads = max((one.num_threads for one in libraries), default=1)
                 self._limits = self._libraries.limit(limits=1)
             self._n_users += 1
+            return self._n_threads
 
     def __exit__(self, *error: object) -> None:
         with self._lock:

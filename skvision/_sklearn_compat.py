@@ -1,6 +1,7 @@
 """The only file that names a private or version-dependent scikit-learn API."""
 
 from functools import wraps
+from importlib.util import find_spec
 
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -9,8 +10,42 @@ from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 from skvision._images import as_array
 
+
+class CallbackSupportMixin:
+    """scikit-learn's class of this name, which is not loaded until it is needed.
+
+    It loads rich. scikit-learn before 1.9 has no callbacks.
+    """
+
+    if find_spec("sklearn.callback"):
+
+        def set_callbacks(self, *callbacks):
+            """Set the callbacks of ``fit``, in place of those set before.
+
+            Parameters
+            ----------
+            *callbacks : callbacks of scikit-learn
+                Such as ``sklearn.callback.ProgressBar()``. None at all removes them.
+
+            Returns
+            -------
+            self : estimator
+                The estimator itself.
+            """
+            from sklearn.callback import CallbackSupportMixin
+
+            return CallbackSupportMixin.set_callbacks(self, *callbacks)
+
+        def _init_callback_context(self, **parameters):
+            from sklearn.callback import CallbackSupportMixin
+
+            return CallbackSupportMixin._init_callback_context(self, **parameters)
+
+
 __all__ = [
+    "CallbackSupportMixin",
     "Interval",
+    "Progress",
     "StrOptions",
     "check_feature_names_in",
     "check_parameters",
@@ -62,3 +97,55 @@ def _wrap_only_rows(method):
         return chosen(self, X, *args, **kwargs)
 
     return call
+
+
+class Progress:
+    """Tells scikit-learn's callbacks of a fit, an iteration or epoch at a time.
+
+    A context around the fit. Without callbacks, or before scikit-learn 1.9, it does
+    nothing.
+    """
+
+    def __init__(self, estimator, X, y, sample_weight, max_iter):
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        self._seen = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._n_left = self._max_iter = max_iter
+        self._fit = self._iteration = None
+
+    def __enter__(self):
+        estimator = self._seen["estimator"]
+        if hasattr(estimator, "_skl_callbacks") or hasattr(
+            estimator, "_parent_callback_ctx"
+        ):
+            self._fit = estimator._init_callback_context(max_subtasks=self._max_iter)
+            self._fit.call_on_fit_task_begin(**self._seen)
+            if hasattr(estimator, "_skl_callbacks"):
+                self._begin()
+        return self
+
+    def _begin(self):
+        if not self._n_left:
+            self._iteration = None
+            return
+        self._n_left -= 1
+        self._iteration = self._fit.subcontext(task_name="iteration")
+        self._iteration.call_on_fit_task_begin(**self._seen)
+
+    def step(self, attributes):
+        """End an iteration and return whether a callback wants to stop.
+
+        ``attributes`` is a callable that returns the fitted attributes by name.
+        """
+        if self._iteration is None:
+            return False
+        stop = self._iteration.call_on_fit_task_end(
+            **self._seen, reconstruction_attributes=attributes
+        )
+        self._begin()
+        return bool(stop)
+
+    def __exit__(self, kind, error, traceback):
+        if self._iteration is not None:  # begun, and never done
+            self._iteration.call_on_fit_task_end(estimator=self._seen["estimator"])
+        if self._fit is not None and kind is None:
+            self._fit.call_on_fit_task_end(**self._seen, reconstruction_attributes={})

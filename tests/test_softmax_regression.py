@@ -37,7 +37,7 @@ def digits():
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_same_optimum_as_logistic_regression_on_digits(digits, alpha, fit_intercept):
     X, y = digits
-    ours = SoftmaxRegression(alpha, fit_intercept=fit_intercept).fit(X, y)
+    ours = SoftmaxRegression(alpha, tol=1e-6, fit_intercept=fit_intercept).fit(X, y)
     theirs = logistic(alpha, len(X), fit_intercept=fit_intercept).fit(X, y)
     best = objective(theirs, X, y, alpha)
     assert abs(objective(ours, X, y, alpha) / best - 1) < 1e-6
@@ -238,6 +238,16 @@ def test_bad_class_weights(digits):
 
 @pytest.mark.parametrize(("scale", "dtype"), [(1e30, "f4"), (1e200, "f8")])
 def test_numbers_too_large_to_compute_with(digits, scale, dtype):
-    X, y = digits
+    X, y = np.tile(digits[0][:1100], (1, 17)), digits[1][:1100]
     with pytest.raises(ValueError, match="too large to compute with in float"):
         SoftmaxRegression().fit((X * scale).astype(dtype), y)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e12])
+def test_scale_of_features_is_no_matter(digits, scale):
+    """At the same trade-off between loss and penalty."""
+    X, y = digits
+    model = SoftmaxRegression(0.01, tol=1e-5).fit(X, y)
+    tol = 1e-5 * min(scale, 1)
+    scaled = SoftmaxRegression(0.01 * scale**2, tol=tol).fit(X * scale, y)
+    np.testing.assert_allclose(scaled.coef_ * scale, model.coef_, atol=1e-3)

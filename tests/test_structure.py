@@ -46,7 +46,9 @@ def test_imports_run_one_way(path):
     if folder == "_training":
         assert "sklearn" not in roots
         assert all(
-            module.startswith(("skvision._training", "skvision._kernels"))
+            module.startswith(
+                ("skvision._training", "skvision._kernels", "skvision._parallel")
+            )
             for module in ours
         )
     if path.name == "_images.py":
@@ -88,6 +90,6 @@ def test_every_public_name_is_listed_and_documented():
         thing = getattr(skvision, name)
         assert thing.__doc__
         assert name in readme
-    for module in (skvision.datasets, skvision.model_selection):
+    for module in (skvision.datasets, skvision.inspection, skvision.model_selection):
         for name in module.__all__:
             assert name in readme

@@ -1,22 +1,38 @@
 """Losses: scores against labels.
 
-A loss is ``(scores, labels, weights) -> (mean loss, d_scores)``: the mean over the
-rows, weighted where ``weights`` is not None, and its gradient with respect to scores.
+A loss is ``(scores, labels, shares) -> (mean loss, d_scores)``: a sum over rows, each
+counted by its share, and its gradient with respect to the scores. Shares that add up to
+one make a mean of it, None is one part in n each. A sum over blocks of rows or a part
+of them is then as good as the whole.
+
+Hinge losses are made of two parts: by how much scores violate their margins, and what a
+violation costs: ``squared_hinge(weston_watkins(1.0))``.
+
+A curvature is ``(scores, labels, shares) -> (n, k, k)``: the second derivatives of a
+loss with respect to the scores of each row.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 Array = NDArray[np.floating]
+Labels = NDArray[np.integer]
+Loss = Callable[[Array, Labels, Array | None], tuple[float, Array]]
+Curvature = Callable[[Array, Any, Array], Array]
+Backward = Callable[[Array], Array]
+Violations = Callable[[Array, Labels], tuple[Array, Backward]]
 
 
 def softmax_cross_entropy(
-    scores: Array, labels: NDArray[np.integer], weights: Array | None = None
+    scores: Array, labels: Labels, shares: Array | None = None
 ) -> tuple[float, Array]:
     r"""Return the mean cross-entropy of the softmax of scores.
 
-    .. math:: \frac{\sum_i w_i \, (\log \sum_j e^{s_{ij}} - s_{i y_i})}{\sum_i w_i}
+    .. math:: \sum_i w_i \, (\log \sum_j e^{s_{ij}} - s_{i y_i})
 
     Parameters
     ----------
@@ -24,8 +40,8 @@ def softmax_cross_entropy(
         Any finite numbers.
     labels : ndarray of shape (n,), int
         True classes, from 0 to n_classes - 1.
-    weights : ndarray of shape (n,), default=None
-        Not negative, not all zero. None is one each.
+    shares : ndarray of shape (n,), default=None
+        What each row counts, not negative. None is 1 / n each.
 
     Returns
     -------
@@ -46,7 +62,7 @@ def softmax_cross_entropy(
     shifted = scores - scores.max(axis=1, keepdims=True)
     d_scores = np.exp(shifted)
     totals = d_scores.sum(axis=1)
-    share = _shares(weights, len(scores))
+    share = 1 / len(scores) if shares is None else shares
     loss = float(np.sum(share * (np.log(totals) - shifted[rows, labels])))
     d_scores *= (share / totals)[:, None]
     d_scores[rows, labels] -= share
@@ -54,11 +70,11 @@ def softmax_cross_entropy(
 
 
 def sigmoid_cross_entropy(
-    scores: Array, labels: NDArray[np.integer], weights: Array | None = None
+    scores: Array, labels: Labels, shares: Array | None = None
 ) -> tuple[float, Array]:
     r"""Return the mean cross-entropy of the sigmoid of scores: two classes, one score.
 
-    .. math:: \frac{\sum_i w_i \, (\log(1 + e^{s_i}) - y_i s_i)}{\sum_i w_i}
+    .. math:: \sum_i w_i \, (\log(1 + e^{s_i}) - y_i s_i)
 
     which is `softmax_cross_entropy` of the scores (0, s).
 
@@ -68,8 +84,8 @@ def sigmoid_cross_entropy(
         Any finite numbers.
     labels : ndarray of shape (n,), int
         True classes, 0 or 1.
-    weights : ndarray of shape (n,), default=None
-        Not negative, not all zero. None is one each.
+    shares : ndarray of shape (n,), default=None
+        What each row counts, not negative. None is 1 / n each.
 
     Returns
     -------
@@ -86,11 +102,257 @@ def sigmoid_cross_entropy(
     3.5298 [[0.9707]]
     """
     s = scores[:, 0]
-    share = _shares(weights, len(scores))
+    share = 1 / len(scores) if shares is None else shares
     loss = float(np.sum(share * (np.logaddexp(0, s) - labels * s)))
     return loss, (share * (expit(s) - labels))[:, None]
 
 
-def _shares(weights: Array | None, n: int) -> Array | float:
-    """Return what each row counts in a mean."""
-    return 1 / n if weights is None else weights / weights.sum()
+def weston_watkins(margin: float) -> Violations:
+    r"""Return the violations of all pairs of the true class and another.
+
+    .. math:: z_{ij} = m + s_{ij} - s_{i y_i} \quad (j \ne y_i)
+
+    Parameters
+    ----------
+    margin : float
+        By how much the true class is to win, :math:`m`.
+
+    Returns
+    -------
+    violations : callable
+        ``(scores, labels) -> (z, backward)``, ``z`` of shape (n, n_classes), minus
+        infinity for the true class, and ``backward`` from a gradient with respect to
+        ``z``, zero for the true class, to that with respect to the scores.
+
+    References
+    ----------
+    J. Weston and C. Watkins, "Support vector machines for multi-class pattern
+    recognition", European Symposium on Artificial Neural Networks, 1999.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> z, backward = weston_watkins(1.0)(np.array([[3.2, 5.1, -1.7]]), np.array([0]))
+    >>> print(z.round(1), backward(np.array([[0.0, 1.0, 1.0]])))
+    [[-inf  2.9 -3.9]] [[-2.  1.  1.]]
+    """
+
+    def violations(scores: Array, labels: Labels) -> tuple[Array, Backward]:
+        rows = np.arange(len(scores))
+        z = scores + (margin - scores[rows, labels])[:, None]
+        z[rows, labels] = -np.inf
+
+        def backward(d_z: Array) -> Array:
+            d_scores = d_z.copy()
+            d_scores[rows, labels] = -d_z.sum(axis=1)
+            return d_scores
+
+        return z, backward
+
+    return violations
+
+
+def one_vs_rest(margin: float) -> Violations:
+    r"""Return the violations of each score alone, of one's own class or of all others.
+
+    .. math:: z_{ij} = m - \sigma_{ij} s_{ij}
+
+    where :math:`\sigma_{ij}` is 1 for the true class and -1 for others. One column of
+    scores is that of the second of two classes.
+
+    Parameters
+    ----------
+    margin : float
+        By how much a score is to exceed 0, or to fall short of it, :math:`m`.
+
+    Returns
+    -------
+    violations : callable
+        ``(scores, labels) -> (z, backward)``, ``z`` of shape (n, n_classes) or (n, 1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> z, backward = one_vs_rest(1.0)(np.array([[3.2, 5.1, -1.7]]), np.array([0]))
+    >>> print(z.round(1), backward(np.array([[0.0, 1.0, 0.0]])))
+    [[-2.2  6.1 -0.7]] [[-0.  1.  0.]]
+    """
+
+    def violations(scores: Array, labels: Labels) -> tuple[Array, Backward]:
+        if scores.shape[1] == 1:
+            sign = np.where(labels == 1, 1, -1).astype(scores.dtype)[:, None]
+        else:
+            sign = np.full_like(scores, -1)
+            sign[np.arange(len(scores)), labels] = 1
+        return margin - sign * scores, lambda d_z: -sign * d_z
+
+    return violations
+
+
+def hinge(violations: Violations) -> Loss:
+    r"""Return the loss :math:`\sum_i w_i \sum_j \max(0, z_{ij})`.
+
+    Parameters
+    ----------
+    violations : callable
+        `weston_watkins` or `one_vs_rest` of a margin.
+
+    Returns
+    -------
+    loss : callable
+        ``(scores, labels, shares) -> (mean loss, d_scores)``, the gradient where there
+        is one, else the subgradient that takes no violation for one of 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scores = np.array([[3.2, 5.1, -1.7]])
+    >>> loss, d_scores = hinge(weston_watkins(1.0))(scores, np.array([0]))
+    >>> print(f"{loss:.1f}", d_scores)
+    2.9 [[-1.  1.  0.]]
+    """
+
+    def loss(
+        scores: Array, labels: Labels, shares: Array | None = None
+    ) -> tuple[float, Array]:
+        share = 1 / len(scores) if shares is None else shares[:, None]
+        z, backward = violations(scores, labels)
+        value = float(np.sum(share * np.maximum(z, 0)))
+        return value, backward(share * (z > 0))
+
+    return loss
+
+
+def squared_hinge(violations: Violations) -> Loss:
+    r"""Return the loss :math:`\sum_i w_i \sum_j \max(0, z_{ij})^2`.
+
+    Parameters
+    ----------
+    violations : callable
+        `weston_watkins` or `one_vs_rest` of a margin.
+
+    Returns
+    -------
+    loss : callable
+        ``(scores, labels, shares) -> (mean loss, d_scores)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scores = np.array([[3.2, 5.1, -1.7]])
+    >>> loss, d_scores = squared_hinge(weston_watkins(1.0))(scores, np.array([0]))
+    >>> print(f"{loss:.2f}", d_scores)
+    8.41 [[-5.8  5.8  0. ]]
+    """
+
+    def loss(
+        scores: Array, labels: Labels, shares: Array | None = None
+    ) -> tuple[float, Array]:
+        share = 1 / len(scores) if shares is None else shares[:, None]
+        z, backward = violations(scores, labels)
+        z = np.maximum(z, 0)
+        slope = share * z
+        value = float(np.sum(slope * z))
+        return value, backward(2 * slope)
+
+    return loss
+
+
+def perceptron(
+    scores: Array, labels: Labels, shares: Array | None = None
+) -> tuple[float, Array]:
+    r"""Return how far the winning class is ahead of the true one.
+
+    .. math:: \sum_i w_i \, (\max_j s_{ij} - s_{i y_i})
+
+    The first of several equal scores wins. One column of scores is that of the second
+    of two classes, and wins above 0.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, n_classes) or (n, 1)
+        Any finite numbers.
+    labels : ndarray of shape (n,), int
+        True classes, from 0 to n_classes - 1.
+    shares : ndarray of shape (n,), default=None
+        What each row counts, not negative. None is 1 / n each.
+
+    Returns
+    -------
+    loss : float
+        Not negative; 0 where all are right.
+    d_scores : ndarray of shape (n, n_classes) or (n, 1)
+        The perceptron rule: a row that is wrong has its share at the winning class and
+        minus its share at the true one.
+
+    References
+    ----------
+    F. Rosenblatt, "The perceptron: a probabilistic model for information storage and
+    organization in the brain", Psychological Review 65, 1958.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss, d_scores = perceptron(np.array([[3.2, 5.1, -1.7]]), np.array([0]))
+    >>> print(f"{loss:.1f}", d_scores)
+    1.9 [[-1.  1.  0.]]
+    """
+    rows = np.arange(len(scores))
+    share = np.full(len(scores), 1 / len(scores)) if shares is None else shares
+    if scores.shape[1] == 1:
+        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
+        loss, d_scores = perceptron(scores, labels, share)
+        return loss, d_scores[:, 1:]
+    winners = scores.argmax(axis=1)
+    d_scores = np.zeros_like(scores)
+    d_scores[rows, winners] += share
+    d_scores[rows, labels] -= share
+    return float(share @ (scores[rows, winners] - scores[rows, labels])), d_scores
+
+
+def softmax_curvature(scores: Array, labels: Labels, shares: Array) -> Array:
+    """Return the second derivatives of `softmax_cross_entropy`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> print(softmax_curvature(np.zeros((1, 2)), np.array([0]), np.ones(1)))
+    [[[ 0.25 -0.25]
+      [-0.25  0.25]]]
+    """
+    p = np.exp(scores - scores.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    derivatives = -p[:, :, None] * p[:, None, :]
+    classes = np.arange(p.shape[1])
+    derivatives[:, classes, classes] += p
+    curvature: Array = derivatives * shares[:, None, None]
+    return curvature
+
+
+def sigmoid_curvature(scores: Array, labels: Labels, shares: Array) -> Array:
+    """Return the second derivatives of `sigmoid_cross_entropy`."""
+    p = expit(scores[:, 0])
+    curvature: Array = (shares * p * (1 - p))[:, None, None]
+    return curvature
+
+
+def squared_hinge_curvature(violations: Violations) -> Curvature:
+    """Return the second derivatives of `squared_hinge`, of 0 at its kinks."""
+
+    def curvature(scores: Array, labels: Labels, shares: Array) -> Array:
+        z, backward = violations(scores, labels)
+        return spread(2 * shares[:, None] * (z > 0), backward)
+
+    return curvature
+
+
+def spread(coefficients: Array, backward: Backward) -> Array:
+    r"""Return :math:`\sum_j c_{ij} t_{ij} t_{ij}^\top`, (n, k, k).
+
+    Where :math:`t_{ij}` is how violation j of row i depends on the scores, and
+    :math:`c_{ij}` the second derivative of what it costs.
+    """
+    units: Array = np.eye(coefficients.shape[1])
+    slopes = np.stack([backward(np.broadcast_to(u, coefficients.shape)) for u in units])
+    curvature: Array = np.einsum("nj,jna,jnb->nab", coefficients, slopes, slopes)
+    return curvature

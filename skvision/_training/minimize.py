@@ -1,97 +1,160 @@
-"""What minimises an objective."""
+"""The mini-batch loop: the only one there is."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeResult
-from scipy.optimize import minimize as scipy_minimize
 
-Vector = NDArray[np.float64]
+from skvision._training.optimizers import Optimizer, State
+from skvision._training.schedules import Schedule
+
+Vector = NDArray[np.floating]
 
 
-class Minimum(NamedTuple):
-    """Where a minimiser stopped.
+@dataclass
+class Course:
+    """What happened in a fit, up to the last whole epoch.
 
     Attributes
     ----------
     params : ndarray of shape (n_params,)
-        The best parameters.
-    n_iter : int
-        Iterations made.
+        The parameters to use: the average where one was asked for, those of the best
+        validation score where there is one, else the last.
     loss_curve : list of float
-        Value of the objective at the start and after each iteration.
-    largest_slope : float
-        Largest absolute element of the gradient at ``params``.
+        Mean of the objective over the batches of each epoch, while they moved.
+    validation_scores : list of float
+        One for each epoch, empty without validation.
+    learning_rates : list of float
+        One for each epoch.
+    converged : bool
+        Whether it stopped for want of improvement, or was told to.
+    interrupted : bool
+        Whether it stopped at a KeyboardInterrupt.
     """
 
     params: Vector
-    n_iter: int
-    loss_curve: list[float]
-    largest_slope: float
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] = field(default_factory=list)
+    learning_rates: list[float] = field(default_factory=list)
+    converged: bool = False
+    interrupted: bool = False
 
 
-def minimize_lbfgs(
-    objective: Callable[[Vector], tuple[float, Vector]],
-    start: Vector,
-    *,
-    max_iter: int,
-    tol: float,
-) -> Minimum:
-    """Minimise a smooth function by L-BFGS.
-
-    Stops where no element of the gradient exceeds ``tol``, after ``max_iter``
-    iterations, or where rounding lets the objective fall no more.
-
-    Parameters
-    ----------
-    objective : callable
-        ``params -> (value, gradient)``.
-    start : ndarray of shape (n_params,), float64
-        Where to start.
-    max_iter : int
-        The most iterations.
-    tol : float
-        Tolerance for the gradient.
-
-    Returns
-    -------
-    minimum : Minimum
-        Where it stopped.
-
-    References
-    ----------
-    D. C. Liu and J. Nocedal, "On the limited memory BFGS method for large scale
-    optimization", Mathematical Programming 45, 1989.
+def batches(order: NDArray[np.integer], batch_size: int) -> list[NDArray[np.integer]]:
+    """Cut an order of rows into batches; a remainder of one row joins the last.
 
     Examples
     --------
     >>> import numpy as np
-    >>> def bowl(x):
-    ...     return float(x @ x), 2 * x
-    >>> minimum = minimize_lbfgs(bowl, np.ones(3), max_iter=10, tol=1e-8)
-    >>> minimum.n_iter, round(minimum.loss_curve[-1], 12)
-    (2, 0.0)
+    >>> [len(batch) for batch in batches(np.arange(9), 4)]
+    [4, 5]
     """
-    loss_curve = [float(objective(start)[0])]
+    starts = list(range(0, len(order), batch_size))
+    if len(starts) > 1 and len(order) - starts[-1] == 1:
+        starts.pop()
+    return [order[a:b] for a, b in zip(starts, [*starts[1:], len(order)], strict=True)]
 
-    def record(intermediate_result: OptimizeResult) -> None:
-        loss_curve.append(float(intermediate_result.fun))
 
-    result = scipy_minimize(
-        objective,
-        start,
-        method="L-BFGS-B",
-        jac=True,
-        callback=record,
-        options={
-            "maxiter": max_iter,
-            "maxfun": 20 * max_iter,
-            "maxls": 50,
-            "gtol": tol,
-            "ftol": 0,
-        },
-    )
-    largest_slope = float(np.abs(result.jac).max(initial=0))
-    return Minimum(result.x, int(result.nit), loss_curve, largest_slope)
+def minimize(
+    objective: Callable[[Vector, NDArray[np.integer]], tuple[float, Vector]],
+    params: Vector,
+    rows: NDArray[np.integer],
+    *,
+    optimizer: Optimizer,
+    state: State,
+    schedule: Schedule,
+    batch_size: int,
+    max_iter: int,
+    tol: float,
+    n_iter_no_change: int,
+    rng: np.random.RandomState | None,
+    average_from: int | None = None,
+    score: Callable[[Vector], float] | None = None,
+    on_epoch: Callable[[Vector], bool] = lambda params: False,
+    first_epoch: int = 0,
+) -> Course:
+    """Minimise the mean of an objective over batches of rows.
+
+    It stops after ``max_iter`` epochs, or where ``n_iter_no_change`` epochs in a row
+    did not better the best one by more than ``tol``, in the score where there is one,
+    else in the loss. A KeyboardInterrupt ends it at the last whole epoch, and is passed
+    on where there is none.
+
+    Parameters
+    ----------
+    objective : callable
+        ``(params, index) -> (value, gradient)`` of the rows ``index``.
+    params : ndarray of shape (n_params,)
+        Where to start; changed in place.
+    rows : ndarray of shape (n,), int
+        The rows to learn from.
+    optimizer, state
+        One of `skvision._training.optimizers`, and its state, changed in place.
+    schedule : callable
+        One of `skvision._training.schedules`.
+    batch_size : int
+        Rows in a batch.
+    max_iter : int
+        The most epochs.
+    tol, n_iter_no_change
+        When to stop.
+    rng : RandomState or None
+        Shuffles the rows before each epoch; None leaves them in their order.
+    average_from : int or None
+        How many rows are seen before the average of the parameters after each step
+        begins, which is then the result; None for no average.
+    score : callable or None
+        ``params -> validation score``, the higher the better.
+    on_epoch : callable
+        Told the parameters after each epoch; returns whether to stop.
+    first_epoch : int
+        The number of epochs made before, for the schedule.
+
+    Returns
+    -------
+    course : Course
+        The parameters, and how they came about.
+    """
+    from skvision._kernels.updates import add_to_average
+
+    course = Course(params)
+    average = None if average_from is None else np.zeros_like(params)
+    n_seen = n_averaged = n_still = 0
+    best_loss, best_score = np.inf, -np.inf
+    try:
+        for epoch in range(max_iter):
+            order = rows if rng is None else rng.permutation(rows)
+            rate = float(schedule(first_epoch + epoch, course.loss_curve))
+            total = 0.0
+            for batch in batches(order, batch_size):
+                value, gradient = objective(params, batch)
+                optimizer.update(params, gradient, state, rate)
+                total += len(batch) * value
+                n_seen += len(batch)
+                if average is not None and n_seen > (average_from or 0):
+                    n_averaged += 1
+                    add_to_average(average, params, n_averaged)
+            now = average if average is not None and n_averaged else params
+            loss = total / len(rows)
+            improved = loss < best_loss - tol
+            best_loss = min(best_loss, loss)
+            if score is not None:
+                scored = score(now)
+                improved = scored > best_score + tol
+                course.validation_scores.append(scored)
+            course.loss_curve.append(loss)
+            course.learning_rates.append(rate)
+            if score is None:
+                course.params = now.copy()
+            elif scored > best_score:
+                best_score, course.params = scored, now.copy()
+            n_still = 0 if improved else n_still + 1
+            if n_still >= n_iter_no_change or on_epoch(now):
+                course.converged = True
+                break
+    except KeyboardInterrupt:
+        if not course.loss_curve:
+            raise
+        course.interrupted = True
+    return course

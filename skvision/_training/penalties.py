@@ -29,3 +29,79 @@ def l2(alpha: float) -> Penalty:
         return float(alpha / 2 * (weights @ weights))
 
     return penalty
+
+
+def elastic_net(alpha: float, l1_ratio: float) -> Penalty:
+    r"""Return the mix :math:`\alpha (r \|w\|_1 + \frac{1 - r}{2} \|w\|^2)`.
+
+    Where a weight is zero, the gradient is the subgradient that takes its part of
+    :math:`\|w\|_1` for 0.
+
+    References
+    ----------
+    H. Zou and T. Hastie, "Regularization and variable selection via the elastic net",
+    Journal of the Royal Statistical Society B 67, 2005.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grads = np.zeros(4)
+    >>> value = elastic_net(1.0, 0.5)(np.array([1.0, 0, 0, -1]), grads)
+    >>> print(value, grads)
+    1.5 [ 1.  0.  0. -1.]
+    """
+    smooth = l2(alpha * (1 - l1_ratio))
+    if l1_ratio == 0:
+        return smooth
+    strength = alpha * l1_ratio
+
+    def penalty(weights: Array, grads: Array) -> float:
+        grads += strength * np.sign(weights)
+        return smooth(weights, grads) + float(strength * np.abs(weights).sum())
+
+    return penalty
+
+
+def soft_threshold(weights: Array, threshold: Array | float) -> Array:
+    r"""Move weights towards zero by a threshold, and no further.
+
+    It is the proximal map of the L1 norm: where :math:`\frac12 \|u - w\|^2 + t
+    \|u\|_1` is least.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> print(soft_threshold(np.array([3.0, -0.5, -2.0]), 1.0))
+    [ 2. -0. -1.]
+    """
+    return np.sign(weights) * np.maximum(np.abs(weights) - threshold, 0)
+
+
+def max_norm(weights: Array, limit: float) -> None:
+    r"""Scale the rows of longer than ``limit`` down to it, in place.
+
+    It is the projection on :math:`\|w_j\|_2 \le c` for each unit :math:`j`.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_units, n_inputs)
+        Changed in place.
+    limit : float
+        The length that no row is to exceed, above 0.
+
+    References
+    ----------
+    N. Srivastava and others, "Dropout: a simple way to prevent neural networks from
+    overfitting", Journal of Machine Learning Research 15, 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> weights = np.array([[3.0, 4.0], [0.3, 0.4]])
+    >>> max_norm(weights, 1.0)
+    >>> print(weights)
+    [[0.6 0.8]
+     [0.3 0.4]]
+    """
+    lengths = np.linalg.norm(weights, axis=1, keepdims=True)
+    np.multiply(weights, limit / lengths, out=weights, where=lengths > limit)

@@ -1,0 +1,199 @@
+"""L-BFGS, with curvature that is known beforehand."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Objective = Callable[[Vector], tuple[float, Vector]]
+
+MEMORY = 10  # steps that the inverse Hessian is made of
+PATIENCE = 10  # iterations that rounding may let the value stand still
+MAX_TRIALS = 25  # of one line search
+SUFFICIENT_DECREASE, CURVATURE = 1e-4, 0.9  # the Wolfe conditions
+FLAT_DECREASE = 0.8  # 1 - 2 delta at delta = 0.1, of Hager and Zhang
+
+
+class Minimum(NamedTuple):
+    """Where a minimiser stopped.
+
+    Attributes
+    ----------
+    params : ndarray of shape (n_params,)
+        The last parameters.
+    n_iter : int
+        Iterations made.
+    loss_curve : list of float
+        Value of the objective at the start and after each iteration.
+    residual : ndarray of shape (n_params,)
+        The gradient there, or the least subgradient.
+    error : float
+        What was held against the tolerance: the largest absolute element of the
+        residual, or a duality gap.
+    """
+
+    params: Vector
+    n_iter: int
+    loss_curve: list[float]
+    residual: Vector
+    error: float
+
+
+class Point(NamedTuple):
+    """Parameters, and the objective and its gradient there."""
+
+    params: Vector
+    value: float
+    gradient: Vector
+
+
+class _Pair(NamedTuple):
+    step: Vector
+    change: Vector  # of the gradient
+    preconditioned: Vector  # change of the preconditioned gradient
+    product: float  # of step and change
+
+
+def minimize_lbfgs(
+    objective: Objective,
+    start: Vector,
+    *,
+    max_iter: int,
+    tol: float,
+    precondition: Callable[[Vector], Vector] | None = None,
+    max_scale: float = np.inf,
+    rounding: float = float(np.finfo(np.float64).eps),
+    on_iteration: Callable[[Vector], bool] = lambda params: False,
+) -> Minimum:
+    r"""Minimise a smooth function by L-BFGS.
+
+    It stops where no element of the gradient exceeds ``tol``, after ``max_iter``
+    iterations, where ``on_iteration`` says so, or where rounding lets the objective
+    fall no more.
+
+    Parameters
+    ----------
+    objective : callable
+        ``params -> (value, gradient)``.
+    start : ndarray of shape (n_params,), float64
+        Where to start.
+    max_iter : int
+        The most iterations.
+    tol : float
+        Tolerance for the gradient.
+    precondition : callable, default=None
+        Approximate inverse Hessian, up to a factor: ``gradient -> step``, linear,
+        symmetric and positive definite. L-BFGS starts from it as from coordinates in
+        which it were the identity. None is the identity.
+    max_scale : float, default=inf
+        What the factor of ``precondition`` may not exceed, where that is known.
+    rounding : float, default=eps of float64
+        To what part of itself the value is exact. Where it changes by no more, the
+        slope alone says whether a step is good.
+    on_iteration : callable, default=None
+        Told the parameters after each iteration; returns whether to stop.
+
+    Returns
+    -------
+    minimum : Minimum
+        Where it stopped; ``residual`` is the gradient.
+
+    References
+    ----------
+    D. C. Liu and J. Nocedal, "On the limited memory BFGS method for large scale
+    optimization", Mathematical Programming 45, 1989.
+    W. W. Hager and H. Zhang, "A new conjugate gradient method with guaranteed descent
+    and an efficient line search", SIAM Journal on Optimization 16, 2005.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def bowl(x):
+    ...     return float(x @ x), 2 * x
+    >>> minimum = minimize_lbfgs(bowl, np.ones(3), max_iter=10, tol=1e-8)
+    >>> minimum.n_iter, round(minimum.loss_curve[-1], 12)
+    (2, 0.0)
+    """
+    here = Point(start, *objective(start))
+    loss_curve = [here.value]
+    pairs: deque[_Pair] = deque(maxlen=MEMORY)
+    if precondition is None:
+        scale = 1 / max(float(np.abs(here.gradient).sum()), 1e-300)
+        precondition = lambda gradient: gradient * scale  # noqa: E731
+    down = precondition(here.gradient)
+    while largest(here.gradient) > tol and len(loss_curve) <= max_iter:
+        direction = -_inverse_hessian_times(here.gradient, down, pairs, max_scale)
+        there = line_search(objective, here, direction, rounding)
+        if there is None:  # nothing along it is lower, to rounding
+            break
+        down_there = precondition(there.gradient)
+        step, change = there.params - here.params, there.gradient - here.gradient
+        if (product := float(step @ change)) > 0:
+            pairs.append(_Pair(step, change, down_there - down, product))
+        here, down = there, down_there
+        loss_curve.append(here.value)
+        stands = loss_curve[-1 - PATIENCE :][0] - here.value <= rounding * here.value
+        if (len(loss_curve) > PATIENCE and stands) or on_iteration(here.params):
+            break
+    n_iter, error = len(loss_curve) - 1, largest(here.gradient)
+    return Minimum(here.params, n_iter, loss_curve, here.gradient, error)
+
+
+def largest(gradient: Vector) -> float:
+    """Return the largest absolute element."""
+    return float(np.abs(gradient).max(initial=0))
+
+
+def _inverse_hessian_times(
+    gradient: Vector, preconditioned: Vector, pairs: deque[_Pair], max_scale: float
+) -> Vector:
+    """Multiply by the inverse Hessian that the pairs tell of (two-loop recursion)."""
+    if not pairs:
+        return preconditioned
+    left, result = gradient.copy(), preconditioned.copy()
+    factors = []
+    for pair in reversed(pairs):
+        factor = float(pair.step @ left) / pair.product
+        left -= factor * pair.change
+        result -= factor * pair.preconditioned
+        factors.append(factor)
+    last = pairs[-1]
+    scale = last.product / float(last.change @ last.preconditioned)
+    result *= min(scale, max_scale)
+    for pair, factor in zip(pairs, reversed(factors), strict=True):
+        result += (factor - float(pair.change @ result) / pair.product) * pair.step
+    return result
+
+
+def line_search(
+    objective: Objective, here: Point, direction: Vector, rounding: float
+) -> Point | None:
+    """Return a point along ``direction`` that meets the weak Wolfe conditions.
+
+    By bisection, which needs no more than convexity or a bound from below. Where values
+    agree to rounding, the slopes decide (the approximate conditions).
+    """
+    slope = float(here.gradient @ direction)
+    if not slope < 0:
+        return None
+    noise = rounding * abs(here.value)
+    shortest, longest, length = 0.0, np.inf, 1.0
+    for _ in range(MAX_TRIALS):
+        params = here.params + length * direction
+        there = Point(params, *objective(params))
+        new_slope = float(there.gradient @ direction)
+        decrease = here.value - there.value
+        enough = decrease >= -SUFFICIENT_DECREASE * length * slope or (
+            decrease >= -noise and new_slope <= -FLAT_DECREASE * slope
+        )
+        if not enough:
+            longest = length
+        elif new_slope < CURVATURE * slope:
+            shortest = length
+        else:
+            return there
+        length = (shortest + longest) / 2 if longest < np.inf else 2 * length
+    return None

@@ -11,6 +11,7 @@ from skvision._image_reader import ImageReader
 from skvision._images import ImageShapeWarning
 from skvision._knn_image_classifier import KNNImageClassifier
 from skvision._multiclass_svm import MulticlassSVM
+from skvision._perceptron import Perceptron
 from skvision._pixel_normalizer import PixelNormalizer
 from skvision._softmax_regression import SoftmaxRegression
 
@@ -20,6 +21,7 @@ __all__ = [
     "ImageShapeWarning",
     "KNNImageClassifier",
     "MulticlassSVM",
+    "Perceptron",
     "PixelNormalizer",
     "SoftmaxRegression",
     "datasets",

@@ -1,16 +1,16 @@
 """Mean loss plus penalty of linear scores: what has an optimum, and how it is found."""
 
+import copy
 import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from skvision._linear_classifier import LinearClassifier
-from skvision._sklearn_compat import Interval, Progress, StrOptions, whole_fit
-from skvision._training import optimizers, schedules
+from skvision._sklearn_compat import Interval, StrOptions
+from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
 from skvision._training.linear import linear_scores, minimize_linear
 from skvision._training.minimize import minimize
 from skvision._training.objective import (
@@ -38,20 +38,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [
-            StrOptions(
-                {"constant", "step", "exponential", "cosine", "invscaling", "adaptive"}
-            )
-        ],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "nesterovs_momentum": ["boolean"],
-        "shuffle": ["boolean"],
-        "average": [Interval(Integral, 1, None, closed="left"), "boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        **BATCH_CONSTRAINTS,
         "random_state": ["random_state"],
     }
 
@@ -59,98 +46,20 @@ class RegularizedLinearClassifier(LinearClassifier):
         """Return the violations that the hinge loss is taken of, None for a loss."""
         return None
 
-    @whole_fit
-    def fit(self, X, y, sample_weight=None):
-        """Fit the weights.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features. Bytes are computed with as float32, a block of rows at
-            a time.
-        y : array-like of shape (n,)
-            Classes, at least two.
-        sample_weight : array-like of shape (n,), default=None
-            Weights of the rows, not negative. With ``solver="auto"``, a row of weight 2
-            is the same as that row twice.
-
-        Returns
-        -------
-        self : estimator
-            The fitted classifier.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is out of its range, ``X`` is not finite numbers in one of
-            the three layouts, ``y`` has one class only, or ``warm_start`` is set and
-            the last fit was of other classes or features.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If the tolerance was not reached in ``max_iter`` iterations or epochs, or a
-            mini-batch fit was interrupted: it then keeps the last whole epoch.
-        """
-        goes_on = self.warm_start and hasattr(self, "coef_")
-        problem = self._see(X, y, sample_weight, reset=not goes_on)
-        if goes_on and not np.array_equal(problem.classes, self.classes_):
-            raise ValueError(
-                f"warm_start goes on from a fit of the classes "
-                f"{self.classes_.tolist()}; got the classes "
-                f"{problem.classes.tolist()}. Set warm_start=False."
-            )
+    def _fit(self, problem, goes_on, progress):
         rows = Rows(problem.X, None)
         if self.fit_intercept:
             rows = Rows(problem.X, weighted_mean(rows, problem.shares))
         start = self._start(problem, rows, goes_on)
-        with Progress(self, X, y, sample_weight, self.max_iter) as progress:
 
-            def told(params):
-                return progress.step(lambda: self._attributes(params, problem, rows))
+        def told(params):
+            return progress.step(lambda: self._attributes(params, problem, rows))
 
-            fit = self._fit_exactly if self.solver == "auto" else self._fit_in_batches
-            params = fit(problem, rows, start, told)
-            vars(self).update(self._attributes(params, problem, rows))
-        return self
+        fit = self._fit_exactly if self.solver == "auto" else self._fit_in_batches
+        params = fit(problem, rows, start, told)
+        vars(self).update(self._attributes(params, problem, rows))
 
-    @whole_fit
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Make one epoch of mini-batches over some pictures, from where it stands.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features, like those before.
-        y : array-like of shape (n,)
-            Their classes.
-        classes : array-like of shape (n_classes,), default=None
-            All classes there will be; needed in the first call, and then the same or
-            left out.
-        sample_weight : array-like of shape (n,), default=None
-            Weights of the rows, not negative. Their mean counts as one.
-
-        Returns
-        -------
-        self : estimator
-            The classifier, a little better fitted.
-
-        Raises
-        ------
-        ValueError
-            If the first call does not name ``classes``, or a later one other classes or
-            pictures of another shape; or with ``class_weight="balanced"``, for which
-            all labels would have to be known.
-        """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                'class_weight="balanced" needs all labels, which partial_fit does not '
-                "have: give the weights as a dict, or as sample_weight."
-            )
-        first = not hasattr(self, "coef_")
-        problem = self._see(
-            X, y, sample_weight, classes=self._announced(classes), reset=first
-        )
+    def _fit_part(self, problem, first):
         rows = Rows(problem.X, None)
         if first or not hasattr(self, "_batch_state"):
             center = weighted_mean(rows, problem.shares) if self.fit_intercept else None
@@ -158,17 +67,16 @@ class RegularizedLinearClassifier(LinearClassifier):
             self.loss_curve_, self.validation_scores_ = [], []
         rows = Rows(problem.X, self._center)
         params = self._start(problem, rows, not first).astype(rows.dtype)
-        optimizer = self._optimizer(params, rows)
-        if self._batch_state is None:
-            self._batch_state = optimizer.init(params)
+        optimizer = make_optimizer(self, problem.n_outputs * rows.n_features)
+        state = copy.deepcopy(self._batch_state) or optimizer.init(params)
         learning = np.flatnonzero(problem.weights)
         course = minimize(
             self._batch_objective(problem, rows, learning),
             params,
             learning,
             optimizer=optimizer,
-            state=self._batch_state,
-            schedule=self._schedule(),
+            state=state,
+            schedule=make_schedule(self),
             batch_size=self.batch_size,
             max_iter=1,
             tol=0,
@@ -176,68 +84,26 @@ class RegularizedLinearClassifier(LinearClassifier):
             rng=check_random_state(self.random_state) if self.shuffle else None,
             first_epoch=self.n_iter_,
         )
-        curve = [*self.loss_curve_, *course.loss_curve]
         vars(self).update(self._attributes(course.params, problem, rows))
-        self.n_iter_, self.loss_curve_ = self.n_iter_ + 1, curve
-        return self
+        self._batch_state, self.n_iter_ = state, self.n_iter_ + 1
+        self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
 
-    def loss_and_gradient(self, X, y, sample_weight=None):
-        """Compute the objective and its gradient at the fitted weights.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
-        y : array-like of shape (n,)
-            Elements of ``classes_``.
-        sample_weight : array-like of shape (n,), default=None
-            Weights of the rows, not negative.
-
-        Returns
-        -------
-        value : float
-            Mean loss plus penalty.
-        gradient : dict of str to ndarray
-            Of ``coef_`` and, with ``fit_intercept``, of ``intercept_``, float64. At a
-            kink a subgradient.
-        """
-        check_is_fitted(self, "coef_")
-        problem = self._see(X, y, sample_weight, classes=self.classes_, reset=False)
-        X = (
-            problem.X
-            if problem.X.dtype == np.uint8
-            else problem.X.astype(self.coef_.dtype, copy=False)
+    def _loss_and_gradient(self, problem):
+        center = np.zeros(problem.X.shape[1]) if self.fit_intercept else None
+        rows = Rows(problem.X.astype(np.float64), center)
+        value, gradient = self._objective(problem, rows)(
+            self._start(problem, rows, goes_on=True)
         )
-        center = np.zeros(X.shape[1]) if self.fit_intercept else None
-        rows = Rows(X.astype(np.float64), center)
-        value, gradient = linear_objective(
+        return value, *split_linear(gradient, rows.n_features, self.fit_intercept)
+
+    def _objective(self, problem, rows):
+        return linear_objective(
             rows,
             problem.labels,
             problem.shares,
             loss=self._loss(problem.n_outputs),
             penalty=elastic_net(self.alpha, self.l1_ratio),
-        )(self._start(problem, rows, True))
-        d_W, d_b = split_linear(gradient, X.shape[1], self.fit_intercept)
-        parts = {"coef_": d_W, "intercept_": d_b}
-        return value, parts if self.fit_intercept else {"coef_": d_W}
-
-    def _announced(self, classes):
-        """Return all classes there will be, as the calls of partial_fit name them."""
-        if classes is not None:
-            classes = np.unique(classes)
-        if not hasattr(self, "coef_"):
-            if classes is None:
-                raise ValueError(
-                    "The first call of partial_fit must name all classes there will "
-                    "be: pass classes=np.unique(all labels)."
-                )
-            return classes
-        if classes is not None and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"classes={classes.tolist()} is not the same as on the last call of "
-                f"partial_fit, {self.classes_.tolist()}: leave it out."
-            )
-        return self.classes_
+        )
 
     def _start(self, problem, rows, goes_on):
         """Return zeros, or the weights there are in coordinates around the centre."""
@@ -289,7 +155,7 @@ class RegularizedLinearClassifier(LinearClassifier):
                 f"max_iter, give the features about unit variance, or raise alpha or "
                 f"tol.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         self.n_iter_, self.loss_curve_ = minimum.n_iter, minimum.loss_curve
         self.validation_scores_ = []
@@ -304,28 +170,11 @@ class RegularizedLinearClassifier(LinearClassifier):
 
     def _fit_in_batches(self, problem, rows, start, told):
         rng = check_random_state(self.random_state)
-        learning = np.flatnonzero(problem.weights)
-        score = None
-        if self.early_stopping:
-            from sklearn.model_selection import train_test_split
-
-            learning, held_out = train_test_split(
-                learning,
-                test_size=self.validation_fraction,
-                stratify=problem.labels[learning],
-                random_state=rng,
-            )
-            score = self._scorer(problem, rows, held_out)
+        learning, held_out = self._hold_out(problem, rng)
+        score = self._scorer(problem, rows, held_out) if len(held_out) else None
         params = start.astype(rows.dtype)
-        optimizer = self._optimizer(params, rows)
-        everything = linear_objective(
-            rows,
-            problem.labels,
-            problem.shares,
-            loss=self._loss(problem.n_outputs),
-            penalty=elastic_net(self.alpha, self.l1_ratio),
-        )
-        first_value = everything(start)[0]
+        optimizer = make_optimizer(self, problem.n_outputs * rows.n_features)
+        first_value = self._objective(problem, rows)(start)[0]
         with np.errstate(over="ignore", invalid="ignore"):
             course = minimize(
                 self._batch_objective(problem, rows, learning),
@@ -333,7 +182,7 @@ class RegularizedLinearClassifier(LinearClassifier):
                 learning,
                 optimizer=optimizer,
                 state=optimizer.init(params),
-                schedule=self._schedule(),
+                schedule=make_schedule(self),
                 batch_size=self.batch_size,
                 max_iter=self.max_iter,
                 tol=self.tol,
@@ -355,7 +204,7 @@ class RegularizedLinearClassifier(LinearClassifier):
                 f"The loss rose from {first_value:.3g} to {course.loss_curve[-1]:.3g}: "
                 f"lower learning_rate_init={self.learning_rate_init:g}.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         elif course.interrupted or not course.converged:
             reason = "was interrupted" if course.interrupted else "did not settle"
@@ -363,7 +212,7 @@ class RegularizedLinearClassifier(LinearClassifier):
                 f"The fit {reason} and keeps the result of "
                 f"{len(course.loss_curve)} of max_iter={self.max_iter} epochs.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         self.n_iter_ = len(course.loss_curve)
         self.loss_curve_ = [first_value, *course.loss_curve]
@@ -394,29 +243,3 @@ class RegularizedLinearClassifier(LinearClassifier):
             return float(np.average(best == labels, weights=weights))
 
         return score
-
-    def _optimizer(self, params, rows):
-        n_outputs = len(params) // (rows.n_features + int(self.fit_intercept))
-        make = {
-            "sgd": lambda: optimizers.sgd(self.momentum, self.nesterovs_momentum),
-            "adagrad": optimizers.adagrad,
-            "rmsprop": optimizers.rmsprop,
-            "adam": optimizers.adam,
-            "adamw": lambda: optimizers.adamw(
-                self.alpha * (1 - self.l1_ratio), n_outputs * rows.n_features
-            ),
-        }
-        return make["adam" if self.solver == "auto" else self.solver]()
-
-    def _schedule(self):
-        rate, n = float(self.learning_rate_init), self.max_iter
-        patience = max(1, self.n_iter_no_change // 3)
-        make = {
-            "constant": lambda: schedules.constant(rate),
-            "step": lambda: schedules.step(rate, max(1, -(-n // 3))),
-            "exponential": lambda: schedules.exponential(rate, 0.01 ** (1 / n)),
-            "cosine": lambda: schedules.cosine(rate, n),
-            "invscaling": lambda: schedules.inverse_scaling(rate),
-            "adaptive": lambda: schedules.on_plateau(rate, patience, tol=self.tol),
-        }
-        return make[self.learning_rate]()

@@ -318,8 +318,8 @@ def pipeline_of(Estimator):
 
 def searches(pipeline):
     name, model = pipeline.steps[-1]
-    parameter = {"n_neighbors": [1, 3]} if hasattr(model, "n_neighbors") else {}
-    parameter = parameter or {"alpha": [1e-2, 1e-1]}
+    values = {"n_neighbors": [1, 3], "alpha": [1e-2, 1e-1], "eta0": [0.5, 1.0]}
+    parameter = {key: values[key] for key in values if hasattr(model, key)}
     grid = {f"{name}__{key}": values for key, values in parameter.items()}
     return {
         "GridSearchCV": GridSearchCV(pipeline, grid, cv=2),

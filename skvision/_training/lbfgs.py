@@ -135,7 +135,9 @@ def minimize_lbfgs(
             pairs.append(_Pair(step, change, down_there - down, product))
         here, down = there, down_there
         loss_curve.append(here.value)
-        stands = loss_curve[-1 - PATIENCE :][0] - here.value <= rounding * here.value
+        stands = loss_curve[-1 - PATIENCE :][0] - here.value <= rounding * abs(
+            here.value
+        )
         if (len(loss_curve) > PATIENCE and stands) or on_iteration(here.params):
             break
     n_iter, error = len(loss_curve) - 1, largest(here.gradient)
@@ -169,7 +171,11 @@ def _inverse_hessian_times(
 
 
 def line_search(
-    objective: Objective, here: Point, direction: Vector, rounding: float
+    objective: Objective,
+    here: Point,
+    direction: Vector,
+    rounding: float,
+    max_trials: int = MAX_TRIALS,
 ) -> Point | None:
     """Return a point along ``direction`` that meets the weak Wolfe conditions.
 
@@ -181,7 +187,7 @@ def line_search(
         return None
     noise = rounding * abs(here.value)
     shortest, longest, length = 0.0, np.inf, 1.0
-    for _ in range(MAX_TRIALS):
+    for _ in range(max_trials):
         params = here.params + length * direction
         there = Point(params, *objective(params))
         new_slope = float(there.gradient @ direction)

@@ -124,7 +124,9 @@ def minimize_linear(
     if fit_intercept and not stopped:
         z = hinge_of(linear_scores(rows, minimum.params), labels)[0]
         joint = n_outputs > 1 and bool(np.isneginf(z[0]).any())
-        minimum.params[n_weights:] += center_biases(z, labels, shares, joint=joint)
+        params = minimum.params.copy()
+        params[n_weights:] += center_biases(z, labels, shares, joint=joint)
+        return minimum._replace(params=params)
     return minimum
 
 

@@ -51,7 +51,7 @@ def batches(order: NDArray[np.integer], batch_size: int) -> list[NDArray[np.inte
     [4, 5]
     """
     starts = list(range(0, len(order), batch_size))
-    if len(starts) > 1 and len(order) - starts[-1] == 1:
+    if batch_size > 1 and len(starts) > 1 and len(order) - starts[-1] == 1:
         starts.pop()
     return [order[a:b] for a, b in zip(starts, [*starts[1:], len(order)], strict=True)]
 

@@ -31,7 +31,7 @@ from skvision._training.losses import (
 FIRST_WIDTH, NARROWING = 0.3, 0.5  # of the margin; from one problem to the next
 FIRST_PRECISION, REFINING = 0.01, 0.5  # of the first gradient
 MAX_PROBLEMS = 50
-PATIENCE = 4  # problems that do not make the gap smaller
+PATIENCE = 12  # problems that do not make the gap smaller
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,8 @@ def minimize_hinge(
     """
     z = violations(scores_at(start), labels)[0]
     loss_curve = [float(shares @ np.maximum(z, 0).sum(axis=1)) + penalty_at(start)]
-    params, residual, n_iter = start, np.zeros_like(start), 0
+    params, n_iter = start, 0
+    best = Minimum(start, 0, loss_curve, np.zeros_like(start), np.inf)
     multipliers = np.zeros_like(z)
     width, precision = FIRST_WIDTH * margin, FIRST_PRECISION * first_slope
     gaps: list[float] = []
@@ -176,22 +177,24 @@ def minimize_hinge(
             max_iter=max_iter - n_iter,
             tol=precision,
         )
-        params, residual = minimum.params, minimum.residual
+        params = minimum.params
         n_iter += max(minimum.n_iter, 1)
         z = violations(scores_at(params), labels)[0]
         hinges, slopes = np.maximum(z, 0), _slopes(z, multipliers, width)
         loss_curve.append(float(shares @ hinges.sum(axis=1)) + penalty_at(params))
         linear = slopes * np.where(slopes > 0, z, 0)
         slack = float(shares @ (hinges - linear).sum(axis=1))
-        rest = _penalty_gap(residual, params, n_penalised, l2)
+        rest = _penalty_gap(minimum.residual, params, n_penalised, l2)
         gaps.append((slack + rest) / max(loss_curve[-1], np.finfo(float).tiny))
+        if gaps[-1] < best.error or not np.isfinite(best.error):
+            best = Minimum(params, n_iter, [*loss_curve], minimum.residual, gaps[-1])
         if gaps[-1] <= tol or min(gaps) < min(gaps[-PATIENCE:]) or stopped():
             break
         precision *= REFINING
         if slack > rest:
             width *= NARROWING
         multipliers = slopes
-    return Minimum(params, n_iter, loss_curve, residual, gaps[-1])
+    return best._replace(n_iter=n_iter)
 
 
 def _penalty_gap(

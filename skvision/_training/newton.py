@@ -16,6 +16,7 @@ from skvision._training.lbfgs import (
 )
 
 ROUNDING = float(np.finfo(np.float64).eps)
+MAX_TRIALS = 80  # of a line search: next to no curvature makes for very long steps
 WORTHWHILE = 0.1  # a step after ``tol`` that leaves no more of the gradient than this
 
 
@@ -69,7 +70,7 @@ def minimize_newton(
             break
         before = error
         direction = -_solve(hessian(here.params), here.gradient)
-        there = line_search(objective, here, direction, ROUNDING)
+        there = line_search(objective, here, direction, ROUNDING, MAX_TRIALS)
         if there is None:  # nothing along it is lower, to rounding
             break
         here = there

@@ -78,7 +78,7 @@ def soft_threshold(weights: Array, threshold: Array | float) -> Array:
 
 
 def max_norm(weights: Array, limit: float) -> None:
-    r"""Scale the rows of longer than ``limit`` down to it, in place.
+    r"""Scale rows longer than ``limit`` down to it, in place.
 
     It is the projection on :math:`\|w_j\|_2 \le c` for each unit :math:`j`.
 
@@ -104,4 +104,4 @@ def max_norm(weights: Array, limit: float) -> None:
      [0.3 0.4]]
     """
     lengths = np.linalg.norm(weights, axis=1, keepdims=True)
-    np.multiply(weights, limit / lengths, out=weights, where=lengths > limit)
+    weights *= limit / np.maximum(lengths, limit)

@@ -102,6 +102,8 @@ def _solve_by_features(
         (lapack.dpotrf, lapack.dpotrs) if exact else (lapack.spotrf, lapack.spotrs)
     )
     diagonal = np.diagonal(gram).astype(np.float64)
+    if not np.isfinite(diagonal).all():
+        return lambda W: W  # what overflows here is told by the objective
     shift = max(alpha, 1e-6 * diagonal.mean()) or 1.0
     while True:  # until rounding leaves it positive definite
         _copy_lower_to_upper(gram)
@@ -110,8 +112,6 @@ def _solve_by_features(
         gram, failed = factorize(gram, lower=0, overwrite_a=1, clean=0)
         if not failed:
             break
-        if not np.isfinite(diagonal).all():
-            return lambda W: W  # what overflows here is told by the objective
         shift *= 10
 
     def apply(W: Array) -> Array:
@@ -138,6 +138,8 @@ def _solve_by_samples(
     The difference cancels digits, so all of it is in float64.
     """
     n, d = len(rows), rows.n_features
+    if not shares.any():
+        return lambda W: W
     roots = np.sqrt(shares / shares.sum())[:, None]
     blocks = list(rows.blocks(GRAM_BYTES))
 

@@ -1,96 +1,354 @@
-"""The objective of linear models and L-BFGS."""
+"""The mini-batch loop."""
 
 import numpy as np
 import pytest
-from scipy.optimize import check_grad, rosen, rosen_der
+from hypothesis import given
+from hypothesis import strategies as st
 
-from skvision._training.losses import softmax_cross_entropy
-from skvision._training.minimize import minimize_lbfgs
-from skvision._training.objective import linear_objective, split_linear
+from skvision._training.losses import perceptron, softmax_cross_entropy
+from skvision._training.minimize import batches, minimize
+from skvision._training.objective import linear_batches, linear_objective
+from skvision._training.optimizers import adam, sgd
 from skvision._training.penalties import l2
+from skvision._training.rows import Rows
+from skvision._training.schedules import constant, exponential, on_plateau
+
+
+class Recorder:
+    """An objective that remembers what it was asked, with a slope of one."""
+
+    def __init__(self, values=lambda n_calls: 1.0, interrupt_at=None):
+        self.values, self.interrupt_at = values, interrupt_at
+        self.indices, self.params = [], []
+
+    def __call__(self, params, index):
+        if len(self.indices) == self.interrupt_at:
+            raise KeyboardInterrupt
+        self.indices.append(index.tolist())
+        self.params.append(params.copy())
+        return self.values(len(self.indices) - 1), np.ones_like(params)
+
+
+def run(objective, n_rows=12, *, params=None, optimizer=None, rows=None, **options):
+    """Minimise with plain gradient steps unless told otherwise."""
+    params = np.zeros(2) if params is None else params
+    optimizer = sgd(0) if optimizer is None else optimizer
+    defaults = {
+        "state": optimizer.init(params),
+        "schedule": constant(0.1),
+        "batch_size": 4,
+        "max_iter": 3,
+        "tol": 0.0,
+        "n_iter_no_change": 1000,
+        "rng": None,
+    }
+    rows = np.arange(n_rows) if rows is None else rows
+    return minimize(objective, params, rows, optimizer=optimizer, **defaults | options)
+
+
+@given(st.integers(1, 60), st.integers(1, 70))
+def test_batches_have_each_row_once_in_order(n, batch_size):
+    order = np.arange(n)[::-1]
+    cut = batches(order, batch_size)
+    np.testing.assert_array_equal(np.concatenate(cut), order)
+    sizes = [len(batch) for batch in cut]
+    assert all(size == batch_size for size in sizes[:-1])
+    assert 1 <= sizes[-1] <= batch_size + 1
+
+
+def test_a_remainder_of_one_row_joins_the_batch_before():
+    assert [len(batch) for batch in batches(np.arange(9), 4)] == [4, 5]
+    assert [len(batch) for batch in batches(np.arange(10), 4)] == [4, 4, 2]
+    assert [len(batch) for batch in batches(np.arange(8), 4)] == [4, 4]
+    assert [len(batch) for batch in batches(np.arange(1), 4)] == [1]
+
+
+def test_batches_of_one_row_stay_batches_of_one_row():
+    assert [batch.tolist() for batch in batches(np.arange(3), 1)] == [[0], [1], [2]]
+
+
+def test_rows_come_in_their_order_without_rng():
+    recorder = Recorder()
+    run(recorder, rows=np.array([5, 1, 8, 2, 9, 7]), max_iter=2)
+    assert recorder.indices == 2 * [[5, 1, 8, 2], [9, 7]]
+
+
+def test_each_epoch_has_its_own_order_which_the_seed_gives():
+    def indices(seed):
+        recorder = Recorder()
+        course = run(recorder, 100, rng=np.random.RandomState(seed))
+        assert len(course.loss_curve) == 3
+        return recorder.indices
+
+    first = indices(0)
+    assert first == indices(0)
+    assert first != indices(1)
+    epochs = np.reshape(first, (3, 100)).tolist()
+    assert all(sorted(epoch) == list(range(100)) for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+
+
+def test_steps_are_those_of_the_optimizer_at_the_rates_of_the_schedule():
+    recorder, params = Recorder(), np.zeros(2)
+    course = run(recorder, params=params, schedule=exponential(1.0, 0.5), max_iter=3)
+    assert course.learning_rates == [1.0, 0.5, 0.25]
+    np.testing.assert_allclose(course.params, -3 * 1.75)
+    np.testing.assert_array_equal(course.params, params)  # changed in place
+    np.testing.assert_allclose([p[0] for p in recorder.params[:4]], [0, -1, -2, -3])
+
+
+def test_epochs_before_count_for_the_schedule():
+    course = run(Recorder(), schedule=exponential(1.0, 0.5), first_epoch=2)
+    assert course.learning_rates == [0.25, 0.125, 0.0625]
+
+
+def test_schedule_sees_the_losses_of_the_epochs_before():
+    course = run(
+        Recorder(), schedule=on_plateau(1.0, patience=2, factor=0.5), max_iter=6
+    )
+    assert course.learning_rates == [1, 1, 1, 0.5, 0.5, 0.25]
+
+
+def test_loss_curve_is_the_mean_over_rows():
+    recorder = Recorder(values=lambda n_calls: float(n_calls))
+    course = run(recorder, 10, max_iter=2)  # batches of 4, 4 and 2
+    assert course.loss_curve == [(0 * 4 + 1 * 4 + 2 * 2) / 10, (3 * 4 + 16 + 10) / 10]
+    assert course.validation_scores == []
+
+
+@pytest.mark.parametrize(
+    ("losses", "tol", "n_epochs"),
+    [
+        ([5, 4, 3, 3, 3, 3, 3], 0.0, 5),
+        ([5, 4, 3, 2.95, 2.9, 2.85, 2.8], 0.1, 5),
+        ([5, 4, 3, 3.5, 2.0, 2, 2], 0.0, 7),
+        ([5, 6, 4.99, 1, 1, 1, 1], 0.1, 3),
+        ([7, 6, 5, 4, 3, 2, 1], 0.1, 7),
+        ([np.nan] * 7, 0.0, 2),
+    ],
+)
+def test_stops_after_two_epochs_without_improvement(losses, tol, n_epochs):
+    recorder = Recorder(values=lambda n_calls: float(losses[n_calls]))
+    course = run(recorder, 4, tol=tol, n_iter_no_change=2, max_iter=7)
+    assert len(course.loss_curve) == n_epochs
+    assert len(course.learning_rates) == n_epochs
+    still = n_epochs < 7 or losses[-1] == 2
+    assert course.converged == still
+    assert not course.interrupted
+
+
+def test_minus_infinity_as_tol_never_stops():
+    course = run(Recorder(), tol=-np.inf, n_iter_no_change=1, max_iter=9)
+    assert len(course.loss_curve) == 9
+    assert not course.converged
+
+
+def test_on_epoch_is_told_the_parameters_and_may_stop():
+    told = []
+    course = run(
+        Recorder(),
+        max_iter=9,
+        on_epoch=lambda params: told.append(params.copy()) or len(told) == 2,
+    )
+    assert len(course.loss_curve) == len(told) == 2
+    assert course.converged
+    np.testing.assert_allclose(told, [[-0.3, -0.3], [-0.6, -0.6]])
+
+
+@pytest.mark.parametrize("average_from", [0, 4, 13, 24])
+def test_average_of_the_parameters_after_each_step(average_from):
+    after = []
+    recorder = Recorder()
+
+    def objective(params, index):
+        if recorder.indices:
+            after.append(params.copy())
+        return recorder(params, index)
+
+    params = np.zeros(2)
+    course = run(objective, params=params, average_from=average_from)
+    after.append(params.copy())
+    n_seen = 4 * np.arange(1, 10)
+    expected = np.mean(
+        [p for p, n in zip(after, n_seen, strict=True) if n > average_from], 0
+    )
+    np.testing.assert_allclose(course.params, expected, rtol=1e-12)
+    assert params[0] == pytest.approx(-0.9)
+
+
+def test_average_that_never_begins_is_the_last():
+    assert run(Recorder(), average_from=10**6).params[0] == pytest.approx(-0.9)
+
+
+def test_average_in_float32():
+    course = run(Recorder(), params=np.zeros(2, np.float32), average_from=0)
+    assert course.params.dtype == np.float32
+    np.testing.assert_allclose(course.params, -0.5, rtol=1e-6)
+
+
+def test_parameters_of_the_best_score_are_used():
+    scores = iter([0.3, 0.8, 0.5, 0.8, 0.1])
+    params = np.zeros(2)
+    course = run(Recorder(), params=params, score=lambda p: next(scores), max_iter=5)
+    assert course.validation_scores == [0.3, 0.8, 0.5, 0.8, 0.1]
+    np.testing.assert_allclose(course.params, -0.6)  # the first of the best
+    np.testing.assert_allclose(params, -1.5)
+
+
+def test_parameters_of_the_best_score_count_even_if_it_is_best_by_little():
+    scores = iter([0.3, 0.8, 0.81, 0.7])
+    course = run(
+        Recorder(),
+        score=lambda p: next(scores),
+        max_iter=4,
+        tol=0.1,
+        n_iter_no_change=2,
+    )
+    assert course.converged
+    np.testing.assert_allclose(course.params, -0.9)
+
+
+def test_scores_decide_when_to_stop():
+    scores = iter([0.3, 0.5, 0.5, 0.5, 0.9])
+    course = run(  # the loss falls all the while
+        Recorder(values=lambda n: -float(n)),
+        score=lambda p: next(scores),
+        max_iter=5,
+        n_iter_no_change=2,
+    )
+    assert len(course.loss_curve) == len(course.validation_scores) == 4
+    assert course.converged
+
+
+def test_score_is_that_of_the_average():
+    seen = []
+    course = run(
+        Recorder(), average_from=0, score=lambda p: seen.append(p.copy()) or len(seen)
+    )
+    np.testing.assert_allclose(seen[0], -0.2)
+    np.testing.assert_array_equal(course.params, seen[-1])
+
+
+@pytest.mark.parametrize("average_from", [None, 0])
+def test_interrupt_keeps_the_last_whole_epoch(average_from):
+    course = run(Recorder(interrupt_at=8), average_from=average_from, max_iter=9)
+    whole = run(Recorder(), average_from=average_from, max_iter=2)
+    assert course.interrupted
+    assert not course.converged
+    assert course.loss_curve == whole.loss_curve
+    assert len(course.learning_rates) == 2
+    np.testing.assert_array_equal(course.params, whole.params)
+
+
+def test_interrupt_of_the_score_keeps_the_epoch_before():
+    scores = iter([0.5, 0.6])
+
+    def score(params):
+        for value in scores:
+            return value
+        raise KeyboardInterrupt
+
+    course = run(Recorder(), score=score, max_iter=9)
+    assert course.interrupted
+    assert course.validation_scores == [0.5, 0.6]
+    assert len(course.loss_curve) == len(course.learning_rates) == 2
+    np.testing.assert_allclose(course.params, -0.6)
+
+
+@pytest.mark.parametrize("n_calls", [0, 2])
+def test_interrupt_before_a_whole_epoch_is_passed_on(n_calls):
+    with pytest.raises(KeyboardInterrupt):
+        run(Recorder(interrupt_at=n_calls))
 
 
 @pytest.fixture
 def problem(rng):
-    return rng.normal(size=(30, 5)) + 3, rng.integers(0, 3, 30), rng.random(30)
+    labels = rng.integers(0, 3, 90)
+    X = rng.normal(size=(90, 4)) + labels[:, None]
+    return Rows(X, X.mean(axis=0)), labels
 
 
-@pytest.mark.parametrize("centered", [True, False])
-def test_gradient_against_differences(problem, centered, rng):
-    X, labels, weights = problem
-    objective = linear_objective(
-        X,
-        labels,
-        weights,
-        loss=softmax_cross_entropy,
-        penalty=l2(0.1),
-        center=X.mean(axis=0) if centered else None,
+def test_comes_close_to_the_minimum_of_the_whole(problem):
+    rows, labels = problem
+    shared = {"loss": softmax_cross_entropy, "penalty": l2(0.1)}
+    course = run(
+        linear_batches(rows, labels, np.ones(90), **shared),
+        90,
+        params=np.zeros(15),
+        optimizer=adam(),
+        schedule=exponential(0.05, 0.97),
+        batch_size=16,
+        max_iter=250,
+        rng=np.random.RandomState(0),
     )
-    start = rng.normal(size=3 * (5 + centered))
-    error = check_grad(lambda p: objective(p)[0], lambda p: objective(p)[1], start)
-    assert error < 1e-6 * np.linalg.norm(objective(start)[1])
+    whole = linear_objective(rows, labels, np.full(90, 1 / 90), **shared)
+    assert np.abs(whole(course.params)[1]).max() < 1e-3
 
 
-def test_centre_is_a_choice_of_coordinates(problem, rng):
-    X, labels, weights = problem
-    here, there = (
-        linear_objective(
-            X, labels, weights, loss=softmax_cross_entropy, penalty=l2(0.1), center=c
-        )
-        for c in (np.zeros(5), np.full(5, 3.0))
+def test_one_batch_of_weights_is_those_rows_repeated(problem):
+    rows, labels = problem
+    counts = np.arange(90) % 3
+    twice = np.repeat(np.arange(90), counts)
+    repeated = Rows(rows.X[twice], rows.center)
+    options = {
+        "optimizer": sgd(),
+        "batch_size": 1000,
+        "max_iter": 20,
+    }
+    shared = {"loss": softmax_cross_entropy, "penalty": l2(0.1)}
+    here = run(
+        linear_batches(rows, labels, counts / counts.mean(), **shared),
+        90,
+        params=np.zeros(15),
+        **options,
     )
-    params = rng.normal(size=18)
-    moved = params.copy()
-    W, b = split_linear(moved, 5, fit_intercept=True)
-    b += W @ np.full(5, 3.0)
-    assert there(moved)[0] == pytest.approx(here(params)[0], rel=1e-13)
-
-
-def test_penalty_leaves_biases_alone(problem):
-    X, labels, _ = problem
-    objective = linear_objective(
-        X,
-        labels,
-        None,
-        loss=softmax_cross_entropy,
-        penalty=l2(10.0),
-        center=np.zeros(5),
+    there = run(
+        linear_batches(repeated, labels[twice], np.ones(len(twice)), **shared),
+        len(twice),
+        params=np.zeros(15),
+        **options,
     )
-    biases = np.zeros(18)
-    biases[15:] = 1  # the same for all classes: no loss, and no penalty
-    assert objective(biases)[0] == pytest.approx(np.log(3))
+    np.testing.assert_allclose(here.params, there.params, atol=1e-12)
+    np.testing.assert_allclose(here.loss_curve, there.loss_curve, rtol=1e-12)
 
 
-def test_float32_is_not_copied_to_float64(problem):
-    X, labels, _ = problem
-    X = X.astype(np.float32)
-    center = np.zeros(5)
-    value, gradient = linear_objective(
-        X, labels, None, loss=softmax_cross_entropy, penalty=l2(0.1), center=center
-    )(np.ones(18))
-    expected = linear_objective(
-        X.astype(float), labels, None, loss=softmax_cross_entropy, penalty=l2(0.1),
-        center=center,
-    )(np.ones(18))  # fmt: skip
-    assert value == pytest.approx(expected[0], rel=1e-6)
-    assert gradient.dtype == np.float64
-    np.testing.assert_allclose(gradient, expected[1], atol=1e-6)
-
-
-def test_lbfgs_finds_the_minimum():
-    minimum = minimize_lbfgs(
-        lambda x: (float(rosen(x)), rosen_der(x)), np.zeros(6), max_iter=500, tol=1e-9
+@pytest.mark.parametrize(
+    ("labels", "params", "mistakes"),
+    [
+        ([0, 0, 0, 1], [2, 1, -2], [1, 3, 3, 2, 1, 0]),  # AND
+        ([0, 1, 1, 1], [1, 1, 0], [1, 2, 1, 0]),  # OR
+        ([1, 1, 1, 0], [-2, -1, 3], [2, 3, 3, 2, 1, 0]),  # NAND
+        ([0, 1, 1, 0], None, [4] * 20),  # XOR
+    ],
+)
+def test_perceptron_rule_learns_gates(labels, params, mistakes):
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.uint8)
+    of_batch = linear_batches(
+        Rows(X, np.zeros(2)),
+        np.array(labels),
+        np.ones(4),
+        loss=perceptron,
+        penalty=l2(0.0),
     )
-    np.testing.assert_allclose(minimum.params, 1, atol=1e-8)
-    assert minimum.largest_slope <= 1e-9
-    assert len(minimum.loss_curve) == minimum.n_iter + 1
-    assert minimum.loss_curve[0] == rosen(np.zeros(6))
-    assert (np.diff(minimum.loss_curve) <= 0).all()
+    wrong = []
 
+    def counted(params, index):
+        value, gradient = of_batch(params, index)
+        wrong.append(bool(gradient.any()))
+        return value, gradient
 
-def test_lbfgs_stops_after_max_iter():
-    minimum = minimize_lbfgs(
-        lambda x: (float(rosen(x)), rosen_der(x)), np.zeros(6), max_iter=3, tol=1e-9
+    n_epochs = len(mistakes) + 2 * (params is None)
+    course = run(
+        counted,
+        4,
+        params=np.zeros(3, np.float32),
+        schedule=constant(1.0),
+        batch_size=1,
+        max_iter=n_epochs,
     )
-    assert minimum.n_iter == 3
-    assert minimum.largest_slope > 1e-9
+    of_epochs = np.reshape(wrong, (n_epochs, 4)).sum(axis=1).tolist()
+    if params is None:
+        assert of_epochs[2:] == mistakes  # from the third epoch on
+    else:
+        assert of_epochs == mistakes
+        assert course.params.tolist() == params

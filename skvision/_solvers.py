@@ -1,0 +1,52 @@
+"""Mini-batch solvers and learning rates by the names that parameters give them."""
+
+from numbers import Integral, Real
+
+from skvision._sklearn_compat import Interval, StrOptions
+from skvision._training import optimizers, schedules
+
+BATCH_CONSTRAINTS = {
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [
+        StrOptions(
+            {"constant", "step", "exponential", "cosine", "invscaling", "adaptive"}
+        )
+    ],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "nesterovs_momentum": ["boolean"],
+    "shuffle": ["boolean"],
+    "average": [Interval(Integral, 1, None, closed="left"), "boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+}
+
+
+def make_optimizer(estimator, n_weights):
+    """Return what ``solver`` names; Adam where it is ``"auto"``."""
+    make = {
+        "sgd": lambda: optimizers.sgd(estimator.momentum, estimator.nesterovs_momentum),
+        "adagrad": optimizers.adagrad,
+        "rmsprop": optimizers.rmsprop,
+        "adam": optimizers.adam,
+        "adamw": lambda: optimizers.adamw(
+            estimator.alpha * (1 - estimator.l1_ratio), n_weights
+        ),
+    }
+    return make["adam" if estimator.solver == "auto" else estimator.solver]()
+
+
+def make_schedule(estimator):
+    """Return what ``learning_rate`` names."""
+    rate, n = float(estimator.learning_rate_init), estimator.max_iter
+    patience = max(1, estimator.n_iter_no_change // 3)
+    make = {
+        "constant": lambda: schedules.constant(rate),
+        "step": lambda: schedules.step(rate, max(1, -(-n // 3))),
+        "exponential": lambda: schedules.exponential(rate, 0.01 ** (1 / n)),
+        "cosine": lambda: schedules.cosine(rate, n),
+        "invscaling": lambda: schedules.inverse_scaling(rate),
+        "adaptive": lambda: schedules.on_plateau(rate, patience, tol=estimator.tol),
+    }
+    return make[estimator.learning_rate]()

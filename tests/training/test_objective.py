@@ -1,0 +1,323 @@
+"""The objective of linear models: its formula, differences, threads and blocks."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
+
+from skvision._training import objective as module
+from skvision._training.linear import linear_scores
+from skvision._training.losses import (
+    hinge,
+    one_vs_rest,
+    perceptron,
+    sigmoid_cross_entropy,
+    sigmoid_curvature,
+    softmax_cross_entropy,
+    softmax_curvature,
+    squared_hinge,
+    squared_hinge_curvature,
+    weston_watkins,
+)
+from skvision._training.multipliers import (
+    Multiplied,
+    smoothed_hinge,
+    smoothed_hinge_curvature,
+)
+from skvision._training.objective import (
+    linear_batches,
+    linear_hessian,
+    linear_objective,
+    split_linear,
+)
+from skvision._training.penalties import elastic_net, l2
+from skvision._training.rows import Rows
+
+LOSSES = {
+    "softmax": (softmax_cross_entropy, 3),
+    "sigmoid": (sigmoid_cross_entropy, 1),
+    "weston_watkins": (squared_hinge(weston_watkins(1.0)), 3),
+    "one_vs_rest": (squared_hinge(one_vs_rest(1.0)), 3),
+    "one_vs_rest of 1": (squared_hinge(one_vs_rest(1.0)), 1),
+    "hinge": (hinge(weston_watkins(1.0)), 3),
+    "perceptron": (perceptron, 3),
+}
+CURVATURES = {
+    "softmax": softmax_curvature,
+    "sigmoid": sigmoid_curvature,
+    "weston_watkins": squared_hinge_curvature(weston_watkins(1.0)),
+    "one_vs_rest": squared_hinge_curvature(one_vs_rest(1.0)),
+    "one_vs_rest of 1": squared_hinge_curvature(one_vs_rest(1.0)),
+}
+N, D = 30, 5
+
+
+@pytest.fixture(params=LOSSES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(params=[True, False], ids=["centred", "no bias"])
+def center(request, rng):
+    return rng.normal(size=D) if request.param else None
+
+
+@pytest.fixture
+def X(rng):
+    return rng.normal(size=(N, D)) + 1
+
+
+@pytest.fixture
+def shares(rng):
+    shares = rng.random(N)
+    return shares / shares.sum()
+
+
+def labels_and_params(n_outputs, center, rng):
+    labels = rng.integers(0, max(n_outputs, 2), N)
+    return labels, rng.normal(size=n_outputs * (D + (center is not None)))
+
+
+def test_equals_the_formula(name, X, center, shares, rng, differences):
+    loss, k = LOSSES[name]
+    labels, params = labels_and_params(k, center, rng)
+    objective = linear_objective(
+        Rows(X, center), labels, shares, loss=loss, penalty=elastic_net(0.3, 0.4)
+    )
+
+    def formula(params):
+        W = params[: k * D].reshape(k, D)
+        scores = X @ W.T if center is None else (X - center) @ W.T + params[k * D :]
+        penalty = 0.3 * (0.4 * np.abs(W).sum() + 0.3 * (W**2).sum())
+        return loss(scores, labels, shares)[0] + penalty
+
+    value, gradient = objective(params)
+    assert value == pytest.approx(formula(params), rel=1e-13)
+    assert gradient.dtype == np.float64
+    expected = differences(formula, params)
+    np.testing.assert_allclose(gradient, expected, atol=1e-8 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_bytes_and_float32_give_what_float64_gives(dtype, shares, rng):
+    X, labels = rng.integers(0, 256, (N, D)).astype(dtype), rng.integers(0, 3, N)
+    params, center = rng.normal(size=3 * (D + 1)) / 100, np.full(D, 120.0)
+    (value, gradient), expected = (
+        linear_objective(
+            Rows(x, center), labels, shares, loss=softmax_cross_entropy, penalty=l2(0.1)
+        )(params)
+        for x in (X, X.astype(float))
+    )
+    assert value == pytest.approx(expected[0], rel=1e-6)
+    assert gradient.dtype == np.float64
+    scale = np.abs(expected[1]).max()
+    np.testing.assert_allclose(gradient, expected[1], atol=1e-6 * scale)
+
+
+def test_large_offsets_keep_their_digits(rng):
+    x, labels = rng.normal(size=(400, D)), rng.integers(0, 3, 400)
+    X, shares = (1e4 + x).astype(np.float32), np.full(400, 1 / 400)
+    center = X.mean(axis=0, dtype=np.float32).astype(float)
+    params = rng.normal(size=3 * (D + 1))
+    (value, gradient), expected = (
+        linear_objective(
+            Rows(X, center), labels, shares, loss=softmax_cross_entropy, penalty=l2(0.1)
+        )(params)
+        for X in (X, X.astype(float))
+    )
+    assert value == pytest.approx(expected[0], rel=1e-6)
+    np.testing.assert_allclose(gradient, expected[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_the_number_of_threads_changes_no_bit(dtype, rng):
+    X = rng.integers(0, 256, (5000, 400)).astype(dtype)
+    labels, shares = rng.integers(0, 3, 5000), rng.random(5000) / 2500
+    rows = Rows(X, X.mean(axis=0))
+    params = rng.normal(size=3 * 401) / 1000
+    results = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads):
+            objective = linear_objective(
+                rows, labels, shares, loss=softmax_cross_entropy, penalty=l2(0.1)
+            )
+            results.append(objective(params))
+    assert len(X) * 400 > 2 * module.CHUNK_ELEMENTS  # there is work for two
+    assert results[0][0] == results[1][0]
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+@given(
+    block_size=st.integers(1, 40), chunk=st.integers(1, 300), n_rows=st.integers(1, N)
+)
+def test_blocks_change_nothing(block_size, chunk, n_rows):
+    rng = np.random.default_rng(0)
+    rows = Rows(rng.normal(size=(n_rows, D)), np.ones(D))
+    labels, shares = rng.integers(0, 3, n_rows), rng.random(n_rows)
+    params = rng.normal(size=3 * (D + 1))
+    targets = Multiplied(labels, rng.random((n_rows, 3)))
+
+    def cut(self, n_bytes=0):
+        for start in range(0, len(self), block_size):
+            yield slice(start, min(start + block_size, len(self)))
+
+    def result():
+        return linear_objective(
+            rows,
+            targets,
+            shares,
+            loss=smoothed_hinge(one_vs_rest(1.0), 0.5),
+            penalty=l2(0.1),
+        )(params)
+
+    value, gradient = result()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rows, "blocks", cut)
+        patch.setattr(module, "CHUNK_ELEMENTS", chunk)
+        in_blocks = result()
+    assert in_blocks[0] == pytest.approx(value, rel=1e-13)
+    np.testing.assert_allclose(in_blocks[1], gradient, rtol=1e-10, atol=1e-13)
+
+
+def test_bytes_are_never_copied_whole(rng, peak_of):
+    X, labels = (
+        rng.integers(0, 256, (60_000, 200), np.uint8),
+        rng.integers(0, 3, 60_000),
+    )
+    objective = linear_objective(
+        Rows(X, np.full(200, 128.0)),
+        labels,
+        np.full(60_000, 1 / 60_000),
+        loss=softmax_cross_entropy,
+        penalty=l2(0.1),
+    )
+    start = np.zeros(3 * 201)
+    assert peak_of(lambda: objective(start)) < X.nbytes
+
+
+def test_centre_is_a_choice_of_coordinates(X, shares, rng):
+    here, there = (
+        linear_objective(
+            Rows(X, c),
+            np.arange(N) % 3,
+            shares,
+            loss=softmax_cross_entropy,
+            penalty=l2(0.1),
+        )
+        for c in (np.zeros(D), np.full(D, 3.0))
+    )
+    params = rng.normal(size=3 * (D + 1))
+    moved = params.copy()
+    W, b = split_linear(moved, D, fit_intercept=True)
+    b += W @ np.full(D, 3.0)
+    assert there(moved)[0] == pytest.approx(here(params)[0], rel=1e-13)
+
+
+def test_penalty_leaves_biases_alone(X, shares):
+    objective = linear_objective(
+        Rows(X, np.zeros(D)),
+        np.arange(N) % 3,
+        shares,
+        loss=softmax_cross_entropy,
+        penalty=l2(10.0),
+    )
+    biases = np.zeros(3 * (D + 1))
+    biases[3 * D :] = 1  # the same for all classes: no loss, and no penalty
+    assert objective(biases)[0] == pytest.approx(np.log(3))
+
+
+def test_params_stay_as_they_are(X, center, shares, rng):
+    labels, params = labels_and_params(3, center, rng)
+    before = params.copy()
+    linear_objective(
+        Rows(X, center), labels, shares, loss=softmax_cross_entropy, penalty=l2(1.0)
+    )(params)
+    np.testing.assert_array_equal(params, before)
+
+
+@pytest.mark.parametrize("curved", CURVATURES)
+def test_hessian_equals_differences(curved, X, center, shares, rng, differences):
+    loss, k = LOSSES[curved]
+    labels, params = labels_and_params(k, center, rng)
+    rows = Rows(X, center)
+    hessian = linear_hessian(
+        rows, labels, shares, curvature=CURVATURES[curved], l2=0.3
+    )(params)
+    objective = linear_objective(rows, labels, shares, loss=loss, penalty=l2(0.3))
+    expected = differences(lambda p: objective(p)[1], params, 1e-6)
+    np.testing.assert_allclose(hessian, expected, atol=1e-6)
+    np.testing.assert_allclose(hessian, hessian.T, atol=1e-15)
+
+
+@pytest.mark.parametrize("violations", [weston_watkins(1.0), one_vs_rest(1.0)])
+def test_hessian_of_the_smoothed_hinge(violations, X, center, shares, rng, differences):
+    labels, params = labels_and_params(3, center, rng)
+    targets = Multiplied(labels, rng.random((N, 3)))
+    rows, wide = Rows(X, center), 20.0
+    hessian = linear_hessian(
+        rows,
+        targets,
+        shares,
+        curvature=smoothed_hinge_curvature(violations, wide),
+        l2=0.3,
+    )(params)
+    objective = linear_objective(
+        rows, targets, shares, loss=smoothed_hinge(violations, wide), penalty=l2(0.3)
+    )
+    expected = differences(lambda p: objective(p)[1], params, 1e-6)
+    np.testing.assert_allclose(hessian, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [5, 7, 30])
+def test_batches_average_to_the_whole(name, batch_size, X, center, shares, rng):
+    loss, k = LOSSES[name]
+    labels, params = labels_and_params(k, center, rng)
+    rows, penalty = Rows(X, center), elastic_net(0.3, 0.4)
+    of_batch = linear_batches(rows, labels, N * shares, loss=loss, penalty=penalty)
+    value, gradient = linear_objective(
+        rows, labels, shares, loss=loss, penalty=penalty
+    )(params)
+    order = rng.permutation(N)
+    batches = [order[i : i + batch_size] for i in range(0, N, batch_size)]
+    parts = [of_batch(params, batch) for batch in batches]
+    counts = np.array([len(batch) for batch in batches]) / N
+    assert counts @ [part[0] for part in parts] == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(counts @ [p[1] for p in parts], gradient, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_batches_are_computed_in_the_dtype_of_the_rows(name, dtype, rng):
+    loss, k = LOSSES[name]
+    X, center = rng.integers(0, 3, (N, D)).astype(dtype), np.ones(D)
+    labels, params = labels_and_params(k, center, rng)
+    index = np.array([3, 0, 7, 7])
+    (value, gradient), expected = (
+        linear_batches(Rows(x, center), labels, np.ones(N), loss=loss, penalty=l2(0.1))(
+            params.astype(Rows(x, None).dtype), index
+        )
+        for x in (X, X.astype(float))
+    )
+    assert gradient.dtype == np.float32
+    assert value == pytest.approx(expected[0], rel=1e-5)
+    np.testing.assert_allclose(gradient, expected[1], atol=1e-5)
+
+
+def test_split_gives_views():
+    params = np.zeros(8)
+    W, b = split_linear(params, 3, fit_intercept=True)
+    W[1, 0], b[1] = 1, 2
+    assert params.tolist() == [0, 0, 0, 1, 0, 0, 0, 2]
+    W, b = split_linear(params, 4, fit_intercept=False)
+    assert W.shape == (2, 4)
+    assert b.size == 0
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_scores_of_the_cat(dtype):
+    pixels = np.array([[56, 231, 24, 2]], dtype)
+    cat = np.array([0.2, -0.5, 0.1, 2.0, 1.1])
+    scores = linear_scores(Rows(pixels, np.zeros(4)), cat)
+    assert scores == pytest.approx(-96.8, rel=1e-7)
+    folded = np.concatenate([pixels, np.ones((1, 1), dtype)], axis=1)
+    assert linear_scores(Rows(folded, None), cat) == pytest.approx(-96.8, rel=1e-7)

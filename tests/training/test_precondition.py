@@ -1,0 +1,251 @@
+"""The curvature of the rows: it equals the inverse that it stands for."""
+
+import numpy as np
+import pytest
+
+from skvision._training import precondition as module
+from skvision._training.lbfgs import minimize_lbfgs
+from skvision._training.losses import sigmoid_cross_entropy, softmax_cross_entropy
+from skvision._training.objective import linear_objective
+from skvision._training.penalties import l2
+from skvision._training.precondition import curvature, gram_matrix
+from skvision._training.rows import Rows
+
+
+def weights_of(n, rng, *, some_zero=False):
+    shares = rng.random(n)
+    if some_zero:
+        shares[::3] = 0
+    return shares / shares.sum()
+
+
+def direct(rows, shares, alpha):
+    """Return G + s I."""
+    x = rows.draw(slice(None)).astype(float)
+    gram = (x * shares[:, None]).T @ x
+    shift = max(alpha, 1e-6 * np.trace(gram) / len(gram)) or 1.0
+    return gram + shift * np.eye(len(gram))
+
+
+def as_matrix(rows, shares, alpha):
+    """Return the matrix by which it multiplies each row of W."""
+    d = rows.n_features
+    precondition = curvature(rows, shares, alpha=alpha, n_outputs=d)
+    return precondition(np.eye(d).ravel()).reshape(d, d)
+
+
+@pytest.mark.parametrize(("n", "d"), [(60, 12), (12, 12), (12, 40), (1, 5), (5, 1)])
+@pytest.mark.parametrize("alpha", [0.0, 1e-3, 10.0])
+@pytest.mark.parametrize("some_zero", [False, True])
+def test_equals_the_direct_inverse(n, d, alpha, some_zero, rng):
+    X, shares = (
+        rng.normal(size=(n, d)),
+        weights_of(n, rng, some_zero=some_zero and n > 1),
+    )
+    rows = Rows(X, np.average(X, axis=0, weights=shares) if n > 1 else None)
+    M = as_matrix(rows, shares, alpha=alpha)
+    np.testing.assert_allclose(M @ direct(rows, shares, alpha), np.eye(d), atol=1e-7)
+    np.testing.assert_allclose(M, M.T, atol=1e-9 * np.abs(M).max())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize(("n", "d"), [(60, 12), (12, 40)])
+def test_bytes_and_float32(dtype, n, d, rng):
+    X, shares = rng.integers(0, 256, (n, d)).astype(dtype), weights_of(n, rng)
+    rows = Rows(X, X.mean(axis=0))
+    M = as_matrix(rows, shares, alpha=1.0)
+    exact = Rows(X.astype(float), rows.center.astype(np.float32).astype(float))
+    np.testing.assert_allclose(M @ direct(exact, shares, 1.0), np.eye(d), atol=2e-2)
+
+
+@pytest.mark.parametrize("n", [60, 6])
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+def test_constant_columns(n, alpha, rng):
+    X, shares = rng.normal(size=(n, 10)), weights_of(n, rng)
+    X[:, ::2] = 3
+    rows = Rows(X, np.average(X, axis=0, weights=shares))
+    M = as_matrix(rows, shares, alpha=alpha)
+    np.testing.assert_allclose(M @ direct(rows, shares, alpha), np.eye(10), atol=1e-7)
+
+
+@pytest.mark.parametrize("n", [30, 3])
+def test_rows_all_alike_leave_the_gradient_as_it_is(n):
+    rows, shares = (
+        Rows(np.full((n, 8), 7, np.uint8), np.full(8, 7.0)),
+        np.full(n, 1 / n),
+    )
+    precondition = curvature(rows, shares, alpha=0.0, n_outputs=1)
+    np.testing.assert_array_equal(precondition(np.arange(9.0)), np.arange(9.0))
+
+
+def test_each_row_of_weights_alone_and_biases_not_at_all(rng):
+    X, shares = rng.normal(size=(50, 6)), weights_of(50, rng)
+    rows, gradient = Rows(X, X.mean(axis=0)), rng.normal(size=4 * 7)
+    before = gradient.copy()
+    result = curvature(rows, shares, alpha=0.1, n_outputs=4)(gradient)
+    np.testing.assert_array_equal(gradient, before)
+    np.testing.assert_array_equal(result[24:], gradient[24:])
+    one = curvature(rows, shares, alpha=0.1, n_outputs=1)
+    for part in range(0, 24, 6):
+        np.testing.assert_allclose(
+            result[part : part + 6], one(gradient[part : part + 6]), rtol=1e-12
+        )
+
+
+@pytest.mark.parametrize("exact_features", [1024, 10])
+def test_by_samples_or_by_features(exact_features, monkeypatch, rng):
+    """The (n, n) matrix and the (d, d) matrix give the same map."""
+    X, shares = rng.normal(size=(30, 50)), weights_of(30, rng)
+    rows, gradient = Rows(X, X.mean(axis=0)), rng.normal(size=50)
+    by_samples = curvature(rows, shares, alpha=0.1, n_outputs=1)(gradient)
+    monkeypatch.setattr(module, "MAX_SAMPLES", 10)
+    monkeypatch.setattr(module, "EXACT_FEATURES", exact_features)
+    by_features = curvature(rows, shares, alpha=0.1, n_outputs=1)(gradient)
+    rtol = 1e-10 if exact_features > 50 else 1e-3
+    assert not np.array_equal(by_samples, by_features)
+    np.testing.assert_allclose(by_features, by_samples, rtol=rtol, atol=rtol)
+
+
+def copied_columns(n_copies, rng):
+    """Return rows of columns that are all there several times, and shares."""
+    X = np.tile(100 * rng.normal(size=(900, 8)).astype(np.float32), n_copies)
+    return Rows(X, X.mean(axis=0)), np.full(900, 1 / 900)
+
+
+@pytest.mark.parametrize("n_copies", [2, 40])
+def test_copied_columns_in_float64(n_copies, rng):
+    rows, shares = copied_columns(n_copies, rng)
+    M = as_matrix(rows, shares, alpha=0.0)
+    np.testing.assert_allclose(M, M.T, atol=1e-7 * np.abs(M).max())
+    assert np.linalg.eigvalsh(M).min() > 0
+    product = M @ direct(rows, shares, 0.0)
+    np.testing.assert_allclose(product, np.eye(len(M)), atol=1e-4)
+
+
+@pytest.mark.parametrize("n_copies", [2, 40])
+def test_copied_columns_in_float32(n_copies, monkeypatch, rng):
+    """A matrix that rounding leaves indefinite is shifted until it is not."""
+    monkeypatch.setattr(module, "EXACT_FEATURES", 10)
+    rows, shares = copied_columns(n_copies, rng)
+    M = as_matrix(rows, shares, alpha=0.0)
+    size = np.abs(M).max()
+    np.testing.assert_allclose(M, M.T, atol=1e-3 * size)
+    assert np.linalg.eigvalsh(M + M.T).min() > -1e-5 * size
+    labels = (rows.X[:, 0] + 100 * rng.normal(size=900) > 0).astype(int)
+    objective = linear_objective(
+        rows, labels, shares, loss=sigmoid_cross_entropy, penalty=l2(0.0)
+    )
+    start = np.zeros(rows.n_features + 1)
+    options = {"max_iter": 500, "tol": 1e-4, "rounding": 1e-7}
+    minimum = minimize_lbfgs(
+        objective,
+        start,
+        precondition=curvature(rows, shares, alpha=0.0, n_outputs=1),
+        **options,
+    )
+    assert minimum.error <= 1e-4
+    assert minimum.n_iter <= minimize_lbfgs(objective, start, **options).n_iter
+
+
+def test_another_try_when_the_factor_fails(monkeypatch, rng):
+    X, shares = rng.normal(size=(60, 12)).astype(np.float32), weights_of(60, rng)
+    rows, shifts = Rows(X, X.mean(axis=0)), []
+    factorize = module.lapack.dpotrf
+
+    def failing(gram, **options):
+        shifts.append(gram[0, 0])
+        factor, failed = factorize(gram, **options)
+        return factor, failed or len(shifts) < 4
+
+    gram = gram_matrix(rows, shares, np.float64)
+    monkeypatch.setattr(module.lapack, "dpotrf", failing)
+    M = as_matrix(rows, shares, alpha=1e-3)
+    np.testing.assert_allclose(np.array(shifts) - gram[0, 0], [1e-3, 1e-2, 0.1, 1])
+    np.testing.assert_allclose(M @ direct(rows, shares, 1.0), np.eye(12), atol=1e-6)
+
+
+def test_what_overflows_leaves_the_gradient_as_it_is(monkeypatch, rng):
+    monkeypatch.setattr(module, "EXACT_FEATURES", 10)  # so that it is in float32
+    rows = Rows(1e25 * rng.normal(size=(60, 12)).astype(np.float32), None)
+    with np.errstate(over="ignore", invalid="ignore"):
+        precondition = curvature(rows, np.full(60, 1 / 60), alpha=1.0, n_outputs=1)
+    np.testing.assert_array_equal(precondition(np.arange(12.0)), np.arange(12.0))
+
+
+@pytest.fixture
+def wide(monkeypatch, rng):
+    """Return rows of which neither side fits: a sample stands for them."""
+    for name, value in {"MAX_FEATURES": 20, "MAX_SAMPLES": 20, "SAMPLE": 40}.items():
+        monkeypatch.setattr(module, name, value)
+    X = rng.normal(size=(400, 60)) @ np.diag(np.geomspace(1, 1e-3, 60))
+    return Rows(X, X.mean(axis=0)), weights_of(400, rng)
+
+
+def test_sample_is_symmetric_and_positive_definite(wide):
+    for alpha in (0.0, 1e-3, 10.0):
+        M = as_matrix(*wide, alpha=alpha)
+        np.testing.assert_allclose(M, M.T, atol=1e-12 * np.abs(M).max())
+        assert np.linalg.eigvalsh(M).min() > 0
+
+
+def test_sample_is_the_inverse_of_evenly_spaced_rows(wide):
+    rows, shares = wide
+    index = np.linspace(0, 399, 40).astype(int)
+    few, of_few = Rows(rows.X[index], rows.center), shares[index] / shares[index].sum()
+    x = few.draw(slice(None))
+    shift = of_few @ (x**2).sum(axis=1) / 40
+    M = as_matrix(rows, shares, alpha=0.0)
+    expected = direct(few, of_few, shift)
+    np.testing.assert_allclose(M @ expected, np.eye(60), atol=1e-8)
+
+
+def test_sample_of_rows_that_count_nothing(wide):
+    rows, _ = wide
+    shares = np.zeros(400)
+    shares[1] = 1  # not one of the sample
+    M = as_matrix(rows, shares, alpha=0.1)
+    assert np.isfinite(M).all()
+    assert np.linalg.eigvalsh(M).min() > 0
+
+
+def test_sample_lowers_the_number_of_iterations(wide, rng):
+    rows, shares = wide
+    objective = linear_objective(
+        rows,
+        rng.integers(0, 3, 400),
+        shares,
+        loss=softmax_cross_entropy,
+        penalty=l2(1e-4),
+    )
+    options = {"max_iter": 5000, "tol": 1e-7}
+    without = minimize_lbfgs(objective, np.zeros(3 * 61), **options)
+    sampled = minimize_lbfgs(
+        objective,
+        np.zeros(3 * 61),
+        precondition=curvature(rows, shares, alpha=1e-3, n_outputs=3),
+        **options,
+    )
+    assert max(without.error, sampled.error) <= 1e-7
+    assert sampled.n_iter < 0.7 * without.n_iter
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("block_bytes", [1, 2**23])
+def test_gram_matrix_from_blocks(dtype, block_bytes, monkeypatch, rng):
+    monkeypatch.setattr(module, "GRAM_BYTES", block_bytes)
+    X, shares = rng.integers(0, 256, (300, 9), np.uint8), weights_of(300, rng)
+    rows = Rows(X, X.mean(axis=0))
+    gram = gram_matrix(rows, shares, dtype)
+    x = X - rows.center
+    expected = np.tril((x * shares[:, None]).T @ x)
+    assert gram.dtype == dtype
+    assert gram.flags.f_contiguous
+    np.testing.assert_allclose(np.tril(gram), expected, atol=1e-5 * expected.max())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gram_matrix_of_bytes_never_copies_them_whole(dtype, monkeypatch, rng, peak_of):
+    monkeypatch.setattr(module, "GRAM_BYTES", 2**18)
+    X = rng.integers(0, 256, (40_000, 128), np.uint8)
+    rows, shares = Rows(X, X.mean(axis=0)), np.full(40_000, 1 / 40_000)
+    assert peak_of(lambda: gram_matrix(rows, shares, dtype)) < X.nbytes / 2

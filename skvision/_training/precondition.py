@@ -22,6 +22,8 @@ Precondition = Callable[[Vector], Vector]
 MAX_FEATURES = 16384  # a Gram matrix of 1 GiB in float32
 MAX_SAMPLES = 8192  # one of half that, in float64
 EXACT_FEATURES = 1024  # up to so many, in float64
+FEW_SAMPLES = 4  # at so many times as many features, the side of samples pays
+KEPT = 2**23  # numbers that are kept as float64 from one gradient to the next
 SAMPLE = 2048  # rows that stand for all where neither side fits
 GRAM_BYTES = 2**23  # of a block of rows in the product
 
@@ -35,10 +37,10 @@ def curvature(
     there is next to no curvature and changes nothing else.
 
     Where features are at most `MAX_FEATURES`, it is solved by the Cholesky factor of
-    the (d, d) matrix; where samples are fewer than features and at most `MAX_SAMPLES`,
-    by that of the (n, n) matrix of their products. Beyond, `SAMPLE` rows, evenly
-    spaced, stand for all, and the shift is at least trace(G) / `SAMPLE`, above which
-    no more directions than rows can lie.
+    the (d, d) matrix; where samples are a quarter of that or fewer, and at most
+    `MAX_SAMPLES`, by that of the (n, n) matrix of their products. Beyond, `SAMPLE`
+    rows, evenly spaced, stand for all, and the shift is at least trace(G) / `SAMPLE`,
+    above which no more directions than rows can lie.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ def curvature(
     Journal on Matrix Analysis and Applications 44, 2023.
     """
     n, d = len(rows), rows.n_features
-    if n < d and n <= MAX_SAMPLES:
+    if FEW_SAMPLES * n <= d and n <= MAX_SAMPLES:
         solve = _solve_by_samples(rows, shares, alpha)
     elif d <= MAX_FEATURES:
         solve = _solve_by_features(rows, shares, alpha)
@@ -147,6 +149,9 @@ def _solve_by_samples(
         weighted: Array = rows.draw(block).astype(np.float64) * roots[block]
         return weighted
 
+    if n * d <= KEPT:
+        kept = {block.start: draw(block) for block in blocks}
+        draw = lambda block: kept[block.start]  # noqa: E731
     products = np.empty((n, n))
     for i, block in enumerate(blocks):
         x = draw(block)

@@ -211,7 +211,8 @@ def test_bytes_and_float32(dtype, points, either):
     least = least_l2(exact, weston_watkins, 3, 1.0)
     minimum = solve(whole, weston_watkins, 3, alpha=1.0, tol=1e-4)
     value = objective_of(minimum.params, exact, weston_watkins, 3, 1.0)
-    assert least - 1e-9 <= value <= least + minimum.error * value
+    # with biases the gap is an estimate
+    assert least - 1e-9 <= value <= least + 2 * minimum.error * value
     assert minimum.error < 1e-3  # float32 does not certify more here
 
 

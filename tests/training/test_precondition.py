@@ -95,7 +95,7 @@ def test_each_row_of_weights_alone_and_biases_not_at_all(rng):
 @pytest.mark.parametrize("exact_features", [1024, 10])
 def test_by_samples_or_by_features(exact_features, monkeypatch, rng):
     """The (n, n) matrix and the (d, d) matrix give the same map."""
-    X, shares = rng.normal(size=(30, 50)), weights_of(30, rng)
+    X, shares = rng.normal(size=(12, 50)), weights_of(12, rng)
     rows, gradient = Rows(X, X.mean(axis=0)), rng.normal(size=50)
     by_samples = curvature(rows, shares, alpha=0.1, n_outputs=1)(gradient)
     monkeypatch.setattr(module, "MAX_SAMPLES", 10)

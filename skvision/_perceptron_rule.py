@@ -35,7 +35,7 @@ def look_at(problem, index, params, fit_intercept=True):
 
     def look(chunk):
         with np.errstate(over="ignore", invalid="ignore"):
-            found[chunk.start] = look_at_chunk(
+            found[chunk.start] = _look_at_chunk(
                 problem, index[chunk], params, fit_intercept
             )
 
@@ -45,7 +45,7 @@ def look_at(problem, index, params, fit_intercept=True):
     return _add(seen), sum(gradients)
 
 
-def look_at_chunk(problem, index, params, fit_intercept):
+def _look_at_chunk(problem, index, params, fit_intercept):
     rows, gradient, seen = Rows(problem.X, None), np.zeros_like(params), []
     for block in rows.blocks():
         part = index[block]

@@ -58,6 +58,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         fit = self._fit_exactly if self.solver == "auto" else self._fit_in_batches
         params = fit(problem, rows, start, told)
         vars(self).update(self._attributes(params, problem, rows))
+        vars(self).pop("_batch_state", None)  # partial_fit begins anew
 
     def _fit_part(self, problem, first):
         rows = Rows(problem.X, None)

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from skvision._parallel import one_thread_for_blas
-from skvision._training.lbfgs import Minimum, Vector, largest, minimize_lbfgs
+from skvision._training.lbfgs import (
+    Minimum,
+    Objective,
+    Vector,
+    largest,
+    minimize_lbfgs,
+)
 from skvision._training.losses import Array, Curvature, Labels, Loss, Violations
 from skvision._training.multipliers import center_biases, minimize_hinge
 from skvision._training.newton import minimize_newton
@@ -130,6 +136,26 @@ def minimize_linear(
     return minimum
 
 
+class _Smooth(NamedTuple):
+    """What the smooth problems of one fit have in common."""
+
+    rows: Rows
+    shares: Array
+    n_outputs: int
+    l2: float
+    told: Callable[[Vector], bool]
+
+    def objective(self, loss: Loss, targets: Any) -> Objective:
+        penalty = l2(self.l2)
+        return linear_objective(
+            self.rows, targets, self.shares, loss=loss, penalty=penalty
+        )
+
+    @property
+    def rounding(self) -> float:
+        return float(np.finfo(self.rows.dtype).eps)
+
+
 def _smooth_minimizer(
     rows: Rows,
     shares: Array,
@@ -139,90 +165,91 @@ def _smooth_minimizer(
     told: Callable[[Vector], bool],
 ) -> Callable[..., Minimum]:
     """Return ``(loss, curvature, targets, start, max_iter, tol) -> Minimum``."""
+    strength = alpha * (1 - l1_ratio)
+    problem = _Smooth(rows, shares, n_outputs, strength, told)
     fit_intercept = rows.center is not None
     n_params = n_outputs * (rows.n_features + int(fit_intercept))
-    strength = alpha * (1 - l1_ratio)
-    rounding = float(np.finfo(rows.dtype).eps)
-
-    def objective(loss: Loss, targets: Any) -> Any:
-        return linear_objective(rows, targets, shares, loss=loss, penalty=l2(strength))
-
     if alpha * l1_ratio > 0:
         scale = np.ones(n_params)
         variances = column_variances(rows, shares)
         variances = np.maximum(variances, 1e-6 * variances.mean() or 1.0)
         split_linear(scale, rows.n_features, fit_intercept)[0][:] = variances
-
-        def proximal(
-            loss: Loss,
-            curvature: Curvature,
-            targets: Any,
-            start: Vector,
-            max_iter: int,
-            tol: float,
-        ) -> Minimum:
-            return minimize_proximal(
-                objective(loss, targets),
-                start,
-                l1=alpha * l1_ratio,
-                n_penalised=n_outputs * rows.n_features,
-                scale=scale,
-                max_iter=max_iter,
-                tol=tol,
-                rounding=rounding,
-                on_iteration=told,
-            )
-
-        return proximal
+        return partial(_by_proximal_steps, problem, alpha * l1_ratio, scale)
     if n_params <= NEWTON_PARAMS and len(rows) <= NEWTON_ROWS:
         exact = Rows(rows.X.astype(np.float64, copy=False), rows.center)
-
-        def newton(
-            loss: Loss,
-            curvature: Curvature,
-            targets: Any,
-            start: Vector,
-            max_iter: int,
-            tol: float,
-        ) -> Minimum:
-            return minimize_newton(
-                linear_objective(
-                    exact, targets, shares, loss=loss, penalty=l2(strength)
-                ),
-                start,
-                hessian=linear_hessian(
-                    exact, targets, shares, curvature=curvature, l2=strength
-                ),
-                max_iter=max_iter,
-                tol=tol,
-                on_iteration=told,
-            )
-
-        return newton
+        return partial(_by_newton, problem._replace(rows=exact))
     precondition = curvature_of_rows(
         rows, shares, alpha=SHIFT * strength, n_outputs=n_outputs
     )
+    return partial(_by_lbfgs, problem, precondition)
 
-    def lbfgs(
-        loss: Loss,
-        curvature: Curvature,
-        targets: Any,
-        start: Vector,
-        max_iter: int,
-        tol: float,
-    ) -> Minimum:
-        return minimize_lbfgs(
-            objective(loss, targets),
-            start,
-            precondition=precondition,
-            max_scale=SHIFT if strength > 0 else np.inf,
-            max_iter=max_iter,
-            tol=tol,
-            rounding=rounding,
-            on_iteration=told,
-        )
 
-    return lbfgs
+def _by_proximal_steps(
+    problem: _Smooth,
+    l1: float,
+    scale: Vector,
+    loss: Loss,
+    curvature: Curvature,
+    targets: Any,
+    start: Vector,
+    max_iter: int,
+    tol: float,
+) -> Minimum:
+    return minimize_proximal(
+        problem.objective(loss, targets),
+        start,
+        l1=l1,
+        n_penalised=problem.n_outputs * problem.rows.n_features,
+        scale=scale,
+        max_iter=max_iter,
+        tol=tol,
+        rounding=problem.rounding,
+        on_iteration=problem.told,
+    )
+
+
+def _by_newton(
+    problem: _Smooth,
+    loss: Loss,
+    curvature: Curvature,
+    targets: Any,
+    start: Vector,
+    max_iter: int,
+    tol: float,
+) -> Minimum:
+    hessian = linear_hessian(
+        problem.rows, targets, problem.shares, curvature=curvature, l2=problem.l2
+    )
+    return minimize_newton(
+        problem.objective(loss, targets),
+        start,
+        hessian=hessian,
+        max_iter=max_iter,
+        tol=tol,
+        on_iteration=problem.told,
+    )
+
+
+def _by_lbfgs(
+    problem: _Smooth,
+    precondition: Callable[[Vector], Vector],
+    loss: Loss,
+    curvature: Curvature,
+    targets: Any,
+    start: Vector,
+    max_iter: int,
+    tol: float,
+) -> Minimum:
+    return minimize_lbfgs(
+        problem.objective(loss, targets),
+        start,
+        precondition=precondition,
+        max_scale=SHIFT if problem.l2 > 0 else np.inf,
+        max_iter=max_iter,
+        tol=tol,
+        rounding=problem.rounding,
+        on_iteration=problem.told,
+    )
 
 
 def linear_scores(rows: Rows, params: Vector) -> Array:

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from skvision import MulticlassSVM, SoftmaxRegression
 
-ALPHA = 1e-3
+ALPHA, STRENGTH = 1e-3, 0.1
 
 
 @pytest.fixture(scope="module")
@@ -66,41 +66,42 @@ def test_logistic_regression(benchmark, split, optimum):
     assert reached < 1e-3
 
 
-HINGE = "multiclass hinge, CIFAR-10, 10,000 x 3072, float32"
+HINGE = "multiclass hinge, CIFAR-10, 10,000 x 3072, float32, to equal accuracy"
 
 
-@pytest.mark.parametrize(("alpha", "name"), [(0.1, "skvision"), (1e-4, "alpha = 1e-4")])
-def test_hinge(benchmark, split, alpha, name):
+def test_hinge(benchmark, split):
     X, y, X_test, y_test = split
-    model = MulticlassSVM("hinge", alpha=alpha)
-    fit(benchmark, name, HINGE, model, X, y)
+    model = MulticlassSVM("hinge", alpha=1.0)
+    fit(benchmark, "skvision", HINGE, model, X, y)
     benchmark.extra_info["accuracy"] = model.score(X_test, y_test)
     benchmark.extra_info["duality gap"] = model.optimality_
-    assert model.score(X_test, y_test) > 0.25
+    assert model.optimality_ <= model.tol
+    assert model.score(X_test, y_test) > 0.365
 
 
-@pytest.mark.parametrize("C", [1.0, 1e-3])
-def test_crammer_singer(benchmark, split, C):
+@pytest.mark.filterwarnings("ignore:Liblinear failed to converge")
+def test_crammer_singer(benchmark, split):
+    """C = 1e-3 takes twice as long, is not at its end either, and is 0.362 right."""
     X, y, X_test, y_test = split
-    model = LinearSVC(C=C, multi_class="crammer_singer", random_state=0)
-    fit(benchmark, f"LinearSVC crammer_singer, C = {C:g}", HINGE, model, X, y)
+    model = LinearSVC(C=1e-4, multi_class="crammer_singer", random_state=0)
+    fit(benchmark, "LinearSVC crammer_singer", HINGE, model, X, y)
     benchmark.extra_info["accuracy"] = model.score(X_test, y_test)
-    assert model.score(X_test, y_test) > 0.25
+    assert model.score(X_test, y_test) > 0.35
 
 
-SQUARED = "squared hinge, one-vs-rest, CIFAR-10, 10,000 x 3072, float32, alpha = 1e-3"
+SQUARED = "squared hinge, one-vs-rest, CIFAR-10, 10,000 x 3072, float32, alpha = 0.1"
 
 
 def squared_hinge(model, X, y):
     sign = np.where(y[:, None] == np.arange(10), 1, -1)
     scores = X.astype(np.float64) @ model.coef_.T.astype(np.float64) + model.intercept_
     loss = np.sum(np.maximum(0, 1 - sign * scores) ** 2) / len(X)
-    return loss + ALPHA / 2 * np.sum(model.coef_.astype(np.float64) ** 2)
+    return loss + STRENGTH / 2 * np.sum(model.coef_.astype(np.float64) ** 2)
 
 
 def test_squared_hinge(benchmark, split):
     X, y, X_test, y_test = split
-    model = MulticlassSVM(multi_class="ovr", alpha=ALPHA)
+    model = MulticlassSVM(multi_class="ovr", alpha=STRENGTH)
     fit(benchmark, "skvision", SQUARED, model, X, y, rounds=3)
     benchmark.extra_info["accuracy"] = model.score(X_test, y_test)
     benchmark.extra_info["objective"] = squared_hinge(model, X, y)
@@ -109,7 +110,7 @@ def test_squared_hinge(benchmark, split):
 
 def test_linear_svc(benchmark, split):
     X, y, X_test, y_test = split
-    model = LinearSVC(C=1 / (ALPHA * len(X)), random_state=0)
+    model = LinearSVC(C=1 / (STRENGTH * len(X)), random_state=0)
     fit(benchmark, "LinearSVC", SQUARED, model, X, y)
     benchmark.extra_info["accuracy"] = model.score(X_test, y_test)
     benchmark.extra_info["objective"] = squared_hinge(model, X, y)

@@ -6,6 +6,8 @@ pipelines, searches and cross-validation.
 """
 
 from skvision import datasets, inspection, model_selection
+from skvision._bag_of_visual_words import BagOfVisualWords
+from skvision._color_histogram import ColorHistogram
 from skvision._hog import HOG
 from skvision._image_reader import ImageReader
 from skvision._images import ImageShapeWarning
@@ -17,6 +19,8 @@ from skvision._softmax_regression import SoftmaxRegression
 
 __all__ = [
     "HOG",
+    "BagOfVisualWords",
+    "ColorHistogram",
     "ImageReader",
     "ImageShapeWarning",
     "KNNImageClassifier",

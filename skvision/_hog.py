@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._images import validate_images
+from skvision._images import check_pair, validate_images
 from skvision._parallel import for_each_block
 from skvision._sklearn_compat import (
     Interval,
@@ -30,14 +30,6 @@ class Grid(NamedTuple):
     n_cells: tuple[int, int]
     block_shape: tuple[int, int]
     n_blocks: tuple[int, int]
-
-
-def _check_pair(name, pair):
-    whole = all(isinstance(size, Integral) and size > 0 for size in pair)
-    if len(pair) != 2 or not whole:
-        raise ValueError(
-            f"{name} must be two whole numbers from 1, (rows, columns); got {pair!r}."
-        )
 
 
 def _padded_cotangents(bins, orientations, half_turns, dtype):
@@ -256,8 +248,8 @@ class HOG(TransformerMixin, BaseEstimator):
 
     def _check_parameters(self):
         self._validate_params()
-        _check_pair("pixels_per_cell", self.pixels_per_cell)
-        _check_pair("cells_per_block", self.cells_per_block)
+        check_pair("pixels_per_cell", self.pixels_per_cell)
+        check_pair("cells_per_block", self.cells_per_block)
 
     def _features(self, images):
         from skvision._kernels.hog import hog
@@ -318,6 +310,11 @@ class HOG(TransformerMixin, BaseEstimator):
                 for pair in (cell_shape, n_cells, block_shape, n_blocks)
             )
         )
+
+    @property
+    def _n_features_out(self):
+        grid = self._grid()
+        return math.prod((*grid.n_blocks, *grid.block_shape, self.orientations))
 
     def get_feature_names_out(self, input_features=None):
         """Name the features by block, cell in the block, and orientation.

@@ -10,6 +10,7 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 ImageShape = tuple[int, int, int]
+
+WIDEST = 1e300  # of a range of values, for arithmetic on it
 
 # The first is what anything that is not in the list becomes.
 IMAGE_DTYPES = (np.float64, np.float32, np.uint8)
@@ -106,6 +109,66 @@ def validate_images(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
     rows = _validate(estimator, rows, shape, reset=reset)
     images: NDArray[Any] = rows.reshape(len(rows), *estimator.image_shape_)
     return images
+
+
+def learn_value_range(
+    value_range: tuple[float, float] | None, images: NDArray[Any]
+) -> tuple[float, float]:
+    """Return the values of black and white.
+
+    Parameters
+    ----------
+    value_range : (float, float) or None
+        What the user says. None is (0, 255) for bytes, and the least and the largest
+        value for floats; around one value only, what lies half as far from it as zero,
+        or 0.5.
+    images : ndarray, uint8, float32 or float64
+        Training pictures.
+
+    Raises
+    ------
+    ValueError
+        If ``value_range`` is not two finite numbers, the lower first, or either it or
+        what was learned is too wide to compute with.
+    """
+    if value_range is not None:
+        real = all(isinstance(value, Real) for value in value_range)
+        if len(value_range) != 2 or not (
+            real and -math.inf < value_range[0] < value_range[1] < math.inf
+        ):
+            raise ValueError(
+                f"value_range must be None or two finite numbers, (low, high) with low "
+                f"below high; got {value_range!r}."
+            )
+        low, high = map(float, value_range)
+    elif images.dtype == np.uint8:
+        return 0.0, 255.0
+    else:
+        low, high = float(images.min()), float(images.max())
+    if high - low > WIDEST:
+        raise ValueError(
+            f"The values go from {low:.6g} to {high:.6g}, too far apart to compute "
+            f"with: scale X down, or clip it by value_range=(low, high)."
+        )
+    if low == high:
+        half = max(0.5, abs(low) / 2)
+        return low - half, high + half
+    return low, high
+
+
+def check_pair(name: str, pair: Any) -> None:
+    """Raise where a parameter is not two whole numbers from 1.
+
+    Raises
+    ------
+    ValueError
+        That names it, and what came.
+    """
+    whole = all(isinstance(size, Integral) and int(size) > 0 for size in pair)
+    if len(pair) != 2 or not whole:
+        raise ValueError(
+            f"{name} must be two whole numbers from 1, (rows, columns); got {pair!r}."
+        )
 
 
 def _flatten(X: Any) -> tuple[Any, ImageShape | None]:

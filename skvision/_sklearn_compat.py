@@ -4,7 +4,7 @@ from functools import wraps
 from importlib.util import find_spec
 
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -46,6 +46,7 @@ __all__ = [
     "CallbackSupportMixin",
     "Interval",
     "Progress",
+    "RealNotInt",
     "StrOptions",
     "check_feature_names_in",
     "check_parameters",

@@ -9,6 +9,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 @pytest.mark.parametrize("Estimator", TABULAR)
 @pytest.mark.filterwarnings("ignore::skvision.ImageShapeWarning")
+@pytest.mark.filterwarnings("ignore:There are [0-9]+ patches, too few")
 def test_scikit_learn_checks(Estimator):
     results = check_estimator(Estimator(), on_fail=None, on_skip=None)
     not_passed = {r["check_name"] for r in results if r["status"] != "passed"}

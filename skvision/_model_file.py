@@ -18,12 +18,13 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 import numpy as np
 import sklearn
-from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 import skvision
+from skvision._bag_of_visual_words import BagOfVisualWords
+from skvision._color_histogram import ColorHistogram
 from skvision._hog import HOG
 from skvision._image_reader import ImageReader
 from skvision._pixel_normalizer import PixelNormalizer
@@ -31,8 +32,11 @@ from skvision._softmax_regression import SoftmaxRegression
 
 LARGEST_SIZE = 1024
 
-_STEPS = [ImageReader, HOG, PixelNormalizer, SoftmaxRegression]
-_OBJECTS = [f"{kind.__module__}.{kind.__name__}" for kind in [Pipeline, *_STEPS]]
+_STEPS = [ImageReader, FeatureUnion, PixelNormalizer, SoftmaxRegression]
+_FEATURES = [HOG, ColorHistogram, BagOfVisualWords]
+_OBJECTS = [
+    f"{kind.__module__}.{kind.__name__}" for kind in [Pipeline, *_STEPS, *_FEATURES]
+]
 # How skops writes what a model may hold. skops itself trusts more: all of scikit-learn.
 _KNOWN = {
     "ObjectNode": set(_OBJECTS),
@@ -68,8 +72,9 @@ def save_model(
     ----------
     path : str or path-like
         The file to write.
-    pipeline : Pipeline of ImageReader, HOG, PixelNormalizer and SoftmaxRegression
-        Fitted.
+    pipeline : Pipeline
+        Of ImageReader, FeatureUnion, PixelNormalizer and SoftmaxRegression, fitted; the
+        union of HOG, ColorHistogram and BagOfVisualWords or some of them.
     training : dict
         On what it was fitted, as JSON can hold it.
     held_out : dict
@@ -248,16 +253,25 @@ def _check_pipeline(pipeline: Any) -> None:
         names = ", ".join(kind.__name__ for kind in _STEPS)
         raise ValueError(f"it is no pipeline of {names}")
     check_is_fitted(pipeline)
-    for _, step in pipeline.steps:
+    reader, union, normalizer, classifier = pipeline
+    features = [step for _, step in union.transformer_list]
+    if any(type(step) not in _FEATURES for step in features) or not features:
+        names = ", ".join(kind.__name__ for kind in _FEATURES)
+        raise ValueError(f"its features are not of {names}")
+    if union.transformer_weights is not None:
+        raise ValueError("its features have weights")
+    for step in (reader, *features, normalizer, classifier):
         step._validate_params()
-    reader, hog, _, classifier = pipeline
     if max(reader.size) > LARGEST_SIZE:
         raise ValueError(f"its size {reader.size} is over {LARGEST_SIZE}")
     blank = reader.transform([np.zeros((1, 1), np.uint8)])
-    if clone(hog).fit(blank).image_shape_ != hog.image_shape_:
+    shape = (*blank.shape[1:], 1)[:3]
+    if any(step.image_shape_ != shape for step in features):
         raise ValueError("its steps are not for pictures of the same shape")
-    _, _, block_shape, n_blocks = hog._grid()
-    n_features = math.prod((*n_blocks, *block_shape, hog.orientations))
+    for step in features:
+        if isinstance(step, BagOfVisualWords):
+            _check_words(step)
+    n_features = sum(step._n_features_out for step in features)
     if np.shape(classifier.coef_)[1:] != (n_features,):
         raise ValueError("its steps are not for the same number of features")
     probabilities = pipeline.predict_proba(blank)
@@ -265,3 +279,27 @@ def _check_pipeline(pipeline: Any) -> None:
         raise ValueError("it has scores for another number of classes")
     if not np.isfinite(probabilities).all():
         raise ValueError("its weights are not finite")
+
+
+def _check_words(words: BagOfVisualWords) -> None:
+    """Refuse patches that reach beyond the picture, and arrays that do not fit them."""
+    words._check_parameters()
+    n_words, n_components = np.shape(words.codebook_)
+    n_pixels = math.prod(words.patch_shape_)
+    fits = (
+        len(words.patch_shape_) == len(words.image_shape_) == 3
+        and all(
+            0 < patch <= size
+            for patch, size in zip(words.patch_shape_, words.image_shape_, strict=True)
+        )
+        and words.patch_shape_[2] == words.image_shape_[2]
+        and np.shape(words.whitening_) == (n_pixels, n_components)
+        and np.shape(words.patch_mean_) == (n_pixels,)
+        and (words._n_symmetric is None) == (not words.mirror)
+        and 0 <= (words._n_symmetric or 0) <= n_components
+        and n_words % (1 + words.mirror) == 0
+        and len(words.value_range_) == 2
+    )
+    arrays = words.codebook_, words.whitening_, words.patch_mean_
+    if not fits or any(array.dtype != np.float32 for array in arrays):
+        raise ValueError("its visual words do not fit together")

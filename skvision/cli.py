@@ -20,6 +20,7 @@ from skvision import __version__
 from skvision._user_error import UserError, user_errors, visible
 
 _MOST_CLASSES = 8  # that are named in one line
+_FEATURES = ("hog", "color", "words")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,6 +107,17 @@ def _number(
     return read
 
 
+def _features(text: str) -> tuple[str, ...]:
+    """Read a list of features, in their own order."""
+    names = text.split(",")
+    odd = [name for name in names if name not in _FEATURES]
+    if odd:
+        raise argparse.ArgumentTypeError(
+            f"{odd[0]!r} is none of the features {', '.join(_FEATURES)}"
+        )
+    return tuple(name for name in _FEATURES if name in names)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="skvision", description="Learn to tell pictures apart.")
     parser.add_argument(
@@ -158,12 +170,20 @@ def _add_train_arguments(train: argparse.ArgumentParser) -> None:
         metavar="PIXELS",
         help="side of the square that pictures are brought to (default: 64)",
     )
+    train.add_argument(
+        "--features",
+        type=_features,
+        default=_FEATURES,
+        metavar="NAMES",
+        help="what to describe pictures by, a list with commas of hog (edges), color "
+        "and words (small patches) (default: hog,color,words)",
+    )
     train.add_argument("--model", metavar="OUT", help="file to save the model in")
     train.add_argument(
         "--seed",
         type=_number(int, lambda x: x >= 0, "a whole number from 0"),
         default=0,
-        help="of the draw of pictures to hold out (default: 0)",
+        help="of the draw of pictures to hold out and of visual words (default: 0)",
     )
 
 
@@ -184,7 +204,7 @@ def _demo(options: argparse.Namespace) -> None:
         names=[f"digit {i}" for i in range(len(images))],
         labels=digits.target.astype(str),
     )
-    train_and_score(pictures, size=32, test_size=0.2, seed=0)
+    train_and_score(pictures, size=32, test_size=0.2, seed=0, features=_FEATURES)
     print("Next, with pictures of your own: skvision train FOLDER --model OUT")
 
 
@@ -201,7 +221,9 @@ def _train(options: argparse.Namespace) -> None:
     from skvision._train_and_score import train_and_score
 
     pictures = _find_pictures(options)
-    trained = train_and_score(pictures, options.size, options.test_size, options.seed)
+    trained = train_and_score(
+        pictures, options.size, options.test_size, options.seed, options.features
+    )
     if not options.model:
         print("The model was not saved: pass --model OUT to keep it.")
         return

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer
 
+from skvision._bag_of_visual_words import BagOfVisualWords
+from skvision._color_histogram import ColorHistogram
 from skvision._hog import HOG
 from skvision._image_reader import ImageReader
 from skvision._model_file import LARGEST_SIZE, load_model, save_model
@@ -22,7 +24,11 @@ from skvision._softmax_regression import SoftmaxRegression
 def make_model(size=16, alpha=0.3):
     return make_pipeline(
         ImageReader((size, size)),
-        HOG(),
+        make_union(
+            HOG(),
+            ColorHistogram(bins=4, grid=(2, 2)),
+            BagOfVisualWords(4, n_words=8, random_state=0),
+        ),
         PixelNormalizer(variance_floor=0.01),
         SoftmaxRegression(alpha=alpha),
     )
@@ -133,6 +139,36 @@ def test_another_pipeline_is_not_saved(path, pipeline, message):
     with pytest.raises(ValueError, match=f"cannot be saved: .*{message}"):
         save_model(path, pipeline, training={}, held_out={})
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("patch_shape_", (40, 4, 3)),
+        ("patch_shape_", (4, 0, 3)),
+        ("patch_shape_", (4, 4, 1)),
+        ("patch_shape_", (4, 4)),
+        ("patch_mean_", np.zeros(3, np.float32)),
+        ("whitening_", np.zeros((48, 3), np.float32)),
+        ("codebook_", np.zeros((7, 24), np.float32)),
+        ("_n_symmetric", 100),
+        ("_n_symmetric", None),
+        ("value_range_", (0.0,)),
+    ],
+)
+def test_visual_words_that_do_not_fit_together(images, path, attribute, value):
+    model = make_model().fit(images, np.arange(20) % 2)
+    words = model[1].transformer_list[2][1]
+    setattr(words, attribute, value)
+    with pytest.raises(ValueError, match="cannot be saved: its "):
+        save_model(path, model, training={}, held_out={})
+
+
+def test_other_features_are_not_saved(images, path):
+    model = make_model().fit(images, np.arange(20) % 2)
+    model[1].transformer_list.append(("more", PixelNormalizer()))
+    with pytest.raises(ValueError, match="its features are not of HOG, ColorHistogram"):
+        save_model(path, model, training={}, held_out={})
 
 
 # Versions

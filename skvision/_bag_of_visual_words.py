@@ -296,8 +296,10 @@ class BagOfVisualWords(TransformerMixin, BaseEstimator):
             epsilon=self.whitening_epsilon,
             mirrored_shape=self.patch_shape_ if self.mirror else None,
         )
+        whitened = patches @ whitening.matrix
+        whitened -= whitening.mean @ whitening.matrix
         words = learn_words(
-            (patches - whitening.mean) @ whitening.matrix,
+            whitened,
             self._count_words(len(patches)),
             whitening.n_symmetric,
             unit=self.codebook == "omp",

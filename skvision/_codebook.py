@@ -63,8 +63,8 @@ def learn_whitening(
     mirrored = mirrored_shape is not None
     bases = _mirror_bases(mirrored_shape) if mirrored_shape else [np.eye(n_pixels)]
     mean = patches.mean(axis=0, dtype=np.float64)
-    centred = patches - mean.astype(np.float32)
-    covariance = (centred.T @ centred).astype(np.float64) / len(patches)
+    covariance = (patches.T @ patches).astype(np.float64) / len(patches)
+    covariance -= np.outer(mean, mean)  # small: patches have a mean of zero each
     # between symmetric and antisymmetric patches, mirror images have no covariance
     spectra = [np.linalg.eigh(base.T @ covariance @ base) for base in bases]
     eigenvalues = np.concatenate([values for values, _ in spectra])

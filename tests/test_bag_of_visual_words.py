@@ -392,5 +392,5 @@ def test_memory_beyond_the_features():
         peak = tracemalloc.get_traced_memory()[1] - features.nbytes
     finally:
         tracemalloc.stop()
-    assert fit_peak < 250 * 2**20
+    assert fit_peak < 150 * 2**20
     assert peak < 30 * 2**20

@@ -67,6 +67,7 @@ PIPELINES = {
     ),
     "words-1600": linear(words(1600), alpha=0.003),
     "words-3200": linear(words(3200), alpha=0.003),
+    "words-4096": linear(words(4096), alpha=0.003),
     "words-3200-hog-color": linear(
         make_union(words(3200), hog_and_color(), n_jobs=1), alpha=0.003
     ),

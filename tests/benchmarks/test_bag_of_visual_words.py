@@ -94,8 +94,8 @@ def test_mini_batch_k_means(benchmark, patches):
 
 def whiten(images, words):
     """Return the whitened patches of pictures, by scikit-learn and NumPy."""
-    patches = PatchExtractor(patch_size=(6, 6)).transform(images.astype(np.float32))
-    patches = patches.reshape(len(patches), -1)
+    patches = PatchExtractor(patch_size=(6, 6)).transform(images)
+    patches = patches.reshape(len(patches), -1).astype(np.float32)
     patches -= patches.mean(axis=1, keepdims=True)
     patches /= np.sqrt(patches.var(axis=1, keepdims=True) + 10)
     return (patches - words.patch_mean_) @ words.whitening_

@@ -63,6 +63,7 @@ def learn_whitening(
     mirrored = mirrored_shape is not None
     bases = _mirror_bases(mirrored_shape) if mirrored_shape else [np.eye(n_pixels)]
     mean = patches.mean(axis=0, dtype=np.float64)
+    mean = bases[0] @ (bases[0].T @ mean)  # of patches and mirror images
     covariance = (patches.T @ patches).astype(np.float64) / len(patches)
     covariance -= np.outer(mean, mean)  # small: patches have a mean of zero each
     # between symmetric and antisymmetric patches, mirror images have no covariance
@@ -74,7 +75,6 @@ def learn_whitening(
     deviations[deviations == 0] = 1  # there is nothing along it
     matrix = _with_signs(axes[:, kept]) / deviations
     n_symmetric = int(np.sum(kept < bases[0].shape[1])) if mirrored else None
-    mean = bases[0] @ (bases[0].T @ mean)
     return Whitening(mean.astype(np.float32), matrix.astype(np.float32), n_symmetric)
 
 

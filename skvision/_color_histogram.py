@@ -101,7 +101,7 @@ def _count_bins(bins, names):
 
 def _check_bins(n_bins, low, high):
     """Raise where edges of bins would be the same number."""
-    if (high - low) / n_bins < 2 * np.spacing(max(abs(low), abs(high))):
+    if not (high - low) / n_bins >= 2 * np.spacing(max(abs(low), abs(high))):
         raise ValueError(
             f"The values go from {low!r} to {high!r}, too near each other for "
             f"bins={n_bins}: take fewer bins or set another value_range."

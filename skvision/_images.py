@@ -20,6 +20,7 @@ from sklearn.utils.validation import validate_data
 ImageShape = tuple[int, int, int]
 
 WIDEST = 1e300  # of a range of values, for arithmetic on it
+LARGEST = float(np.finfo(np.float64).max)
 
 # The first is what anything that is not in the list becomes.
 IMAGE_DTYPES = (np.float64, np.float32, np.uint8)
@@ -134,7 +135,7 @@ def learn_value_range(
     if value_range is not None:
         real = all(isinstance(value, Real) for value in value_range)
         if len(value_range) != 2 or not (
-            real and -math.inf < value_range[0] < value_range[1] < math.inf
+            real and -LARGEST <= value_range[0] < value_range[1] <= LARGEST
         ):
             raise ValueError(
                 f"value_range must be None or two finite numbers, (low, high) with low "
@@ -145,14 +146,14 @@ def learn_value_range(
         return 0.0, 255.0
     else:
         low, high = float(images.min()), float(images.max())
-    if high - low > WIDEST:
+    if low == high:
+        half = max(0.5, abs(low) / 2)
+        low, high = low - half, high + half
+    if not high - low <= WIDEST:
         raise ValueError(
             f"The values go from {low:.6g} to {high:.6g}, too far apart to compute "
             f"with: scale X down, or clip it by value_range=(low, high)."
         )
-    if low == high:
-        half = max(0.5, abs(low) / 2)
-        return low - half, high + half
     return low, high
 
 

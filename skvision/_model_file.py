@@ -27,6 +27,7 @@ from skvision._bag_of_visual_words import BagOfVisualWords
 from skvision._color_histogram import ColorHistogram
 from skvision._hog import HOG
 from skvision._image_reader import ImageReader
+from skvision._images import learn_value_range
 from skvision._pixel_normalizer import PixelNormalizer
 from skvision._softmax_regression import SoftmaxRegression
 
@@ -260,6 +261,11 @@ def _check_pipeline(pipeline: Any) -> None:
         raise ValueError(f"its features are not of {names}")
     if union.transformer_weights is not None:
         raise ValueError("its features have weights")
+    for step in (pipeline, reader, union, *features, normalizer, classifier):
+        if vars(step).keys() & set(dir(type(step))):
+            raise ValueError("it puts values where methods are")
+    if union.n_jobs not in (None, 1):
+        raise ValueError(f"its features take n_jobs={union.n_jobs}")
     for step in (reader, *features, normalizer, classifier):
         step._validate_params()
     if max(reader.size) > LARGEST_SIZE:
@@ -269,10 +275,25 @@ def _check_pipeline(pipeline: Any) -> None:
     if any(step.image_shape_ != shape for step in features):
         raise ValueError("its steps are not for pictures of the same shape")
     for step in features:
+        if hasattr(step, "value_range_"):
+            learn_value_range(step.value_range_, blank)
         if isinstance(step, BagOfVisualWords):
             _check_words(step)
+    n_classes = len(classifier.classes_)
+    n_rows = 1 if n_classes == 2 else n_classes
+    if n_classes < 2 or np.shape(classifier.coef_)[:1] != (n_rows,):
+        raise ValueError("it has scores for another number of classes")
     n_features = sum(step._n_features_out for step in features)
     if np.shape(classifier.coef_)[1:] != (n_features,):
+        raise ValueError("its steps are not for the same number of features")
+    if any(
+        np.shape(array) != (length,)
+        for array, length in (
+            (normalizer.center_, n_features),
+            (normalizer.scale_, n_features),
+            (classifier.intercept_, n_rows),
+        )
+    ):
         raise ValueError("its steps are not for the same number of features")
     probabilities = pipeline.predict_proba(blank)
     if probabilities.shape != (1, len(classifier.classes_)):
@@ -298,6 +319,7 @@ def _check_words(words: BagOfVisualWords) -> None:
         and (words._n_symmetric is None) == (not words.mirror)
         and 0 <= (words._n_symmetric or 0) <= n_components
         and n_words % (1 + words.mirror) == 0
+        and min(n_words, n_components) > 0
         and len(words.value_range_) == 2
     )
     arrays = words.codebook_, words.whitening_, words.patch_mean_

@@ -96,8 +96,10 @@ def train_and_score(
         normalizer = PixelNormalizer(variance_floor=0.01)
         describe = make_pipeline(union, normalizer)
         rows = describe.fit_transform(images[in_training])
-        groups = None if pictures.groups is None else pictures.groups[in_training]
-        alpha = _choose_alpha(rows, labels[in_training], groups, seed)
+        ties: list[NDArray[Any]] = [first_copies(images[in_training])]
+        if pictures.groups is not None:
+            ties.append(pictures.groups[in_training])
+        alpha = _choose_alpha(rows, labels[in_training], ties, seed)
         classifier = SoftmaxRegression(alpha=alpha).fit(rows, labels[in_training])
         predicted = classifier.predict(describe.transform(images[in_test]))
     learnt = time.perf_counter()
@@ -157,14 +159,13 @@ def _make_features(
 def _choose_alpha(
     rows: NDArray[np.floating[Any]],
     labels: NDArray[np.str_],
-    groups: NDArray[np.str_] | None,
+    ties: Sequence[NDArray[Any]],
     seed: int,
 ) -> float:
     """Return the strength of the penalty that predicts held-out training rows best.
 
     That is, with the least cross-entropy.
     """
-    ties = [np.arange(len(rows))] if groups is None else [groups]
     losses = np.zeros(len(_ALPHAS))
     try:
         draws = [

@@ -192,6 +192,20 @@ def test_whitening(mirror):
     np.testing.assert_allclose(np.sort(kept), leading, rtol=1e-2)
 
 
+def test_whitening_of_pictures_that_are_lit_from_the_left():
+    """The mean of patches and mirror images is symmetric, whatever that of patches."""
+    rng = np.random.default_rng(0)
+    patches = rng.normal(size=(5000, 8)).astype(np.float32)
+    patches += np.float32([3, 1, -1, -3] * 2)
+    mirrored = patches.reshape(-1, 2, 4, 1)[:, :, ::-1].reshape(-1, 8)
+    both = np.concatenate([patches, mirrored])
+    whitening = learn_whitening(
+        patches, n_components=8, epsilon=0.0, mirrored_shape=(2, 4, 1)
+    )
+    whitened = (both - whitening.mean) @ whitening.matrix
+    np.testing.assert_allclose(np.cov(whitened.T), np.eye(8), atol=1e-2)
+
+
 def test_words_of_gain_shape_k_means_are_unit_vectors_along_their_patches():
     rng = np.random.default_rng(0)
     directions = np.linalg.qr(rng.normal(size=(5, 5)))[0][:3].astype(np.float32)
@@ -275,6 +289,17 @@ def test_flat_pictures(codebook, encoding, value):
     assert np.isfinite(words.fit_transform(flat)).all()
     assert np.isfinite(words.inverse_codebook()).all()
     assert np.isfinite(words.fit_transform(flat / 255)).all()
+
+
+def test_rounding_is_no_contrast():
+    images = np.full((3, 25, 25, 3), 41.4553)
+    images[:, 24] = 0
+    patches = draw_patches(
+        images, 10**6, (23, 23, 3), (0.0, 255.0), 0.0, np.random.RandomState(0)
+    )
+    flat = patches[np.abs(patches).max(axis=1) <= 1.001]
+    assert (flat == 0).all()
+    assert len(flat) >= 6
 
 
 def test_more_words_than_patches():

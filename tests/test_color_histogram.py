@@ -475,3 +475,9 @@ def test_hellinger_distance(rng):
     assert np.linalg.norm(roots[0] - roots[1]) / math.sqrt(2) == pytest.approx(
         distance, abs=1e-6
     )
+
+
+@pytest.mark.parametrize("value", [-1.2e308, 1.2e308])
+def test_one_value_that_no_range_can_be_around(value):
+    with pytest.raises(ValueError, match="too far apart"):
+        ColorHistogram().fit(np.full((2, 4, 4), value))

@@ -160,7 +160,33 @@ def test_visual_words_that_do_not_fit_together(images, path, attribute, value):
     model = make_model().fit(images, np.arange(20) % 2)
     words = model[1].transformer_list[2][1]
     setattr(words, attribute, value)
-    with pytest.raises(ValueError, match="cannot be saved: its "):
+    with pytest.raises(ValueError, match="cannot be saved: "):
+        save_model(path, model, training={}, held_out={})
+
+
+@pytest.mark.parametrize("ends", [(np.nan, np.nan), (-np.inf, 255.0), (0.0, 1e308)])
+def test_a_range_that_is_none(images, path, ends):
+    model = make_model().fit(images, np.arange(20) % 2)
+    model[1].transformer_list[1][1].value_range_ = ends
+    with pytest.raises(ValueError, match="cannot be saved: "):
+        save_model(path, model, training={}, held_out={})
+
+
+@pytest.mark.parametrize(
+    ("step", "attribute", "value"),
+    [
+        (1, "n_jobs", 5),
+        (1, "transform", str),
+        (2, "center_", np.zeros((2000, 1))),
+        (2, "scale_", np.ones(3)),
+        (3, "coef_", np.zeros((0, 300))),
+        (3, "intercept_", np.zeros(7)),
+    ],
+)
+def test_parts_that_do_not_fit_together(images, path, step, attribute, value):
+    model = make_model().fit(images, np.arange(20) % 2)
+    setattr(model[step], attribute, value)
+    with pytest.raises(ValueError, match="cannot be saved: it"):
         save_model(path, model, training={}, held_out={})
 
 

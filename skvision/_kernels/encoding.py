@@ -22,6 +22,16 @@ def scale_pixels(image, low, factor, scaled):
         scaled[i] = np.float32(value if value < white else white)
 
 
+@jit
+def _is_flat(scaled, top, left, height, width):
+    """Tell whether a patch has one value only."""
+    for r in range(height):
+        for j in range(width):
+            if scaled[top + r, left + j] != scaled[top, left]:
+                return False
+    return True
+
+
 @jit(fastmath={"reassoc"})
 def normalize_patches(scaled, tops, lefts, width, epsilon, patches):
     """Cut patches from a picture, take their mean away and divide by their contrast.
@@ -47,6 +57,8 @@ def normalize_patches(scaled, tops, lefts, width, epsilon, patches):
             squares += patch[j] * patch[j]
         variance = squares * share + epsilon
         factor = one / np.sqrt(variance) if variance > zero else zero
+        if epsilon == zero and _is_flat(scaled, tops[i], lefts[i], height, width):
+            factor = zero  # rounding is no contrast
         for j in range(patch.size):
             patch[j] *= factor
 

@@ -432,6 +432,7 @@ class BagOfVisualWords(TransformerMixin, BaseEstimator):
             mirror images, together with its mirror image in the mirrored cell.
         """
         check_is_fitted(self, "codebook_")
+        self._check_parameters()
         check_feature_names_in(self, input_features)
         n_rows, n_columns, n_signs, n_words = self._encoder().shape
         digits = len(str(n_words - 1))

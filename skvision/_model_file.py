@@ -230,6 +230,10 @@ def _check_types(schema: dict[str, Any]) -> None:
         name = f"{node.get('__module__')}.{node.get('__class__')}"
         if name not in _KNOWN.get(node["__loader__"], ()):
             raise ValueError(f"it holds {name}, a type that no model needs")
+    first: dict[Any, dict[str, Any]] = {}
+    for node in nodes:  # skops takes the first of an id for all others
+        if "__id__" in node and first.setdefault(node["__id__"], node) != node:
+            raise ValueError("it gives two things the same name")
     files = Counter(node["file"] for node in nodes if "file" in node)
     if any(times > 1 for times in files.values()):
         raise ValueError("it repeats an array")

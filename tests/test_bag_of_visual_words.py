@@ -348,6 +348,12 @@ def test_parameters_without_meaning(parameters, message):
     assert not hasattr(words, "codebook_")
 
 
+def test_names_after_a_parameter_without_meaning():
+    words = BagOfVisualWords(4, n_words=4, random_state=0).fit(pictures((8, 8, 3)))
+    with pytest.raises(ValueError, match="'stride' parameter"):
+        words.set_params(stride=0).get_feature_names_out()
+
+
 def test_grey_pictures_where_colour_was_fitted():
     words = BagOfVisualWords(4, n_words=4, random_state=0).fit(pictures((8, 8, 3)))
     with pytest.raises(ValueError, match=r"\(8, 8, 1\).*fitted on.*\(8, 8, 3\)"):

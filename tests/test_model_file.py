@@ -229,6 +229,7 @@ def test_a_release_that_only_mends_faults_is_no_error(saved):
         version = find(schema, "_sklearn_version")
         first_two = json.loads(version["content"]).split(".")[:2]
         version["content"] = json.dumps(".".join([*first_two, "99"]))
+        version["__id__"] = -1  # all steps shared the one text
 
     rewrite(saved, set_release)
     save_version(saved, "numpy", "1.0")
@@ -378,6 +379,19 @@ def test_entries_that_claim_to_be_larger_are_refused(saved):
     claimed = data[: start + 24] + b"\0\0\0\x40" + data[start + 28 :]
     saved.write_bytes(claimed)
     with pytest.raises(ValueError, match="its entries are larger than the file"):
+        load_model(saved)
+
+
+def test_one_name_for_two_things_is_refused(saved):
+    """skops takes the first of them twice; nested, that takes exponential time."""
+
+    def rename(schema):
+        inner = find(schema, "cells_per_block")
+        inner["__id__"] = find(schema, "pixels_per_cell")["__id__"]
+        inner["content"] = inner["content"][:1]
+
+    rewrite(saved, rename)
+    with pytest.raises(ValueError, match="it gives two things the same name"):
         load_model(saved)
 
 

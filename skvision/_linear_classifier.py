@@ -1,40 +1,13 @@
-"""What linear classifiers share: what they are fitted to, and how they predict."""
-
-from typing import Any, NamedTuple
+"""What linear classifiers share: how they are fitted, and how they predict."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._images import validate_rows
-from skvision._sklearn_compat import (
-    CallbackSupportMixin,
-    Progress,
-    check_sample_weight,
-    whole_fit,
-)
+from skvision._labelled_rows import announced_classes, see
+from skvision._sklearn_compat import CallbackSupportMixin, Progress, whole_fit
 from skvision._training.rows import Rows
-
-
-class Problem(NamedTuple):
-    """Rows, the index of the class of each among the classes, and its weight."""
-
-    X: np.ndarray
-    labels: np.ndarray
-    weights: np.ndarray
-    classes: np.ndarray
-
-    @property
-    def n_outputs(self):
-        """Rows of W: two classes share one."""
-        return len(self.classes) if len(self.classes) > 2 else 1
-
-    @property
-    def shares(self):
-        """What each row counts in a mean."""
-        return self.weights / self.weights.sum()
 
 
 class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -43,64 +16,6 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     A subclass says how they are found, by ``_fit`` and ``_fit_part``, and what is
     minimised, by ``_loss_and_gradient``.
     """
-
-    def _see(self, X, y, sample_weight, *, classes=None, reset):
-        """Check what is to be learnt from; ``classes`` where they are known."""
-        X, y = validate_rows(self, X, y, reset=reset)
-        check_classification_targets(y)
-        present, labels = np.unique(y, return_inverse=True)
-        if classes is None:
-            classes = present
-            if len(classes) < 2:
-                raise ValueError(
-                    f"y has one class only, {str(classes[0])!r}; a classifier needs "
-                    f"two or more."
-                )
-        else:
-            unknown = np.setdiff1d(present, classes)
-            if len(unknown):
-                raise ValueError(
-                    f"y has the classes {unknown.tolist()}, which are not among those "
-                    f"announced, {classes.tolist()}: name all classes in the first "
-                    f"call of partial_fit."
-                )
-            labels = np.searchsorted(classes, present)[labels]
-        weights = _row_weights(sample_weight, self.class_weight, X, classes, labels)
-        weights = np.ones(len(X)) if weights is None else weights
-        return Problem(X, labels, weights, classes)
-
-    def _announced(self, classes):
-        """Return all classes there will be, as the calls of partial_fit name them."""
-        if classes is not None:
-            classes = np.unique(classes)
-        if not hasattr(self, "coef_"):
-            if classes is None or len(classes) < 2:
-                raise ValueError(
-                    "The first call of partial_fit must name all classes there will "
-                    "be, two at least: pass classes=np.unique(all labels)."
-                )
-            return classes
-        if classes is not None and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"classes={classes.tolist()} is not the same as on the last call of "
-                f"partial_fit, {self.classes_.tolist()}: leave it out."
-            )
-        return self.classes_
-
-    def _hold_out(self, problem, rng):
-        """Return the rows of weight to learn from, and those to validate on."""
-        from sklearn.model_selection import train_test_split
-
-        rows = np.flatnonzero(problem.weights)
-        if not self.early_stopping:
-            return rows, rows[:0]
-        learning, held_out = train_test_split(
-            rows,
-            test_size=self.validation_fraction,
-            stratify=problem.labels[rows],
-            random_state=rng,
-        )
-        return np.sort(learning), held_out
 
     @whole_fit
     def fit(self, X, y, sample_weight=None):
@@ -136,7 +51,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             fit by epochs was interrupted: it then keeps the last whole epoch.
         """
         goes_on = self.warm_start and hasattr(self, "coef_")
-        problem = self._see(X, y, sample_weight, reset=not goes_on)
+        problem = see(self, X, y, sample_weight, reset=not goes_on)
         if goes_on and not np.array_equal(problem.classes, self.classes_):
             raise ValueError(
                 f"warm_start goes on from a fit of the classes "
@@ -181,8 +96,13 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 "have: give the weights as a dict, or as sample_weight."
             )
         first = not hasattr(self, "coef_")
-        problem = self._see(
-            X, y, sample_weight, classes=self._announced(classes), reset=first
+        problem = see(
+            self,
+            X,
+            y,
+            sample_weight,
+            classes=announced_classes(self, classes),
+            reset=first,
         )
         self._fit_part(problem, first)
         return self
@@ -213,7 +133,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If ``X`` or ``y`` is not like those seen in ``fit``.
         """
         check_is_fitted(self, "coef_")
-        problem = self._see(X, y, sample_weight, classes=self.classes_, reset=False)
+        problem = see(self, X, y, sample_weight, classes=self.classes_, reset=False)
         value, d_W, d_b = self._loss_and_gradient(problem)
         parts = {"coef_": d_W, "intercept_": d_b}
         return value, parts if self.fit_intercept else {"coef_": d_W}
@@ -283,31 +203,3 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         height, width, channels = self.image_shape_
         shape = (height, width, channels)[: 2 if channels == 1 else 3]
         return self.coef_.reshape(-1, *shape)
-
-
-def _row_weights(
-    sample_weight: Any, class_weight: Any, X: Any, classes: Any, labels: Any
-) -> Any:
-    """Return weights of rows times weights of classes, None where all are one."""
-    if sample_weight is None and class_weight is None:
-        return None
-    weights = check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
-    if isinstance(class_weight, str):  # "balanced"
-        totals = np.bincount(labels, weights, minlength=len(classes))
-        share = totals.sum() / len(classes)
-        of_classes = np.divide(share, totals, where=totals > 0, out=totals)
-    else:
-        of_classes = compute_class_weight(
-            class_weight, classes=classes, y=classes[labels]
-        )
-    if min(of_classes) < 0:
-        raise ValueError(f"class_weight must not be negative; got {class_weight}.")
-    weights = weights * of_classes[labels]
-    if not weights.any():
-        raise ValueError(
-            "The weights of all rows are zero, by sample_weight, class_weight or both: "
-            "Sample weights must contain at least one non-zero number."
-        )
-    return weights

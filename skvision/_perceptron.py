@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from skvision._labelled_rows import hold_out
 from skvision._linear_classifier import LinearClassifier
 from skvision._perceptron_rule import MORE_PATIENCE, Rule, Weights, learn, look_at
 from skvision._sklearn_compat import Interval, StrOptions
@@ -204,7 +205,7 @@ class Perceptron(LinearClassifier):
 
     def _fit(self, problem, goes_on, progress):
         rng = check_random_state(self.random_state)
-        learning, held_out = self._hold_out(problem, rng)
+        learning, held_out = hold_out(self, problem, rng)
         score = self._scorer(problem, held_out) if len(held_out) else None
         rule = self._rule(problem, learning, rng)
         patience = MORE_PATIENCE if rule.batch_size == len(learning) else 1

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from skvision._labelled_rows import hold_out
 from skvision._linear_classifier import LinearClassifier
 from skvision._sklearn_compat import Interval, StrOptions
 from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
@@ -85,6 +86,8 @@ class RegularizedLinearClassifier(LinearClassifier):
             rng=check_random_state(self.random_state) if self.shuffle else None,
             first_epoch=self.n_iter_,
         )
+        if course.diverged:
+            self._refuse_divergence(rows)
         vars(self).update(self._attributes(course.params, problem, rows))
         self._batch_state, self.n_iter_ = state, self.n_iter_ + 1
         self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
@@ -171,7 +174,7 @@ class RegularizedLinearClassifier(LinearClassifier):
 
     def _fit_in_batches(self, problem, rows, start, told):
         rng = check_random_state(self.random_state)
-        learning, held_out = self._hold_out(problem, rng)
+        learning, held_out = hold_out(self, problem, rng)
         score = self._scorer(problem, rows, held_out) if len(held_out) else None
         params = start.astype(rows.dtype)
         optimizer = make_optimizer(self, problem.n_outputs * rows.n_features)
@@ -193,13 +196,8 @@ class RegularizedLinearClassifier(LinearClassifier):
                 score=score,
                 on_epoch=told,
             )
-        if not np.isfinite([first_value, *course.loss_curve, *course.params]).all():
-            raise ValueError(
-                f"The loss became {course.loss_curve[-1]:.3g} at "
-                f"learning_rate_init={self.learning_rate_init:g} and values of X up to "
-                f"{np.abs(rows.X).max():.3g}: lower the one, or scale the other, with "
-                f"PixelNormalizer() for instance."
-            )
+        if course.diverged or not np.isfinite(first_value):
+            self._refuse_divergence(rows)
         if course.loss_curve[-1] > first_value:
             warnings.warn(
                 f"The loss rose from {first_value:.3g} to {course.loss_curve[-1]:.3g}: "
@@ -219,6 +217,14 @@ class RegularizedLinearClassifier(LinearClassifier):
         self.loss_curve_ = [first_value, *course.loss_curve]
         self.validation_scores_ = course.validation_scores
         return course.params
+
+    def _refuse_divergence(self, rows):
+        raise ValueError(
+            f"The loss became infinite or NaN at "
+            f"learning_rate_init={self.learning_rate_init:g} and values of X up to "
+            f"{np.abs(rows.X).max():.3g}: lower the one, or scale the other, with "
+            f"PixelNormalizer() for instance."
+        )
 
     def _batch_objective(self, problem, rows, learning):
         decoupled = self.solver == "adamw"  # decays weights outside the gradient

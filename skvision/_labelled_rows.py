@@ -1,0 +1,118 @@
+"""What classifiers are fitted to: rows, the class of each, and its weight."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+
+from skvision._images import validate_rows
+from skvision._sklearn_compat import check_sample_weight
+
+
+class LabelledRows(NamedTuple):
+    """Rows, the index of the class of each among the classes, and its weight."""
+
+    X: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    classes: np.ndarray
+
+    @property
+    def n_outputs(self):
+        """Rows of W: two classes share one."""
+        return len(self.classes) if len(self.classes) > 2 else 1
+
+    @property
+    def shares(self):
+        """What each row counts in a mean."""
+        return self.weights / self.weights.sum()
+
+
+def see(estimator, X, y, sample_weight, *, classes=None, reset):
+    """Check what is to be learnt from; ``classes`` where they are known."""
+    X, y = validate_rows(estimator, X, y, reset=reset)
+    check_classification_targets(y)
+    present, labels = np.unique(y, return_inverse=True)
+    if classes is None:
+        classes = present
+        if len(classes) < 2:
+            raise ValueError(
+                f"y has one class only, {str(classes[0])!r}; a classifier needs "
+                f"two or more."
+            )
+    else:
+        unknown = np.setdiff1d(present, classes)
+        if len(unknown):
+            raise ValueError(
+                f"y has the classes {unknown.tolist()}, which are not among those "
+                f"announced, {classes.tolist()}: name all classes in the first "
+                f"call of partial_fit."
+            )
+        labels = np.searchsorted(classes, present)[labels]
+    weights = _row_weights(sample_weight, estimator.class_weight, X, classes, labels)
+    weights = np.ones(len(X)) if weights is None else weights
+    return LabelledRows(X, labels, weights, classes)
+
+
+def announced_classes(estimator, classes):
+    """Return all classes there will be, as the calls of partial_fit name them."""
+    if classes is not None:
+        classes = np.unique(classes)
+    if not hasattr(estimator, "classes_"):
+        if classes is None or len(classes) < 2:
+            raise ValueError(
+                "The first call of partial_fit must name all classes there will "
+                "be, two at least: pass classes=np.unique(all labels)."
+            )
+        return classes
+    if classes is not None and not np.array_equal(classes, estimator.classes_):
+        raise ValueError(
+            f"classes={classes.tolist()} is not the same as on the last call of "
+            f"partial_fit, {estimator.classes_.tolist()}: leave it out."
+        )
+    return estimator.classes_
+
+
+def hold_out(estimator, problem, rng):
+    """Return the rows of weight to learn from, and those to validate on."""
+    from sklearn.model_selection import train_test_split
+
+    rows = np.flatnonzero(problem.weights)
+    if not estimator.early_stopping:
+        return rows, rows[:0]
+    learning, held_out = train_test_split(
+        rows,
+        test_size=estimator.validation_fraction,
+        stratify=problem.labels[rows],
+        random_state=rng,
+    )
+    return np.sort(learning), held_out
+
+
+def _row_weights(
+    sample_weight: Any, class_weight: Any, X: Any, classes: Any, labels: Any
+) -> Any:
+    """Return weights of rows times weights of classes, None where all are one."""
+    if sample_weight is None and class_weight is None:
+        return None
+    weights = check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    if isinstance(class_weight, str):  # "balanced"
+        totals = np.bincount(labels, weights, minlength=len(classes))
+        share = totals.sum() / len(classes)
+        of_classes = np.divide(share, totals, where=totals > 0, out=totals)
+    else:
+        of_classes = compute_class_weight(
+            class_weight, classes=classes, y=classes[labels]
+        )
+    if min(of_classes) < 0:
+        raise ValueError(f"class_weight must not be negative; got {class_weight}.")
+    weights = weights * of_classes[labels]
+    if not weights.any():
+        raise ValueError(
+            "The weights of all rows are zero, by sample_weight, class_weight or both: "
+            "Sample weights must contain at least one non-zero number."
+        )
+    return weights

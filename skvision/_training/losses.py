@@ -107,6 +107,135 @@ def sigmoid_cross_entropy(
     return loss, (share * (expit(s) - labels))[:, None]
 
 
+def smoothed(loss: Loss, smoothing: float) -> Loss:
+    r"""Return a cross-entropy of labels that are not quite sure.
+
+    .. math:: \sum_i w_i \sum_j q_{ij} (-\log p_{ij}), \qquad
+        q_{ij} = (1 - \epsilon) \, [j = y_i] + \epsilon / C
+
+    Parameters
+    ----------
+    loss : callable
+        `softmax_cross_entropy` or `sigmoid_cross_entropy`.
+    smoothing : float
+        The :math:`\epsilon`, from 0 to less than 1.
+
+    Returns
+    -------
+    loss : callable
+        ``(scores, labels, shares) -> (mean loss, d_scores)``.
+
+    References
+    ----------
+    C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens and Z. Wojna, "Rethinking the
+    Inception architecture for computer vision", CVPR 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss = smoothed(softmax_cross_entropy, 0.3)
+    >>> value, d_scores = loss(np.zeros((1, 3)), np.array([0]))
+    >>> print(f"{value:.4f}", d_scores.round(4))
+    1.0986 [[-0.4667  0.2333  0.2333]]
+    """
+
+    def smooth(
+        scores: Array, labels: Labels, shares: Array | None = None
+    ) -> tuple[float, Array]:
+        share = np.full(len(scores), 1 / len(scores)) if shares is None else shares
+        value, d_scores = loss(scores, labels, shares)
+        moved = (smoothing * share).astype(scores.dtype)  # of the true class, to all
+        if scores.shape[1] == 1:
+            excess = (labels - 0.5).astype(scores.dtype)
+            d_scores[:, 0] += moved * excess
+            return value + float(moved @ (excess * scores[:, 0])), d_scores
+        rows = np.arange(len(scores))
+        excess = scores[rows, labels] - scores.mean(axis=1)
+        d_scores -= (moved / scores.shape[1])[:, None]
+        d_scores[rows, labels] += moved
+        return value + float(moved @ excess), d_scores
+
+    return smooth
+
+
+def squared_error(
+    scores: Array, labels: Labels, shares: Array | None = None
+) -> tuple[float, Array]:
+    r"""Return the mean squared error of scores against 1 for true classes, else -1.
+
+    .. math:: \frac12 \sum_i w_i \sum_j (s_{ij} - t_{ij})^2
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, n_classes) or (n, 1)
+        Any finite numbers. One column is that of the second of two classes.
+    labels : ndarray of shape (n,), int
+        True classes, from 0 to n_classes - 1.
+    shares : ndarray of shape (n,), default=None
+        What each row counts, not negative. None is 1 / n each.
+
+    Returns
+    -------
+    loss : float
+        Not negative.
+    d_scores : ndarray of shape (n, n_classes) or (n, 1)
+        Its gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss, d_scores = squared_error(np.array([[2.0, -1.0]]), np.array([0]))
+    >>> print(loss, d_scores)
+    0.5 [[1. 0.]]
+    """
+    error = scores - 2 * _true_classes(scores, labels) + 1
+    share = 1 / len(scores) if shares is None else shares[:, None]
+    d_scores = share * error
+    return float(np.sum(d_scores * error) / 2), d_scores
+
+
+def sigmoid_squared_error(
+    scores: Array, labels: Labels, shares: Array | None = None
+) -> tuple[float, Array]:
+    r"""Return the mean squared error of sigmoids against 1 for true classes, else 0.
+
+    .. math:: \frac12 \sum_i w_i \sum_j (\sigma(s_{ij}) - t_{ij})^2
+
+    Parameters
+    ----------
+    scores, labels, shares
+        As in `squared_error`.
+
+    Returns
+    -------
+    loss : float
+        From 0 to half the number of columns.
+    d_scores : ndarray of shape (n, n_classes) or (n, 1)
+        Its gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss, d_scores = sigmoid_squared_error(np.array([[0.0]]), np.array([1]))
+    >>> print(loss, d_scores)
+    0.125 [[-0.125]]
+    """
+    out = expit(scores)
+    error = out - _true_classes(scores, labels)
+    share = 1 / len(scores) if shares is None else shares[:, None]
+    value = float(np.sum(share * error**2) / 2)
+    return value, share * error * out * (1 - out)
+
+
+def _true_classes(scores: Array, labels: Labels) -> Array:
+    """Return 1 for the true class of each row and 0 for others, shaped like scores."""
+    if scores.shape[1] == 1:
+        return labels[:, None].astype(scores.dtype)
+    true = np.zeros_like(scores)
+    true[np.arange(len(scores)), labels] = 1
+    return true
+
+
 def weston_watkins(margin: float) -> Violations:
     r"""Return the violations of all pairs of the true class and another.
 

@@ -124,7 +124,6 @@ def test_loss_curve_is_the_mean_over_rows():
         ([5, 4, 3, 3.5, 2.0, 2, 2], 0.0, 7),
         ([5, 6, 4.99, 1, 1, 1, 1], 0.1, 3),
         ([7, 6, 5, 4, 3, 2, 1], 0.1, 7),
-        ([np.nan] * 7, 0.0, 2),
     ],
 )
 def test_stops_after_two_epochs_without_improvement(losses, tol, n_epochs):

@@ -1,0 +1,410 @@
+r"""Layers of a network: each one's forward and backward pass, side by side.
+
+A layer is three functions. ``shapes(n_inputs)`` says what arrays it has, ``init`` gives
+them their first values, and ``forward`` computes its output and returns with it
+``backward``, from the gradient by the output to that by the input:
+
+    y, backward = layer.forward(params, buffers, x, training)
+    dx = backward(dy, grads)
+
+``params`` is the list of its weights (which are penalised) and then of its biases and
+gains (which are not), ``grads`` the list of arrays that take the gradients by them, and
+``buffers`` that of its running statistics, which ``forward`` changes in training. What
+training needs besides is a `Training`; None means prediction. ``backward`` is to be
+called once at most, before the next ``forward``. All arrays of a call are of one dtype.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy.special import expit
+
+Array = NDArray[np.floating]
+Arrays = Sequence[Array]
+Backward = Callable[..., "Array | None"]  # (dy, grads, needs_dx=True)
+Deviation = Callable[[int, int], float]
+
+
+class Shapes(NamedTuple):
+    """What arrays a layer has, and how wide its output is."""
+
+    weights: list[tuple[int, ...]]
+    others: list[tuple[int, ...]]
+    buffers: list[tuple[int, ...]]
+    n_outputs: int
+
+
+class Training(NamedTuple):
+    """What a forward pass needs in training.
+
+    Attributes
+    ----------
+    rng : Generator
+        Draws what is dropped.
+    weights : ndarray of shape (n,) or None
+        Of the rows, not negative; None is one each.
+    momentum : float
+        How far running statistics move towards those of the batch, from 0 to 1.
+    """
+
+    rng: Generator
+    weights: Array | None
+    momentum: float = 0.1
+
+
+class Layer(NamedTuple):
+    """A step from inputs to outputs; the top of this file says how it is used.
+
+    Attributes
+    ----------
+    shapes : callable
+        ``n_inputs -> Shapes``.
+    init : callable
+        ``(params, buffers, rng) -> None``: fills the arrays in place.
+    forward : callable
+        ``(params, buffers, x, training) -> (y, backward)``.
+    """
+
+    shapes: Callable[[int], Shapes]
+    init: Callable[[Arrays, Arrays, Generator], None]
+    forward: Callable[[Arrays, Arrays, Array, Training | None], tuple[Array, Backward]]
+
+
+def linear(n_outputs: int, deviation: Deviation, *, bias: bool = True) -> Layer:
+    r"""Return the layer :math:`y = x W + b`.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Width of its output.
+    deviation : callable
+        ``(n_inputs, n_outputs) -> standard deviation`` of the normal distribution that
+        the first weights are drawn from, such as `he`. Biases start at zero.
+    bias : bool, default=True
+        Whether there are biases.
+
+    Returns
+    -------
+    layer : Layer
+        Its params are W (n_inputs, n_outputs) and, with ``bias``, b (n_outputs,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> W, b = np.array([[0.1], [0.5]]), np.array([1.0])
+    >>> grads = [np.empty_like(W), np.empty_like(b)]
+    >>> layer = linear(1, he)
+    >>> y, backward = layer.forward([W, b], [], np.array([[0.2, 0.4]]), None)
+    >>> dx = backward(np.array([[1.0]]), grads)
+    >>> print(y.round(2), dx, grads[0].T)
+    [[1.22]] [[0.1 0.5]] [[0.2 0.4]]
+    """
+
+    def shapes(n_inputs: int) -> Shapes:
+        biases: list[tuple[int, ...]] = [(n_outputs,)] if bias else []
+        return Shapes([(n_inputs, n_outputs)], biases, [], n_outputs)
+
+    def init(params: Arrays, buffers: Arrays, rng: Generator) -> None:
+        W, *biases = params
+        W[...] = deviation(*W.shape) * rng.standard_normal(W.shape)
+        for b in biases:
+            b[...] = 0
+
+    def forward(
+        params: Arrays, buffers: Arrays, x: Array, training: Training | None
+    ) -> tuple[Array, Backward]:
+        W = params[0]
+        y = x @ W
+        if bias:
+            y += params[1]
+
+        def backward(dy: Array, grads: Arrays, needs_dx: bool = True) -> Array | None:
+            np.matmul(x.T, dy, out=grads[0])
+            if bias:
+                dy.sum(axis=0, out=grads[1])
+            return dy @ W.T if needs_dx else None
+
+        return y, backward
+
+    return Layer(shapes, init, forward)
+
+
+def he(n_inputs: int, n_outputs: int) -> float:
+    r"""Return :math:`\sqrt{2 / n_{in}}`, which keeps the scale where half are cut off.
+
+    References
+    ----------
+    K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers: surpassing
+    human-level performance on ImageNet classification", ICCV 2015.
+
+    Examples
+    --------
+    >>> print(he(200, 10))
+    0.1
+    """
+    return math.sqrt(2 / n_inputs)
+
+
+def xavier(n_inputs: int, n_outputs: int) -> float:
+    r"""Return :math:`\sqrt{2 / (n_{in} + n_{out})}`.
+
+    References
+    ----------
+    X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+    neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> print(xavier(190, 10))
+    0.1
+    """
+    return math.sqrt(2 / (n_inputs + n_outputs))
+
+
+def _elementwise(
+    function: Callable[[Array], Array], slope: Callable[[Array, Array], NDArray[Any]]
+) -> Layer:
+    """Return the layer ``y = function(x)``, whose derivative is ``slope(x, y)``."""
+
+    def forward(
+        params: Arrays, buffers: Arrays, x: Array, training: Training | None
+    ) -> tuple[Array, Backward]:
+        y = function(x)
+        return y, lambda dy, grads, needs_dx=True: dy * slope(x, y)
+
+    return Layer(_no_arrays, _no_init, forward)
+
+
+def _no_arrays(n_inputs: int) -> Shapes:
+    return Shapes([], [], [], n_inputs)
+
+
+def _no_init(params: Arrays, buffers: Arrays, rng: Generator) -> None:
+    """Do nothing: there are no arrays."""
+
+
+def identity() -> Layer:
+    """Return the layer :math:`y = x`."""
+    return Layer(_no_arrays, _no_init, lambda params, buffers, x, training: (x, _pass))
+
+
+def _pass(dy: Array, grads: Arrays, needs_dx: bool = True) -> Array:
+    return dy
+
+
+def relu() -> Layer:
+    r"""Return the layer :math:`y = \max(0, x)`, of slope 0 at 0."""
+    return _elementwise(lambda x: np.maximum(x, 0), lambda x, y: x > 0)
+
+
+def leaky_relu() -> Layer:
+    r"""Return the layer :math:`y = \max(x, x / 100)`."""
+    return _elementwise(
+        lambda x: np.maximum(x, x * x.dtype.type(0.01)),
+        lambda x, y: np.where(x > 0, x.dtype.type(1), x.dtype.type(0.01)),
+    )
+
+
+def elu() -> Layer:
+    r"""Return the layer :math:`y = x` above 0 and :math:`e^x - 1` below."""
+    return _elementwise(
+        lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+        lambda x, y: np.where(x > 0, x.dtype.type(1), y + x.dtype.type(1)),
+    )
+
+
+def tanh() -> Layer:
+    r"""Return the layer :math:`y = \tanh x`."""
+    return _elementwise(np.tanh, lambda x, y: 1 - y * y)
+
+
+def sigmoid() -> Layer:
+    r"""Return the layer :math:`y = 1 / (1 + e^{-x})`."""
+    return _elementwise(expit, lambda x, y: y * (1 - y))
+
+
+def dropout(rate: float) -> Layer:
+    """Return the layer that drops elements in training, and does nothing at prediction.
+
+    Each is set to zero with probability ``rate``, and the others are divided by ``1 -
+    rate``, so that their mean stays ("inverted" dropout).
+
+    Parameters
+    ----------
+    rate : float
+        From 0 to less than 1.
+
+    Returns
+    -------
+    layer : Layer
+        Without arrays.
+
+    References
+    ----------
+    N. Srivastava and others, "Dropout: a simple way to prevent neural networks from
+    overfitting", Journal of Machine Learning Research 15, 2014.
+    """
+
+    def forward(
+        params: Arrays, buffers: Arrays, x: Array, training: Training | None
+    ) -> tuple[Array, Backward]:
+        if training is None or rate == 0:
+            return x, _pass
+        kept = training.rng.random(x.shape, np.float32) >= rate
+        factor = kept * x.dtype.type(1 / (1 - rate))
+        return x * factor, lambda dy, grads, needs_dx=True: dy * factor
+
+    return Layer(_no_arrays, _no_init, forward)
+
+
+def batch_norm(epsilon: float = 1e-5) -> Layer:
+    r"""Return the layer that standardises each column, then scales and shifts it.
+
+    .. math:: y = \gamma \, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
+
+    In training :math:`\mu` and :math:`\sigma^2` are mean and variance of the batch,
+    rows counting by their weights, and running statistics move towards them by the
+    ``momentum`` of a `Training`: towards :math:`\frac{n}{n-1} \sigma^2` for the
+    variance of a batch of n rows. At prediction the running statistics take their
+    place.
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-5
+        Positive.
+
+    Returns
+    -------
+    layer : Layer
+        Its params are the gains :math:`\gamma`, from 1, and the shifts :math:`\beta`,
+        from 0, neither penalised; its buffers the running mean and variance.
+
+    References
+    ----------
+    S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep network training by
+    reducing internal covariate shift", ICML 2015.
+    """
+
+    def shapes(n_inputs: int) -> Shapes:
+        return Shapes([], [(n_inputs,)] * 2, [(n_inputs,)] * 2, n_inputs)
+
+    def init(params: Arrays, buffers: Arrays, rng: Generator) -> None:
+        for ones, zeros in ((params[0], params[1]), (buffers[1], buffers[0])):
+            ones[...] = 1
+            zeros[...] = 0
+
+    def forward(
+        params: Arrays, buffers: Arrays, x: Array, training: Training | None
+    ) -> tuple[Array, Backward]:
+        gain, shift = params
+        if training is None:
+            mean, variance = buffers
+            share = None
+        else:
+            n = len(x)
+            w = training.weights
+            share = np.full(n, 1 / n, x.dtype) if w is None else w / w.sum()
+            mean = share @ x
+            centred = x - mean
+            variance = share @ (centred * centred)
+            unbiased = variance * x.dtype.type(n / max(n - 1, 1))
+            for running, now in zip(buffers, (mean, unbiased), strict=True):
+                running += running.dtype.type(training.momentum) * (now - running)
+        scale = 1 / np.sqrt(variance + x.dtype.type(epsilon))
+        normal = (x - mean) * scale
+        y = gain * normal + shift
+
+        def backward(dy: Array, grads: Arrays, needs_dx: bool = True) -> Array:
+            of_gain, of_shift = grads
+            np.sum(dy * normal, axis=0, out=of_gain)
+            dy.sum(axis=0, out=of_shift)
+            if share is None:
+                return dy * (gain * scale)
+            # mean and variance depend on each row by its share
+            hidden = normal * of_gain + of_shift
+            return (gain * scale) * (dy - share[:, None] * hidden)
+
+        return y, backward
+
+    return Layer(shapes, init, forward)
+
+
+def chain(*layers: Layer) -> Layer:
+    """Return the layer that does one after another.
+
+    Parameters
+    ----------
+    *layers : Layer
+        In the order of a forward pass.
+
+    Returns
+    -------
+    layer : Layer
+        Its params are the weights of all, then the biases and gains of all. Its
+        ``backward`` with ``needs_dx=False`` stops where no params are left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = chain(linear(2, he), relu(), linear(1, he))
+    >>> layer.shapes(3).weights, layer.shapes(3).others
+    ([(3, 2), (2, 1)], [(2,), (1,)])
+    """
+    parts = [layer.shapes(1) for layer in layers]
+    counts = [(len(p.weights), len(p.others), len(p.buffers)) for p in parts]
+    n_weights = sum(count[0] for count in counts)
+    first = next((i for i, count in enumerate(counts) if sum(count[:2])), len(layers))
+
+    def shapes(n_inputs: int) -> Shapes:
+        whole = Shapes([], [], [], n_inputs)
+        for layer in layers:
+            part = layer.shapes(whole.n_outputs)
+            whole = Shapes(
+                whole.weights + part.weights,
+                whole.others + part.others,
+                whole.buffers + part.buffers,
+                part.n_outputs,
+            )
+        return whole
+
+    def split(params: Arrays, buffers: Arrays) -> list[tuple[Arrays, Arrays]]:
+        weights, others = iter(params[:n_weights]), iter(params[n_weights:])
+        statistics = iter(buffers)
+        return [
+            (
+                [next(weights) for _ in range(count[0])]
+                + [next(others) for _ in range(count[1])],
+                [next(statistics) for _ in range(count[2])],
+            )
+            for count in counts
+        ]
+
+    def init(params: Arrays, buffers: Arrays, rng: Generator) -> None:
+        for layer, own in zip(layers, split(params, buffers), strict=True):
+            layer.init(*own, rng)
+
+    def forward(
+        params: Arrays, buffers: Arrays, x: Array, training: Training | None
+    ) -> tuple[Array, Backward]:
+        steps = []
+        for layer, own in zip(layers, split(params, buffers), strict=True):
+            x, step = layer.forward(*own, x, training)
+            steps.append(step)
+
+        def backward(
+            dy: Array | None, grads: Arrays, needs_dx: bool = True
+        ) -> Array | None:
+            owns = [own for own, _ in split(grads, buffers)]
+            for i in reversed(range(len(layers))):
+                if i < first and not needs_dx:
+                    return None
+                dy = steps[i](dy, owns[i], needs_dx or i > first)
+            return dy
+
+        return x, backward
+
+    return Layer(shapes, init, forward)

@@ -1,0 +1,230 @@
+"""A network whose parameters are one flat vector, and what is minimised over it."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from skvision._training.inputs import Inputs
+from skvision._training.layers import Layer, Shapes, Training
+from skvision._training.losses import Labels, Loss
+from skvision._training.penalties import Penalty
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A layer, and how its arrays lie in two flat vectors.
+
+    The first vector has its params, weights before biases and gains, so that a penalty
+    is on one slice of it; the second its running statistics.
+
+    Attributes
+    ----------
+    layer : Layer
+        A chain of layers.
+    shapes : Shapes
+        Of its arrays.
+    """
+
+    layer: Layer
+    shapes: Shapes
+
+    @property
+    def n_weights(self) -> int:
+        return sum(map(math.prod, self.shapes.weights))
+
+    @property
+    def n_params(self) -> int:
+        return self.n_weights + sum(map(math.prod, self.shapes.others))
+
+    @property
+    def n_statistics(self) -> int:
+        return sum(map(math.prod, self.shapes.buffers))
+
+    def start(self, rng: Generator) -> tuple[Array, Array]:
+        """Return first parameters and running statistics, float64."""
+        params, statistics = np.empty(self.n_params), np.empty(self.n_statistics)
+        self.layer.init(self.views(params), self.statistics(statistics), rng)
+        return params, statistics
+
+    def views(self, params: Array) -> list[Array]:
+        """Return views of the arrays of parameters in a flat vector."""
+        return _views(params, [*self.shapes.weights, *self.shapes.others])
+
+    def statistics(self, statistics: Array) -> list[Array]:
+        """Return views of the running statistics in a flat vector."""
+        return _views(statistics, self.shapes.buffers)
+
+    def weight_slices(self) -> list[slice]:
+        """Return where the weights of each layer lie."""
+        ends = np.cumsum([0, *map(math.prod, self.shapes.weights)]).tolist()
+        return [slice(a, b) for a, b in pairwise(ends)]
+
+    def outputs(self, params: Array, statistics: Array, inputs: Inputs) -> Array:
+        """Return what it predicts for all rows."""
+        arrays = self.views(params), self.statistics(statistics)
+        out = np.empty((len(inputs.X), self.shapes.n_outputs), inputs.dtype)
+        for block in inputs.blocks():
+            out[block] = self.layer.forward(*arrays, inputs.draw(block), None)[0]
+        return out
+
+
+def _views(vector: Array, shapes: list[tuple[int, ...]]) -> list[Array]:
+    views, start = [], 0
+    for shape in shapes:
+        end = start + math.prod(shape)
+        views.append(vector[start:end].reshape(shape))
+        start = end
+    return views
+
+
+def network(layer: Layer, n_inputs: int) -> Network:
+    """Return the network of a layer that takes rows of ``n_inputs`` columns.
+
+    Examples
+    --------
+    >>> from skvision._training.layers import chain, he, linear, relu
+    >>> network(chain(linear(100, he), relu(), linear(10, he)), 3072).n_params
+    308310
+    """
+    return Network(layer, layer.shapes(n_inputs))
+
+
+def batch_objective(
+    net: Network,
+    statistics: Array,
+    inputs: Inputs,
+    labels: Labels,
+    weights: Array,
+    *,
+    loss: Loss,
+    penalty: Penalty,
+    rng: Generator,
+) -> Callable[[Array, NDArray[np.integer]], tuple[float, Array]]:
+    """Return ``(params, index) -> (value, gradient)`` of a batch of rows, in training.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    statistics : ndarray of shape (n_statistics,)
+        Its running statistics, changed in place by each call.
+    inputs, labels, weights
+        Rows, the index of the class of each, and its weight; weights have mean one, so
+        that the mean over all batches is the whole objective.
+    loss : callable
+        One of `skvision._training.losses`.
+    penalty : callable
+        One of `skvision._training.penalties`, applied to all weights.
+    rng : Generator
+        For augmentation and dropout.
+
+    Returns
+    -------
+    objective : callable
+        Takes params in the dtype of the inputs, in which it computes. The gradient is
+        overwritten by the next call.
+    """
+    weights = weights.astype(inputs.dtype)
+    gradient = np.empty(net.n_params, inputs.dtype)
+    grads, buffers = net.views(gradient), net.statistics(statistics)
+
+    def objective(params: Array, index: NDArray[np.integer]) -> tuple[float, Array]:
+        x = inputs.draw(index, rng)
+        counts = weights[index]
+        scores, backward = net.layer.forward(
+            net.views(params), buffers, x, Training(rng, counts)
+        )
+        value, d_scores = loss(scores, labels[index], counts / len(index))
+        backward(d_scores, grads, needs_dx=False)
+        value += penalty(params[: net.n_weights], gradient[: net.n_weights])
+        return value, gradient
+
+    return objective
+
+
+def whole_objective(
+    net: Network,
+    statistics: Array,
+    inputs: Inputs,
+    labels: Labels,
+    shares: Array,
+    *,
+    loss: Loss,
+    penalty: Penalty,
+) -> Callable[[Array], tuple[float, Array]]:
+    """Return ``params -> (value, gradient)`` of all rows, the network as it predicts.
+
+    Parameters
+    ----------
+    net, statistics, inputs, labels, loss, penalty
+        As in `batch_objective`; the running statistics are left as they are.
+    shares : ndarray of shape (n,)
+        What each row counts; adding up to one.
+
+    Returns
+    -------
+    objective : callable
+        Takes params and returns a gradient in float64. Matrix products are done in the
+        dtype of the inputs.
+    """
+    buffers = net.statistics(statistics.astype(inputs.dtype))
+    own = np.empty(net.n_params, inputs.dtype)
+    grads = net.views(own)
+
+    def objective(params: Array) -> tuple[float, Array]:
+        arrays = net.views(params.astype(inputs.dtype, copy=False))
+        value, gradient = 0.0, np.zeros(net.n_params)
+        for block in inputs.blocks():
+            scores, backward = net.layer.forward(
+                arrays, buffers, inputs.draw(block), None
+            )
+            of_block, d_scores = loss(
+                scores.astype(np.float64, copy=False), labels[block], shares[block]
+            )
+            backward(d_scores.astype(inputs.dtype, copy=False), grads, needs_dx=False)
+            value += of_block
+            gradient += own
+        value += penalty(params[: net.n_weights], gradient[: net.n_weights])
+        return value, gradient
+
+    return objective
+
+
+def learn_statistics(
+    net: Network,
+    params: Array,
+    inputs: Inputs,
+    weights: Array,
+    batches: Sequence[NDArray[np.integer]],
+    rng: Generator,
+) -> Array:
+    """Return the running statistics that some parameters lead to: a mean over batches.
+
+    Parameters
+    ----------
+    net, inputs, weights, rng
+        As in `batch_objective`.
+    params : ndarray of shape (n_params,)
+        Parameters that no batch has seen yet, such as an average.
+    batches : sequence of ndarray of int
+        The rows of each batch.
+
+    Returns
+    -------
+    statistics : ndarray of shape (n_statistics,)
+        In the dtype of the params.
+    """
+    statistics = np.zeros(net.n_statistics, params.dtype)
+    arrays = net.views(params), net.statistics(statistics)
+    weights = weights.astype(inputs.dtype)
+    for i, batch in enumerate(batches):
+        training = Training(rng, weights[batch], momentum=1 / (i + 1))
+        net.layer.forward(*arrays, inputs.draw(batch, rng), training)
+    return statistics

@@ -12,6 +12,7 @@ from skvision._hog import HOG
 from skvision._image_reader import ImageReader
 from skvision._images import ImageShapeWarning
 from skvision._knn_image_classifier import KNNImageClassifier
+from skvision._mlp_backprop import MLPBackprop
 from skvision._multiclass_svm import MulticlassSVM
 from skvision._perceptron import Perceptron
 from skvision._pixel_normalizer import PixelNormalizer
@@ -24,6 +25,7 @@ __all__ = [
     "ImageReader",
     "ImageShapeWarning",
     "KNNImageClassifier",
+    "MLPBackprop",
     "MulticlassSVM",
     "Perceptron",
     "PixelNormalizer",

@@ -48,6 +48,8 @@ def validate_rows(
     ----------
     estimator : estimator
         Gets ``n_features_in_``, ``feature_names_in_`` and ``image_shape_`` in a fit.
+        Where it has a parameter ``image_shape`` that is not None, flat rows are
+        pictures of this shape.
     X : array-like of shape (n, n_features), (n, H, W) or (n, H, W, C)
         Pictures.
     y : array-like of shape (n,), default="no_validation"
@@ -71,6 +73,8 @@ def validate_rows(
         the shape that was seen in ``fit``.
     """
     rows, shape = _flatten(X)
+    if reset and getattr(estimator, "image_shape", None) is not None:
+        shape = _shape_asked_for(estimator, shape, np.shape(rows))
     return _validate(estimator, rows, shape, y, reset=reset, dtype=dtype)
 
 
@@ -248,12 +252,21 @@ def _settle_shape(
     estimator: Any, shape: ImageShape | None, rows_shape: tuple[int, ...]
 ) -> ImageShape | None:
     """Return what the pictures show, what ``image_shape`` says, or else a guess."""
-    n_features = rows_shape[-1] if len(rows_shape) == 2 else 0
     if estimator.image_shape is None:
+        n_features = rows_shape[-1] if len(rows_shape) == 2 else 0
         guess_needed = shape is None and n_features > 0
         return _guess_shape(estimator, n_features) if guess_needed else shape
-    wanted = _normalize_shape(estimator.image_shape)
+    wanted = _shape_asked_for(estimator, shape, rows_shape)
     _check_channels(wanted, wanted)
+    return wanted
+
+
+def _shape_asked_for(
+    estimator: Any, shape: ImageShape | None, rows_shape: tuple[int, ...]
+) -> ImageShape:
+    """Return what ``image_shape`` says, which must be as the pictures are."""
+    n_features = rows_shape[-1] if len(rows_shape) == 2 else 0
+    wanted = _normalize_shape(estimator.image_shape)
     if shape is not None and shape != wanted:
         raise ValueError(
             f"X has pictures of shape {shape}, but image_shape={estimator.image_shape} "

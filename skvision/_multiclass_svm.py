@@ -84,14 +84,15 @@ class MulticlassSVM(RegularizedLinearClassifier):
     batch_size : int, default=200
         Rows in a mini-batch. This and what follows is for mini-batch solvers.
 
-    learning_rate : {"constant", "step", "exponential", "cosine", "invscaling", \
-            "adaptive"}, default="constant"
+    learning_rate : {"constant", "step", "exponential", "cosine", "one_cycle", \
+            "invscaling", "adaptive"}, default="constant"
         How the rate falls: not; to a tenth at each third of ``max_iter``; by a factor,
-        to a hundredth at ``max_iter``; along a cosine to 0 there; as 1 / sqrt(epoch);
-        or by 5 each time a third of ``n_iter_no_change`` epochs brought nothing.
+        to a hundredth at ``max_iter``; along a cosine to 0 there; up from a 25th for
+        three tenths of ``max_iter``, then along a cosine to 0; as 1 / sqrt(epoch); or
+        by 5 each time a third of ``n_iter_no_change`` epochs brought nothing.
 
     learning_rate_init : float, default=0.001
-        The learning rate of the first epoch.
+        The learning rate of the first epoch; of ``"one_cycle"`` the largest.
 
     momentum : float, default=0.9
         Of ``"sgd"``, from 0 to below 1.

@@ -9,7 +9,15 @@ BATCH_CONSTRAINTS = {
     "batch_size": [Interval(Integral, 1, None, closed="left")],
     "learning_rate": [
         StrOptions(
-            {"constant", "step", "exponential", "cosine", "invscaling", "adaptive"}
+            {
+                "constant",
+                "step",
+                "exponential",
+                "cosine",
+                "one_cycle",
+                "invscaling",
+                "adaptive",
+            }
         )
     ],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
@@ -46,6 +54,7 @@ def make_schedule(estimator):
         "step": lambda: schedules.step(rate, max(1, -(-n // 3))),
         "exponential": lambda: schedules.exponential(rate, 0.01 ** (1 / n)),
         "cosine": lambda: schedules.cosine(rate, n),
+        "one_cycle": lambda: schedules.one_cycle(rate, n),
         "invscaling": lambda: schedules.inverse_scaling(rate),
         "adaptive": lambda: schedules.on_plateau(rate, patience, tol=estimator.tol),
     }

@@ -55,6 +55,7 @@ def make(Estimator, shape=None, **parameters):
     What is random has a seed, and codebooks are small.
     """
     parameters |= {"image_shape": shape, "random_state": 0, "n_words": 100}
+    parameters |= {"learning_rate": "cosine"}  # a fit of networks that ends as planned
     known = inspect.signature(Estimator).parameters
     return Estimator(**{key: parameters[key] for key in parameters if key in known})
 

@@ -4,13 +4,15 @@ from skvision._kernels import jit_without_allocation as jit
 
 
 @jit
-def standardize(rows, mean, scale, out):
-    """Do ``out = (rows - mean) * scale``, in the dtype of ``out``.
+def standardize_rows(X, index, mean, scale, out):
+    """Do ``out = (X[index] - mean) * scale``, in the dtype of ``out``.
 
-    ``rows`` and ``out`` are (n, d), ``mean`` and ``scale`` (d,), of the dtype of
-    ``out``.
+    ``X`` is (n, d), ``index`` (k,), ``out`` (k, d), ``mean`` and ``scale`` (d,), the
+    last three of one dtype.
     """
     dtype = out.dtype.type
-    for i in range(rows.shape[0]):
-        for j in range(rows.shape[1]):
-            out[i, j] = (dtype(rows[i, j]) - mean[j]) * scale[j]
+    for i in range(index.shape[0]):
+        row = index[i]
+        for j in range(X.shape[1]):
+            out[i, j] = (dtype(X[row, j]) - mean[j]) * scale[j]
+

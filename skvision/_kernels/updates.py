@@ -73,27 +73,30 @@ def adam(
     beta_2,
     epsilon,
     weight_decay,
-    n_decayed,
+    l2,
+    n_weights,
 ):
     """Do step ``t``, from 1, of Adam.
 
     ``m = beta_1 m + (1 - beta_1) g``, ``s = beta_2 s + (1 - beta_2) g^2``; what is left
     of their start at zero is divided out, ``m' = m / (1 - beta_1^t)``, and
-    ``p -= rate m' / (sqrt(s') + epsilon)``. The first ``n_decayed`` parameters are
-    multiplied by ``1 - rate weight_decay`` before.
+    ``p -= rate m' / (sqrt(s') + epsilon)``. To the gradients of the first ``n_weights``
+    parameters ``l2 p`` is added, and these are multiplied by ``1 - rate weight_decay``
+    before.
     """
     dtype = params.dtype.type
     step = dtype(rate / (1 - beta_1**t))
     root_of_correction = dtype(1 / np.sqrt(1 - beta_2**t))
     gain_1, gain_2, beta_2 = dtype(1 - beta_1), dtype(1 - beta_2), dtype(beta_2)
     shrunk, kept, epsilon = dtype(1 - rate * weight_decay), dtype(1), dtype(epsilon)
+    l2, none = dtype(l2), dtype(0)
     tiny = np.finfo(params.dtype).tiny
     for i in range(params.size):
-        g = grads[i]
+        g = grads[i] + (l2 if i < n_weights else none) * params[i]
         m = _without_subnormals(mean[i] + gain_1 * (g - mean[i]), tiny)
         s = _without_subnormals(beta_2 * mean_square[i] + gain_2 * g * g, tiny)
         mean[i], mean_square[i] = m, s
-        p = params[i] * (shrunk if i < n_decayed else kept)
+        p = params[i] * (shrunk if i < n_weights else kept)
         params[i] = p - step * m / (np.sqrt(s) * root_of_correction + epsilon)
 
 

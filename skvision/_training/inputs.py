@@ -102,16 +102,20 @@ class Inputs:
         self, index: slice | NDArray[np.integer], rng: Generator | None = None
     ) -> Array:
         """Return some rows; with ``rng``, as training takes them."""
-        from skvision._kernels.standardize import standardize
+        from skvision._kernels.standardize import standardize_rows
 
-        rows = np.ascontiguousarray(self.X[index])
+        X, rows = self.X, index
         if self.augment is not None and rng is not None:
-            rows = self.augment(rows, rng)
+            X, rows = self.augment(np.ascontiguousarray(X[rows]), rng), slice(None)
         if self.standard is None:
-            return rows.astype(self.dtype, copy=False)
-        out = np.empty(rows.shape, self.dtype)
+            return X[rows].astype(self.dtype, copy=False)
+        if isinstance(rows, slice) or not X.flags.c_contiguous:
+            X = np.ascontiguousarray(X[rows])
+            rows = np.arange(len(X))
+        out = np.empty((len(rows), X.shape[1]), self.dtype)
         mean = self.standard.mean.astype(self.dtype)
-        standardize(rows, mean, (1 / self.standard.deviation).astype(self.dtype), out)
+        scale = (1 / self.standard.deviation).astype(self.dtype)
+        standardize_rows(X, rows, mean, scale, out)
         return out
 
     def blocks(self) -> Iterator[slice]:

@@ -79,7 +79,7 @@ def minimize(
     max_iter: int,
     tol: float,
     n_iter_no_change: int,
-    rng: np.random.RandomState | None,
+    rng: np.random.RandomState | np.random.Generator | None,
     average_from: int | None = None,
     score: Callable[[Vector], float] | None = None,
     on_epoch: Callable[[Vector], bool] = lambda params: False,
@@ -114,7 +114,7 @@ def minimize(
         The most epochs.
     tol, n_iter_no_change
         When to stop.
-    rng : RandomState or None
+    rng : RandomState, Generator or None
         Shuffles the rows before each epoch; None leaves them in their order.
     average_from : int or None
         How many rows are seen before the average of the parameters after each step

@@ -69,7 +69,8 @@ class Network:
     def outputs(self, params: Array, statistics: Array, inputs: Inputs) -> Array:
         """Return what it predicts for all rows."""
         arrays = self.views(params), self.statistics(statistics)
-        out = np.empty((len(inputs.X), self.shapes.n_outputs), inputs.dtype)
+        dtype = np.result_type(inputs.dtype, params)
+        out = np.empty((len(inputs.X), self.shapes.n_outputs), dtype)
         for block in inputs.blocks():
             out[block] = self.layer.forward(*arrays, inputs.draw(block), None)[0]
         return out

@@ -188,7 +188,12 @@ def rmsprop(decay: float = 0.99, epsilon: float = 1e-8) -> Optimizer:
 
 
 def adam(
-    beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-8,
+    *,
+    l2: float = 0.0,
+    n_weights: int = 0,
 ) -> Optimizer:
     r"""Return Adam: a mean of recent gradients over the root of that of their squares.
 
@@ -207,6 +212,11 @@ def adam(
         From 0 to less than 1: what each step leaves of the means.
     epsilon : float, default=1e-8
         Positive, much less than the gradients; keeps 0 / 0 away.
+    l2 : float, default=0.0
+        Strength of the penalty `skvision._training.penalties.l2` whose gradient is
+        added here, in the one pass over all arrays, where it is not in ``grads`` yet.
+    n_weights : int, default=0
+        How many parameters it is on, the first ones.
 
     Returns
     -------
@@ -229,7 +239,7 @@ def adam(
     >>> print(params.round(6))
     [ 0.001 -0.001 -0.001]
     """
-    return adamw(0.0, 0, beta_1, beta_2, epsilon)
+    return _adam(beta_1, beta_2, epsilon, 0.0, l2, n_weights)
 
 
 def adamw(
@@ -276,6 +286,17 @@ def adamw(
     >>> print(params)
     [1.9 2. ]
     """
+    return _adam(beta_1, beta_2, epsilon, weight_decay, 0.0, n_decayed)
+
+
+def _adam(
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    weight_decay: float,
+    l2: float,
+    n_weights: int,
+) -> Optimizer:
     from skvision._kernels import updates
 
     def init(params: Vector) -> State:
@@ -300,7 +321,82 @@ def adamw(
             beta_2,
             epsilon,
             weight_decay,
-            n_decayed,
+            l2,
+            n_weights,
         )
 
     return Optimizer(init, update)
+
+
+def clipped(optimizer: Optimizer, limit: float) -> Optimizer:
+    """Return an optimizer whose gradients are scaled down to a length.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        What moves the parameters.
+    limit : float
+        The Euclidean length that no gradient is to exceed, above 0.
+
+    Returns
+    -------
+    optimizer : Optimizer
+        Its state is that of the one given. It changes ``grads``, too.
+
+    References
+    ----------
+    R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent
+    neural networks", ICML 2013.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params = np.zeros(2)
+    >>> clipped(sgd(momentum=0.0), 1.0).update(params, np.array([3.0, 4.0]), {}, 1.0)
+    >>> print(params)
+    [-0.6 -0.8]
+    """
+
+    def update(
+        params: Vector, grads: Vector, state: State, learning_rate: float
+    ) -> None:
+        length = float(np.linalg.norm(grads))
+        if length > limit:
+            grads *= limit / length
+        optimizer.update(params, grads, state, learning_rate)
+
+    return Optimizer(optimizer.init, update)
+
+
+def projected(optimizer: Optimizer, project: Callable[[Vector], None]) -> Optimizer:
+    """Return an optimizer after each of whose steps the parameters are put right.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        What moves the parameters.
+    project : callable
+        ``params -> None``, in place.
+
+    Returns
+    -------
+    optimizer : Optimizer
+        Its state is that of the one given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params = np.zeros(2)
+    >>> not_negative = projected(sgd(0.0), lambda p: np.maximum(p, 0, out=p))
+    >>> not_negative.update(params, np.array([3.0, -4.0]), {}, 1.0)
+    >>> print(params)
+    [0. 4.]
+    """
+
+    def update(
+        params: Vector, grads: Vector, state: State, learning_rate: float
+    ) -> None:
+        optimizer.update(params, grads, state, learning_rate)
+        project(params)
+
+    return Optimizer(optimizer.init, update)

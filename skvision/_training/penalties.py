@@ -31,6 +31,21 @@ def l2(alpha: float) -> Penalty:
     return penalty
 
 
+def l2_value(alpha: float) -> Penalty:
+    r"""Return the penalty :math:`\frac{\alpha}{2} \|w\|^2`, which adds no gradient.
+
+    It is for an optimizer that does, such as `skvision._training.optimizers.adam`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grads = np.zeros(4)
+    >>> print(l2_value(1.0)(np.full(4, 0.25), grads), grads)
+    0.125 [0. 0. 0. 0.]
+    """
+    return lambda weights, grads: float(alpha / 2 * (weights @ weights))
+
+
 def elastic_net(alpha: float, l1_ratio: float) -> Penalty:
     r"""Return the mix :math:`\alpha (r \|w\|_1 + \frac{1 - r}{2} \|w\|^2)`.
 

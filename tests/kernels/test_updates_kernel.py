@@ -64,10 +64,22 @@ def test_adam(t, vectors):
     corrected = mean / (1 - 0.9**t), mean_square / (1 - 0.999**t)
     decayed = np.where(np.arange(p.size) < 20, (1 - 0.1 * 0.5) * p, p)
     expected = decayed - 0.1 * corrected[0] / (np.sqrt(corrected[1]) + 0.01)
-    kernel.adam(p, g, m, s, t, 0.1, 0.9, 0.999, 0.01, 0.5, min(20, p.size))
+    kernel.adam(p, g, m, s, t, 0.1, 0.9, 0.999, 0.01, 0.5, 0.0, min(20, p.size))
     assert_close(m, mean)
     assert_close(s, mean_square)
     assert_close(p, expected)
+
+
+def test_adam_with_l2(vectors):
+    p, g, m, s = vectors
+    with_penalty = [p.copy(), g + np.where(np.arange(p.size) < 20, 0.3 * p, 0)]
+    with_penalty += [m.copy(), s.copy()]
+    with_penalty[1] = with_penalty[1].astype(p.dtype)
+    rates = 9, 0.1, 0.9, 0.999, 0.01, 0.0
+    kernel.adam(*with_penalty, *rates, 0.0, 0)
+    kernel.adam(p, g, m, s, *rates, 0.3, min(20, p.size))
+    for got, expected in zip((p, m, s), (with_penalty[i] for i in (0, 2, 3))):
+        np.testing.assert_allclose(got, expected, rtol=1e-4 if p.dtype == np.float32 else 1e-12)
 
 
 def test_add_to_average(vectors):
@@ -89,7 +101,7 @@ def averages(p, g, v, s):
     m, mean_square = v.copy(), s.copy()
     kernel.sgd_with_momentum(p, g, v, 0.1, 0.9, True)
     kernel.rmsprop(p, g, s, 0.1, 0.99, 1e-8)
-    kernel.adam(p, g, m, mean_square, 9, 0.1, 0.9, 0.999, 1e-8, 0.0, 0)
+    kernel.adam(p, g, m, mean_square, 9, 0.1, 0.9, 0.999, 1e-8, 0.0, 0.0, 0)
     return np.array([v, s, m, mean_square])
 
 

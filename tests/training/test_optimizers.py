@@ -31,6 +31,12 @@ OURS_AND_TORCHS = {
         torch.optim.Adam,
         {"betas": (0.8, 0.95), "eps": 1e-3},
     ),
+    "adam with l2": (
+        adam(l2=0.3, n_weights=N_WEIGHTS),
+        0.02,
+        torch.optim.Adam,
+        {"weight_decay": 0.3},
+    ),
     "adamw": (adamw(0.3, N_WEIGHTS), 0.02, torch.optim.AdamW, {"weight_decay": 0.3}),
 }
 
@@ -96,7 +102,7 @@ def test_first_step_of_adam_without_bias_correction():
     params, mean, mean_square = np.zeros((3, 1))
     late = 10**6  # nothing is left to correct
     grads = np.array([7.0])
-    updates.adam(params, grads, mean, mean_square, late, 0.01, 0.9, 0.999, 1e-8, 0.0, 0)
+    updates.adam(params, grads, mean, mean_square, late, 0.01, 0.9, 0.999, 1e-8, 0.0, 0.0, 0)
     assert params[0] / -0.01 == pytest.approx(3.1623, abs=5e-5)
 
 

@@ -1,0 +1,191 @@
+"""What a network is made of, from the parameters that users give."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from skvision._training.layers import (
+    Deviation,
+    Layer,
+    batch_norm,
+    chain,
+    dropout,
+    elu,
+    he,
+    identity,
+    leaky_relu,
+    linear,
+    relu,
+    sigmoid,
+    tanh,
+    xavier,
+)
+from skvision._training.network import Array, Network, network
+
+ACTIVATIONS: dict[str, Callable[[], Layer]] = {
+    "relu": relu,
+    "leaky_relu": leaky_relu,
+    "elu": elu,
+    "tanh": tanh,
+    "sigmoid": sigmoid,
+    "identity": identity,
+}
+DEVIATIONS: dict[str, Deviation] = {
+    "he": he,
+    "xavier": xavier,
+    "normal": lambda n_inputs, n_outputs: 0.01,
+    "zeros": lambda n_inputs, n_outputs: 0.0,
+}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The widths of a network, and what stands between its linear layers.
+
+    Attributes
+    ----------
+    n_inputs, n_outputs : int
+        Columns of what goes in and comes out.
+    hidden : tuple of int
+        Widths of the hidden layers.
+    activations : tuple of str
+        One for each of them.
+    batch_norm : bool
+        Whether each is normalised before its activation; it has no biases then, but
+        the shifts of the normalisation.
+    """
+
+    n_inputs: int
+    hidden: tuple[int, ...]
+    activations: tuple[str, ...]
+    batch_norm: bool
+    n_outputs: int
+
+    def network(
+        self, dropped: Sequence[float] = (), deviation: Deviation = he
+    ) -> Network:
+        """Return the network, with rates of dropout for its input and hidden layers."""
+        rates = tuple(dropped) or (0.0,) * (1 + len(self.hidden))
+        output = linear(self.n_outputs, deviation)
+        layers = self._hidden_layers(rates, deviation)
+        return network(chain(*layers, output), self.n_inputs)
+
+    def hidden_layers(self) -> Layer:
+        """Return all but the output layer, without dropout."""
+        return chain(*self._hidden_layers((0.0,) * (1 + len(self.hidden)), he))
+
+    def _hidden_layers(
+        self, rates: Sequence[float], deviation: Deviation
+    ) -> list[Layer]:
+        layers = [dropout(rates[0])] if rates[0] else []
+        for width, name, rate in zip(
+            self.hidden, self.activations, rates[1:], strict=True
+        ):
+            layers.append(linear(width, deviation, bias=not self.batch_norm))
+            layers += [batch_norm()] if self.batch_norm else []
+            layers.append(ACTIVATIONS[name]())
+            layers += [dropout(rate)] if rate else []
+        return layers
+
+
+def architecture_of(estimator: Any, n_inputs: int, n_outputs: int) -> Architecture:
+    """Return what ``hidden_layer_sizes``, ``activation`` and ``batch_norm`` ask for.
+
+    Raises
+    ------
+    ValueError
+        If a size is no whole number from 1, an activation unknown, or there are not as
+        many of these as hidden layers.
+    """
+    sizes = estimator.hidden_layer_sizes
+    hidden = tuple(sizes) if np.iterable(sizes) else (sizes,)
+    if not all(isinstance(size, Integral) and int(size) >= 1 for size in hidden):
+        raise ValueError(
+            f"hidden_layer_sizes must be whole numbers from 1, one for each hidden "
+            f"layer; got {sizes!r}."
+        )
+    names = estimator.activation
+    activations = (names,) * len(hidden) if isinstance(names, str) else tuple(names)
+    unknown = [name for name in activations if name not in ACTIVATIONS]
+    if unknown or len(activations) != len(hidden):
+        raise ValueError(
+            f"activation must be one of {sorted(ACTIVATIONS)}, or one of these for "
+            f"each of the {len(hidden)} hidden layers; got {names!r}."
+        )
+    return Architecture(
+        n_inputs,
+        tuple(int(size) for size in hidden),
+        activations,
+        bool(estimator.batch_norm),
+        n_outputs,
+    )
+
+
+def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
+    """Return the rates of the input and of each hidden layer that ``dropout`` asks for.
+
+    Raises
+    ------
+    ValueError
+        If a rate is not from 0 to less than 1, or their number not that of the input
+        and the hidden layers.
+    """
+    asked = estimator.dropout
+    rates = tuple(asked) if np.iterable(asked) else (0.0,) + (asked,) * n_hidden
+    within = all(isinstance(r, Real) and 0 <= float(r) < 1 for r in rates)
+    single = isinstance(asked, Real) and not 0 <= float(asked) < 1
+    if not within or single or len(rates) != 1 + n_hidden:
+        raise ValueError(
+            f"dropout must be a rate from 0 to less than 1 for all hidden layers, or "
+            f"{1 + n_hidden} of them, the first for the input and one for each hidden "
+            f"layer; got {asked!r}."
+        )
+    return tuple(float(rate) for rate in rates)
+
+
+def first_parameters(
+    estimator: Any, net: Network, rng: Generator
+) -> tuple[Array, Array]:
+    """Return parameters and running statistics to start from, float64.
+
+    Drawn as ``weight_init`` names it, or the arrays that ``weight_init`` and
+    ``bias_init`` give.
+
+    Raises
+    ------
+    ValueError
+        If arrays are given that are not of the shapes of the weights or biases.
+    """
+    params, statistics = net.start(rng)
+    views = net.views(params)
+    n_layers = len(net.shapes.weights)
+    if not isinstance(estimator.weight_init, str):
+        _fill("weight_init", estimator.weight_init, views[:n_layers])
+    if estimator.bias_init is not None:
+        _fill("bias_init", estimator.bias_init, biases(views, n_layers))
+    return params, statistics
+
+
+def biases(views: Sequence[Array], n_layers: int) -> list[Array]:
+    """Return the biases, or the shifts of batch normalisation, of each layer."""
+    gained = len(views) > 2 * n_layers  # gains and shifts, then the output's biases
+    others = list(views[n_layers:])
+    return [*others[1:-1:2], others[-1]] if gained else others
+
+
+def _fill(name: str, given: Any, arrays: Sequence[Array]) -> None:
+    wanted = [array.shape for array in arrays]
+    got = [np.shape(array) for array in given]
+    if got != wanted:
+        raise ValueError(
+            f"{name} must be arrays of the shapes {wanted}, one for each layer; got "
+            f"{got}."
+        )
+    for array, values in zip(arrays, given, strict=True):
+        array[...] = values
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} has values that are infinite or NaN.")

@@ -1,0 +1,250 @@
+"""How a network is fitted, by the parameters that estimators of networks share."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skvision._architecture import ACTIVATIONS, DEVIATIONS
+from skvision._sklearn_compat import Interval, StrOptions
+from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
+from skvision._training.lbfgs import minimize_lbfgs
+from skvision._training.minimize import Course, batches, minimize
+from skvision._training.network import (
+    batch_objective,
+    learn_statistics,
+    whole_objective,
+)
+from skvision._training.optimizers import adam, clipped, projected
+from skvision._training.penalties import elastic_net, l2_value, max_norm
+
+PLANNED = {"cosine", "one_cycle"}  # rates that are made for max_iter epochs
+
+NETWORK_CONSTRAINTS = {
+    **{key: BATCH_CONSTRAINTS[key] for key in BATCH_CONSTRAINTS if key != "average"},
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
+    "weight_init": [StrOptions(set(DEVIATIONS)), "array-like"],
+    "bias_init": ["array-like", None],
+    "dropout": [Real, "array-like"],
+    "batch_norm": ["boolean"],
+    "standardize": ["boolean"],
+    "augmentation": [callable, None],
+    "solver": [StrOptions({"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"})],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    "max_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "max_gradient_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "average_last": [Interval(Integral, 1, None, closed="left"), None],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
+    "warm_start": ["boolean"],
+    "image_shape": ["array-like", None],
+    "random_state": ["random_state"],
+}
+
+
+def check_together(estimator, rates, has_validation):
+    """Raise where parameters do not go with each other.
+
+    ``rates`` are those of dropout, and ``has_validation`` says whether pictures to
+    validate on were given.
+    """
+    if has_validation and not estimator.early_stopping:
+        raise ValueError(
+            "X_val and y_val were given, and early_stopping=False would not use them: "
+            "set early_stopping=True (and n_iter_no_change as large as max_iter, to "
+            "only watch), or leave them out."
+        )
+    if estimator.early_stopping and estimator.average_last:
+        raise ValueError(
+            "early_stopping keeps the best epoch and average_last the mean of the last "
+            "ones: ask for one of them."
+        )
+    if estimator.batch_norm and estimator.batch_size == 1:
+        raise ValueError("batch_norm needs batch_size=2 at least; got 1.")
+    if estimator.solver != "lbfgs":
+        return
+    noise = {
+        "dropout": any(rates),
+        "batch_norm": estimator.batch_norm,
+        "augmentation": estimator.augmentation is not None,
+    }
+    epochs = {
+        "early_stopping": estimator.early_stopping,
+        "average_last": estimator.average_last,
+        "max_norm": estimator.max_norm,
+        "max_gradient_norm": estimator.max_gradient_norm,
+    }
+    for why, names in (("a function without noise", noise), ("no steps", epochs)):
+        asked = [name for name in names if names[name]]
+        if asked:
+            needs = "needs" if names is noise else "has"
+            other = 'another solver, such as "adam"'
+            raise ValueError(
+                f'solver="lbfgs" {needs} {why}, and does not go with '
+                f"{' and '.join(asked)}: leave that out, or take {other}."
+            )
+
+
+def fit_in_batches(
+    estimator,
+    net,
+    start,
+    inputs,
+    problem,
+    learning,
+    *,
+    loss,
+    state,
+    rng,
+    n_epochs,
+    first_epoch=0,
+    score=None,
+    told=lambda params, statistics: False,
+):
+    """Train a network by mini-batches.
+
+    ``start`` is (params, statistics), ``learning`` the rows to learn from, and
+    ``state`` what the optimizer remembers, None for nothing; ``score`` and ``told``
+    take (params, statistics). Returns a `Course` and the state.
+    """
+    params, statistics = (np.array(part, inputs.dtype) for part in start)
+    batch_size = estimator.batch_size
+    if batch_size == "auto":
+        batch_size = min(200, len(learning))
+    weights = problem.weights / problem.weights[learning].mean()
+    optimizer, penalty = _optimizer_and_penalty(estimator, net)
+    state = optimizer.init(params) if state is None else state
+    averaged = estimator.average_last
+    until_end = averaged or estimator.learning_rate in PLANNED
+    with np.errstate(over="ignore", invalid="ignore"):
+        course = minimize(
+            batch_objective(
+                net,
+                statistics,
+                inputs,
+                problem.labels,
+                weights,
+                loss=loss,
+                penalty=penalty,
+                rng=rng,
+            ),
+            params,
+            learning,
+            optimizer=optimizer,
+            state=state,
+            schedule=make_schedule(estimator),
+            batch_size=batch_size,
+            max_iter=n_epochs,
+            tol=estimator.tol,
+            n_iter_no_change=n_epochs + 1 if until_end else estimator.n_iter_no_change,
+            rng=rng if estimator.shuffle else None,
+            average_from=max(0, n_epochs - averaged) * len(learning)
+            if averaged
+            else None,
+            score=None if score is None else lambda now: score(now, statistics),
+            on_epoch=lambda now: told(now, statistics),
+            first_epoch=first_epoch,
+            statistics=statistics,
+            parts=net.weight_slices(),
+        )
+    if averaged and net.n_statistics and course.loss_curve:
+        course.statistics = learn_statistics(
+            net, course.params, inputs, weights, batches(learning, batch_size), rng
+        )
+    _warn(estimator, course, n_epochs, until_end)
+    return course, state
+
+
+def _optimizer_and_penalty(estimator, net):
+    alpha, l1_ratio = estimator.alpha, estimator.l1_ratio
+    optimizer = make_optimizer(estimator, net.n_weights)
+    penalty = elastic_net(alpha, l1_ratio)
+    if estimator.solver == "adamw":  # decays weights outside the gradient
+        penalty = elastic_net(alpha * l1_ratio, 1.0)
+    elif estimator.solver == "adam" and l1_ratio == 0:  # one pass instead of three
+        optimizer = adam(l2=alpha, n_weights=net.n_weights)
+        penalty = l2_value(alpha)
+    if estimator.max_gradient_norm is not None:
+        optimizer = clipped(optimizer, estimator.max_gradient_norm)
+    if estimator.max_norm is None:
+        return optimizer, penalty
+
+    def shorten(params):
+        for weights in net.views(params)[: len(net.shapes.weights)]:
+            max_norm(weights.T, estimator.max_norm)
+
+    return projected(optimizer, shorten), penalty
+
+
+def _warn(estimator, course, n_epochs, until_end):
+    done = len(course.loss_curve)
+    if course.diverged:
+        kept = f"those after epoch {done}" if done else "the first ones"
+        message = (
+            f"The loss became infinite or NaN in epoch {done + 1}; the weights kept "
+            f"are {kept}. Lower learning_rate_init={estimator.learning_rate_init:g}, "
+            f"or set max_gradient_norm; scale X where standardize=False."
+        )
+    elif course.interrupted:
+        message = (
+            f"The fit was interrupted and keeps the result of {done} of "
+            f"max_iter={n_epochs} epochs."
+        )
+    elif not (course.converged or until_end or n_epochs < estimator.max_iter):
+        message = (
+            f"The fit did not settle in max_iter={n_epochs} epochs: raise max_iter, or "
+            f'take learning_rate="cosine" or "one_cycle", which are made to end there.'
+        )
+    else:
+        return
+    warnings.warn(message, ConvergenceWarning, stacklevel=6)
+
+
+def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
+    """Train a network by L-BFGS. ``start`` is (params, statistics); returns a Course.
+
+    ``told`` takes (params, statistics).
+    """
+    params, statistics = start
+    objective = whole_objective(
+        net,
+        statistics,
+        inputs,
+        problem.labels,
+        problem.shares,
+        loss=loss,
+        penalty=elastic_net(estimator.alpha, estimator.l1_ratio),
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        minimum = minimize_lbfgs(
+            objective,
+            params.astype(np.float64),
+            max_iter=estimator.max_iter,
+            tol=estimator.tol,
+            rounding=float(np.finfo(inputs.dtype).eps),
+            on_iteration=lambda params: told(params, statistics),
+        )
+    course = Course(minimum.params.astype(inputs.dtype), statistics)
+    course.loss_curve = minimum.loss_curve[1:]
+    course.converged = minimum.error <= estimator.tol
+    course.learning_rates = [np.nan] * minimum.n_iter
+    course.update_ratios = [[np.nan] * len(net.shapes.weights)] * minimum.n_iter
+    if not np.isfinite(minimum.params).all():
+        raise ValueError(
+            f"The loss became infinite or NaN: X has values up to "
+            f"{np.abs(inputs.X).max():.3g}; scale them, or set standardize=True."
+        )
+    if not course.converged and minimum.n_iter >= estimator.max_iter:
+        warnings.warn(
+            f"L-BFGS stopped after max_iter={estimator.max_iter} iterations with a "
+            f"gradient of {minimum.error:.2g}, above tol={estimator.tol:g}: raise "
+            f"max_iter or tol.",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
+    return course

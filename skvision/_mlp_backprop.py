@@ -69,6 +69,235 @@ class MLPBackprop(
     ClassifierMixin,
     BaseEstimator,
 ):
+    r"""A multilayer perceptron, trained by backpropagation.
+
+    It minimises
+
+    .. math::
+        \frac{\sum_i w_i \, L(s_i, y_i)}{\sum_i w_i}
+        + \alpha \left(r \|W\|_1 + \frac{1 - r}{2} \|W\|^2\right),
+        \qquad s_i = f(\ldots f(x_i W_1 + b_1) \ldots) W_m + b_m
+
+    over all weights and biases, of which the biases are not penalised. With two classes
+    there is one score, that of the second class. Bytes are never copied whole: a batch
+    is cast, augmented and standardised when its turn comes.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Widths of the hidden layers. ``()`` makes a linear classifier.
+
+    activation : {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "identity"} or \
+            array-like of these, default="relu"
+        What follows each hidden layer: one for all, or one for each. ``"leaky_relu"``
+        has a slope of 0.01 below 0.
+
+    loss : {"cross_entropy", "hinge", "squared_hinge", "squared_error"}, \
+            default="cross_entropy"
+        What is averaged over rows: the cross-entropy of the softmax of the scores; the
+        sum over wrong classes of :math:`\max(0, 1 + s_j - s_y)` (two classes:
+        :math:`\max(0, 1 \mp s)`), or of its square; or half the sum of squared errors
+        of the outputs.
+
+    out_activation : {"identity", "sigmoid"}, default="identity"
+        For ``loss="squared_error"``: the outputs are the scores, held against 1 for the
+        true class and -1 for others, or their sigmoids, held against 1 and 0.
+
+    weight_init : {"he", "xavier", "normal", "zeros"} or array-like of ndarray, \
+            default="he"
+        First weights: normal, of standard deviation :math:`\sqrt{2 / n_{in}}`,
+        :math:`\sqrt{2 / (n_{in} + n_{out})}`, 0.01 or 0; or arrays of the shapes of
+        ``coefs_``.
+
+    bias_init : array-like of ndarray, default=None
+        First biases, of the shapes of ``intercepts_``. None is zero.
+
+    dropout : float or array-like of float, default=0.0
+        Share of the outputs of each hidden layer that are set to zero in training, the
+        others being scaled up ("inverted"). Or as many as hidden layers and one more,
+        the first of which is for the input. From 0 to less than 1.
+
+    batch_norm : bool, default=False
+        Whether to standardise the columns of each hidden layer in each batch before the
+        activation, and scale and shift them by gains and shifts that are learnt.
+        Predictions use running means and variances.
+
+    standardize : bool, default=True
+        Whether to take the mean from inputs and divide them by their standard
+        deviation: of each channel of pictures, of each column of flat rows. Both are
+        learnt in ``fit``, from the rows that it trains on.
+
+    augmentation : callable, default=None
+        ``(images, rng) -> images``: changes the bytes (n, H, W, C) of each batch at
+        random, such as `skvision.augmentation.RandomFlip()`. Never at prediction.
+
+    tta : bool, default=False
+        Whether predictions average the scores of a picture and of its mirror image
+        ("test-time augmentation").
+
+    solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
+        ``"lbfgs"`` takes all rows at once, for small data; it does not go with dropout,
+        batch norm or augmentation. The others take steps on mini-batches, as in
+        ``torch.optim``; ``"adamw"`` has the L2 part of the penalty as weight decay.
+
+    alpha : float, default=1e-4
+        Strength of the penalty, from 0. scikit-learn's ``MLPClassifier`` divides its
+        ``alpha`` by the number of rows: this one is that quotient.
+
+    l1_ratio : float, default=0.0
+        Share of the L1 norm in the penalty, :math:`r`, from 0 to 1.
+
+    max_norm : float, default=None
+        The length that the weights into a unit may not exceed: they are scaled down to
+        it after each step.
+
+    max_gradient_norm : float, default=None
+        The length that the gradient of all parameters may not exceed: it is scaled down
+        to it ("clipping").
+
+    label_smoothing : float, default=0.0
+        For the cross-entropy: the probability that is taken from the true class and
+        given to all classes alike. From 0 to less than 1.
+
+    learning_rate : {"constant", "step", "exponential", "cosine", "one_cycle", \
+            "invscaling", "adaptive"}, default="constant"
+        How the rate falls: not; to a tenth at each third of ``max_iter``; by a factor,
+        to a hundredth at ``max_iter``; along a cosine to 0 there; up from a 25th for
+        three tenths of ``max_iter``, then along a cosine to 0; as 1 / sqrt(epoch); or
+        by 5 each time a third of ``n_iter_no_change`` epochs brought nothing.
+
+    learning_rate_init : float, default=0.001
+        The learning rate of the first epoch; of ``"one_cycle"`` the largest.
+
+    momentum : float, default=0.9
+        Of ``"sgd"``, from 0 to below 1.
+
+    nesterovs_momentum : bool, default=True
+        Whether that momentum is Nesterov's.
+
+    batch_size : int or "auto", default="auto"
+        Rows in a mini-batch; ``"auto"`` is 200, or all where there are less.
+
+    max_iter : int, default=200
+        The most epochs, which the schedules of the learning rate are made for; or the
+        most iterations of ``"lbfgs"``.
+
+    shuffle : bool, default=True
+        Whether rows are put in another order for each epoch.
+
+    tol : float, default=1e-4
+        The fit ends where ``n_iter_no_change`` epochs in a row did not better the loss,
+        or the validation score, by more than this. ``"lbfgs"`` ends where no element of
+        the gradient exceeds it.
+
+    n_iter_no_change : int, default=10
+        How many such epochs end a fit. Not with ``"cosine"``, ``"one_cycle"`` or
+        ``average_last``, which are made to run to ``max_iter``.
+
+    early_stopping : bool, default=False
+        Whether to hold out rows, end where they are predicted no better, and keep the
+        weights of the epoch that predicts them best.
+
+    validation_fraction : float, default=0.1
+        The part held out, between 0 and 1, stratified by class; unless ``X_val`` is
+        given to ``fit``.
+
+    average_last : int, default=None
+        Keep the mean of the weights after each step of the last so many epochs of
+        ``max_iter``, rather than the last weights.
+
+    class_weight : dict or "balanced", default=None
+        Weights of the classes, which multiply those of the rows. ``"balanced"`` gives
+        all classes the same total weight.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the fit before: its weights, standardisation, and
+        what the optimizer remembers.
+
+    image_shape : (H, W) or (H, W, C), default=None
+        The shape of pictures that come as flat rows. None takes flat rows for features,
+        each column of its own kind.
+
+    random_state : int, RandomState instance or None, default=None
+        First weights, order of the rows, dropout, augmentation, and choice of the rows
+        held out.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+
+    coefs_ : list of ndarray of shape (n_inputs, n_outputs)
+        Weights of each layer, for standardised inputs. float64 for float64 pictures,
+        else float32.
+
+    intercepts_ : list of ndarray of shape (n_outputs,)
+        Biases of each layer; with ``batch_norm``, shifts of the hidden ones.
+
+    parameters_ : ndarray of shape (n_parameters_,)
+        All of these in one vector, weights first, and the gains of ``batch_norm``.
+
+    n_parameters_ : int
+        How many numbers are learnt.
+
+    n_iter_ : int
+        Epochs or iterations made; those of all fits with ``warm_start``.
+
+    loss_curve_ : list of float
+        Mean of the objective over the batches of each epoch, while it went by.
+
+    validation_scores_ : list of float
+        Accuracy on the rows held out after each epoch.
+
+    best_validation_score_ : float or None
+        The largest of them.
+
+    history_ : dict of str to ndarray
+        ``"epoch"``, ``"loss"``, ``"validation_score"`` and ``"learning_rate"`` of each
+        epoch, and ``"update_ratio"`` (n_epochs, n_layers): how long the last step of
+        the epoch was, over the length of the weights. About 1e-3 is healthy. NaN where
+        there is none.
+
+    image_shape_ : (int, int, int) or None
+        Height, width and channels of the pictures seen in ``fit``; None for flat rows.
+
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of a table seen in ``fit``.
+
+    See Also
+    --------
+    SoftmaxRegression : The same without hidden layers, solved to its optimum.
+    skvision.augmentation : Random changes of pictures.
+
+    Notes
+    -----
+    A fit that is interrupted from the keyboard keeps its last whole epoch, or the best
+    one with ``early_stopping``; so does one whose loss becomes infinite or NaN. Both
+    give a ``ConvergenceWarning``. With one batch an epoch, no dropout and no batch
+    norm, a row of weight 2 is the same as that row twice. Several networks of other
+    ``random_state`` in a ``VotingClassifier(voting="soft")`` predict better than one.
+
+    References
+    ----------
+    D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by
+    back-propagating errors", Nature 323, 1986.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvision import MLPBackprop
+    >>> digits = load_digits()
+    >>> model = MLPBackprop(learning_rate="cosine", max_iter=100, random_state=0)
+    >>> model = model.fit(digits.images[:1000], digits.target[:1000])
+    >>> [W.shape for W in model.coefs_], model.n_parameters_
+    ([(64, 100), (100, 10)], 7510)
+    >>> print(f"{model.score(digits.images[1000:], digits.target[1000:]):.2f}")
+    0.94
+    """
+
     _parameter_constraints = {
         **NETWORK_CONSTRAINTS,
         "loss": [
@@ -161,6 +390,45 @@ class MLPBackprop(
         y_val=None,
         sample_weight_val=None,
     ):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features. Bytes are computed with as float32, a batch at a time.
+        y : array-like of shape (n,)
+            Classes, at least two.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the rows, not negative.
+        X_val : array-like of shape (n_val, ...), default=None
+            Pictures or features to validate on with ``early_stopping``, in place of a
+            part of ``X``. In a pipeline, ``transform_input=["X_val"]`` sends them
+            through the steps before.
+        y_val : array-like of shape (n_val,), default=None
+            Their classes.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights, not negative.
+
+        Returns
+        -------
+        self : MLPBackprop
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range or does not go with another, ``X`` is not
+            finite numbers in one of the three layouts, ``y`` has one class only,
+            validation pictures are not like those of ``X`` or of other classes, or
+            ``warm_start`` is set and the last fit was of other classes, features or
+            layers.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the fit was interrupted, its loss became infinite or NaN, or
+            ``solver="lbfgs"`` did not settle in ``max_iter`` iterations.
+        """
         goes_on = self.warm_start and hasattr(self, "parameters_")
         problem = see(self, X, y, sample_weight, reset=not goes_on)
         if goes_on and not np.array_equal(problem.classes, self.classes_):
@@ -184,6 +452,36 @@ class MLPBackprop(
     @available_if(_has_epochs)
     @whole_fit
     def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Make one epoch over some pictures, from where it stands.
+
+        What inputs are standardised by is learnt in the first call.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features, like those before.
+        y : array-like of shape (n,)
+            Their classes.
+        classes : array-like of shape (n_classes,), default=None
+            All classes there will be; needed in the first call, and then the same or
+            left out.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the rows, not negative.
+
+        Returns
+        -------
+        self : MLPBackprop
+            The classifier, a little better trained.
+
+        Raises
+        ------
+        AttributeError
+            With ``solver="lbfgs"``, which has no epochs.
+        ValueError
+            If the first call does not name ``classes``, or a later one other classes or
+            pictures of another shape; with ``early_stopping``, ``average_last`` or
+            ``class_weight="balanced"``; or if layers were changed in between.
+        """
         if self.class_weight == "balanced":
             raise ValueError(
                 'class_weight="balanced" needs all labels, which partial_fit does not '
@@ -420,6 +718,24 @@ class MLPBackprop(
         return [self._architecture.n_inputs, *self._architecture.hidden][-1]
 
     def decision_function(self, X):
+        """Compute the scores of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features like those of ``fit``.
+
+        Returns
+        -------
+        scores : ndarray of shape (n, n_classes), or (n,) for two classes
+            Outputs of the network, before any sigmoid; with two classes that of the
+            second one.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not like the pictures seen in ``fit``.
+        """
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
         scores = self._scores(X)
@@ -434,11 +750,47 @@ class MLPBackprop(
         return net.outputs(self.parameters_, self._statistics, inputs)
 
     def predict(self, X):
+        """Predict the class of each picture, the one with the largest score.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features like those of ``fit``.
+
+        Returns
+        -------
+        y : ndarray of shape (n,)
+            Elements of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not like the pictures seen in ``fit``.
+        """
         scores = self.decision_function(X)
         return self.classes_[_winners(scores.reshape(len(scores), -1))]
 
     @available_if(_has_probabilities)
     def predict_proba(self, X):
+        """Compute the probabilities of the classes, the softmax of the scores.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features like those of ``fit``.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes)
+            Between 0 and 1, each row adding up to 1, in the order of ``classes_``.
+
+        Raises
+        ------
+        AttributeError
+            With another loss than the cross-entropy.
+        ValueError
+            If ``X`` is not like the pictures seen in ``fit``.
+        """
         scores = self.decision_function(X)
         if scores.ndim == 2:
             return softmax(scores, axis=1)
@@ -446,12 +798,48 @@ class MLPBackprop(
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X):
+        """Compute the logarithms of the probabilities, exact where these round to 0.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features like those of ``fit``.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n, n_classes)
+            Not above 0, in the order of ``classes_``.
+
+        Raises
+        ------
+        AttributeError
+            With another loss than the cross-entropy.
+        ValueError
+            If ``X`` is not like the pictures seen in ``fit``.
+        """
         scores = self.decision_function(X)
         if scores.ndim == 2:
             return log_softmax(scores, axis=1)
         return np.column_stack([log_expit(-scores), log_expit(scores)])
 
     def transform(self, X):
+        """Compute the outputs of the last hidden layer, as features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features like those of ``fit``.
+
+        Returns
+        -------
+        features : ndarray of shape (n, n_hidden)
+            One column for each unit; without hidden layers the standardised input.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not like the pictures seen in ``fit``.
+        """
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
         net = self._architecture.network()
@@ -468,6 +856,31 @@ class MLPBackprop(
         return features
 
     def loss_and_gradient(self, X, y, sample_weight=None):
+        """Compute what is minimised, and its gradient, at the fitted parameters.
+
+        Nothing is dropped or augmented, and batch norm uses its running statistics.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features like those of ``fit``.
+        y : array-like of shape (n,)
+            Elements of ``classes_``.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the rows, not negative.
+
+        Returns
+        -------
+        value : float
+            Mean loss plus penalty.
+        gradient : dict of str to ndarray
+            Of ``parameters_``, float64. At a kink a subgradient.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` or ``y`` is not like those seen in ``fit``.
+        """
         check_is_fitted(self, "parameters_")
         problem = see(self, X, y, sample_weight, classes=self.classes_, reset=False)
         objective = whole_objective(

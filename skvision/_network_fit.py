@@ -1,12 +1,14 @@
 """How a network is fitted, by the parameters that estimators of networks share."""
 
 import warnings
+from contextlib import nullcontext
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skvision._architecture import ACTIVATIONS, DEVIATIONS
+from skvision._parallel import one_thread_for_blas
 from skvision._sklearn_compat import Interval, StrOptions
 from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
 from skvision._training.lbfgs import minimize_lbfgs
@@ -19,6 +21,7 @@ from skvision._training.network import (
 from skvision._training.optimizers import adam, clipped, projected
 from skvision._training.penalties import elastic_net, l2_value, max_norm
 
+SMALL = 2**23  # multiply-adds of a batch that one thread does as fast as two
 PLANNED = {"cosine", "one_cycle"}  # rates that are made for max_iter epochs
 
 NETWORK_CONSTRAINTS = {
@@ -121,7 +124,7 @@ def fit_in_batches(
     state = optimizer.init(params) if state is None else state
     averaged = estimator.average_last
     until_end = averaged or estimator.learning_rate in PLANNED
-    with np.errstate(over="ignore", invalid="ignore"):
+    with _threads_for(net, batch_size), np.errstate(over="ignore", invalid="ignore"):
         course = minimize(
             batch_objective(
                 net,
@@ -156,8 +159,14 @@ def fit_in_batches(
         course.statistics = learn_statistics(
             net, course.params, inputs, weights, batches(learning, batch_size), rng
         )
-    _warn(estimator, course, n_epochs, until_end)
+    _warn(estimator, course, n_epochs)
     return course, state
+
+
+def _threads_for(net, batch_size):
+    """Return the context for matrix products: small ones wait longer than they take."""
+    small = batch_size * net.n_weights < SMALL
+    return one_thread_for_blas if small else nullcontext()
 
 
 def _optimizer_and_penalty(estimator, net):
@@ -181,7 +190,7 @@ def _optimizer_and_penalty(estimator, net):
     return projected(optimizer, shorten), penalty
 
 
-def _warn(estimator, course, n_epochs, until_end):
+def _warn(estimator, course, n_epochs):
     done = len(course.loss_curve)
     if course.diverged:
         kept = f"those after epoch {done}" if done else "the first ones"
@@ -194,11 +203,6 @@ def _warn(estimator, course, n_epochs, until_end):
         message = (
             f"The fit was interrupted and keeps the result of {done} of "
             f"max_iter={n_epochs} epochs."
-        )
-    elif not (course.converged or until_end or n_epochs < estimator.max_iter):
-        message = (
-            f"The fit did not settle in max_iter={n_epochs} epochs: raise max_iter, or "
-            f'take learning_rate="cosine" or "one_cycle", which are made to end there.'
         )
     else:
         return
@@ -220,7 +224,10 @@ def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
         loss=loss,
         penalty=elastic_net(estimator.alpha, estimator.l1_ratio),
     )
-    with np.errstate(over="ignore", invalid="ignore"):
+    with (
+        _threads_for(net, len(problem.X)),
+        np.errstate(over="ignore", invalid="ignore"),
+    ):
         minimum = minimize_lbfgs(
             objective,
             params.astype(np.float64),

@@ -37,6 +37,7 @@ SHAPES = {
 }
 CLASSIFIERS = [Estimator for Estimator in TABULAR if is_classifier(Estimator())]
 TRANSFORMERS = [Estimator for Estimator in TABULAR if hasattr(Estimator, "transform")]
+IMAGE_TRANSFORMERS = [T for T in TRANSFORMERS if T not in CLASSIFIERS]
 
 
 def pictures(shape, n=N):
@@ -160,7 +161,7 @@ def test_transposed_pictures_of_as_many_pixels_at_predict(Estimator):
         answers(make(Estimator).fit(X, y), X.transpose(0, 2, 1, 3))
 
 
-@pytest.mark.parametrize("Estimator", TRANSFORMERS)
+@pytest.mark.parametrize("Estimator", IMAGE_TRANSFORMERS)
 def test_channel_first_pictures(Estimator):
     X, y = pictures(SHAPES["RGB"])
     if Estimator is PixelNormalizer:
@@ -177,11 +178,12 @@ def test_rows_do_not_depend_on_their_company(Estimator):
     fitted = make(Estimator).fit(X, y)
     expected = answers(fitted, X)
     one_by_one = np.concatenate([answers(fitted, X[i : i + 1]) for i in range(N)])
-    np.testing.assert_allclose(one_by_one, expected, rtol=1e-5, atol=1e-6)
+    atol = 1e-6 * max(1, np.abs(expected).max())
+    np.testing.assert_allclose(one_by_one, expected, rtol=1e-5, atol=atol)
     assert answers(fitted, X[:1]).shape[0] == 1
 
 
-@pytest.mark.parametrize("Estimator", TRANSFORMERS)
+@pytest.mark.parametrize("Estimator", IMAGE_TRANSFORMERS)
 def test_fit_on_one_picture(Estimator):
     X, _ = pictures(SHAPES["RGB"], n=1)
     assert np.isfinite(answers(make(Estimator).fit(X), X)).all()

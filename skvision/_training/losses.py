@@ -101,7 +101,7 @@ def sigmoid_cross_entropy(
     >>> print(f"{loss:.4f}", d_scores.round(4))
     3.5298 [[0.9707]]
     """
-    s = scores[:, 0]
+    s, labels = scores[:, 0], labels.astype(scores.dtype)
     share = 1 / len(scores) if shares is None else shares
     loss = float(np.sum(share * (np.logaddexp(0, s) - labels * s)))
     return loss, (share * (expit(s) - labels))[:, None]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating]
 
 BLOCK_BYTES = 3 * 2**19  # a block that stays in cache while two products use it
+MAX_SUMMANDS = 128
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Rows:
 def weighted_mean(rows: Rows, shares: Array) -> NDArray[np.float64]:
     """Return the mean of rows that count by their shares, which add up to one."""
     total = np.zeros(rows.n_features)
-    for block in rows.blocks():
+    for block in _short_blocks(rows):
         x = rows.draw(block)
         total += shares[block].astype(x.dtype, copy=False) @ x
     return total
@@ -75,7 +76,13 @@ def weighted_mean(rows: Rows, shares: Array) -> NDArray[np.float64]:
 def column_variances(rows: Rows, shares: Array) -> NDArray[np.float64]:
     """Return the mean square of each column, rows counting by their shares."""
     total = np.zeros(rows.n_features)
-    for block in rows.blocks():
+    for block in _short_blocks(rows):
         x = rows.draw(block)
         total += shares[block].astype(x.dtype, copy=False) @ (x * x)
     return total
+
+
+def _short_blocks(rows: Rows) -> Iterator[slice]:
+    """Yield blocks of no more rows than float32 can add up exactly enough."""
+    row_bytes = rows.n_features * rows.dtype.itemsize
+    return rows.blocks(min(BLOCK_BYTES, MAX_SUMMANDS * row_bytes))

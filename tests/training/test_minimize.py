@@ -351,3 +351,171 @@ def test_perceptron_rule_learns_gates(labels, params, mistakes):
     else:
         assert of_epochs == mistakes
         assert course.params.tolist() == params
+
+
+def test_schedule_is_told_how_far_an_epoch_has_gone():
+    told = []
+
+    def schedule(epoch, losses):
+        told.append((epoch, len(losses)))
+        return 1 / (1 + epoch)
+
+    course = run(Recorder(), 10, schedule=schedule, first_epoch=2, max_iter=2)
+    epochs, n_losses = zip(*told, strict=True)
+    np.testing.assert_allclose(epochs, [2, 7 / 3, 8 / 3, 3, 10 / 3, 11 / 3])
+    assert n_losses == (0, 0, 0, 1, 1, 1)
+    assert course.learning_rates == [1 / 3, 1 / 4]  # the first of each epoch
+    np.testing.assert_allclose(course.params, -(1 / (1 + np.array(epochs))).sum())
+
+
+class Counter(Recorder):
+    """A recorder that counts its calls in statistics, as running ones change."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.statistics = np.full(3, 100.0)
+
+    def __call__(self, params, index):
+        result = super().__call__(params, index)
+        self.statistics += 1
+        return result
+
+
+def run_counted(counter, **options):
+    return run(counter, statistics=counter.statistics, **options)
+
+
+@pytest.mark.parametrize("average_from", [None, 0])
+def test_statistics_are_those_of_the_last_epoch(average_from):
+    counter = Counter()
+    course = run_counted(counter, average_from=average_from)
+    assert course.statistics.tolist() == [109] * 3
+    assert not np.shares_memory(course.statistics, counter.statistics)
+
+
+def test_statistics_are_those_of_the_best_score():
+    scores, counter = iter([0.3, 0.8, 0.5, 0.8]), Counter()
+    course = run_counted(counter, score=lambda p: next(scores), max_iter=4)
+    assert course.statistics.tolist() == [106] * 3
+    np.testing.assert_allclose(course.params, -0.6)
+    assert counter.statistics.tolist() == [112] * 3
+
+
+def test_score_sees_the_statistics_of_its_epoch():
+    counter, seen = Counter(), []
+    run_counted(
+        counter, score=lambda p: seen.append(counter.statistics[0]) or len(seen)
+    )
+    assert seen == [103, 106, 109]
+
+
+def test_statistics_of_an_interrupt_are_those_of_the_last_whole_epoch():
+    course = run_counted(Counter(interrupt_at=8))
+    assert course.interrupted
+    assert course.statistics.tolist() == [106] * 3
+
+
+def test_without_statistics_there_are_none():
+    assert run(Recorder()).statistics.shape == (0,)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("average_from", [None, 0])
+@pytest.mark.parametrize(("n_calls", "n_epochs"), [(0, 0), (2, 0), (3, 1), (7, 2)])
+def test_divergence_leaves_the_last_whole_epoch(bad, average_from, n_calls, n_epochs):
+    options = {"average_from": average_from, "max_iter": 9}
+    counter = Counter(values=lambda n: bad if n == n_calls else 1.0)
+    course = run_counted(counter, **options, parts=[slice(1)])
+    assert course.diverged
+    assert not course.converged
+    assert not course.interrupted
+    assert len(counter.indices) == n_calls + 1  # no step is made from there
+    for record in (course.loss_curve, course.learning_rates, course.update_ratios):
+        assert len(record) == n_epochs
+    if n_epochs == 0:
+        np.testing.assert_array_equal(course.params, 0)
+    else:
+        whole = run(Recorder(), **options | {"max_iter": n_epochs})
+        np.testing.assert_array_equal(course.params, whole.params)
+    assert course.statistics.tolist() == [100 + 3 * n_epochs] * 3
+    assert np.isfinite(course.loss_curve).all()
+
+
+def test_divergence_leaves_the_best_score():
+    scores = iter([0.3, 0.8, 0.5])
+    counter = Counter(values=lambda n: np.nan if n == 10 else 1.0)
+    course = run_counted(counter, score=lambda p: next(scores), max_iter=9)
+    assert course.diverged
+    assert course.validation_scores == [0.3, 0.8, 0.5]
+    np.testing.assert_allclose(course.params, -0.6)
+    assert course.statistics.tolist() == [106] * 3
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("n_calls", [2, 5])
+def test_parameters_of_the_last_batch_may_diverge(bad, n_calls):
+    counter = Counter()
+
+    def objective(params, index):
+        value, gradient = counter(params, index)
+        if len(counter.indices) == n_calls + 1:
+            gradient[1] = bad
+        return value, gradient
+
+    scored = []
+    course = run(
+        objective,
+        statistics=counter.statistics,
+        max_iter=9,
+        score=lambda p: scored.append(p) or len(scored),
+    )
+    assert course.diverged
+    assert len(counter.indices) == n_calls + 1
+    n_epochs = n_calls // 3
+    assert len(scored) == len(course.loss_curve) == n_epochs
+    np.testing.assert_allclose(course.params, -0.3 * n_epochs)
+    assert course.statistics.tolist() == [100 + 3 * n_epochs] * 3
+
+
+def test_what_does_not_diverge_says_so():
+    assert not run(Recorder()).diverged
+
+
+def test_update_ratios_are_the_last_step_over_what_it_moved():
+    course = run(
+        Recorder(),
+        params=np.array([3.2, 4.2, 0.5, 0.0]),
+        parts=[slice(0, 2), slice(2, 3)],
+        max_iter=2,
+    )
+    # three steps of 0.1 an epoch, from (3, 4) and 0.3 in the first
+    expected = [
+        [np.sqrt(0.02) / 5, 1 / 3],
+        [np.sqrt(0.02) / np.hypot(2.7, 3.7), np.inf],
+    ]
+    np.testing.assert_allclose(course.update_ratios[0], expected[0], rtol=1e-12)
+    assert course.update_ratios[1][0] == pytest.approx(expected[1][0], rel=1e-12)
+    assert course.update_ratios[1][1] > 1e12  # 0.5 - 5 * 0.1 is 0 but for rounding
+    assert all(type(ratio) is float for ratio in course.update_ratios[0])
+
+
+def test_update_ratio_of_zeros_is_infinite():
+    course = run(Recorder(), 4, parts=[slice(0, 2)], max_iter=2)
+    assert course.update_ratios[0] == [np.inf]
+    assert course.update_ratios[1] == pytest.approx([1.0])
+
+
+def test_update_ratios_of_the_rates_of_the_schedule():
+    course = run(
+        Recorder(),
+        4,
+        params=np.array([10.0, 0.0], np.float32),
+        parts=[slice(0, 1)],
+        schedule=exponential(1.0, 0.5),
+    )
+    expected = [[1 / 10], [0.5 / 9], [0.25 / 8.5]]
+    np.testing.assert_allclose(course.update_ratios, expected, rtol=1e-6)
+
+
+def test_without_parts_there_are_no_ratios():
+    assert run(Recorder()).update_ratios == [[], [], []]

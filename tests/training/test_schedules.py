@@ -14,6 +14,7 @@ from skvision._training.schedules import (
     exponential,
     inverse_scaling,
     on_plateau,
+    one_cycle,
     step,
 )
 
@@ -115,3 +116,45 @@ def test_on_plateau_falls_on_equal_and_on_undefined_losses():
     schedule = on_plateau(1.0, patience=2, factor=0.5, tol=0.0)
     for bad in (1.0, np.nan, np.inf):
         assert rates(schedule, [1.0, bad, bad, bad, bad]) == [1, 1, 1, 0.5, 0.5, 0.25]
+
+
+@pytest.mark.parametrize("rise", [0.1, 0.3, 0.75])
+@pytest.mark.parametrize("total_steps", [2, 10, 101])
+def test_one_cycle_as_torch(rise, total_steps):
+    """Whose last step is ``total_steps - 1``, and first phase one step shorter."""
+    n_epochs, last = 7, total_steps - 1
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    scheduler = lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=0.3,
+        total_steps=total_steps,
+        pct_start=(rise * last + 1) / total_steps,
+        cycle_momentum=False,
+    )
+    expected = [optimizer.param_groups[0]["lr"]]
+    for _ in range(last):
+        optimizer.step()
+        scheduler.step()
+        expected.append(optimizer.param_groups[0]["lr"])
+    schedule = one_cycle(0.3, n_epochs, rise)
+    ours = [schedule(step * n_epochs / last, []) for step in range(total_steps)]
+    np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-17)
+
+
+def test_one_cycle_rises_and_falls_between_its_bounds():
+    schedule = one_cycle(0.3, 10, rise=0.4)
+    epochs = np.linspace(0, 10, 1001)
+    ours = np.array([schedule(epoch, []) for epoch in epochs])
+    assert ours[0] == pytest.approx(0.3 / 25, rel=1e-12)
+    assert schedule(4.0, []) == pytest.approx(0.3, rel=1e-12)
+    assert ours[-1] == pytest.approx(0.3 / 250_000, rel=1e-12)
+    assert ours.argmax() == 400
+    assert (np.diff(ours[:401]) > 0).all()
+    assert (np.diff(ours[400:]) < 0).all()
+    assert np.abs(np.diff(ours)).max() < 0.3 * np.pi / 2 / 400  # it never jumps
+
+
+def test_one_cycle_stays_at_its_least():
+    schedule = one_cycle(0.3, 10)
+    assert schedule(10, []) == schedule(10.5, []) == schedule(99, [])
+    assert schedule(9.99, []) > schedule(10, []) > 0

@@ -295,7 +295,7 @@ class MLPBackprop(
     >>> [W.shape for W in model.coefs_], model.n_parameters_
     ([(64, 100), (100, 10)], 7510)
     >>> print(f"{model.score(digits.images[1000:], digits.target[1000:]):.2f}")
-    0.94
+    0.93
     """
 
     _parameter_constraints = {

@@ -5,7 +5,7 @@ flat rows of the same in C order; every estimator works on its own and in scikit
 pipelines, searches and cross-validation.
 """
 
-from skvision import datasets, inspection, model_selection
+from skvision import augmentation, datasets, inspection, model_selection
 from skvision._bag_of_visual_words import BagOfVisualWords
 from skvision._color_histogram import ColorHistogram
 from skvision._hog import HOG
@@ -30,6 +30,7 @@ __all__ = [
     "Perceptron",
     "PixelNormalizer",
     "SoftmaxRegression",
+    "augmentation",
     "datasets",
     "inspection",
     "model_selection",

@@ -15,4 +15,3 @@ def standardize_rows(X, index, mean, scale, out):
         row = index[i]
         for j in range(X.shape[1]):
             out[i, j] = (dtype(X[row, j]) - mean[j]) * scale[j]
-

@@ -13,6 +13,7 @@ from sklearn.utils import check_scalar
 
 FORMULAS = {
     "log_loss": ("log({})", math.log),
+    "cross_entropy": ("log({})", math.log),
     "hinge": ("{} - 1", lambda n_classes: n_classes - 1.0),
     "squared_hinge": ("{} - 1", lambda n_classes: n_classes - 1.0),
     "perceptron": ("0 for {} classes", lambda n_classes: 0.0),
@@ -86,7 +87,8 @@ def chance_loss(n_classes: int, loss: str = "log_loss") -> float:
     ----------
     n_classes : int
         Number of classes, at least 2.
-    loss : {"log_loss", "hinge", "squared_hinge", "perceptron"}, default="log_loss"
+    loss : {"log_loss", "cross_entropy", "hinge", "squared_hinge", "perceptron"}, \
+            default="log_loss"
         The mean over pictures of the cross-entropy of the softmax, of :math:`\sum_{j
         \ne y} \max(0, 1 + s_j - s_y)`, of the same with each term squared, or of
         :math:`\max_j s_j - s_y`.
@@ -129,7 +131,7 @@ def first_loss_check(
     loss: str | None = None,
     tol: float = 0.1,
 ) -> FirstLossCheck:
-    """Check that training starts from the loss of chance.
+    r"""Check that training starts from the loss of chance.
 
     If it does not, the loss, the scale of the pictures or the first weights are wrong;
     it takes one iteration to find out. A copy of the estimator is fitted, with
@@ -145,7 +147,8 @@ def first_loss_check(
         Pictures or features, whatever the estimator takes.
     y : array-like of shape (n,)
         Classes.
-    loss : {"log_loss", "hinge", "squared_hinge", "perceptron"}, default=None
+    loss : {"log_loss", "cross_entropy", "hinge", "squared_hinge", "perceptron"}, \
+            default=None
         The loss of the estimator, as in `chance_loss`. None is its parameter ``loss``,
         or "log_loss" where it has none but predicts probabilities.
     tol : float, default=0.1

@@ -78,7 +78,9 @@ def test_adam_with_l2(vectors):
     rates = 9, 0.1, 0.9, 0.999, 0.01, 0.0
     kernel.adam(*with_penalty, *rates, 0.0, 0)
     kernel.adam(p, g, m, s, *rates, 0.3, min(20, p.size))
-    for got, expected in zip((p, m, s), (with_penalty[i] for i in (0, 2, 3))):
+    for got, expected in zip(
+        (p, m, s), (with_penalty[i] for i in (0, 2, 3)), strict=True
+    ):
         np.testing.assert_allclose(
             got, expected, rtol=1e-4 if p.dtype == np.float32 else 1e-12
         )

@@ -90,6 +90,28 @@ def hold_out(estimator, problem, rng):
     return np.sort(learning), held_out
 
 
+def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
+    """Check pictures that the user gives to validate on."""
+    if X_val is None or y_val is None:
+        missing = "X_val" if X_val is None else "y_val"
+        raise ValueError(f"X_val and y_val go together; {missing} is missing.")
+    try:
+        X, y = validate_rows(estimator, X_val, y_val, reset=False)
+        weights = check_sample_weight(
+            sample_weight_val, X, dtype=np.float64, ensure_non_negative=True
+        )
+    except ValueError as error:
+        raise ValueError(f"In the validation set: {error}") from error
+    unknown = np.setdiff1d(y, problem.classes)
+    if len(unknown):
+        raise ValueError(
+            f"y_val has the classes {unknown.tolist()}, which y does not have; its "
+            f"classes are {problem.classes.tolist()}."
+        )
+    labels = np.searchsorted(problem.classes, y)
+    return LabelledRows(X, labels, weights, problem.classes)
+
+
 def _row_weights(
     sample_weight: Any, class_weight: Any, X: Any, classes: Any, labels: Any
 ) -> Any:

@@ -23,24 +23,31 @@ from skvision._architecture import (
     first_parameters,
 )
 from skvision._images import validate_rows
-from skvision._labelled_rows import LabelledRows, announced_classes, hold_out, see
+from skvision._labelled_rows import (
+    LabelledRows,
+    announced_classes,
+    hold_out,
+    see,
+    see_validation,
+)
 from skvision._network_fit import (
     NETWORK_CONSTRAINTS,
+    augment_of,
     check_together,
     fit_in_batches,
     fit_whole,
+    standard_of,
 )
 from skvision._sklearn_compat import (
     CallbackSupportMixin,
     Interval,
     Progress,
     StrOptions,
-    check_sample_weight,
     whole_fit,
     wrap_only_rows,
 )
 from skvision._training import losses
-from skvision._training.inputs import Inputs, learn_standard
+from skvision._training.inputs import Inputs
 from skvision._training.layers import he
 from skvision._training.network import whole_objective
 from skvision._training.penalties import elastic_net
@@ -443,7 +450,7 @@ class MLPBackprop(
             held_out = LabelledRows(*(part[rows] for part in problem[:3]), None)
         else:
             learning = np.flatnonzero(problem.weights)
-            held_out = self._see_validation(problem, X_val, y_val, sample_weight_val)
+            held_out = see_validation(self, problem, X_val, y_val, sample_weight_val)
         self._begin(problem, learning, goes_on, rng, X_val is not None)
         with Progress(self, X, y, sample_weight, self.max_iter) as progress:
             self._train(problem, learning, held_out, progress)
@@ -507,27 +514,6 @@ class MLPBackprop(
         self._train(problem, learning, None, None)
         return self
 
-    def _see_validation(self, problem, X_val, y_val, sample_weight_val):
-        """Check pictures that the user gives to validate on."""
-        if X_val is None or y_val is None:
-            missing = "X_val" if X_val is None else "y_val"
-            raise ValueError(f"X_val and y_val go together; {missing} is missing.")
-        try:
-            X, y = validate_rows(self, X_val, y_val, reset=False)
-            weights = check_sample_weight(
-                sample_weight_val, X, dtype=np.float64, ensure_non_negative=True
-            )
-        except ValueError as error:
-            raise ValueError(f"In the validation set: {error}") from error
-        unknown = np.setdiff1d(y, problem.classes)
-        if len(unknown):
-            raise ValueError(
-                f"y_val has the classes {unknown.tolist()}, which y does not have; its "
-                f"classes are {problem.classes.tolist()}."
-            )
-        labels = np.searchsorted(problem.classes, y)
-        return LabelledRows(X, labels, weights, problem.classes)
-
     def _begin(self, problem, learning, goes_on, rng, has_validation):
         """Settle what the network is, and where it starts from."""
         n_features = problem.X.shape[1]
@@ -535,12 +521,6 @@ class MLPBackprop(
         rates = dropout_rates(self, len(architecture.hidden))
         self._check_loss()
         check_together(self, rates, has_validation)
-        needs_pictures = "augmentation" if self.augmentation is not None else "tta"
-        if (self.augmentation is not None or self.tta) and self.image_shape_ is None:
-            raise ValueError(
-                f"{needs_pictures} needs pictures, and X are flat rows: pass (n, H, W"
-                f"[, C]) arrays, or say image_shape=(H, W[, C])."
-            )
         if goes_on:
             if architecture != self._architecture:
                 raise ValueError(
@@ -555,7 +535,7 @@ class MLPBackprop(
         shares[learning] = problem.weights[learning] / problem.weights[learning].sum()
         self._rng = np.random.default_rng(rng.randint(2**31 - 1))
         self._architecture = architecture
-        self._standard = self._learn_standard(problem.X, shares)
+        self._standard = standard_of(self, problem.X, shares)
         self.classes_ = problem.classes
         net = architecture.network(rates, DEVIATIONS.get(self._deviation(), he))
         start = first_parameters(self, net, self._rng)
@@ -579,19 +559,6 @@ class MLPBackprop(
             raise ValueError(
                 f'label_smoothing is for loss="cross_entropy"; got loss={self.loss!r}.'
             )
-
-    def _learn_standard(self, X, shares):
-        if not self.standardize:
-            return None
-        n_channels = None if self.image_shape_ is None else self.image_shape_[2]
-        with np.errstate(over="ignore", invalid="ignore"):
-            standard = learn_standard(X, shares, n_channels)
-        if not np.isfinite([standard.mean, standard.deviation]).all():
-            raise ValueError(
-                f"X has values up to {np.abs(X).max():.3g}, too large to standardize "
-                f"in {Inputs(X, None).dtype}: scale them."
-            )
-        return standard
 
     def _loss(self, n_outputs):
         """Return what is minimised, for so many outputs."""
@@ -638,7 +605,7 @@ class MLPBackprop(
                 self,
                 net,
                 start,
-                Inputs(problem.X, self._standard, self._augment()),
+                Inputs(problem.X, self._standard, augment_of(self)),
                 problem,
                 learning,
                 loss=loss,
@@ -657,18 +624,6 @@ class MLPBackprop(
         if self._optimizer_state is None or self._optimizer_state[0] != self.solver:
             return None
         return self._optimizer_state[1]
-
-    def _augment(self):
-        """Return ``(rows, rng) -> rows``, None without augmentation."""
-        if self.augmentation is None:
-            return None
-        height, width, channels = self.image_shape_
-
-        def augment(rows, rng):
-            images = rows.reshape(-1, height, width, channels)
-            return self.augmentation(images, rng).reshape(len(rows), -1)
-
-        return augment
 
     def _scorer(self, net, held_out):
         """Return ``(params, statistics) -> accuracy``."""

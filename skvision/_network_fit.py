@@ -11,6 +11,7 @@ from skvision._architecture import ACTIVATIONS, DEVIATIONS
 from skvision._parallel import one_thread_for_blas
 from skvision._sklearn_compat import Interval, StrOptions
 from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
+from skvision._training.inputs import Inputs, learn_standard
 from skvision._training.lbfgs import minimize_lbfgs
 from skvision._training.minimize import Course, batches, minimize
 from skvision._training.network import (
@@ -67,6 +68,13 @@ def check_together(estimator, rates, has_validation):
             "early_stopping keeps the best epoch and average_last the mean of the last "
             "ones: ask for one of them."
         )
+    pictures = {"augmentation": estimator.augmentation, "tta": estimator.tta}
+    asked = [name for name in pictures if pictures[name]]
+    if asked and estimator.image_shape_ is None:
+        raise ValueError(
+            f"{asked[0]} needs pictures, and X are flat rows: pass (n, H, W[, C]) "
+            f"arrays, or say image_shape=(H, W[, C])."
+        )
     if estimator.batch_norm and estimator.batch_size == 1:
         raise ValueError("batch_norm needs batch_size=2 at least; got 1.")
     if estimator.solver != "lbfgs":
@@ -91,6 +99,34 @@ def check_together(estimator, rates, has_validation):
                 f'solver="lbfgs" {needs} {why}, and does not go with '
                 f"{' and '.join(asked)}: leave that out, or take {other}."
             )
+
+
+def standard_of(estimator, X, shares):
+    """Return what ``standardize`` asks for, None for nothing."""
+    if not estimator.standardize:
+        return None
+    n_channels = None if estimator.image_shape_ is None else estimator.image_shape_[2]
+    with np.errstate(over="ignore", invalid="ignore"):
+        standard = learn_standard(X, shares, n_channels)
+    if not np.isfinite([standard.mean, standard.deviation]).all():
+        raise ValueError(
+            f"X has values up to {np.abs(X).max():.3g}, too large to standardize "
+            f"in {Inputs(X, None).dtype}: scale them."
+        )
+    return standard
+
+
+def augment_of(estimator):
+    """Return ``(rows, rng) -> rows``, None without augmentation."""
+    if estimator.augmentation is None:
+        return None
+    height, width, channels = estimator.image_shape_
+
+    def augment(rows, rng):
+        images = rows.reshape(-1, height, width, channels)
+        return estimator.augmentation(images, rng).reshape(len(rows), -1)
+
+    return augment
 
 
 def fit_in_batches(

@@ -110,8 +110,8 @@ def architecture_of(estimator: Any, n_inputs: int, n_outputs: int) -> Architectu
         )
     names = estimator.activation
     activations = (names,) * len(hidden) if isinstance(names, str) else tuple(names)
-    unknown = [name for name in activations if name not in ACTIVATIONS]
-    if unknown or len(activations) != len(hidden):
+    known = all(isinstance(name, str) and name in ACTIVATIONS for name in activations)
+    if not known or len(activations) != len(hidden):
         raise ValueError(
             f"activation must be one of {sorted(ACTIVATIONS)}, or one of these for "
             f"each of the {len(hidden)} hidden layers; got {names!r}."

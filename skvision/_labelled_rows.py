@@ -93,8 +93,10 @@ def hold_out(estimator, problem, rng):
 def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
     """Check pictures that the user gives to validate on."""
     if X_val is None or y_val is None:
-        missing = "X_val" if X_val is None else "y_val"
-        raise ValueError(f"X_val and y_val go together; {missing} is missing.")
+        raise ValueError(
+            f"X_val and y_val go together, and sample_weight_val with them; "
+            f"{'X_val' if X_val is None else 'y_val'} is missing."
+        )
     try:
         X, y = validate_rows(estimator, X_val, y_val, reset=False)
         weights = check_sample_weight(

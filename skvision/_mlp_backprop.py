@@ -445,7 +445,7 @@ class MLPBackprop(
                 f"{problem.classes.tolist()}. Set warm_start=False."
             )
         rng = check_random_state(self.random_state)
-        if X_val is None and y_val is None:
+        if X_val is None and y_val is None and sample_weight_val is None:
             learning, rows = hold_out(self, problem, rng)
             held_out = LabelledRows(*(part[rows] for part in problem[:3]), None)
         else:
@@ -544,7 +544,7 @@ class MLPBackprop(
         self._optimizer_state = None
         self.n_parameters_ = net.n_params
         self.n_iter_, self.loss_curve_, self.validation_scores_ = 0, [], []
-        self._rates, self._ratios = [], []
+        self.history_ = {}
 
     def _deviation(self):
         return self.weight_init if isinstance(self.weight_init, str) else "he"
@@ -609,21 +609,15 @@ class MLPBackprop(
                 problem,
                 learning,
                 loss=loss,
-                state=self._resumed_state(),
+                state=self._optimizer_state,
                 rng=self._rng,
                 n_epochs=1 if progress is None else self.max_iter,
-                first_epoch=self.n_iter_ if progress is None else 0,
+                before=self.loss_curve_ if progress is None else [],
                 score=score,
                 told=told,
             )
         self._keep(course)
-        self._optimizer_state = self.solver, state
-
-    def _resumed_state(self):
-        """Return what the optimizer remembers of an earlier fit, if it was the same."""
-        if self._optimizer_state is None or self._optimizer_state[0] != self.solver:
-            return None
-        return self._optimizer_state[1]
+        self._optimizer_state = state
 
     def _scorer(self, net, held_out):
         """Return ``(params, statistics) -> accuracy``."""
@@ -643,16 +637,19 @@ class MLPBackprop(
         scores = course.validation_scores
         self.validation_scores_ = [*self.validation_scores_, *scores]
         self.best_validation_score_ = max(self.validation_scores_, default=None)
-        self._rates = [*self._rates, *course.learning_rates]
-        self._ratios = [*self._ratios, *course.update_ratios]
-        missing = [np.nan] * (self.n_iter_ - len(self.validation_scores_))
-        self.history_ = {
-            "epoch": np.arange(1, self.n_iter_ + 1),
-            "loss": np.array(self.loss_curve_),
-            "validation_score": np.array([*missing, *self.validation_scores_]),
-            "learning_rate": np.array(self._rates),
-            "update_ratio": np.array(self._ratios).reshape(self.n_iter_, -1),
+        n_epochs = len(course.loss_curve)
+        seen = {
+            "epoch": self.n_iter_ + np.arange(1, n_epochs + 1) - n_epochs,
+            "loss": np.array(course.loss_curve),
+            "validation_score": np.array(scores or [np.nan] * n_epochs),
+            "learning_rate": np.array(course.learning_rates),
+            "update_ratio": np.reshape(
+                course.update_ratios, (n_epochs, 1 + len(self._architecture.hidden))
+            ),
         }
+        for name, values in self.history_.items():
+            seen[name] = np.concatenate([values, seen[name]])
+        self.history_ = seen
 
     @property
     def coefs_(self):
@@ -695,6 +692,12 @@ class MLPBackprop(
         X = validate_rows(self, X, reset=False)
         scores = self._scores(X)
         if self.tta:
+            if self.image_shape_ is None:
+                raise ValueError(
+                    "tta needs pictures, and this was fitted on flat rows: fit it on "
+                    "(n, H, W[, C]) arrays, say image_shape=(H, W[, C]), or set "
+                    "tta=False."
+                )
             mirrored = X.reshape(-1, *self.image_shape_)[:, :, ::-1].reshape(X.shape)
             scores = (scores + self._scores(mirrored)) / 2
         return scores if scores.shape[1] > 1 else scores[:, 0]

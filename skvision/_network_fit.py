@@ -124,7 +124,14 @@ def augment_of(estimator):
 
     def augment(rows, rng):
         images = rows.reshape(-1, height, width, channels)
-        return estimator.augmentation(images, rng).reshape(len(rows), -1)
+        changed = np.asarray(estimator.augmentation(images, rng))
+        if changed.shape != images.shape or changed.dtype != images.dtype:
+            raise ValueError(
+                f"augmentation must return pictures like those it is given, "
+                f"{images.dtype} of shape {images.shape}; it returned {changed.dtype} "
+                f"of shape {changed.shape}."
+            )
+        return changed.reshape(rows.shape)
 
     return augment
 
@@ -141,15 +148,16 @@ def fit_in_batches(
     state,
     rng,
     n_epochs,
-    first_epoch=0,
+    before=(),
     score=None,
     told=lambda params, statistics: False,
 ):
     """Train a network by mini-batches.
 
-    ``start`` is (params, statistics), ``learning`` the rows to learn from, and
-    ``state`` what the optimizer remembers, None for nothing; ``score`` and ``told``
-    take (params, statistics). Returns a `Course` and the state.
+    ``start`` is (params, statistics), ``learning`` the rows to learn from, ``state``
+    what the optimizer remembers, None for nothing, and ``before`` the losses of the
+    epochs before; ``score`` and ``told`` take (params, statistics). Returns a `Course`
+    and the state.
     """
     params, statistics = (np.array(part, inputs.dtype) for part in start)
     batch_size = estimator.batch_size
@@ -157,7 +165,10 @@ def fit_in_batches(
         batch_size = min(200, len(learning))
     weights = problem.weights / problem.weights[learning].mean()
     optimizer, penalty = _optimizer_and_penalty(estimator, net)
-    state = optimizer.init(params) if state is None else state
+    fresh = optimizer.init(params)
+    if state is None or state.keys() != fresh.keys():
+        state = fresh
+    schedule = make_schedule(estimator)
     averaged = estimator.average_last
     until_end = averaged or estimator.learning_rate in PLANNED
     with _threads_for(net, batch_size), np.errstate(over="ignore", invalid="ignore"):
@@ -176,7 +187,7 @@ def fit_in_batches(
             learning,
             optimizer=optimizer,
             state=state,
-            schedule=make_schedule(estimator),
+            schedule=lambda epoch, losses: schedule(epoch, [*before, *losses]),
             batch_size=batch_size,
             max_iter=n_epochs,
             tol=estimator.tol,
@@ -187,7 +198,7 @@ def fit_in_batches(
             else None,
             score=None if score is None else lambda now: score(now, statistics),
             on_epoch=lambda now: told(now, statistics),
-            first_epoch=first_epoch,
+            first_epoch=len(before),
             statistics=statistics,
             parts=net.weight_slices(),
         )
@@ -211,7 +222,11 @@ def _optimizer_and_penalty(estimator, net):
     penalty = elastic_net(alpha, l1_ratio)
     if estimator.solver == "adamw":  # decays weights outside the gradient
         penalty = elastic_net(alpha * l1_ratio, 1.0)
-    elif estimator.solver == "adam" and l1_ratio == 0:  # one pass instead of three
+    elif (
+        estimator.solver == "adam"
+        and l1_ratio == 0
+        and estimator.max_gradient_norm is None
+    ):  # one pass instead of three
         optimizer = adam(l2=alpha, n_weights=net.n_weights)
         penalty = l2_value(alpha)
     if estimator.max_gradient_norm is not None:
@@ -242,7 +257,7 @@ def _warn(estimator, course, n_epochs):
         )
     else:
         return
-    warnings.warn(message, ConvergenceWarning, stacklevel=6)
+    warnings.warn(message, ConvergenceWarning, stacklevel=7)
 
 
 def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
@@ -277,7 +292,7 @@ def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
     course.converged = minimum.error <= estimator.tol
     course.learning_rates = [np.nan] * minimum.n_iter
     course.update_ratios = [[np.nan] * len(net.shapes.weights)] * minimum.n_iter
-    if not np.isfinite(minimum.params).all():
+    if not np.isfinite([minimum.error, *minimum.params]).all():
         raise ValueError(
             f"The loss became infinite or NaN: X has values up to "
             f"{np.abs(inputs.X).max():.3g}; scale them, or set standardize=True."

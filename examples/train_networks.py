@@ -26,7 +26,7 @@ from skvision.datasets import load_cifar10, load_mnist
 
 NETWORKS = {
     "pixels": MLPBackprop(
-        (1024, 512),
+        (512, 512),
         dropout=(0.1, 0.2, 0.2),
         batch_norm=True,
         augmentation=Compose([RandomFlip(), RandomCrop(padding=2)]),
@@ -36,7 +36,7 @@ NETWORKS = {
         learning_rate="one_cycle",
         learning_rate_init=2e-3,
         batch_size=256,
-        max_iter=30,
+        max_iter=45,
         label_smoothing=0.1,
         random_state=0,
     ),
@@ -68,15 +68,17 @@ NETWORKS = {
     ),
     "fashion": MLPBackprop(
         (512, 256),
-        dropout=(0.1, 0.3, 0.3),
+        dropout=(0.0, 0.25, 0.25),
         batch_norm=True,
         augmentation=RandomFlip(),
+        tta=True,
         solver="adamw",
         alpha=0.05,
         learning_rate="one_cycle",
         learning_rate_init=2e-3,
-        batch_size=256,
-        max_iter=20,
+        batch_size=128,
+        max_iter=25,
+        average_last=5,
         random_state=0,
     ),
 }

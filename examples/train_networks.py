@@ -36,7 +36,7 @@ NETWORKS = {
         learning_rate="one_cycle",
         learning_rate_init=2e-3,
         batch_size=256,
-        max_iter=45,
+        max_iter=36,
         label_smoothing=0.1,
         random_state=0,
     ),

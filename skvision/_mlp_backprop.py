@@ -37,6 +37,7 @@ from skvision._network_fit import (
     fit_in_batches,
     fit_whole,
     standard_of,
+    threads_for,
 )
 from skvision._sklearn_compat import (
     CallbackSupportMixin,
@@ -705,7 +706,8 @@ class MLPBackprop(
     def _scores(self, X):
         net = self._architecture.network()
         inputs = Inputs(X, self._standard)
-        return net.outputs(self.parameters_, self._statistics, inputs)
+        with threads_for(net, len(X)):
+            return net.outputs(self.parameters_, self._statistics, inputs)
 
     def predict(self, X):
         """Predict the class of each picture, the one with the largest score.

@@ -171,7 +171,7 @@ def fit_in_batches(
     schedule = make_schedule(estimator)
     averaged = estimator.average_last
     until_end = averaged or estimator.learning_rate in PLANNED
-    with _threads_for(net, batch_size), np.errstate(over="ignore", invalid="ignore"):
+    with threads_for(net, batch_size), np.errstate(over="ignore", invalid="ignore"):
         course = minimize(
             batch_objective(
                 net,
@@ -210,7 +210,7 @@ def fit_in_batches(
     return course, state
 
 
-def _threads_for(net, batch_size):
+def threads_for(net, batch_size):
     """Return the context for matrix products: small ones wait longer than they take."""
     small = batch_size * net.n_weights < SMALL
     return one_thread_for_blas if small else nullcontext()
@@ -276,7 +276,7 @@ def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
         penalty=elastic_net(estimator.alpha, estimator.l1_ratio),
     )
     with (
-        _threads_for(net, len(problem.X)),
+        threads_for(net, len(problem.X)),
         np.errstate(over="ignore", invalid="ignore"),
     ):
         minimum = minimize_lbfgs(

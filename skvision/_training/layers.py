@@ -28,6 +28,8 @@ Arrays = Sequence[Array]
 Backward = Callable[..., "Array | None"]  # (dy, grads, needs_dx=True)
 Deviation = Callable[[int, int], float]
 
+LEVELS = 2**16  # of a random number that says whether to drop
+
 
 class Shapes(NamedTuple):
     """What arrays a layer has, and how wide its output is."""
@@ -236,7 +238,7 @@ def dropout(rate: float) -> Layer:
     Parameters
     ----------
     rate : float
-        From 0 to less than 1.
+        From 0 to less than 1; taken to the nearest 65,536th.
 
     Returns
     -------
@@ -248,15 +250,26 @@ def dropout(rate: float) -> Layer:
     N. Srivastava and others, "Dropout: a simple way to prevent neural networks from
     overfitting", Journal of Machine Learning Research 15, 2014.
     """
+    from skvision._kernels.dropping import drop
+
+    threshold = min(round(rate * LEVELS), LEVELS - 1)
+    scale = LEVELS / (LEVELS - threshold)
 
     def forward(
         params: Arrays, buffers: Arrays, x: Array, training: Training | None
     ) -> tuple[Array, Backward]:
-        if training is None or rate == 0:
+        if training is None or threshold == 0:
             return x, _pass
-        kept = training.rng.random(x.shape, np.float32) >= rate
-        factor = kept * x.dtype.type(1 / (1 - rate))
-        return x * factor, lambda dy, grads, needs_dx=True: dy * factor
+        words = training.rng.bit_generator.random_raw(-(-x.size // 4))
+        drawn = words.view(np.uint16)[: x.size]  # four in a word
+
+        def thinned(values: Array) -> Array:
+            out = np.empty(values.shape, values.dtype)
+            flat = np.ascontiguousarray(values).reshape(-1)
+            drop(flat, drawn, threshold, scale, out.reshape(-1))
+            return out
+
+        return thinned(x), lambda dy, grads, needs_dx=True: thinned(dy)
 
     return Layer(_no_arrays, _no_init, forward)
 

@@ -23,6 +23,8 @@ def l2(alpha: float) -> Penalty:
     >>> print(l2(1.0)(weights, grads), grads)
     0.125 [0.25 0.25 0.25 0.25]
     """
+    if alpha == 0:
+        return lambda weights, grads: 0.0
 
     def penalty(weights: Array, grads: Array) -> float:
         grads += alpha * weights
@@ -43,6 +45,8 @@ def l2_value(alpha: float) -> Penalty:
     >>> print(l2_value(1.0)(np.full(4, 0.25), grads), grads)
     0.125 [0. 0. 0. 0.]
     """
+    if alpha == 0:
+        return lambda weights, grads: 0.0
     return lambda weights, grads: float(alpha / 2 * (weights @ weights))
 
 
@@ -66,9 +70,9 @@ def elastic_net(alpha: float, l1_ratio: float) -> Penalty:
     1.5 [ 1.  0.  0. -1.]
     """
     smooth = l2(alpha * (1 - l1_ratio))
-    if l1_ratio == 0:
-        return smooth
     strength = alpha * l1_ratio
+    if strength == 0:
+        return smooth
 
     def penalty(weights: Array, grads: Array) -> float:
         grads += strength * np.sign(weights)

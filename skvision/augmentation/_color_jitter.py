@@ -1,0 +1,92 @@
+"""Brightness, contrast and saturation."""
+
+import numpy as np
+
+from skvision.augmentation._augmentation import (
+    Augmentation,
+    check_number,
+    rows_of,
+)
+
+
+class ColorJitter(Augmentation):
+    r"""Change brightness, contrast and saturation of pictures.
+
+    .. math:: x \to f x + (1 - f) y
+
+    with :math:`y = 0` for brightness, the mean luma of the picture for contrast and the
+    luma of the pixel for saturation, in this order. Each factor :math:`f` is uniform in
+    :math:`[\max(0, 1 - s), 1 + s]` for a strength :math:`s`, as in torchvision.
+
+    Parameters
+    ----------
+    brightness : float, default=0.2
+        Strength, from 0 to 100; 0 leaves brightness as it is.
+
+    contrast : float, default=0.2
+        Strength, from 0 to 100.
+
+    saturation : float, default=0.2
+        Strength, from 0 to 100. Grey pictures have no colours to change.
+
+    See Also
+    --------
+    Compose : Several augmentations, one after another.
+
+    Notes
+    -----
+    Three numbers are drawn for each picture, ``rng.random((n, 3))``, one for each
+    factor in the order above.
+
+    After each of the three steps values are clipped to 0 to 255 and rounded to bytes
+    (torchvision draws the order of the steps, too, and cuts fractions off). Luma is
+    that of ITU-R BT.601, :math:`0.299 R + 0.587 G + 0.114 B`, for saturation rounded to
+    a byte; of grey pictures it is the pixel. Factors are rounded to multiples of
+    :math:`2^{-14}`.
+
+    References
+    ----------
+    A. G. Howard, "Some improvements on deep convolutional neural network based image
+    classification", ICLR 2014.
+
+    ITU-R, Recommendation BT.601-7, "Studio encoding parameters of digital television",
+    2011 (luma).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skvision.augmentation import ColorJitter
+    >>> images = np.full((5, 1, 1, 3), (200, 100, 50), np.uint8)
+    >>> jitter = ColorJitter(brightness=0.5, contrast=0.0, saturation=0.0)
+    >>> print(jitter(images, rng=0)[:, 0, 0])
+    [[227 114  57]
+     [103  52  26]
+     [221 111  55]
+     [255 144  72]
+     [255 136  68]]
+    """
+
+    def __init__(self, brightness=0.2, contrast=0.2, saturation=0.2):
+        self.brightness = brightness
+        self.contrast = contrast
+        self.saturation = saturation
+
+    def _change(self, images, rng):
+        from skvision._kernels.augmentation import FACTOR_BITS, jitter
+
+        if images.shape[3] not in (1, 3):
+            hint = " Is it channel-first? Use images.transpose(0, 2, 3, 1)."
+            raise ValueError(
+                f"ColorJitter needs pictures of one channel (grey) or three (RGB), "
+                f"channels last; got shape {images.shape}."
+                f"{hint if images.shape[1] in (1, 3) else ''}"
+            )
+        names = ("brightness", "contrast", "saturation")
+        strengths = [check_number(name, getattr(self, name), 100) for name in names]
+        strengths = np.array(strengths)
+        low, high = np.maximum(1 - strengths, 0), 1 + strengths
+        factors = low + rng.random((len(images), 3)) * (high - low)
+        out = images.copy()
+        factors = np.rint(factors * (1 << FACTOR_BITS)).astype(np.int32)
+        jitter(rows_of(out), images.shape[3], factors)
+        return out

@@ -81,12 +81,19 @@ def hold_out(estimator, problem, rng):
     rows = np.flatnonzero(problem.weights)
     if not estimator.early_stopping:
         return rows, rows[:0]
-    learning, held_out = train_test_split(
-        rows,
-        test_size=estimator.validation_fraction,
-        stratify=problem.labels[rows],
-        random_state=rng,
-    )
+    try:
+        learning, held_out = train_test_split(
+            rows,
+            test_size=estimator.validation_fraction,
+            stratify=problem.labels[rows],
+            random_state=rng,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping cannot hold out validation_fraction="
+            f"{estimator.validation_fraction:g} of {len(rows)} rows of "
+            f"{len(problem.classes)} classes: {error}"
+        ) from error
     return np.sort(learning), held_out
 
 
@@ -131,8 +138,10 @@ def _row_weights(
         of_classes = compute_class_weight(
             class_weight, classes=classes, y=classes[labels]
         )
-    if min(of_classes) < 0:
-        raise ValueError(f"class_weight must not be negative; got {class_weight}.")
+    if not (np.isfinite(of_classes).all() and min(of_classes) >= 0):
+        raise ValueError(
+            f"class_weight must not be negative, infinite or NaN; got {class_weight}."
+        )
     weights = weights * of_classes[labels]
     if not weights.any():
         raise ValueError(

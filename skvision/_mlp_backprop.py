@@ -32,6 +32,7 @@ from skvision._labelled_rows import (
 )
 from skvision._network_fit import (
     NETWORK_CONSTRAINTS,
+    PLANNED,
     augment_of,
     check_together,
     fit_in_batches,
@@ -45,7 +46,6 @@ from skvision._sklearn_compat import (
     Progress,
     StrOptions,
     whole_fit,
-    wrap_only_rows,
 )
 from skvision._training import losses
 from skvision._training.inputs import Inputs
@@ -69,7 +69,6 @@ def _has_epochs(estimator):
     raise AttributeError('partial_fit makes one epoch; solver="lbfgs" has none.')
 
 
-@wrap_only_rows
 class MLPBackprop(
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -87,8 +86,8 @@ class MLPBackprop(
         \qquad s_i = f(\ldots f(x_i W_1 + b_1) \ldots) W_m + b_m
 
     over all weights and biases, of which the biases are not penalised. With two classes
-    there is one score, that of the second class. Bytes are never copied whole: a batch
-    is cast, augmented and standardised when its turn comes.
+    there is one score, that of the second class. A fit does not copy bytes whole: a
+    batch is cast, augmented and standardised when its turn comes.
 
     Parameters
     ----------
@@ -255,10 +254,10 @@ class MLPBackprop(
         Mean of the objective over the batches of each epoch, while it went by.
 
     validation_scores_ : list of float
-        Accuracy on the rows held out after each epoch.
+        Accuracy on the rows held out after each epoch, rows counting by their weights.
 
     best_validation_score_ : float or None
-        The largest of them.
+        The largest of those of the last fit.
 
     history_ : dict of str to ndarray
         ``"epoch"``, ``"loss"``, ``"validation_score"`` and ``"learning_rate"`` of each
@@ -282,10 +281,10 @@ class MLPBackprop(
 
     Notes
     -----
-    A fit that is interrupted from the keyboard keeps its last whole epoch, or the best
-    one with ``early_stopping``; so does one whose loss becomes infinite or NaN. Both
-    give a ``ConvergenceWarning``. With one batch an epoch, no dropout and no batch
-    norm, a row of weight 2 is the same as that row twice.
+    A fit by epochs that is interrupted from the keyboard keeps its last whole epoch, or
+    the best one with ``early_stopping``; so does one whose loss becomes infinite or
+    NaN. Both give a ``ConvergenceWarning``. With one batch an epoch, no dropout and no
+    batch norm, a row of weight 2 is the same as that row twice.
 
     Networks of several ``random_state`` in a ``VotingClassifier(voting="soft")`` mostly
     predict a little better than each: on digits 94.0 % right against 93.7 %, the means
@@ -504,6 +503,13 @@ class MLPBackprop(
                 "average_last."
             )
         first = not hasattr(self, "parameters_")
+        planned = self.learning_rate in PLANNED
+        if not first and planned and self.n_iter_ >= self.max_iter:
+            raise ValueError(
+                f"learning_rate={self.learning_rate!r} falls to nothing in "
+                f"max_iter={self.max_iter} epochs, and {self.n_iter_} were made: raise "
+                f'max_iter, or take learning_rate="constant".'
+            )
         problem = see(
             self,
             X,
@@ -592,10 +598,14 @@ class MLPBackprop(
         def told(params, statistics):
             if progress is None:
                 return False
-            now = {"parameters_": params, "_statistics": statistics}
             kept = ("classes_", "_architecture", "_standard")
             fitted = {name: getattr(self, name) for name in kept}
-            return progress.step(lambda: fitted | now)
+            return progress.step(
+                lambda: (
+                    fitted
+                    | {"parameters_": params.copy(), "_statistics": statistics.copy()}
+                )
+            )
 
         if self.solver == "lbfgs":
             inputs = Inputs(problem.X, self._standard)
@@ -640,7 +650,7 @@ class MLPBackprop(
         self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
         scores = course.validation_scores
         self.validation_scores_ = [*self.validation_scores_, *scores]
-        self.best_validation_score_ = max(self.validation_scores_, default=None)
+        self.best_validation_score_ = max(scores, default=None)
         n_epochs = len(course.loss_curve)
         seen = {
             "epoch": self.n_iter_ + np.arange(1, n_epochs + 1) - n_epochs,

@@ -83,6 +83,7 @@ def check_together(estimator, rates, has_validation):
         "dropout": any(rates),
         "batch_norm": estimator.batch_norm,
         "augmentation": estimator.augmentation is not None,
+        "l1_ratio": estimator.l1_ratio * estimator.alpha > 0,
     }
     epochs = {
         "early_stopping": estimator.early_stopping,
@@ -90,7 +91,10 @@ def check_together(estimator, rates, has_validation):
         "max_norm": estimator.max_norm,
         "max_gradient_norm": estimator.max_gradient_norm,
     }
-    for why, names in (("a function without noise", noise), ("no steps", epochs)):
+    for why, names in (
+        ("a smooth function without noise", noise),
+        ("no steps", epochs),
+    ):
         asked = [name for name in names if names[name]]
         if asked:
             needs = "needs" if names is noise else "has"
@@ -159,6 +163,10 @@ def fit_in_batches(
     epochs before; ``score`` and ``told`` take (params, statistics). Returns a `Course`
     and the state.
     """
+    if net.n_statistics and len(learning) < 2:
+        raise ValueError(
+            "batch_norm needs two rows to learn from at least, better many; got one."
+        )
     params, statistics = (np.array(part, inputs.dtype) for part in start)
     batch_size = estimator.batch_size
     if batch_size == "auto":
@@ -168,6 +176,7 @@ def fit_in_batches(
     fresh = optimizer.init(params)
     if state is None or state.keys() != fresh.keys():
         state = fresh
+    state = {name: state[name].astype(fresh[name].dtype) for name in fresh}
     schedule = make_schedule(estimator)
     averaged = estimator.average_last
     until_end = averaged or estimator.learning_rate in PLANNED
@@ -204,10 +213,17 @@ def fit_in_batches(
         )
     if averaged and net.n_statistics and course.loss_curve:
         course.statistics = learn_statistics(
-            net, course.params, inputs, weights, batches(learning, batch_size), rng
+            net,
+            course.params,
+            inputs,
+            weights,
+            batches(
+                rng.permutation(learning) if estimator.shuffle else learning, batch_size
+            ),
+            rng,
         )
     _warn(estimator, course, n_epochs)
-    return course, state
+    return course, None if course.diverged else state
 
 
 def threads_for(net, batch_size):

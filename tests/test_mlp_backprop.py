@@ -260,7 +260,9 @@ TORCH_LOSSES = [
 
 
 @pytest.mark.parametrize("n_classes", [2, 10])
-@pytest.mark.parametrize(("parameters", "loss"), TORCH_LOSSES, ids=str)
+@pytest.mark.parametrize(
+    ("parameters", "loss"), TORCH_LOSSES, ids=range(len(TORCH_LOSSES))
+)
 def test_each_loss_as_torch(parameters, loss, n_classes, digits, rng):
     X, y = digits[0][:300], digits[1][:300] % n_classes
     weights, biases = first_arrays(rng, 64, 12, n_classes if n_classes > 2 else 1)
@@ -1736,7 +1738,7 @@ def test_transform_and_names(few):
 def test_transform_of_pictures(pictures):
     model = MLPBackprop(6, max_iter=2).set_output(transform="pandas").fit(*pictures)
     features = model.transform(pictures[0])
-    assert isinstance(features, np.ndarray)
+    assert list(features.columns) == [f"mlpbackprop{i}" for i in range(6)]
     assert features.shape == (40, 6)
     assert model.image_shape_ == (4, 5, 3)
 
@@ -2089,3 +2091,75 @@ def test_bytes_are_never_copied_whole(layout, many, tmp_path):
     finally:
         tracemalloc.stop()
     assert peak < n_bytes / 3
+
+
+# what a reading of the whole found
+
+
+def test_statistics_of_an_average_do_not_come_from_rows_in_order_of_class(digits):
+    X, y = digits[0][:600], digits[1][:600]
+    by_class = np.argsort(y, kind="stable")
+    model = MLPBackprop(
+        (32,),
+        batch_norm=True,
+        average_last=2,
+        max_iter=4,
+        batch_size=60,
+        random_state=0,
+    ).fit(X[by_class], y[by_class])
+    hidden = model._architecture.network()
+    variances = hidden.statistics(model._statistics)[1]
+    inputs = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
+    np.testing.assert_allclose(
+        variances, (inputs @ model.coefs_[0]).var(axis=0), rtol=0.1
+    )
+
+
+def test_a_fit_that_went_astray_leaves_the_optimizer_nothing_to_remember(few):
+    wild = {"solver": "sgd", "learning_rate_init": 1e200, "loss": "squared_error"}
+    model = MLPBackprop(5, warm_start=True, **wild, **ALL_EPOCHS, max_iter=3)
+    with pytest.warns(ConvergenceWarning, match="infinite or NaN in epoch"):
+        model.fit(*few)
+    assert model._optimizer_state is None
+
+
+def test_batch_norm_of_one_row(few):
+    model = MLPBackprop(5, batch_norm=True, random_state=0)
+    model.partial_fit(*few, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="batch_norm needs two rows"):
+        model.partial_fit(few[0][:1], few[1][:1])
+
+
+def test_best_score_is_that_of_the_last_fit(digits):
+    X, y = digits[0][:500], digits[1][:500]
+    model = MLPBackprop(
+        16, early_stopping=True, warm_start=True, max_iter=15, random_state=0
+    ).fit(X, y)
+    model.set_params(learning_rate_init=0.5, max_iter=2).fit(X, y)
+    assert model.best_validation_score_ == max(model.validation_scores_[-2:])
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+def test_partial_fit_after_the_end_of_a_plan(schedule, few):
+    model = MLPBackprop(5, learning_rate=schedule, max_iter=3, random_state=0)
+    model.fit(*few)
+    with pytest.raises(ValueError, match="falls to nothing in max_iter=3 epochs"):
+        model.partial_fit(*few)
+
+
+def test_lbfgs_does_not_take_a_penalty_with_kinks(few):
+    with pytest.raises(ValueError, match=r"smooth function .* l1_ratio"):
+        MLPBackprop(5, solver="lbfgs", l1_ratio=0.5).fit(*few)
+
+
+def test_classes_too_small_to_hold_out(few):
+    with pytest.raises(ValueError, match=r"validation_fraction=0\.1 of 6 rows"):
+        MLPBackprop(5, early_stopping=True).fit(few[0][:6], few[1][:6])
+
+
+def test_optimizer_state_follows_the_dtype(few):
+    X, y = few
+    model = MLPBackprop(5, random_state=0)
+    model.partial_fit(X.astype(np.float32), y, classes=[0, 1, 2]).partial_fit(X, y)
+    assert model.parameters_.dtype == np.float64
+    assert model._optimizer_state["mean"].dtype == np.float64

@@ -265,7 +265,7 @@ class Unknown:
         ({1.5: 2}, "builtins.float"),
         (b"bytes", "builtins.bytes"),
     ],
-    ids=repr,
+    ids=lambda given: given if isinstance(given, str) else type(given).__name__,
 )
 @pytest.mark.parametrize("where", ["alone", "inside"])
 def test_other_types_are_refused_by_name(saved, thing, name, where):

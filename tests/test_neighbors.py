@@ -236,7 +236,7 @@ def test_memory_is_bounded(metric, noise, rng):
         rows = smooth_pictures(rng, 500, shape=shape).repeat(18, axis=0)
         rows += rng.integers(0, 9, (len(rows), 1), dtype=np.uint8)
     queries = rows[:1500] // 2
-    nearest_rows(queries[:1200], rows, 3, metric, shape, 2)  # compile
+    nearest_rows(queries[:1200], rows[:1200], 3, metric, shape, 2)  # compile
     peak = peak_of(lambda: nearest_rows(queries, rows, 100, metric, shape, 2))
     assert 2**20 < peak < 256e6
 

@@ -175,10 +175,11 @@ def minimize(
                 scored = score(now)
                 improved = scored > best_score + tol
                 course.validation_scores.append(scored)
+            moved = zip(before, parts, strict=True)
+            ratios = [_ratio(old, params[at]) for old, at in moved]
             course.loss_curve.append(loss)
             course.learning_rates.append(first_rate)
-            moved = zip(before, parts, strict=True)
-            course.update_ratios.append([_ratio(old, params[at]) for old, at in moved])
+            course.update_ratios.append(ratios)
             if score is None or scored > best_score:
                 course.params, course.statistics = now.copy(), statistics.copy()
             if score is not None:

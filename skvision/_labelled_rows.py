@@ -109,6 +109,8 @@ def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
         weights = check_sample_weight(
             sample_weight_val, X, dtype=np.float64, ensure_non_negative=True
         )
+        if not weights.any():
+            raise ValueError("Sample weights must contain a non-zero number.")
     except ValueError as error:
         raise ValueError(f"In the validation set: {error}") from error
     unknown = np.setdiff1d(y, problem.classes)

@@ -74,6 +74,25 @@ def announced_classes(estimator, classes):
     return estimator.classes_
 
 
+def refuse_balanced(estimator):
+    """Raise where class weights would need labels that partial_fit does not see."""
+    if estimator.class_weight == "balanced":
+        raise ValueError(
+            'class_weight="balanced" needs all labels, which partial_fit does not '
+            "have: give the weights as a dict, or as sample_weight."
+        )
+
+
+def refuse_other_classes(estimator, classes):
+    """Raise where a fit cannot go on from the one before."""
+    if not np.array_equal(classes, estimator.classes_):
+        raise ValueError(
+            f"warm_start goes on from a fit of the classes "
+            f"{estimator.classes_.tolist()}; got the classes {classes.tolist()}. Set "
+            f"warm_start=False."
+        )
+
+
 def hold_out(estimator, problem, rng):
     """Return the rows of weight to learn from, and those to validate on."""
     from sklearn.model_selection import train_test_split

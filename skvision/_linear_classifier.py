@@ -5,7 +5,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._images import validate_rows
-from skvision._labelled_rows import announced_classes, see
+from skvision._labelled_rows import (
+    announced_classes,
+    refuse_balanced,
+    refuse_other_classes,
+    see,
+)
 from skvision._sklearn_compat import CallbackSupportMixin, Progress, whole_fit
 from skvision._training.rows import Rows
 
@@ -52,12 +57,8 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         goes_on = self.warm_start and hasattr(self, "coef_")
         problem = see(self, X, y, sample_weight, reset=not goes_on)
-        if goes_on and not np.array_equal(problem.classes, self.classes_):
-            raise ValueError(
-                f"warm_start goes on from a fit of the classes "
-                f"{self.classes_.tolist()}; got the classes "
-                f"{problem.classes.tolist()}. Set warm_start=False."
-            )
+        if goes_on:
+            refuse_other_classes(self, problem.classes)
         with Progress(self, X, y, sample_weight, self.max_iter) as progress:
             self._fit(problem, goes_on, progress)
         return self
@@ -90,11 +91,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             pictures of another shape; or with ``class_weight="balanced"``, for which
             all labels would have to be known.
         """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                'class_weight="balanced" needs all labels, which partial_fit does not '
-                "have: give the weights as a dict, or as sample_weight."
-            )
+        refuse_balanced(self)
         first = not hasattr(self, "coef_")
         problem = see(
             self,

@@ -4,7 +4,6 @@ import copy
 from numbers import Real
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -27,6 +26,8 @@ from skvision._labelled_rows import (
     LabelledRows,
     announced_classes,
     hold_out,
+    refuse_balanced,
+    refuse_other_classes,
     see,
     see_validation,
 )
@@ -40,6 +41,7 @@ from skvision._network_fit import (
     standard_of,
     threads_for,
 )
+from skvision._probabilities import log_probabilities_of, probabilities_of
 from skvision._sklearn_compat import (
     CallbackSupportMixin,
     Interval,
@@ -144,8 +146,9 @@ class MLPBackprop(
 
     solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
         ``"lbfgs"`` takes all rows at once, for small data; it does not go with dropout,
-        batch norm or augmentation. The others take steps on mini-batches, as in
-        ``torch.optim``; ``"adamw"`` has the L2 part of the penalty as weight decay.
+        batch norm, augmentation or an L1 penalty. The others take steps on
+        mini-batches, as in ``torch.optim``; ``"adamw"`` has the L2 part of the penalty
+        as weight decay.
 
     alpha : float, default=1e-4
         Strength of the penalty, from 0. scikit-learn's ``MLPClassifier`` divides its
@@ -441,12 +444,8 @@ class MLPBackprop(
         """
         goes_on = self.warm_start and hasattr(self, "parameters_")
         problem = see(self, X, y, sample_weight, reset=not goes_on)
-        if goes_on and not np.array_equal(problem.classes, self.classes_):
-            raise ValueError(
-                f"warm_start goes on from a fit of the classes "
-                f"{self.classes_.tolist()}; got the classes "
-                f"{problem.classes.tolist()}. Set warm_start=False."
-            )
+        if goes_on:
+            refuse_other_classes(self, problem.classes)
         rng = check_random_state(self.random_state)
         if X_val is None and y_val is None and sample_weight_val is None:
             learning, rows = hold_out(self, problem, rng)
@@ -492,11 +491,7 @@ class MLPBackprop(
             pictures of another shape; with ``early_stopping``, ``average_last`` or
             ``class_weight="balanced"``; or if layers were changed in between.
         """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                'class_weight="balanced" needs all labels, which partial_fit does not '
-                "have: give the weights as a dict, or as sample_weight."
-            )
+        refuse_balanced(self)
         if self.early_stopping or self.average_last:
             raise ValueError(
                 "partial_fit makes one epoch: it does not go with early_stopping or "
@@ -764,10 +759,7 @@ class MLPBackprop(
         ValueError
             If ``X`` is not like the pictures seen in ``fit``.
         """
-        scores = self.decision_function(X)
-        if scores.ndim == 2:
-            return softmax(scores, axis=1)
-        return np.column_stack([expit(-scores), expit(scores)])
+        return probabilities_of(self.decision_function(X))
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X):
@@ -790,10 +782,7 @@ class MLPBackprop(
         ValueError
             If ``X`` is not like the pictures seen in ``fit``.
         """
-        scores = self.decision_function(X)
-        if scores.ndim == 2:
-            return log_softmax(scores, axis=1)
-        return np.column_stack([log_expit(-scores), log_expit(scores)])
+        return log_probabilities_of(self.decision_function(X))
 
     def transform(self, X):
         """Compute the outputs of the last hidden layer, as features.

@@ -173,10 +173,7 @@ def fit_in_batches(
         batch_size = min(200, len(learning))
     weights = problem.weights / problem.weights[learning].mean()
     optimizer, penalty = _optimizer_and_penalty(estimator, net)
-    fresh = optimizer.init(params)
-    if state is None or state.keys() != fresh.keys():
-        state = fresh
-    state = {name: state[name].astype(fresh[name].dtype) for name in fresh}
+    state = _resumed(state, optimizer.init(params))
     schedule = make_schedule(estimator)
     averaged = estimator.average_last
     until_end = averaged or estimator.learning_rate in PLANNED
@@ -212,18 +209,20 @@ def fit_in_batches(
             parts=net.weight_slices(),
         )
     if averaged and net.n_statistics and course.loss_curve:
+        order = rng.permutation(learning) if estimator.shuffle else learning
+        parts = batches(order, batch_size)
         course.statistics = learn_statistics(
-            net,
-            course.params,
-            inputs,
-            weights,
-            batches(
-                rng.permutation(learning) if estimator.shuffle else learning, batch_size
-            ),
-            rng,
+            net, course.params, inputs, weights, parts, rng
         )
     _warn(estimator, course, n_epochs)
     return course, None if course.diverged else state
+
+
+def _resumed(state, fresh):
+    """Return what an optimizer remembers of an earlier fit, if it was of its kind."""
+    if state is None or state.keys() != fresh.keys():
+        return fresh
+    return {name: state[name].astype(fresh[name].dtype) for name in fresh}
 
 
 def threads_for(net, batch_size):

@@ -1,8 +1,6 @@
 """Softmax regression."""
 
-import numpy as np
-from scipy.special import expit, log_expit, log_softmax, softmax
-
+from skvision._probabilities import log_probabilities_of, probabilities_of
 from skvision._regularized_linear_classifier import RegularizedLinearClassifier
 from skvision._training.losses import (
     sigmoid_cross_entropy,
@@ -223,10 +221,7 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         ValueError
             If ``X`` is not like the pictures seen in ``fit``.
         """
-        scores = self.decision_function(X)
-        if scores.ndim == 2:
-            return softmax(scores, axis=1)
-        return np.column_stack([expit(-scores), expit(scores)])
+        return probabilities_of(self.decision_function(X))
 
     def predict_log_proba(self, X):
         """Compute the logarithms of the probabilities, exact where these round to 0.
@@ -246,7 +241,4 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         ValueError
             If ``X`` is not like the pictures seen in ``fit``.
         """
-        scores = self.decision_function(X)
-        if scores.ndim == 2:
-            return log_softmax(scores, axis=1)
-        return np.column_stack([log_expit(-scores), log_expit(scores)])
+        return log_probabilities_of(self.decision_function(X))

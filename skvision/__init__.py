@@ -6,6 +6,7 @@ pipelines, searches and cross-validation.
 """
 
 from skvision import augmentation, datasets, inspection, model_selection
+from skvision._arcface_embedder import ArcFaceEmbedder
 from skvision._bag_of_visual_words import BagOfVisualWords
 from skvision._color_histogram import ColorHistogram
 from skvision._hog import HOG
@@ -20,6 +21,7 @@ from skvision._softmax_regression import SoftmaxRegression
 
 __all__ = [
     "HOG",
+    "ArcFaceEmbedder",
     "BagOfVisualWords",
     "ColorHistogram",
     "ImageReader",

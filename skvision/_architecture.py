@@ -1,13 +1,14 @@
 """What a network is made of, from the parameters that users give."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
+from skvision._training.cosine_head import cosine_head
 from skvision._training.layers import (
     Deviation,
     Layer,
@@ -57,6 +58,10 @@ class Architecture:
     batch_norm : bool
         Whether each is normalised before its activation; it has no biases then, but
         the shifts of the normalisation.
+    by_angle : bool
+        Whether the output layer is a `cosine_head`, else linear.
+    scale, margin, added_to
+        Of the `cosine_head`. They make no other network, and may change between fits.
     """
 
     n_inputs: int
@@ -64,19 +69,34 @@ class Architecture:
     activations: tuple[str, ...]
     batch_norm: bool
     n_outputs: int
+    by_angle: bool = False
+    scale: float = field(default=1.0, compare=False)
+    margin: float = field(default=0.0, compare=False)
+    added_to: str = field(default="angle", compare=False)
 
     def network(
         self, dropped: Sequence[float] = (), deviation: Deviation = he
     ) -> Network:
         """Return the network, with rates of dropout for its input and hidden layers."""
         rates = tuple(dropped) or (0.0,) * (1 + len(self.hidden))
-        output = linear(self.n_outputs, deviation)
         layers = self._hidden_layers(rates, deviation)
+        output = self._output_layer(deviation)
         return network(chain(*layers, output), self.n_inputs)
 
     def hidden_layers(self) -> Layer:
         """Return all but the output layer, without dropout."""
         return chain(*self._hidden_layers((0.0,) * (1 + len(self.hidden)), he))
+
+    def _output_layer(self, deviation: Deviation) -> Layer:
+        if not self.by_angle:
+            return linear(self.n_outputs, deviation)
+        return cosine_head(
+            self.n_outputs,
+            deviation,
+            scale=self.scale,
+            margin=self.margin,
+            added_to=self.added_to,
+        )
 
     def _hidden_layers(
         self, rates: Sequence[float], deviation: Deviation

@@ -1,15 +1,8 @@
 """A multilayer perceptron, trained by backpropagation."""
 
-import copy
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -24,36 +17,17 @@ from skvision._architecture import (
 from skvision._images import validate_rows
 from skvision._labelled_rows import (
     LabelledRows,
-    announced_classes,
     hold_out,
-    refuse_balanced,
     refuse_other_classes,
     see,
     see_validation,
 )
-from skvision._network_fit import (
-    NETWORK_CONSTRAINTS,
-    PLANNED,
-    augment_of,
-    check_together,
-    fit_in_batches,
-    fit_whole,
-    standard_of,
-    threads_for,
-)
+from skvision._network_classifier import NetworkClassifier, has_epochs
 from skvision._probabilities import log_probabilities_of, probabilities_of
-from skvision._sklearn_compat import (
-    CallbackSupportMixin,
-    Interval,
-    Progress,
-    StrOptions,
-    whole_fit,
-)
+from skvision._sklearn_compat import Interval, Progress, StrOptions, whole_fit
+from skvision._solvers import BATCH_CONSTRAINTS
 from skvision._training import losses
-from skvision._training.inputs import Inputs
 from skvision._training.layers import he
-from skvision._training.network import whole_objective
-from skvision._training.penalties import elastic_net
 
 
 def _has_probabilities(estimator):
@@ -65,19 +39,7 @@ def _has_probabilities(estimator):
     )
 
 
-def _has_epochs(estimator):
-    if estimator.solver != "lbfgs":
-        return True
-    raise AttributeError('partial_fit makes one epoch; solver="lbfgs" has none.')
-
-
-class MLPBackprop(
-    CallbackSupportMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    ClassifierMixin,
-    BaseEstimator,
-):
+class MLPBackprop(NetworkClassifier):
     r"""A multilayer perceptron, trained by backpropagation.
 
     It minimises
@@ -312,13 +274,19 @@ class MLPBackprop(
     """
 
     _parameter_constraints = {
-        **NETWORK_CONSTRAINTS,
+        **NetworkClassifier._parameter_constraints,
         "loss": [
             StrOptions({"cross_entropy", "hinge", "squared_hinge", "squared_error"})
         ],
         "out_activation": [StrOptions({"identity", "sigmoid"})],
+        "weight_init": [StrOptions(set(DEVIATIONS)), "array-like"],
+        "bias_init": ["array-like", None],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "max_norm": [Interval(Real, 0, None, closed="neither"), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "tta": ["boolean"],
+        "early_stopping": BATCH_CONSTRAINTS["early_stopping"],
+        "validation_fraction": BATCH_CONSTRAINTS["validation_fraction"],
+        "average_last": [Interval(Integral, 1, None, closed="left"), None],
     }
 
     def __init__(
@@ -458,7 +426,7 @@ class MLPBackprop(
             self._train(problem, learning, held_out, progress)
         return self
 
-    @available_if(_has_epochs)
+    @available_if(has_epochs)
     @whole_fit
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Make one epoch over some pictures, from where it stands.
@@ -491,70 +459,25 @@ class MLPBackprop(
             pictures of another shape; with ``early_stopping``, ``average_last`` or
             ``class_weight="balanced"``; or if layers were changed in between.
         """
-        refuse_balanced(self)
         if self.early_stopping or self.average_last:
             raise ValueError(
                 "partial_fit makes one epoch: it does not go with early_stopping or "
                 "average_last."
             )
-        first = not hasattr(self, "parameters_")
-        planned = self.learning_rate in PLANNED
-        if not first and planned and self.n_iter_ >= self.max_iter:
-            raise ValueError(
-                f"learning_rate={self.learning_rate!r} falls to nothing in "
-                f"max_iter={self.max_iter} epochs, and {self.n_iter_} were made: raise "
-                f'max_iter, or take learning_rate="constant".'
-            )
-        problem = see(
-            self,
-            X,
-            y,
-            sample_weight,
-            classes=announced_classes(self, classes),
-            reset=first,
-        )
-        learning = np.flatnonzero(problem.weights)
-        rng = check_random_state(self.random_state)
-        self._begin(problem, learning, not first, rng, has_validation=False)
-        self._train(problem, learning, None, None)
-        return self
+        return self._partial_fit(X, y, classes, sample_weight)
 
-    def _begin(self, problem, learning, goes_on, rng, has_validation):
-        """Settle what the network is, and where it starts from."""
-        n_features = problem.X.shape[1]
-        architecture = architecture_of(self, n_features, problem.n_outputs)
-        rates = dropout_rates(self, len(architecture.hidden))
-        self._check_loss()
-        check_together(self, rates, has_validation)
-        if goes_on:
-            if architecture != self._architecture:
-                raise ValueError(
-                    f"This goes on from a fit of {self._architecture}, and the "
-                    f"parameters now ask for {architecture}: set them back, or fit "
-                    f"anew with warm_start=False."
-                )
-            self._rng = copy.deepcopy(self._rng)
-            self._optimizer_state = copy.deepcopy(self._optimizer_state)
-            return
-        shares = np.zeros(len(problem.X))
-        shares[learning] = problem.weights[learning] / problem.weights[learning].sum()
-        self._rng = np.random.default_rng(rng.randint(2**31 - 1))
-        self._architecture = architecture
-        self._standard = standard_of(self, problem.X, shares)
-        self.classes_ = problem.classes
-        net = architecture.network(rates, DEVIATIONS.get(self._deviation(), he))
-        start = first_parameters(self, net, self._rng)
-        dtype = Inputs(problem.X, None).dtype
-        self.parameters_, self._statistics = (part.astype(dtype) for part in start)
-        self._optimizer_state = None
-        self.n_parameters_ = net.n_params
-        self.n_iter_, self.loss_curve_, self.validation_scores_ = 0, [], []
-        self.history_ = {}
+    def _architecture_for(self, problem):
+        return architecture_of(self, problem.X.shape[1], problem.n_outputs)
 
-    def _deviation(self):
-        return self.weight_init if isinstance(self.weight_init, str) else "he"
+    def _dropout_rates(self, architecture):
+        return dropout_rates(self, len(architecture.hidden))
 
-    def _check_loss(self):
+    def _first_parameters(self, architecture, rng):
+        named = isinstance(self.weight_init, str)
+        deviation = DEVIATIONS[self.weight_init] if named else he
+        return first_parameters(self, architecture.network(deviation=deviation), rng)
+
+    def _check(self):
         if self.out_activation != "identity" and self.loss != "squared_error":
             raise ValueError(
                 f'out_activation="sigmoid" is for loss="squared_error"; got '
@@ -582,101 +505,12 @@ class MLPBackprop(
         make = losses.hinge if self.loss == "hinge" else losses.squared_hinge
         return make(pairs(1.0))
 
-    def _train(self, problem, learning, held_out, progress):
-        """Train from where it stands; without ``progress`` for one epoch."""
-        architecture = self._architecture
-        rates = dropout_rates(self, len(architecture.hidden))
-        net = architecture.network(rates)
-        start = self.parameters_, self._statistics
-        loss = self._loss(problem.n_outputs)
-
-        def told(params, statistics):
-            if progress is None:
-                return False
-            kept = ("classes_", "_architecture", "_standard")
-            fitted = {name: getattr(self, name) for name in kept}
-            return progress.step(
-                lambda: (
-                    fitted
-                    | {"parameters_": params.copy(), "_statistics": statistics.copy()}
-                )
-            )
-
-        if self.solver == "lbfgs":
-            inputs = Inputs(problem.X, self._standard)
-            course = fit_whole(self, net, start, inputs, problem, loss=loss, told=told)
-            state = None
-        else:
-            score = None
-            if held_out is not None and len(held_out.X):
-                score = self._scorer(net, held_out)
-            course, state = fit_in_batches(
-                self,
-                net,
-                start,
-                Inputs(problem.X, self._standard, augment_of(self)),
-                problem,
-                learning,
-                loss=loss,
-                state=self._optimizer_state,
-                rng=self._rng,
-                n_epochs=1 if progress is None else self.max_iter,
-                before=self.loss_curve_ if progress is None else [],
-                score=score,
-                told=told,
-            )
-        self._keep(course)
-        self._optimizer_state = state
-
-    def _scorer(self, net, held_out):
-        """Return ``(params, statistics) -> accuracy``."""
-        inputs = Inputs(held_out.X, self._standard)
-
-        def score(params, statistics):
-            best = _winners(net.outputs(params, statistics, inputs))
-            right = best == held_out.labels
-            return float(np.average(right, weights=held_out.weights))
-
-        return score
-
-    def _keep(self, course):
-        self.parameters_, self._statistics = course.params, course.statistics
-        self.n_iter_ += len(course.loss_curve)
-        self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
-        scores = course.validation_scores
-        self.validation_scores_ = [*self.validation_scores_, *scores]
-        self.best_validation_score_ = max(scores, default=None)
-        n_epochs = len(course.loss_curve)
-        seen = {
-            "epoch": self.n_iter_ + np.arange(1, n_epochs + 1) - n_epochs,
-            "loss": np.array(course.loss_curve),
-            "validation_score": np.array(scores or [np.nan] * n_epochs),
-            "learning_rate": np.array(course.learning_rates),
-            "update_ratio": np.reshape(
-                course.update_ratios, (n_epochs, 1 + len(self._architecture.hidden))
-            ),
-        }
-        for name, values in self.history_.items():
-            seen[name] = np.concatenate([values, seen[name]])
-        self.history_ = seen
-
-    @property
-    def coefs_(self):
-        """The weights of each layer, (n_inputs, n_outputs), views of parameters_."""
-        check_is_fitted(self, "parameters_")
-        views = self._architecture.network().views(self.parameters_)
-        return views[: len(self._architecture.hidden) + 1]
-
     @property
     def intercepts_(self):
         """The biases of each layer, (n_outputs,), views of parameters_."""
         check_is_fitted(self, "parameters_")
         views = self._architecture.network().views(self.parameters_)
         return biases(views, len(self._architecture.hidden) + 1)
-
-    @property
-    def _n_features_out(self):
-        return [self._architecture.n_inputs, *self._architecture.hidden][-1]
 
     def decision_function(self, X):
         """Compute the scores of the classes.
@@ -697,46 +531,8 @@ class MLPBackprop(
         ValueError
             If ``X`` is not like the pictures seen in ``fit``.
         """
-        check_is_fitted(self, "parameters_")
-        X = validate_rows(self, X, reset=False)
         scores = self._scores(X)
-        if self.tta:
-            if self.image_shape_ is None:
-                raise ValueError(
-                    "tta needs pictures, and this was fitted on flat rows: fit it on "
-                    "(n, H, W[, C]) arrays, say image_shape=(H, W[, C]), or set "
-                    "tta=False."
-                )
-            mirrored = X.reshape(-1, *self.image_shape_)[:, :, ::-1].reshape(X.shape)
-            scores = (scores + self._scores(mirrored)) / 2
         return scores if scores.shape[1] > 1 else scores[:, 0]
-
-    def _scores(self, X):
-        net = self._architecture.network()
-        inputs = Inputs(X, self._standard)
-        with threads_for(net, len(X)):
-            return net.outputs(self.parameters_, self._statistics, inputs)
-
-    def predict(self, X):
-        """Predict the class of each picture, the one with the largest score.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
-
-        Returns
-        -------
-        y : ndarray of shape (n,)
-            Elements of ``classes_``.
-
-        Raises
-        ------
-        ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
-        """
-        scores = self.decision_function(X)
-        return self.classes_[_winners(scores.reshape(len(scores), -1))]
 
     @available_if(_has_probabilities)
     def predict_proba(self, X):
@@ -803,63 +599,4 @@ class MLPBackprop(
             If ``X`` is not like the pictures seen in ``fit``.
         """
         check_is_fitted(self, "parameters_")
-        X = validate_rows(self, X, reset=False)
-        net = self._architecture.network()
-        views, n_layers = net.views(self.parameters_), len(net.shapes.weights)
-        params = [*views[: n_layers - 1], *views[n_layers:-1]]
-        buffers = net.statistics(self._statistics)
-        hidden = self._architecture.hidden_layers()
-        inputs = Inputs(X, self._standard)
-        dtype = np.result_type(inputs.dtype, self.parameters_)
-        features = np.empty((len(X), self._n_features_out), dtype)
-        for block in inputs.blocks():
-            x = inputs.draw(block)
-            features[block] = hidden.forward(params, buffers, x, None)[0]
-        return features
-
-    def loss_and_gradient(self, X, y, sample_weight=None):
-        """Compute what is minimised, and its gradient, at the fitted parameters.
-
-        Nothing is dropped or augmented, and batch norm uses its running statistics.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
-        y : array-like of shape (n,)
-            Elements of ``classes_``.
-        sample_weight : array-like of shape (n,), default=None
-            Weights of the rows, not negative.
-
-        Returns
-        -------
-        value : float
-            Mean loss plus penalty.
-        gradient : dict of str to ndarray
-            Of ``parameters_``, float64. At a kink a subgradient.
-
-        Raises
-        ------
-        ValueError
-            If ``X`` or ``y`` is not like those seen in ``fit``.
-        """
-        check_is_fitted(self, "parameters_")
-        problem = see(self, X, y, sample_weight, classes=self.classes_, reset=False)
-        objective = whole_objective(
-            self._architecture.network(),
-            self._statistics,
-            Inputs(problem.X.astype(np.float64), self._standard),
-            problem.labels,
-            problem.shares,
-            loss=self._loss(problem.n_outputs),
-            penalty=elastic_net(self.alpha, self.l1_ratio),
-        )
-        value, gradient = objective(self.parameters_.astype(np.float64))
-        return value, {"parameters_": gradient}
-
-
-def _winners(scores):
-    """Return the class with the largest score; one column is that of the second."""
-    return (
-        scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
-    )
+        return self._hidden(validate_rows(self, X, reset=False))

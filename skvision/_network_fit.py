@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skvision._architecture import ACTIVATIONS, DEVIATIONS
+from skvision._architecture import ACTIVATIONS
 from skvision._parallel import one_thread_for_blas
 from skvision._sklearn_compat import Interval, StrOptions
 from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
@@ -26,24 +26,30 @@ SMALL = 2**23  # multiply-adds of a batch that one thread does as fast as two
 PLANNED = {"cosine", "one_cycle"}  # rates that are made for max_iter epochs
 
 NETWORK_CONSTRAINTS = {
-    **{key: BATCH_CONSTRAINTS[key] for key in BATCH_CONSTRAINTS if key != "average"},
+    **{
+        name: BATCH_CONSTRAINTS[name]
+        for name in (
+            "learning_rate",
+            "learning_rate_init",
+            "momentum",
+            "nesterovs_momentum",
+            "shuffle",
+            "n_iter_no_change",
+        )
+    },
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
-    "weight_init": [StrOptions(set(DEVIATIONS)), "array-like"],
-    "bias_init": ["array-like", None],
     "dropout": [Real, "array-like"],
     "batch_norm": ["boolean"],
     "standardize": ["boolean"],
     "augmentation": [callable, None],
+    "tta": ["boolean"],
     "solver": [StrOptions({"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"})],
     "alpha": [Interval(Real, 0, None, closed="left")],
-    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-    "max_norm": [Interval(Real, 0, None, closed="neither"), None],
     "max_gradient_norm": [Interval(Real, 0, None, closed="neither"), None],
     "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
     "tol": [Interval(Real, 0, None, closed="left")],
-    "average_last": [Interval(Integral, 1, None, closed="left"), None],
     "class_weight": [dict, StrOptions({"balanced"}), None],
     "warm_start": ["boolean"],
     "image_shape": ["array-like", None],

@@ -45,17 +45,21 @@ class Training(NamedTuple):
 
     Attributes
     ----------
-    rng : Generator
-        Draws what is dropped.
+    rng : Generator or None
+        Draws what is dropped. None drops nothing, and takes running statistics as at
+        prediction.
     weights : ndarray of shape (n,) or None
         Of the rows, not negative; None is one each.
     momentum : float
         How far running statistics move towards those of the batch, from 0 to 1.
+    labels : ndarray of shape (n,), int, or None
+        The true classes, for a layer that gives them a margin; None for no margin.
     """
 
-    rng: Generator
+    rng: Generator | None
     weights: Array | None
     momentum: float = 0.1
+    labels: NDArray[np.integer] | None = None
 
 
 class Layer(NamedTuple):
@@ -258,7 +262,7 @@ def dropout(rate: float) -> Layer:
     def forward(
         params: Arrays, buffers: Arrays, x: Array, training: Training | None
     ) -> tuple[Array, Backward]:
-        if training is None or threshold == 0:
+        if training is None or training.rng is None or threshold == 0:
             return x, _pass
         words = training.rng.bit_generator.random_raw(-(-x.size // 4))
         drawn = words.view(np.uint16)[: x.size]  # four in a word
@@ -314,7 +318,7 @@ def batch_norm(epsilon: float = 1e-5) -> Layer:
         params: Arrays, buffers: Arrays, x: Array, training: Training | None
     ) -> tuple[Array, Backward]:
         gain, shift = params
-        if training is None:
+        if training is None or training.rng is None:
             mean, variance = buffers
             share = None
         else:

@@ -140,7 +140,7 @@ def batch_objective(
         x = inputs.draw(index, rng)
         counts = weights[index]
         scores, backward = net.layer.forward(
-            net.views(params), buffers, x, Training(rng, counts)
+            net.views(params), buffers, x, Training(rng, counts, labels=labels[index])
         )
         value, d_scores = loss(scores, labels[index], counts / len(index))
         backward(d_scores, grads, needs_dx=False)
@@ -183,8 +183,9 @@ def whole_objective(
         arrays = net.views(params.astype(inputs.dtype, copy=False))
         value, gradient = 0.0, np.zeros(net.n_params)
         for block in inputs.blocks():
+            seen = Training(None, None, labels=labels[block])
             scores, backward = net.layer.forward(
-                arrays, buffers, inputs.draw(block), None
+                arrays, buffers, inputs.draw(block), seen
             )
             of_block, d_scores = loss(
                 scores.astype(np.float64, copy=False), labels[block], shares[block]

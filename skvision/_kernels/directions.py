@@ -1,0 +1,83 @@
+"""Directions of rows: rows of length one, and steps that turn them.
+
+All arrays of a call are contiguous and of one dtype. Sums may be taken in any order:
+they then differ by what rounding is anyway.
+"""
+
+import numpy as np
+
+from skvision._kernels import jit_without_allocation as jit
+
+ANY_ORDER = {"reassoc", "contract"}
+
+
+@jit(fastmath=ANY_ORDER)
+def unit_rows(x, units, inverse_norms):
+    """Divide each row of ``x`` (n, d) by its length.
+
+    A row whose squares are too small for the dtype has no direction: its unit and its
+    inverse norm are zero.
+    """
+    tiny = np.finfo(x.dtype).tiny
+    none, one = x.dtype.type(0), x.dtype.type(1)
+    for i in range(x.shape[0]):
+        total = none
+        for j in range(x.shape[1]):
+            total += x[i, j] * x[i, j]
+        inverse = one / np.sqrt(total) if total > tiny else none
+        inverse_norms[i] = inverse
+        for j in range(x.shape[1]):
+            units[i, j] = x[i, j] * inverse
+
+
+@jit(fastmath=ANY_ORDER)
+def turning_part(gradients, units, inverse_norms, scale):
+    """Make gradients by unit rows those by the rows, in place, times ``scale``.
+
+    ``g <- scale (g - (g . u) u) / |x|``: a step along a row does not turn it.
+    """
+    for i in range(gradients.shape[0]):
+        along = gradients.dtype.type(0)
+        for j in range(gradients.shape[1]):
+            along += gradients[i, j] * units[i, j]
+        factor = gradients.dtype.type(scale) * inverse_norms[i]
+        for j in range(gradients.shape[1]):
+            gradients[i, j] = factor * (gradients[i, j] - along * units[i, j])
+
+
+@jit(fastmath=ANY_ORDER)
+def angles_to_own(units, centers, labels, cosines, sines):
+    """Compute cosine and sine of the angle from each unit row to a center of its own.
+
+    ``units`` (n, d), ``centers`` (k, d), ``labels`` (n,); the sine is the length of
+    ``center - cosine unit``, exact where one less the cosine's square would not be.
+    """
+    one = units.dtype.type(1)
+    for i in range(units.shape[0]):
+        center = centers[labels[i]]
+        cosine, squares = units.dtype.type(0), units.dtype.type(0)
+        for j in range(units.shape[1]):
+            cosine += units[i, j] * center[j]
+        cosine = min(max(cosine, -one), one)
+        for j in range(units.shape[1]):
+            rest = center[j] - cosine * units[i, j]
+            squares += rest * rest
+        cosines[i], sines[i] = cosine, min(np.sqrt(squares), one)
+
+
+@jit
+def turn_to_centers(units, centers, labels, cosines, factors, out):
+    """Do ``out[i] += factors[i] (center - cosines[i] unit)``, the center its own."""
+    for i in range(units.shape[0]):
+        center = centers[labels[i]]
+        for j in range(units.shape[1]):
+            out[i, j] += factors[i] * (center[j] - cosines[i] * units[i, j])
+
+
+@jit
+def turn_to_units(units, centers, labels, cosines, factors, out):
+    """Do ``out[label] += factors[i] (unit - cosines[i] center)`` for each row."""
+    for i in range(units.shape[0]):
+        k = labels[i]
+        for j in range(units.shape[1]):
+            out[k, j] += factors[i] * (units[i, j] - cosines[i] * centers[k, j])

@@ -5,7 +5,7 @@ flat rows of the same in C order; every estimator works on its own and in scikit
 pipelines, searches and cross-validation.
 """
 
-from skvision import augmentation, datasets, inspection, model_selection
+from skvision import augmentation, datasets, inspection, metrics, model_selection
 from skvision._arcface_embedder import ArcFaceEmbedder
 from skvision._bag_of_visual_words import BagOfVisualWords
 from skvision._color_histogram import ColorHistogram
@@ -18,6 +18,7 @@ from skvision._multiclass_svm import MulticlassSVM
 from skvision._perceptron import Perceptron
 from skvision._pixel_normalizer import PixelNormalizer
 from skvision._softmax_regression import SoftmaxRegression
+from skvision._verification_threshold import VerificationThreshold
 
 __all__ = [
     "HOG",
@@ -32,9 +33,11 @@ __all__ = [
     "Perceptron",
     "PixelNormalizer",
     "SoftmaxRegression",
+    "VerificationThreshold",
     "augmentation",
     "datasets",
     "inspection",
+    "metrics",
     "model_selection",
 ]
 

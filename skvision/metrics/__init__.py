@@ -1,0 +1,28 @@
+"""How well embeddings tell people apart who were never seen in training."""
+
+from skvision.metrics._angles import AngleStatistics, angle_statistics
+from skvision.metrics._identification import (
+    identification_rate,
+    open_set_identification_rate,
+)
+from skvision.metrics._pairs import verification_pairs
+from skvision.metrics._verification import (
+    TrueAcceptRate,
+    equal_error_rate,
+    tar_at_far,
+    verification_auc,
+    verification_curve,
+)
+
+__all__ = [
+    "AngleStatistics",
+    "TrueAcceptRate",
+    "angle_statistics",
+    "equal_error_rate",
+    "identification_rate",
+    "open_set_identification_rate",
+    "tar_at_far",
+    "verification_auc",
+    "verification_curve",
+    "verification_pairs",
+]

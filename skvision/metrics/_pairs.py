@@ -1,0 +1,146 @@
+"""Pairs of pictures, of the same person or of two, and how similar they are."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_random_state, column_or_1d
+
+ROWS_AT_ONCE = 1 << 16
+
+
+def verification_pairs(labels, *, n_pairs=None, random_state=None):
+    """Make pairs of pictures, and say which are of the same class.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n,)
+        The class of each picture, such as the person.
+    n_pairs : int, default=None
+        How many pairs to draw, without repetition: half of them of the same class and
+        half of two, or what there is of the scarcer kind and the rest of the other.
+        None makes all pairs.
+    random_state : int, RandomState instance or None, default=None
+        Draws the pairs; not used for all of them.
+
+    Returns
+    -------
+    pairs : ndarray of shape (n_pairs, 2), int
+        Indices of two pictures, the smaller first, in their order.
+    same : ndarray of shape (n_pairs,), bool
+        Whether both are of one class.
+
+    Raises
+    ------
+    ValueError
+        If there are less than two pictures, or not so many pairs.
+
+    Examples
+    --------
+    >>> from skvision.metrics import verification_pairs
+    >>> pairs, same = verification_pairs(["ann", "ann", "bob"])
+    >>> pairs.tolist(), same.tolist()
+    ([[0, 1], [0, 2], [1, 2]], [True, False, False])
+    """
+    labels = np.unique(column_or_1d(labels), return_inverse=True)[1]
+    n = len(labels)
+    n_all = n * (n - 1) // 2
+    if n < 2:
+        raise ValueError(f"Pairs need two pictures at least; labels has {n}.")
+    if n_pairs is None:
+        pairs = np.column_stack(np.triu_indices(n, 1))
+        return pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]]
+    if not isinstance(n_pairs, Integral) or not 1 <= n_pairs <= n_all:
+        raise ValueError(
+            f"n_pairs must be a whole number from 1 to {n_all}, the number of pairs of "
+            f"{n} pictures; got {n_pairs!r}."
+        )
+    rng = check_random_state(random_state)
+    counts = np.bincount(labels)
+    n_same = int(np.sum(counts * (counts - 1) // 2))
+    n_different = n_all - n_same
+    wanted = min(max(int(n_pairs) // 2, int(n_pairs) - n_different), n_same)
+    pairs = np.concatenate(
+        [
+            _draw_same(labels, counts, wanted, rng),
+            _draw_different(labels, n_different, int(n_pairs) - wanted, rng),
+        ]
+    )
+    pairs = pairs[np.lexsort(pairs.T[::-1])]
+    return pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]]
+
+
+def _draw_same(labels, counts, n_wanted, rng):
+    """Draw pairs of one class, by their numbers among all of them."""
+    ends = np.cumsum(counts * (counts - 1) // 2)
+    numbers = _distinct(int(ends[-1]), n_wanted, rng)
+    classes = np.searchsorted(ends, numbers, side="right")
+    within = numbers - (ends - counts * (counts - 1) // 2)[classes]
+    # number j (j - 1) / 2 + i is the pair i < j of the pictures of a class
+    j = ((1 + np.sqrt(1 + 8 * within.astype(np.float64))) / 2).astype(np.int64)
+    j -= j * (j - 1) // 2 > within  # where the root was rounded up
+    i = within - j * (j - 1) // 2
+    of_class = np.argsort(labels, kind="stable")
+    first = (np.cumsum(counts) - counts)[classes]
+    return np.column_stack([of_class[first + i], of_class[first + j]])
+
+
+def _draw_different(labels, n_there, n_wanted, rng):
+    """Draw pairs of two classes: all pairs but those of one, till there are enough."""
+    n = len(labels)
+    if n_wanted * 4 > n_there:
+        pairs = np.column_stack(np.triu_indices(n, 1))
+        pairs = pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]]
+        return pairs[rng.permutation(len(pairs))[:n_wanted]]
+    keys = np.empty(0, np.int64)
+    while len(keys) < n_wanted:
+        i, j = rng.randint(n, size=(2, 2 * n_wanted))
+        keep = labels[i] != labels[j]
+        low, high = np.minimum(i, j)[keep], np.maximum(i, j)[keep]
+        keys = np.unique(np.concatenate([keys, low.astype(np.int64) * n + high]))
+    keys = keys[np.sort(rng.permutation(len(keys))[:n_wanted])]
+    return np.column_stack([keys // n, keys % n])
+
+
+def _distinct(n, n_wanted, rng):
+    """Draw so many distinct numbers below ``n``."""
+    if n_wanted * 4 > n:
+        return rng.permutation(n)[:n_wanted]
+    drawn = np.empty(0, np.int64)
+    while len(drawn) < n_wanted:
+        more = rng.randint(n, size=2 * n_wanted, dtype=np.int64)
+        drawn = np.unique(np.concatenate([drawn, more]))
+    return drawn[rng.permutation(len(drawn))[:n_wanted]]
+
+
+def unit_rows(embeddings, name):
+    """Return embeddings as rows of length one; rows of zeros stay zero.
+
+    Raises
+    ------
+    ValueError
+        If they are no table of finite numbers.
+    """
+    rows = np.asarray(embeddings)
+    if rows.dtype.kind not in "fiu" or rows.ndim != 2:
+        raise ValueError(
+            f"{name} must be numbers of shape (n, n_components), a row for each "
+            f"picture; got {rows.dtype} of shape {rows.shape}."
+        )
+    if not np.isfinite(rows).all():
+        raise ValueError(f"{name} has values that are infinite or NaN.")
+    rows = rows.astype(np.float64)
+    largest = np.abs(rows).max(axis=1, initial=0, keepdims=True)
+    np.divide(rows, largest, out=rows, where=largest > 0)  # squares may underflow
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, norms, out=rows, where=norms > 0)
+
+
+def similarities(units, pairs):
+    """Return the cosines of pairs of unit rows, from -1 to 1."""
+    cosines = np.empty(len(pairs))
+    for start in range(0, len(pairs), ROWS_AT_ONCE):
+        i, j = pairs[start : start + ROWS_AT_ONCE].T
+        np.einsum(
+            "ij,ij->i", units[i], units[j], out=cosines[start : start + ROWS_AT_ONCE]
+        )
+    return np.clip(cosines, -1, 1, out=cosines)

@@ -13,7 +13,13 @@ import skvision
 IGNORED = set("EX01 ES01 SA01 SA04 GL01 GL08 RT02 RT03 RT04 RT05 PR06 PR09".split())
 FUNCTIONS = [
     f"skvision.{module}.{name}"
-    for module in ("augmentation", "datasets", "inspection", "model_selection")
+    for module in (
+        "augmentation",
+        "datasets",
+        "inspection",
+        "metrics",
+        "model_selection",
+    )
     for name in getattr(skvision, module).__all__
 ]
 CLASSES = [f"skvision.{Estimator.__name__}" for Estimator in ALL]

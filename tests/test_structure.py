@@ -90,6 +90,12 @@ def test_every_public_name_is_listed_and_documented():
         thing = getattr(skvision, name)
         assert thing.__doc__
         assert name in readme
-    for module in (skvision.datasets, skvision.inspection, skvision.model_selection):
+    for module in (
+        skvision.augmentation,
+        skvision.datasets,
+        skvision.inspection,
+        skvision.metrics,
+        skvision.model_selection,
+    ):
         for name in module.__all__:
             assert name in readme

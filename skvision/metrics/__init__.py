@@ -1,13 +1,12 @@
 """How well embeddings tell people apart who were never seen in training."""
 
-from skvision.metrics._angles import AngleStatistics, angle_statistics
+from skvision.metrics._angles import angle_statistics
 from skvision.metrics._identification import (
     identification_rate,
     open_set_identification_rate,
 )
 from skvision.metrics._pairs import verification_pairs
 from skvision.metrics._verification import (
-    TrueAcceptRate,
     equal_error_rate,
     tar_at_far,
     verification_auc,
@@ -15,8 +14,6 @@ from skvision.metrics._verification import (
 )
 
 __all__ = [
-    "AngleStatistics",
-    "TrueAcceptRate",
     "angle_statistics",
     "equal_error_rate",
     "identification_rate",

@@ -21,12 +21,6 @@ class AngleStatistics(NamedTuple):
         Angle of each embedding to the center of its class, in radians, from 0 to pi.
     between : ndarray of shape (n_classes,)
         Angle of each center to the nearest other, in radians.
-
-    Examples
-    --------
-    >>> from skvision.metrics import AngleStatistics
-    >>> AngleStatistics._fields
-    ('classes', 'centers', 'within', 'between')
     """
 
     classes: np.ndarray

@@ -1,0 +1,355 @@
+"""VerificationThreshold against brute force over pairs of people that it holds out."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import parallel_config
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import roc_curve
+from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.model_selection import GroupKFold, LeavePGroupsOut
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from skvision import ArcFaceEmbedder, VerificationThreshold
+from skvision.metrics import tar_at_far
+
+EMBEDDER = ArcFaceEmbedder(4, max_iter=3, random_state=0)
+
+
+def faces(n_people=8, n_each=10, seed=0):
+    """Return features of people, and their names in disorder."""
+    rng = np.random.default_rng(seed)
+    who = rng.permutation(np.arange(n_people * n_each) % n_people)
+    X = rng.normal(size=(n_people, 6))[who] + rng.normal(size=(len(who), 6)) / 2
+    return X, np.array(list("hgfedcba"))[who]
+
+
+X, Y = faces()
+FIRST, SECOND = np.triu_indices(len(Y), 1)
+
+
+def held_out(embedder, folds):
+    """Return whether held-out pairs are of one person, and their cosines."""
+    same, cosines = [], []
+    for train, test in folds:
+        rows = clone(embedder).fit(X[train], Y[train]).transform(X[test])
+        i, j = np.triu_indices(len(test), 1)
+        same.append(Y[test][i] == Y[test][j])
+        cosines.append(cosine_similarity(rows.astype(np.float64))[i, j])
+    return np.concatenate(same), np.concatenate(cosines)
+
+
+def assert_same(lock, other):
+    assert lock.threshold_ == other.threshold_
+    assert (lock.far_, lock.tar_) == (other.far_, other.tar_)
+    assert (lock.n_same_, lock.n_different_) == (other.n_same_, other.n_different_)
+
+
+# -- the threshold
+
+
+@pytest.mark.parametrize("far", [0.001, 0.01, 0.1, 0.5, 1])
+def test_pairs_learnt_from_are_judged_at_the_lowest_threshold_allowed(far):
+    lock = VerificationThreshold(far=far).fit(X, Y)
+    same, cosines = Y[FIRST] == Y[SECOND], cosine_similarity(X)[FIRST, SECOND]
+    accepted = lock.verify(X[FIRST], X[SECOND])
+    assert accepted.dtype == bool
+    assert np.array_equal(accepted, lock.verify(X[SECOND], X[FIRST]))
+    assert lock.far_ == accepted[~same].mean() <= far
+    assert lock.tar_.rate == pytest.approx(accepted[same].mean())
+    assert (lock.n_same_, lock.n_different_) == (same.sum(), (~same).sum())
+    if far < 1:  # the next pair is one too many
+        lower = max(cosines[cosines < lock.threshold_])
+        assert np.mean(cosines[~same] >= lower) > far
+        assert lock.tar_ == tar_at_far(same, cosines, far=lock.far_)._replace(
+            threshold=pytest.approx(min(cosines[accepted]))
+        )
+
+
+def test_accuracy_is_the_best_there_is_both_kinds_counting_the_same():
+    lock = VerificationThreshold(criterion="accuracy").fit(X, Y)
+    same, cosines = Y[FIRST] == Y[SECOND], cosine_similarity(X)[FIRST, SECOND]
+    accepted = lock.verify(X[FIRST], X[SECOND])
+    best = max(
+        np.mean(cosines[same] >= t) - np.mean(cosines[~same] >= t) for t in cosines
+    )
+    assert accepted[same].mean() - accepted[~same].mean() == pytest.approx(best)
+    assert lock.far_ == accepted[~same].mean()
+
+
+@pytest.mark.parametrize("criterion", ["far", "accuracy"])
+@pytest.mark.parametrize("cv", [2, 5, GroupKFold(3, shuffle=True, random_state=1)])
+def test_the_pairs_are_those_of_people_held_out(criterion, cv):
+    lock = VerificationThreshold(EMBEDDER, criterion=criterion, far=0.05, cv=cv)
+    lock.fit(X, Y)
+    folds = GroupKFold(min(cv, 4)) if isinstance(cv, int) else cv
+    same, cosines = held_out(EMBEDDER, folds.split(X, Y, groups=Y))
+    fars, tars, _ = roc_curve(same, cosines, drop_intermediate=False)
+    accepted = cosines >= lock.threshold_
+    assert (lock.n_same_, lock.n_different_) == (same.sum(), (~same).sum())
+    assert lock.far_ == accepted[~same].mean()
+    assert lock.tar_.rate == pytest.approx(accepted[same].mean())
+    if criterion == "far":
+        assert lock.far_ == max(fars[fars <= 0.05])
+    else:
+        assert lock.tar_.rate - lock.far_ == pytest.approx(max(tars - fars))
+    embeddings = clone(EMBEDDER).fit(X, Y).transform(X)
+    assert np.array_equal(lock.estimator_.transform(X), embeddings)
+    assert not hasattr(EMBEDDER, "parameters_")
+
+
+def spy():
+    """Return an embedder, and a list of what it and its clones are given."""
+    seen = []
+
+    class Spy(TransformerMixin, BaseEstimator):
+        def fit(self, X, y):
+            assert np.array_equal(X[:, 0], y)
+            seen.append(("fit", sorted(set(y))))
+            self.fitted_ = True
+            return self
+
+        def transform(self, X):
+            seen.append(("transform", sorted(set(X[:, 0]))))
+            return X[:, 1:]
+
+    return Spy(), seen
+
+
+@pytest.mark.parametrize("cv", [2, 3, 100, GroupKFold(2), LeavePGroupsOut(2)])
+@pytest.mark.parametrize("n_people", [4, 7])
+def test_people_held_out_are_never_trained_on_and_all_are_in_the_end(rng, n_people, cv):
+    who = np.repeat(np.arange(n_people), 3)
+    embedder, seen = spy()
+    pictures = np.column_stack([who, rng.normal(size=(len(who), 2))])
+    VerificationThreshold(embedder, far=0.5, cv=cv).fit(pictures, who)
+    assert seen.pop() == ("fit", list(range(n_people)))
+    assert [what for what, _ in seen] == ["fit", "transform"] * (len(seen) // 2)
+    for (_, train), (_, test) in zip(seen[::2], seen[1::2], strict=True):
+        assert sorted(train + test) == list(range(n_people))
+        assert len(train) >= 2 and len(test) >= 2
+    if isinstance(cv, int):
+        assert len(seen) // 2 == min(cv, n_people // 2)
+        assert sum(len(test) for _, test in seen[1::2]) == n_people
+
+
+def test_splits_may_be_listed():
+    folds = list(GroupKFold(4).split(X, Y, groups=Y))
+    lock = VerificationThreshold(EMBEDDER, far=0.1, cv=folds).fit(X, Y)
+    assert_same(lock, VerificationThreshold(EMBEDDER, far=0.1, cv=4).fit(X, Y))
+
+
+def test_many_pairs_are_drawn_half_of_each_kind(monkeypatch):
+    every = VerificationThreshold(far=0.1).fit(X, Y)
+    monkeypatch.setattr("skvision._verification_threshold.MOST_PAIRS", 600)
+    lock = VerificationThreshold(far=0.1).fit(X, Y)
+    assert (lock.n_same_, lock.n_different_) == (300, 300)
+    assert 0 < abs(lock.threshold_ - every.threshold_) < 0.1
+    lock = VerificationThreshold(EMBEDDER, far=0.1, cv=2).fit(X, Y)
+    assert (lock.n_same_, lock.n_different_) == (300, 300)
+
+
+def test_too_few_pairs_are_warned_of_and_none_of_two_people_is_accepted():
+    lock = VerificationThreshold(far=1e-4)
+    with pytest.warns(
+        UserWarning, match=r"rate of 0\.0001 .* 2800 pairs of two people"
+    ):
+        lock.fit(X, Y)
+    same = Y[FIRST] == Y[SECOND]
+    assert lock.far_ == 0
+    assert not lock.verify(X[FIRST], X[SECOND])[~same].any()
+
+
+@pytest.mark.filterwarnings("ignore:A false accept rate of 0 cannot")
+def test_one_picture_under_two_names_leaves_nothing_to_accept():
+    twice, names = np.vstack([X, X[:1]]), np.append(Y, "twin")
+    lock = VerificationThreshold(far=0).fit(twice, names)
+    assert (lock.far_, lock.tar_.rate) == (0, 0)
+    assert not lock.verify(twice[:1], twice[-1:]).any()
+
+
+# -- similarities
+
+
+def test_similarity_is_the_cosine_whatever_the_type():
+    lock = VerificationThreshold(far=0.1).fit(X, Y)
+    a, b = X[:40].astype(np.float32), X[40:].astype(np.float32)
+    expected = np.diag(cosine_similarity(a.astype(float), b.astype(float)))
+    for one, two in (
+        (a, b),
+        (b, a),
+        (a.tolist(), b.tolist()),
+        (-(2.0**90) * a, b / -(2.0**90)),
+    ):
+        np.testing.assert_allclose(lock.similarity(one, two), expected, atol=1e-12)
+    assert lock.similarity(a, b).dtype == np.float64
+
+
+@pytest.mark.parametrize("n", range(1, 9))
+def test_a_picture_is_as_similar_to_itself_as_can_be_and_no_more(n):
+    pictures, who = np.random.default_rng(n).normal(size=(50, n)), np.arange(50) % 9
+    lock = VerificationThreshold(far=0.1).fit(pictures, who)
+    assert 1 - 1e-15 <= lock.similarity(pictures, 7 * pictures).min()
+    assert lock.similarity(pictures, 7 * pictures).max() <= 1
+    assert lock.similarity(pictures, -7 * pictures).min() >= -1
+
+
+def test_nothing_is_similar_to_zeros_and_is_not_nan():
+    zeros = np.vstack([np.zeros((2, 6)), X])
+    lock = VerificationThreshold(far=0.1).fit(zeros, np.append(["a", "b"], Y))
+    assert lock.similarity(zeros[:4], zeros[[1, 3, 0, 3]]).tolist()[:3] == [0, 0, 0]
+
+
+# -- what it is given
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        Y.tolist(),
+        Y.astype(object),
+        np.unique(Y, return_inverse=True)[1],
+        pd.Series(Y, index=np.arange(len(Y))[::-1]),
+        pd.Series(Y, dtype="category"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [None, EMBEDDER])
+def test_people_may_be_named_in_any_type(y, estimator):
+    lock = VerificationThreshold(estimator, far=0.1)
+    assert_same(clone(lock).fit(X, y), clone(lock).fit(X, Y))
+
+
+def test_a_pipeline_may_take_a_list_of_files():
+    def read(files):
+        return np.array([X[int(file.removesuffix(".png"))] for file in files])
+
+    files = [f"{i}.png" for i in range(len(X))]
+    rest = StandardScaler(), EMBEDDER
+    lock = VerificationThreshold(make_pipeline(FunctionTransformer(read), *rest))
+    lock.set_params(far=0.05).fit(files, Y)
+    other = VerificationThreshold(make_pipeline(*rest), far=0.05).fit(X, Y)
+    assert_same(lock, other)
+    ours = lock.similarity(files[:5], files[5:10])
+    assert np.array_equal(ours, other.similarity(X[:5], X[5:10]))
+
+
+def test_pictures_and_tables_may_be_given():
+    images = np.clip(40 * X + 128, 0, 255).astype(np.uint8).reshape(-1, 2, 3)
+    lock = VerificationThreshold(EMBEDDER, far=0.05).fit(images, Y)
+    assert lock.verify(images[:3], images[:3]).all()
+    table = pd.DataFrame(X, columns=list("uvwxyz"))
+    for estimator in None, EMBEDDER:
+        lock = VerificationThreshold(estimator, far=0.05)
+        plain = clone(lock).fit(X, Y).similarity(X[:5], X[5:10])
+        lock.fit(table, Y)
+        ours = lock.similarity(table[:5], table[5:10])
+        np.testing.assert_allclose(ours, plain, atol=1e-6)
+
+
+def test_a_fitted_embedder_is_taken_as_it_is():
+    embedder = clone(EMBEDDER).fit(*faces(seed=1))
+    before = embedder.parameters_.copy()
+    lock = VerificationThreshold(embedder, far=0.05, cv="prefit").fit(X, Y)
+    assert lock.estimator_ is embedder
+    assert np.array_equal(embedder.parameters_, before)
+    embeddings = embedder.transform(X)
+    assert_same(lock, VerificationThreshold(far=0.05).fit(embeddings, Y))
+    two = np.isin(Y, ["a", "b"])
+    lock.fit(X[two], Y[two])  # two people will do
+    assert lock.n_same_ == 90 and lock.n_different_ == 100
+
+
+@pytest.mark.parametrize(
+    "parameters, rows, names, error, message",
+    [
+        ({}, X, Y[:-1], ValueError, r"inconsistent numbers of samples"),
+        ({}, X[:, 0], Y, ValueError, r"Expected 2D array"),
+        ({}, X[:0], Y[:0], ValueError, r"minimum of 2 is required"),
+        ({}, X * np.nan, Y, ValueError, r"contains NaN"),
+        ({}, X, None, ValueError, r"requires y to be passed"),
+        ({}, X, np.arange(80), ValueError, r"none of one class"),
+        ({}, X, np.zeros(80), ValueError, r"none of two classes"),
+        ({"far": 1.1}, X, Y, ValueError, r"'far' parameter .* \[0\.0, 1\.0\]"),
+        ({"far": np.nan}, X, Y, ValueError, r"'far' parameter"),
+        ({"criterion": "eer"}, X, Y, ValueError, r"'criterion' parameter"),
+        ({"cv": 1}, X, Y, ValueError, r"'cv' parameter"),
+        ({"estimator": EMBEDDER}, X, Y[:-1], ValueError, r"inconsistent numbers"),
+        ({"estimator": EMBEDDER}, X, np.arange(80) % 3, ValueError, r"y has 3 people"),
+        ({"estimator": EMBEDDER}, X * np.nan, Y, ValueError, r"NaN"),
+        ({"estimator": EMBEDDER}, X, np.c_[Y, Y], ValueError, r"1d array"),
+        ({"estimator": EMBEDDER, "cv": "prefit"}, X, Y, NotFittedError, "not fitted"),
+        (
+            {"estimator": EMBEDDER, "cv": [(np.arange(60), np.arange(60, 80))]},
+            *(X, Y, ValueError, r"cv has 7 people both to train on and held out"),
+        ),
+    ],
+)
+def test_what_cannot_be_learnt_from(parameters, rows, names, error, message):
+    lock = VerificationThreshold(far=0.1)
+    with pytest.raises(error, match=message):
+        clone(lock).set_params(**parameters).fit(rows, names)
+    lock.fit(X, Y)
+    before = {name: vars(lock)[name] for name in vars(lock) if name.endswith("_")}
+    with pytest.raises(error, match=message):
+        lock.set_params(**parameters).fit(rows, names)
+    assert {name: vars(lock)[name] for name in vars(lock) if name[-1] == "_"} == before
+
+
+def test_a_last_fit_that_fails_leaves_what_was_learnt_before():
+    class Tired(FunctionTransformer):
+        def fit(self, X, y=None):
+            if len(X) == len(Y):
+                raise RuntimeError("too many pictures")
+            return super().fit(X, y)
+
+    lock = VerificationThreshold(Tired(), far=0.1).fit(X[1:], Y[1:])
+    before = vars(lock).copy()
+    with pytest.raises(RuntimeError, match="too many pictures"):
+        lock.fit(2 * X + 1, Y)
+    assert vars(lock) == before
+
+
+@pytest.mark.parametrize("estimator", [None, EMBEDDER])
+def test_pictures_that_cannot_be_compared(estimator):
+    lock = VerificationThreshold(estimator, far=0.1)
+    for method in "similarity", "verify":
+        with pytest.raises(NotFittedError):
+            getattr(clone(lock), method)(X, X)
+    lock.fit(X, Y)
+    for one, two, message in (
+        (X[:3], X[:2], r"X1 has 3 pictures and X2 2"),
+        (X[:1], X[:2], r"X1 has 1 pictures and X2 2"),
+        (X[:, :3], X[:, :3], r"3 features"),
+        (X, X * np.nan, r"NaN"),
+        (X[0], X[1], r"(?i)2D|shape|dimension"),
+    ):
+        for method in lock.similarity, lock.verify:
+            with pytest.raises(ValueError, match=message):
+                method(one, two)
+
+
+# -- as an estimator
+
+
+def test_jobs_do_not_change_what_is_learnt():
+    lock = VerificationThreshold(EMBEDDER, far=0.1, cv=3)
+    with parallel_config("threading"):  # processes take seconds to start
+        beside = clone(lock).set_params(n_jobs=2).fit(X, Y)
+    assert_same(lock.fit(X, Y), beside)
+
+
+def test_it_is_cloned_pickled_and_set_as_estimators_are():
+    lock = VerificationThreshold(make_pipeline(StandardScaler(), EMBEDDER), far=0.1)
+    lock.set_params(estimator__arcfaceembedder__n_components=3, cv=3, criterion="far")
+    assert lock.get_params()["estimator__arcfaceembedder__n_components"] == 3
+    lock.fit(X, Y)
+    assert lock.estimator_.transform(X).shape == (80, 3)
+    assert not hasattr(clone(lock), "threshold_")
+    assert_same(clone(lock).fit(X, Y), lock)
+    again = pickle.loads(pickle.dumps(lock))
+    assert_same(again, lock)
+    assert np.array_equal(again.verify(X[:40], X[40:]), lock.verify(X[:40], X[40:]))

@@ -215,6 +215,9 @@ class ArcFaceEmbedder(NetworkClassifier):
     whose network output is exactly zero has no direction: its embedding is zero, at a
     right angle to all others.
 
+    Tens of pictures make few steps in 60 epochs: take more of these, or a larger
+    ``learning_rate_init``, until ``score`` on them is good.
+
     Where :math:`\theta + m` exceeds :math:`\pi`, the score of the true class is
     :math:`s (\cos \theta - 1 + \cos m)`, which goes on falling without a jump; the
     fallback of the paper's code, :math:`\cos \theta - m \sin m`, jumps by 0.117 at
@@ -233,20 +236,24 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     Examples
     --------
-    Trained on six digits, it tells pictures of the other four apart:
-
+    >>> import numpy as np
     >>> from sklearn.datasets import load_digits
     >>> from skvision import ArcFaceEmbedder
-    >>> from skvision.metrics import verification_auc
+    >>> from skvision.metrics import angle_statistics
     >>> digits = load_digits()
-    >>> seen = digits.target < 6
-    >>> model = ArcFaceEmbedder(max_iter=20, random_state=0)
-    >>> model = model.fit(digits.images[seen], digits.target[seen])
-    >>> model.transform(digits.images[:3]).shape
-    (3, 128)
-    >>> auc = verification_auc(model, digits.images[~seen], digits.target[~seen])
-    >>> print(f"{auc:.2f}")
-    0.88
+    >>> X, y = digits.images[:1000], digits.target[:1000]
+    >>> X_new, y_new = digits.images[1000:], digits.target[1000:]
+    >>> model = ArcFaceEmbedder(max_iter=20, random_state=0).fit(X, y)
+    >>> embeddings = model.transform(X_new)
+    >>> embeddings.shape
+    (797, 128)
+    >>> angles = angle_statistics(embeddings, y_new)
+    >>> print(np.degrees(np.median(angles.within)).round())
+    39.0
+    >>> print(np.degrees(angles.between.min()).round())
+    67.0
+    >>> print(f"{model.score(X_new, y_new):.2f}")
+    0.93
     """
 
     _parameter_constraints = {

@@ -228,14 +228,18 @@ class NetworkClassifier(
         mirrored = X.reshape(-1, *self.image_shape_)[:, :, ::-1].reshape(X.shape)
         return (function(X) + function(mirrored)) / 2
 
-    def _hidden(self, X):
-        """Return the outputs of the last hidden layer, for rows that were validated."""
+    def _hidden_layers(self):
+        """Return all but the output layer, its params and its running statistics."""
         net, hidden = self._architecture.network(), self._architecture.hidden_layers()
         shapes = hidden.shapes(self._architecture.n_inputs)
         views, n_layers = net.views(self.parameters_), len(net.shapes.weights)
         params = views[: len(shapes.weights)]
         params += views[n_layers : n_layers + len(shapes.others)]
-        buffers = net.statistics(self._statistics)
+        return hidden, params, net.statistics(self._statistics)
+
+    def _hidden(self, X):
+        """Return the outputs of the last hidden layer, for rows that were validated."""
+        hidden, params, buffers = self._hidden_layers()
         inputs = Inputs(X, self._standard)
         dtype = np.result_type(inputs.dtype, self.parameters_)
         outputs = np.empty((len(X), self._n_features_out), dtype)

@@ -176,7 +176,7 @@ def test_predictions_are_of_the_nearest_center(fitted):
 
 def test_two_classes():
     X, y = blobs(2)
-    model = embedder().fit(X, np.array(["cat", "dog"])[y])
+    model = embedder(max_iter=60).fit(X, np.array(["cat", "dog"])[y])
     scores = model.decision_function(X)
     cosines = model.transform(X) @ model.class_centers_.T
     np.testing.assert_allclose(scores, 16 * (cosines[:, 1] - cosines[:, 0]), atol=1e-4)
@@ -246,7 +246,7 @@ def test_random_state_settles_everything():
 def test_one_picture_of_a_class_will_do():
     X, y = blobs(5)
     X, y = np.concatenate([X[y < 4], X[y == 4][:1]]), np.append(y[y < 4], 4)
-    model = embedder(max_iter=60).fit(X, y)
+    model = embedder(max_iter=60, learning_rate_init=0.01).fit(X, y)
     assert model.predict(X[-1:]) == [4]
     np.testing.assert_array_equal(model.predict(X), y)
 

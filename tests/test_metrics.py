@@ -278,6 +278,15 @@ def test_open_set_identification_is_that_of_the_lowest_threshold_allowed(faces, 
         assert open_set(*faces, false_alarm_rate=allowed, rank=rank) == expected
 
 
+def test_false_alarms_that_are_allowed_are_not_lost_to_rounding():
+    angles = np.arange(1, 101) / 100  # of strangers, and 0.29 * 100 < 29
+    probes = np.append(angles, 0.295)
+    faces = np.column_stack([np.cos(probes), np.sin(probes)])
+    who = ["eve"] * 100 + ["ann"]
+    assert open_set([[1, 0]], ["ann"], faces, who, false_alarm_rate=0.29) == 1
+    assert open_set([[1, 0]], ["ann"], faces, who, false_alarm_rate=0.28) == 0
+
+
 @pytest.mark.parametrize("kind", ARRAYS)
 def test_faces_may_come_in_any_type(rng, kind):
     gallery, probes = rng.normal(size=(2, 9, 4)).astype(np.float32)

@@ -321,19 +321,21 @@ def batch_norm(epsilon: float = 1e-5) -> Layer:
         if training is None or training.rng is None:
             mean, variance = buffers
             share = None
+            normal = x - mean
         else:
             n = len(x)
             w = training.weights
             share = np.full(n, 1 / n, x.dtype) if w is None else w / w.sum()
             mean = share @ x
-            centred = x - mean
-            variance = share @ (centred * centred)
+            normal = x - mean
+            variance = share @ (normal * normal)
             unbiased = variance * x.dtype.type(n / max(n - 1, 1))
             for running, now in zip(buffers, (mean, unbiased), strict=True):
                 running += running.dtype.type(training.momentum) * (now - running)
         scale = 1 / np.sqrt(variance + x.dtype.type(epsilon))
-        normal = (x - mean) * scale
-        y = gain * normal + shift
+        normal *= scale
+        y = normal * gain
+        y += shift
 
         def backward(dy: Array, grads: Arrays, needs_dx: bool = True) -> Array:
             of_gain, of_shift = grads

@@ -4,14 +4,23 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import _safe_indexing, column_or_1d, get_tags
+from sklearn.utils import _safe_indexing, check_consistent_length, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skvision._sklearn_compat import Interval, StrOptions, whole_fit
-from skvision.metrics._pairs import similarities, unit_rows, verification_pairs
+from skvision.metrics._pairs import (
+    as_column,
+    similarities,
+    unit_rows,
+    verification_pairs,
+)
 from skvision.metrics._resolution import warn_unresolved
-from skvision.metrics._verification import true_accept_rate, verification_curve
+from skvision.metrics._verification import (
+    check_both_kinds,
+    true_accept_rate,
+    verification_curve,
+)
 
 MOST_PAIRS = 10_000_000
 
@@ -50,7 +59,7 @@ class VerificationThreshold(BaseEstimator):
 
     Attributes
     ----------
-    estimator_ : transformer
+    estimator_ : transformer or None
         The fitted embedder.
 
     threshold_ : float
@@ -95,9 +104,9 @@ class VerificationThreshold(BaseEstimator):
     0.050 0.44
     >>> for a, b in (zeros, zeros[80:]), (sixes, sixes[80:]), (zeros, sixes):
     ...     print(f"{lock.verify(a[:80], b[:80]).mean():.2f}")
-    0.93
-    0.74
-    0.00
+    0.94
+    0.76
+    0.01
     """
 
     _parameter_constraints = {
@@ -137,6 +146,8 @@ class VerificationThreshold(BaseEstimator):
 
         Raises
         ------
+        TypeError
+            If the estimator has no ``transform``.
         ValueError
             If there are too few people, none of them has two pictures, or ``cv`` has a
             person on both sides.
@@ -146,32 +157,49 @@ class VerificationThreshold(BaseEstimator):
         UserWarning
             If there are too few pairs of two people to tell ``far`` from 0.
         """
+        for name in ("estimator_", "n_features_in_", "feature_names_in_"):
+            vars(self).pop(name, None)
+        if y is None:
+            raise ValueError(
+                "VerificationThreshold requires y to be passed, but the target y is "
+                "None: say who is in each picture."
+            )
         if self.estimator is None:
             X, y = validate_data(self, X, y, ensure_min_samples=2)
             sets = [(X, y)]
-        elif self.cv == "prefit":
-            check_is_fitted(self.estimator)
-            self.estimator_, y = self.estimator, column_or_1d(y)
-            sets = [(self.estimator.transform(X), y)]
         else:
-            y = column_or_1d(y)
-            folds = self._folds(X, y)
-            embed = delayed(_embed_held_out)
-            sets = Parallel(self.n_jobs)(
-                embed(self.estimator, X, y, *fold) for fold in folds
-            )
+            y = as_column(y, "y")
+            check_consistent_length(X, y)
+            _check_transformer(self.estimator)
+            sets = self._embed(X, y)
         most = MOST_PAIRS // len(sets)
         same, similarity = map(
             np.concatenate, zip(*(_pairs(*of, most) for of in sets), strict=True)
         )
+        check_both_kinds(same, "y")
         self._learn_threshold(same, similarity)
-        if self.estimator is not None and self.cv != "prefit":
+        if self.estimator is None:
+            self.estimator_ = None
+        elif self.cv != "prefit":
             self.estimator_ = clone(self.estimator).fit(X, y)
+        if hasattr(self.estimator_, "n_features_in_"):
+            self.n_features_in_ = self.estimator_.n_features_in_
         return self
+
+    def _embed(self, X, y):
+        """Return embeddings of people not trained on, and who they are, in parts."""
+        if isinstance(self.cv, str):  # "prefit"
+            check_is_fitted(self.estimator)
+            self.estimator_ = self.estimator
+            return [(self.estimator.transform(X), y)]
+        embed = delayed(_embed_held_out)
+        return Parallel(self.n_jobs)(
+            embed(self.estimator, X, y, *fold) for fold in self._folds(X, y)
+        )
 
     def _folds(self, X, y):
         """Return rows to train on, and rows of other people, several times."""
-        from sklearn.model_selection import GroupKFold
+        from sklearn.model_selection import KFold
 
         people = np.unique(y)
         if len(people) < 4:
@@ -180,18 +208,23 @@ class VerificationThreshold(BaseEstimator):
                 f'train on and two to hold out. Or set cv="prefit", and pass a fitted '
                 f"estimator and pictures of people whom it has not seen."
             )
-        cv = self.cv
+        cv = 5 if self.cv is None else self.cv
         if isinstance(cv, Integral):
-            cv = GroupKFold(min(int(cv), len(people) // 2))
+            parts = KFold(min(int(cv), len(people) // 2)).split(people)
+            held_out = [np.isin(y, people[test]) for _, test in parts]
+            return [(np.flatnonzero(~of), np.flatnonzero(of)) for of in held_out]
         folds = list(cv.split(X, y, groups=y) if hasattr(cv, "split") else cv)
         for train, test in folds:
-            both = np.intersect1d(y[train], y[test])
-            if len(both):
+            both = np.intersect1d(y[train], y[test]).tolist()
+            if both:
                 raise ValueError(
                     f"cv has {len(both)} people both to train on and held out, such as "
                     f"{both[0]!r}: take a splitter that keeps groups together, such as "
                     f"GroupKFold."
                 )
+        folds = [fold for fold in folds if len(np.arange(len(y))[fold[1]]) > 1]
+        if not folds:
+            raise ValueError("cv holds out no pair of pictures: take another.")
         return folds
 
     def _learn_threshold(self, same, similarity):
@@ -200,17 +233,17 @@ class VerificationThreshold(BaseEstimator):
         self.n_different_ = len(same) - self.n_same_
         if self.criterion == "far":
             warn_unresolved(
-                "false accept rate", self.far, self.n_different_, "pairs of two people"
+                "false accept rate",
+                self.far,
+                self.n_different_,
+                "pairs of two people",
+                stacklevel=6,
             )
             best = int(np.searchsorted(fars, self.far, side="right")) - 1
         else:
             best = int(np.argmax(tars - fars))
-        # half way to the next pair, so that rounding does not move this one over it
-        if best == 0:
-            threshold = np.nextafter(thresholds[1], np.inf)
-        else:
-            threshold = thresholds[best : best + 2].mean()
-        self.threshold_, self.far_ = float(threshold), float(fars[best])
+        self.threshold_ = _below(thresholds, best)
+        self.far_ = float(fars[best])
         self.tar_ = true_accept_rate(same, similarity, self.far_, 0.95)
 
     def similarity(self, X1, X2):
@@ -235,7 +268,7 @@ class VerificationThreshold(BaseEstimator):
         check_is_fitted(self, "threshold_")
         units = []
         for X in (X1, X2):
-            if self.estimator is None:
+            if self.estimator_ is None:
                 embeddings = validate_data(self, X, reset=False)
             else:
                 embeddings = self.estimator_.transform(X)
@@ -274,6 +307,27 @@ class VerificationThreshold(BaseEstimator):
         if self.estimator is not None:
             tags.input_tags = get_tags(self.estimator).input_tags
         return tags
+
+
+def _check_transformer(estimator):
+    if not hasattr(estimator, "transform"):
+        raise TypeError(
+            f"estimator must make embeddings, and {type(estimator).__name__} has no "
+            f"transform: pass an embedder, or a pipeline that ends in one."
+        )
+
+
+def _below(thresholds, i):
+    """Return a threshold that accepts what the i-th does, and no more.
+
+    It is half way to the next pair, so that rounding does not move either over it.
+    """
+    if i == 0:  # accepts none
+        return float(thresholds[1]) + 1e-9
+    if i == len(thresholds) - 1:  # accepts all
+        return -1.0
+    middle = thresholds[i : i + 2].mean()
+    return float(middle if middle > thresholds[i + 1] else thresholds[i])
 
 
 def _embed_held_out(estimator, X, y, train, test):

@@ -380,12 +380,12 @@ def test_what_has_no_embeddings_cannot_be_scored():
         (pairs_of, (["ann"],), r"need two pictures at least; labels has 1"),
         (partial(pairs_of, n_pairs=4), ([1, 1, 2],), r"from 1 to 3, .*; got 4"),
         (partial(pairs_of, n_pairs=2.0), ([1, 1, 2],), r"from 1 to 3, .*; got 2\.0"),
-        (pairs_of, (TWO,), r"1d array"),
+        (pairs_of, (TWO,), r"one dimension"),
         (curve_of, ([1, 0], [0.5]), r"y_same has 2 pairs and similarity 1"),
         (curve_of, ([2, 0], [1, 2]), r"y_same must be True .* got int64 .*\[2, 0\]"),
         (curve_of, ([np.nan, 0], [1, 2]), r"y_same must be True .* got float64"),
-        (curve_of, ([], []), r"y_same has 0 pairs"),
-        (curve_of, (TWO, TWO), r"1d array"),
+        (curve_of, ([], []), r"y_same makes 0 pairs"),
+        (curve_of, (TWO, TWO), r"one dimension"),
         (eer, ([1, 1], [1, 2]), r"2 pairs, none of two classes"),
         (tar_at_far, ([0, 0], [1, 2]), r"2 pairs, none of one class"),
         (tar_at_far, ([1, 0], [np.inf, 2]), r"similarity has values that are infinite"),
@@ -400,7 +400,7 @@ def test_what_has_no_embeddings_cannot_be_scored():
         (identify, (TWO, [1, 2], [1, 0], [1, 2]), r"probes .* numbers .* shape \(2,\)"),
         (identify, (TWO, [1, 2], TWO, [1]), r"probe has 2 embeddings and 1 labels"),
         (identify, (TWO[:0], [], TWO, [1, 2]), r"gallery has 0 embeddings and 0"),
-        (identify, (TWO, TWO, TWO, [1, 2]), r"1d array"),
+        (identify, (TWO, TWO, TWO, [1, 2]), r"one dimension"),
         (angles, (TWO, [1, 2, 3]), r"2 embeddings and 3 labels"),
         (
             partial(angles, centers=[[1, 0]]),
@@ -409,7 +409,7 @@ def test_what_has_no_embeddings_cannot_be_scored():
         ),
         (partial(angles, centers=[1, 0]), (TWO, [1, 2]), r"centers must be numbers"),
         (partial(angles, centers=TWO / np.nan), (TWO, [1, 2]), r"centers has .* NaN"),
-        (auc, (FunctionTransformer(), TWO, [1]), r"two pictures at least"),
+        (auc, (FunctionTransformer(), TWO, [1]), r"2 pictures and y 1 classes"),
         (auc, (FunctionTransformer(), TWO, [1, 1, 2]), r"2 pictures and y 3 classes"),
         (auc, (FunctionTransformer(), TWO, [1, 1]), r"none of two classes"),
         (auc, (FunctionTransformer(), TWO, [1, 2]), r"none of one class"),
@@ -419,3 +419,34 @@ def test_what_has_no_embeddings_cannot_be_scored():
 def test_what_is_refused(rate, given, message):
     with pytest.raises(ValueError, match=message):
         rate(*given)
+
+
+# -- what a first reading found
+
+
+def test_no_warning_of_a_rate_that_pairs_can_resolve():
+    same, falling = [1] * 49 + [0] * 49, np.arange(98)[::-1]
+    assert tar_at_far(same, falling, far=1 / 49).rate == 1
+    assert tar_at_far(same, falling, far=0).rate == 1  # none is what is asked for
+    with pytest.warns(UserWarning, match=r"the smallest that can is 0\.021\."):
+        tar_at_far(same, falling, far=0.01)
+    assert tar_at_far(same, falling, far=0.021).rate == 1
+
+
+def test_equal_pictures_of_two_people_tie():
+    three = np.random.default_rng(0).normal(size=(3, 128))
+    both = np.vstack([three, three])
+    for who in (range(3), range(3, 6)):
+        assert identify(both, range(6), three, who) == 0
+
+
+def test_truths_as_objects_and_huge_similarities():
+    far, _, _ = curve_of(np.array([True, False], object), [1e308, -1e308])
+    assert far.tolist() == [0, 0, 1]
+
+
+def test_pairs_where_nearly_all_are_of_one_class():
+    labels = np.append(np.zeros(199_999, int), 1)
+    pairs, same = pairs_of(labels, n_pairs=1000, random_state=0)
+    assert same.sum() == 500
+    assert (pairs[~same, 1] == 199_999).all()

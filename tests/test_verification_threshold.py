@@ -81,13 +81,22 @@ def test_accuracy_is_the_best_there_is_both_kinds_counting_the_same():
     assert lock.far_ == accepted[~same].mean()
 
 
+def parts_of_people(n_parts):
+    """Return rows to train on and rows of other people, as many people in each part."""
+    parts = np.array_split(np.unique(Y), n_parts)
+    return [
+        (np.flatnonzero(~np.isin(Y, part)), np.flatnonzero(np.isin(Y, part)))
+        for part in parts
+    ]
+
+
 @pytest.mark.parametrize("criterion", ["far", "accuracy"])
 @pytest.mark.parametrize("cv", [2, 5, GroupKFold(3, shuffle=True, random_state=1)])
 def test_the_pairs_are_those_of_people_held_out(criterion, cv):
     lock = VerificationThreshold(EMBEDDER, criterion=criterion, far=0.05, cv=cv)
     lock.fit(X, Y)
-    folds = GroupKFold(min(cv, 4)) if isinstance(cv, int) else cv
-    same, cosines = held_out(EMBEDDER, folds.split(X, Y, groups=Y))
+    folds = parts_of_people(min(cv, 4)) if cv in (2, 5) else cv.split(X, Y, groups=Y)
+    same, cosines = held_out(EMBEDDER, folds)
     fars, tars, _ = roc_curve(same, cosines, drop_intermediate=False)
     accepted = cosines >= lock.threshold_
     assert (lock.n_same_, lock.n_different_) == (same.sum(), (~same).sum())
@@ -138,7 +147,7 @@ def test_people_held_out_are_never_trained_on_and_all_are_in_the_end(rng, n_peop
 
 
 def test_splits_may_be_listed():
-    folds = list(GroupKFold(4).split(X, Y, groups=Y))
+    folds = parts_of_people(4)
     lock = VerificationThreshold(EMBEDDER, far=0.1, cv=folds).fit(X, Y)
     assert_same(lock, VerificationThreshold(EMBEDDER, far=0.1, cv=4).fit(X, Y))
 
@@ -280,7 +289,13 @@ def test_a_fitted_embedder_is_taken_as_it_is():
         ({"estimator": EMBEDDER}, X, Y[:-1], ValueError, r"inconsistent numbers"),
         ({"estimator": EMBEDDER}, X, np.arange(80) % 3, ValueError, r"y has 3 people"),
         ({"estimator": EMBEDDER}, X * np.nan, Y, ValueError, r"NaN"),
-        ({"estimator": EMBEDDER}, X, np.c_[Y, Y], ValueError, r"1d array"),
+        (
+            {"estimator": EMBEDDER},
+            X,
+            np.c_[Y, Y],
+            ValueError,
+            r"y must have one dimension",
+        ),
         ({"estimator": EMBEDDER, "cv": "prefit"}, X, Y, NotFittedError, "not fitted"),
         (
             {"estimator": EMBEDDER, "cv": [(np.arange(60), np.arange(60, 80))]},
@@ -353,3 +368,63 @@ def test_it_is_cloned_pickled_and_set_as_estimators_are():
     again = pickle.loads(pickle.dumps(lock))
     assert_same(again, lock)
     assert np.array_equal(again.verify(X[:40], X[40:]), lock.verify(X[:40], X[40:]))
+
+
+# -- what a first reading found
+
+
+def test_a_part_for_each_has_as_many_people_however_many_pictures():
+    rng = np.random.default_rng(0)
+    who = np.repeat(range(5), [100, 10, 10, 10, 10])
+    rows = rng.normal(size=(5, 6))[who] + rng.normal(size=(len(who), 6)) / 2
+    lock = VerificationThreshold(EMBEDDER, cv=2, far=0.1).fit(rows, who)
+    assert lock.n_same_ == sum(n * (n - 1) // 2 for n in (100, 10, 10, 10, 10))
+    assert lock.n_features_in_ == 6
+
+
+def test_a_part_of_one_picture_makes_no_pairs():
+    rng = np.random.default_rng(0)
+    who = np.repeat(range(5), [5, 5, 5, 5, 1])
+    rows = rng.normal(size=(5, 6))[who] + rng.normal(size=(len(who), 6)) / 2
+    folds = [(np.arange(10, 21), np.arange(10)), (np.arange(20), np.arange(20, 21))]
+    lock = VerificationThreshold(EMBEDDER, cv=folds, far=0.2).fit(rows, who)
+    assert (lock.n_same_, lock.n_different_) == (20, 25)
+    with pytest.raises(ValueError, match="holds out no pair"):
+        VerificationThreshold(EMBEDDER, cv=folds[1:], far=0.2).fit(rows, who)
+
+
+def test_as_many_names_as_pictures():
+    prefit = VerificationThreshold(StandardScaler().fit(X), cv="prefit", far=0.1)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        prefit.fit(X, Y[:50])
+    with pytest.raises(ValueError, match="the target y is None"):
+        prefit.fit(X, None)
+
+
+def test_what_makes_no_embeddings_is_refused():
+    with pytest.raises(TypeError, match="ColumnlessScaler has no transform"):
+        VerificationThreshold(type("ColumnlessScaler", (BaseEstimator,), {})()).fit(
+            X, Y
+        )
+
+
+def test_the_interval_of_a_lock_that_accepts_no_two_people_has_its_rate():
+    rows, who = np.repeat(np.eye(4), 5, axis=0), np.repeat(range(4), 5)
+    tar = VerificationThreshold(criterion="accuracy").fit(rows, who).tar_
+    assert (tar.rate, tar.high) == (1, 1)
+    assert tar.low <= 1
+
+
+@pytest.mark.parametrize("far", [0, 1])
+@pytest.mark.parametrize("seed", range(8))
+def test_tables_are_judged_as_in_fit_at_both_ends(far, seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(10, 20))
+    rows[2] = rows[0] + 0.01 * rng.normal(size=20)  # two people, nearly the same
+    who = np.array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
+    table = pd.DataFrame(rows)
+    i, j = np.triu_indices(10, 1)
+    lock = VerificationThreshold(far=far).fit(table, who)
+    accepted = lock.verify(table.iloc[i], table.iloc[j])
+    assert accepted[who[i] != who[j]].mean() == lock.far_ == far
+    assert lock.verify(rows[:3], -rows[:3]).all() == far

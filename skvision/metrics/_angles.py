@@ -3,9 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import column_or_1d
 
-from skvision.metrics._pairs import unit_rows
+from skvision.metrics._pairs import as_column, unit_rows
 
 
 class AngleStatistics(NamedTuple):
@@ -66,11 +65,11 @@ def angle_statistics(embeddings, labels, *, centers=None):
     >>> print(np.degrees(angles.between).round(1))
     [78.7 78.7]
     """
-    units, labels = unit_rows(embeddings, "embeddings"), column_or_1d(labels)
-    if len(units) != len(labels):
+    units, labels = unit_rows(embeddings, "embeddings"), as_column(labels, "labels")
+    if len(units) != len(labels) or not len(labels):
         raise ValueError(
             f"There are {len(units)} embeddings and {len(labels)} labels: there must "
-            f"be as many."
+            f"be as many, and one at least."
         )
     classes, at = np.unique(labels, return_inverse=True)
     if centers is None:

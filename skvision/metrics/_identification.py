@@ -3,12 +3,12 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import column_or_1d
 
-from skvision.metrics._pairs import unit_rows
+from skvision.metrics._pairs import as_column, unit_rows
 from skvision.metrics._resolution import warn_unresolved
 
 SIMILARITIES_AT_ONCE = 1 << 22
+ROUNDING = 1e-12  # of the cosines of the same two pictures
 
 
 def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1):
@@ -50,7 +50,7 @@ def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1
     0.5
     """
     ranks, _ = _ranks(gallery, gallery_labels, probes, probe_labels, rank)
-    strangers = np.unique(column_or_1d(probe_labels)[ranks == 0])
+    strangers = np.unique(as_column(probe_labels, "probe_labels")[ranks == 0]).tolist()
     if len(strangers):
         raise ValueError(
             f"probe_labels has {len(strangers)} who are not in the gallery, such as "
@@ -152,8 +152,8 @@ def _ranks(gallery, gallery_labels, probes, probe_labels, rank):
     if not isinstance(rank, Integral) or rank < 1:
         raise ValueError(f"rank must be a whole number from 1; got {rank!r}.")
     gallery, probes = unit_rows(gallery, "gallery"), unit_rows(probes, "probes")
-    gallery_labels = column_or_1d(gallery_labels)
-    probe_labels = column_or_1d(probe_labels)
+    gallery_labels = as_column(gallery_labels, "gallery_labels")
+    probe_labels = as_column(probe_labels, "probe_labels")
     for name, rows, labels in (
         ("gallery", gallery, gallery_labels),
         ("probe", probes, probe_labels),
@@ -179,6 +179,8 @@ def _ranks(gallery, gallery_labels, probes, probe_labels, rank):
         part = slice(start, start + at_once)
         best = np.maximum.reduceat(probes[part] @ gallery.T, starts, axis=1)
         own = best[np.arange(len(best)), who[part]]
-        ranks[part] = np.where(known[part], (best >= own[:, None]).sum(axis=1), 0)
+        ranks[part] = np.where(
+            known[part], (best >= own[:, None] - ROUNDING).sum(axis=1), 0
+        )
         largest[part] = best.max(axis=1)
     return ranks, largest

@@ -3,7 +3,8 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_random_state, column_or_1d
+from scipy.sparse import issparse
+from sklearn.utils import check_random_state
 
 COSINES_AT_ONCE = 1 << 22
 PAIRS_AT_ONCE = 1 << 14
@@ -42,7 +43,7 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     >>> pairs.tolist(), same.tolist()
     ([[0, 1], [0, 2], [1, 2]], [True, False, False])
     """
-    labels = np.unique(column_or_1d(labels), return_inverse=True)[1]
+    labels = np.unique(as_column(labels, "labels"), return_inverse=True)[1]
     n = len(labels)
     n_all = n * (n - 1) // 2
     if n < 2:
@@ -63,7 +64,7 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     pairs = np.concatenate(
         [
             _draw_same(labels, counts, wanted, rng),
-            _draw_different(labels, n_different, int(n_pairs) - wanted, rng),
+            _draw_different(labels, counts, int(n_pairs) - wanted, rng),
         ]
     )
     pairs = pairs[np.lexsort(pairs.T[::-1])]
@@ -85,21 +86,31 @@ def _draw_same(labels, counts, n_wanted, rng):
     return np.column_stack([of_class[first + i], of_class[first + j]])
 
 
-def _draw_different(labels, n_there, n_wanted, rng):
-    """Draw pairs of two classes: all pairs but those of one, till there are enough."""
-    n = len(labels)
-    if n_wanted * 4 > n_there:
-        pairs = np.column_stack(np.triu_indices(n, 1))
-        pairs = pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]]
-        return pairs[rng.permutation(len(pairs))[:n_wanted]]
-    keys = np.empty(0, np.int64)
-    while len(keys) < n_wanted:
-        i, j = rng.randint(n, size=(2, 2 * n_wanted))
-        keep = labels[i] != labels[j]
-        low, high = np.minimum(i, j)[keep], np.maximum(i, j)[keep]
-        keys = np.unique(np.concatenate([keys, low.astype(np.int64) * n + high]))
-    keys = keys[np.sort(rng.permutation(len(keys))[:n_wanted])]
-    return np.column_stack([keys // n, keys % n])
+def _draw_different(labels, counts, n_wanted, rng):
+    """Draw pairs of two classes, by their numbers among all of them, each twice.
+
+    With the pictures sorted by class, each has as many partners as there are pictures
+    before and after its class.
+    """
+    of_class = np.argsort(labels, kind="stable")
+    sizes = counts[labels[of_class]]
+    starts = (np.cumsum(counts) - counts)[labels[of_class]]
+    ends = np.cumsum(len(labels) - sizes)
+    n_there = int(ends[-1]) // 2
+    pairs = np.empty((0, 2), np.int64)
+    while len(pairs) < n_wanted:
+        enumerated = n_wanted * 4 > n_there
+        numbers = (
+            np.arange(2 * n_there)
+            if enumerated
+            else rng.randint(2 * n_there, size=2 * n_wanted, dtype=np.int64)
+        )
+        first = np.searchsorted(ends, numbers, side="right")
+        partner = numbers - (ends - len(labels) + sizes)[first]
+        partner += np.where(partner >= starts[first], sizes[first], 0)
+        drawn = np.sort(of_class[np.column_stack([first, partner])], axis=1)
+        pairs = np.unique(np.concatenate([pairs, drawn]), axis=0)
+    return pairs[rng.permutation(len(pairs))[:n_wanted]]
 
 
 def _distinct(n, n_wanted, rng):
@@ -113,15 +124,32 @@ def _distinct(n, n_wanted, rng):
     return drawn[rng.permutation(len(drawn))[:n_wanted]]
 
 
+def as_column(values, name):
+    """Return values as an array of one dimension."""
+    array = np.asarray(values)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ValueError(
+            f"{name} must have one dimension, a value for each picture or pair; got "
+            f"an array of shape {array.shape}."
+        )
+    return array
+
+
 def unit_rows(embeddings, name):
     """Return embeddings as rows of length one; rows of zeros stay zero.
 
     Raises
     ------
+    TypeError
+        If they are sparse.
     ValueError
         If they are no table of finite numbers.
     """
-    rows = np.asarray(embeddings)
+    if issparse(embeddings):
+        raise TypeError(f"{name} must be a dense array: pass .toarray() of it.")
+    rows = np.ascontiguousarray(embeddings)
     if rows.dtype.kind not in "fiu" or rows.ndim != 2:
         raise ValueError(
             f"{name} must be numbers of shape (n, n_components), a row for each "

@@ -4,9 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import betaincinv
-from sklearn.utils import column_or_1d
 
-from skvision.metrics._pairs import similarities, unit_rows, verification_pairs
+from skvision.metrics._pairs import (
+    as_column,
+    similarities,
+    unit_rows,
+    verification_pairs,
+)
 from skvision.metrics._resolution import warn_unresolved
 
 MOST_PAIRS = 10_000_000  # of verification_auc
@@ -73,7 +77,7 @@ def verification_curve(y_same, similarity):
     same, similarity = check_pairs(y_same, similarity)
     order = np.argsort(-similarity, kind="stable")
     same, falling = same[order], similarity[order]
-    last = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)  # of equals
+    last = np.flatnonzero(np.append(falling[1:] != falling[:-1], True))  # of equals
     n_true = np.append(0, np.cumsum(same)[last])
     n_accepted = np.append(0, last + 1)
     far = (n_accepted - n_true) / np.sum(~same)
@@ -82,26 +86,33 @@ def verification_curve(y_same, similarity):
 
 def check_pairs(y_same, similarity):
     """Return both as arrays, bool and float64."""
-    same, similarity = column_or_1d(y_same), column_or_1d(similarity)
+    same, similarity = as_column(y_same, "y_same"), as_column(similarity, "similarity")
     if len(same) != len(similarity):
         raise ValueError(
             f"y_same has {len(same)} pairs and similarity {len(similarity)}: they are "
             f"to be of the same pairs."
         )
-    if same.dtype.kind not in "bifu" or not np.isin(same, (0, 1)).all():
+    if same.dtype.kind not in "bifuO" or not all(
+        value in (0, 1) for value in set(same)
+    ):
         raise ValueError(
             f"y_same must be True for pairs of one class and False for others; got "
             f"{same.dtype} with values such as {same[:3].tolist()}."
         )
     same, similarity = same.astype(bool), similarity.astype(np.float64)
-    if same.all() or not same.any():
-        lacking = "two classes" if same.any() else "one class"
-        raise ValueError(
-            f"y_same has {len(same)} pairs, none of {lacking}: rates need both kinds."
-        )
+    check_both_kinds(same, "y_same")
     if not np.isfinite(similarity).all():
         raise ValueError("similarity has values that are infinite or NaN.")
     return same, similarity
+
+
+def check_both_kinds(same, name):
+    """Raise where pairs are all of one kind."""
+    if same.all() or not same.any():
+        lacking = "two classes" if same.any() else "one class"
+        raise ValueError(
+            f"{name} makes {len(same)} pairs, none of {lacking}: rates need both kinds."
+        )
 
 
 def equal_error_rate(y_same, similarity):
@@ -209,7 +220,7 @@ def true_accept_rate(same, similarity, far, confidence):
     level = 1 - (1 - confidence) / 4  # of each of four bounds
     n_false = np.round(fars * n_different)
     strict = np.flatnonzero(_upper(n_false, n_different, level) <= far)
-    loose = np.flatnonzero(_lower(n_false, n_different, level) >= far)
+    loose = np.flatnonzero(_lower(n_false, n_different, level) > far)
     n_low = np.round(tars[strict[-1]] * n_same) if len(strict) else 0
     n_high = np.round(tars[loose[0]] * n_same) if len(loose) else n_same
     return TrueAcceptRate(
@@ -288,11 +299,12 @@ def verification_auc(estimator, X, y):
             f"transform: pass an embedder, or a pipeline that ends in one (pipe[:-1] "
             f"is a pipeline without its last step)."
         )
-    units = unit_rows(estimator.transform(X), "The embeddings")
+    units, y = unit_rows(estimator.transform(X), "The embeddings"), as_column(y, "y")
     n = len(units)
-    n_pairs = MOST_PAIRS if n * (n - 1) // 2 > MOST_PAIRS else None
-    pairs, same = verification_pairs(y, n_pairs=n_pairs, random_state=0)
     if n != len(y):
         raise ValueError(f"X has {n} pictures and y {len(y)} classes.")
+    n_pairs = MOST_PAIRS if n * (n - 1) // 2 > MOST_PAIRS else None
+    pairs, same = verification_pairs(y, n_pairs=n_pairs, random_state=0)
+    check_both_kinds(same, "y")
     far, tar, _ = verification_curve(same, similarities(units, pairs))
     return float(np.trapezoid(tar, far))

@@ -225,8 +225,7 @@ def peak_of(function):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("noise", [False, True])
-@pytest.mark.parametrize("metric", [kernel.L1, kernel.L2])
+@pytest.mark.parametrize(("metric", "noise"), [(kernel.L1, False), (kernel.L2, True)])
 def test_memory_is_bounded(metric, noise, rng):
     """Beside training pictures, at most 256 MB: here for all numbers of neighbours."""
     shape = (64, 64, 3)

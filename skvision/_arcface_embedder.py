@@ -13,7 +13,7 @@ from skvision._architecture import architecture_of, dropout_rates
 from skvision._images import validate_rows
 from skvision._labelled_rows import refuse_other_classes, see
 from skvision._network_classifier import NetworkClassifier, has_epochs
-from skvision._network_fit import PLANNED
+from skvision._network_fit import PLANNED, threads_for
 from skvision._probabilities import log_probabilities_of, probabilities_of
 from skvision._sklearn_compat import Interval, Progress, StrOptions, whole_fit
 from skvision._training import losses
@@ -81,7 +81,8 @@ class ArcFaceEmbedder(NetworkClassifier):
     dropout : float or array-like of float, default=0.0
         Share of the outputs of each hidden layer that are set to zero in training, the
         others being scaled up. Or as many as hidden layers and one more, the first of
-        which is for the input. From 0 to less than 1. The embedding is left whole.
+        which is for the input. From 0 to less than 1. The embedding is left whole: one
+        rate has no effect where there are no hidden layers.
 
     batch_norm : bool, default=True
         Whether to standardise the columns of the embedding, before it is made of length
@@ -99,7 +100,8 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     tta : bool, default=False
         Whether the embedding of a picture is that of it and its mirror image, added up
-        ("test-time augmentation").
+        and made of length one, and its scores the mean of both ("test-time
+        augmentation").
 
     solver : {"adamw", "adam", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adamw"
         ``"lbfgs"`` takes all rows at once, for small data; it does not go with dropout,
@@ -107,7 +109,9 @@ class ArcFaceEmbedder(NetworkClassifier):
         ``torch.optim``; ``"adamw"`` has the penalty as weight decay.
 
     alpha : float, default=0.01
-        Strength of the penalty on all weights, from 0.
+        Strength of the penalty on all weights, from 0. It has no say in the direction
+        of a center, but keeps it short, and quick to turn; it does not go with
+        ``"lbfgs"``, unless for ``loss="softmax"``.
 
     max_gradient_norm : float, default=None
         The length that the gradient of all parameters may not exceed: it is scaled down
@@ -211,9 +215,9 @@ class ArcFaceEmbedder(NetworkClassifier):
     ``predict``, ``predict_proba`` and ``score`` are for the classes of training. The
     score of a class is :math:`s \cos \theta_j`, without the margin.
 
-    Embeddings are float32, and do not depend on the pictures that come along. A picture
-    whose network output is exactly zero has no direction: its embedding is zero, at a
-    right angle to all others.
+    Embeddings are float32, and do not depend, to rounding, on the pictures that come
+    along. A picture whose network output is exactly zero has no direction: its
+    embedding is zero, at a right angle to all others.
 
     Tens of pictures make few steps in 60 epochs: take more of these, or a larger
     ``learning_rate_init``, until ``score`` on them is good.
@@ -396,7 +400,9 @@ class ArcFaceEmbedder(NetworkClassifier):
             pictures of another shape; with ``class_weight="balanced"``; or if layers
             were changed in between.
         """
-        return self._partial_fit(X, y, classes, None)
+        problem, learning = self._begin_epoch(X, y, classes, None)
+        self._train(problem, learning, None, None)
+        return self
 
     def _architecture_for(self, problem):
         backbone = architecture_of(self, problem.X.shape[1], len(problem.classes))
@@ -418,6 +424,12 @@ class ArcFaceEmbedder(NetworkClassifier):
         return architecture.network().start(rng)
 
     def _check(self):
+        if self.solver == "lbfgs" and self.loss != "softmax" and self.alpha:
+            raise ValueError(
+                f'solver="lbfgs" finds no minimum with alpha={self.alpha:g}: the '
+                f"length of a center does not count, and the penalty would shrink it "
+                f"for ever. Set alpha=0."
+            )
         _, limit = MARGINS.get(self.loss, (None, math.inf))
         if self.margin >= limit:
             kind = "an angle in radians" if self.loss == "arcface" else "a cosine"
@@ -457,7 +469,8 @@ class ArcFaceEmbedder(NetworkClassifier):
         """
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
-        return _unit(self._with_mirrored(lambda X: _unit(self._hidden(X)), X))
+        with threads_for(self._architecture.network(), len(X)):
+            return _unit(self._with_mirrored(lambda X: _unit(self._hidden(X)), X))
 
     def decision_function(self, X):
         r"""Compute the scores of the classes, :math:`s \cos \theta_j`.

@@ -464,7 +464,18 @@ class MLPBackprop(NetworkClassifier):
                 "partial_fit makes one epoch: it does not go with early_stopping or "
                 "average_last."
             )
-        return self._partial_fit(X, y, classes, sample_weight)
+        problem, learning = self._begin_epoch(X, y, classes, sample_weight)
+        self._train(problem, learning, None, None)
+        return self
+
+    def _keep(self, course):
+        scores, before = course.validation_scores, []
+        if self.n_iter_:
+            before = self.validation_scores_
+        self.validation_scores_ = [*before, *scores]
+        self.best_validation_score_ = max(scores, default=None)
+        none = [np.nan] * len(course.loss_curve)
+        super()._keep(course, validation_score=np.array(scores or none))
 
     def _architecture_for(self, problem):
         return architecture_of(self, problem.X.shape[1], problem.n_outputs)

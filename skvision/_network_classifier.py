@@ -60,7 +60,8 @@ class NetworkClassifier(
     l1_ratio = 0.0
     max_norm = None
 
-    def _partial_fit(self, X, y, classes, sample_weight):
+    def _begin_epoch(self, X, y, classes, sample_weight):
+        """Check what partial_fit is given; return a problem, and rows to learn from."""
         refuse_balanced(self)
         first = not hasattr(self, "parameters_")
         planned = self.learning_rate in PLANNED
@@ -80,8 +81,7 @@ class NetworkClassifier(
         )
         learning = np.flatnonzero(problem.weights)
         self._begin(problem, learning, not first, check_random_state(self.random_state))
-        self._train(problem, learning, None, None)
-        return self
+        return problem, learning
 
     def _begin(self, problem, learning, goes_on, rng, has_validation=False):
         """Settle what the network is, and where it starts from."""
@@ -111,8 +111,7 @@ class NetworkClassifier(
         self.parameters_, self._statistics = (part.astype(dtype) for part in start)
         self._optimizer_state = None
         self.n_parameters_ = len(self.parameters_)
-        self.n_iter_, self.loss_curve_, self.validation_scores_ = 0, [], []
-        self.history_ = {}
+        self.n_iter_, self.loss_curve_, self.history_ = 0, [], {}
 
     def _train(self, problem, learning, held_out, progress):
         """Train from where it stands; without ``progress`` for one epoch."""
@@ -170,23 +169,21 @@ class NetworkClassifier(
 
         return score
 
-    def _keep(self, course):
+    def _keep(self, course, **more):
+        """Keep what a fit came to, and ``more`` of each epoch in ``history_``."""
         self.parameters_, self._statistics = course.params, course.statistics
-        self.n_iter_ += len(course.loss_curve)
-        self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
-        scores = course.validation_scores
-        self.validation_scores_ = [*self.validation_scores_, *scores]
-        self.best_validation_score_ = max(scores, default=None)
         n_epochs = len(course.loss_curve)
+        self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
         seen = {
-            "epoch": self.n_iter_ + np.arange(1, n_epochs + 1) - n_epochs,
+            "epoch": self.n_iter_ + np.arange(1, n_epochs + 1),
             "loss": np.array(course.loss_curve),
-            "validation_score": np.array(scores or [np.nan] * n_epochs),
+            **more,
             "learning_rate": np.array(course.learning_rates),
             "update_ratio": np.reshape(
                 course.update_ratios, (n_epochs, 1 + len(self._architecture.hidden))
             ),
         }
+        self.n_iter_ += n_epochs
         for name, values in self.history_.items():
             seen[name] = np.concatenate([values, seen[name]])
         self.history_ = seen

@@ -318,13 +318,15 @@ def test_epochs_one_by_one():
 
 def test_all_rows_at_once():
     X, y = blobs()
-    model = embedder(solver="lbfgs", batch_norm=False, max_iter=200, alpha=0.1)
+    model = embedder(solver="lbfgs", batch_norm=False, max_iter=200, alpha=0)
     model.fit(X, y)
     _, gradient = model.loss_and_gradient(X, y)
     assert np.abs(gradient["parameters_"]).max() <= 1e-4
     assert model.score(X, y) == 1
     with pytest.raises(ValueError, match="does not go with batch_norm"):
-        embedder(solver="lbfgs").fit(X, y)
+        embedder(solver="lbfgs", alpha=0).fit(X, y)
+    with pytest.raises(ValueError, match="Set alpha=0"):
+        embedder(solver="lbfgs", batch_norm=False).fit(X, y)
 
 
 def test_mirror_images_count_as_much():
@@ -352,6 +354,14 @@ def test_a_rate_that_is_too_large_keeps_finite_weights():
     with pytest.warns(ConvergenceWarning, match="infinite or NaN"):
         wild.fit(X, y)
     assert np.isfinite(wild.transform(X)).all()
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_outputs_whose_squares_are_beyond_float32(size):
+    X, y = blobs()
+    plain = {"standardize": False, "batch_norm": False, "max_iter": 60}
+    model = embedder(**plain).fit((size * X).astype(np.float32), y)
+    assert model.score((size * X).astype(np.float32), y) > 0.9
 
 
 # -- at home in scikit-learn

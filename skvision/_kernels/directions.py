@@ -15,16 +15,17 @@ ANY_ORDER = {"reassoc", "contract"}
 def unit_rows(x, units, inverse_norms):
     """Divide each row of ``x`` (n, d) by its length.
 
-    A row whose squares are too small for the dtype has no direction: its unit and its
-    inverse norm are zero.
+    A row of zeros has no direction: its unit and its inverse norm are zero. So it is
+    with one so short that the inverse of its length is no finite number.
     """
-    tiny = np.finfo(x.dtype).tiny
-    none, one = x.dtype.type(0), x.dtype.type(1)
+    dtype = x.dtype.type
     for i in range(x.shape[0]):
-        total = none
+        total = 0.0
         for j in range(x.shape[1]):
-            total += x[i, j] * x[i, j]
-        inverse = one / np.sqrt(total) if total > tiny else none
+            total += np.float64(x[i, j]) * np.float64(x[i, j])
+        inverse = dtype(1 / np.sqrt(total))
+        if not inverse <= np.finfo(x.dtype).max:  # infinite
+            inverse = dtype(0)
         inverse_norms[i] = inverse
         for j in range(x.shape[1]):
             units[i, j] = x[i, j] * inverse

@@ -36,12 +36,20 @@ def test_unit_rows(n, d, dtype):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rows_without_a_direction(dtype):
     x = np.zeros((3, 2), dtype)
-    x[1] = np.finfo(dtype).tiny
+    x[1] = np.finfo(dtype).smallest_subnormal
     x[2, 0] = 2
     out, inverse = np.full_like(x, np.nan), np.full(3, np.nan, dtype)
     directions.unit_rows(x, out, inverse)
     np.testing.assert_array_equal(out, [[0, 0], [0, 0], [1, 0]])
     np.testing.assert_array_equal(inverse, [0, 0, 0.5])
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_rows_whose_squares_are_beyond_float32(size):
+    x = (size * rows(5, 3, np.float64)).astype(np.float32)
+    out, inverse = np.empty_like(x), np.empty(5, np.float32)
+    directions.unit_rows(x, out, inverse)
+    np.testing.assert_allclose(np.linalg.norm(out, axis=1), 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -40,7 +40,7 @@ models = {
         n_components=2,
         hidden_layer_sizes=(256, 128),
         loss=loss,
-        max_iter=60,
+        max_iter=40,
         random_state=0,
     ).fit(X_train, y_train)
     for name, loss in (("Softmax", "softmax"), ("ArcFace, margin 0.5", "arcface"))

@@ -95,8 +95,9 @@ def loss_curve_of_torch(start, X, y, hidden, loss, margin, scale, n_epochs):
     return np.array(curve)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("hidden", [(), (24,)])
+@pytest.mark.parametrize(
+    ("hidden", "loss"), [((), "arcface"), *(((24,), loss) for loss in LOSSES)]
+)
 def test_the_same_loss_curve_as_torch(loss, hidden):
     X, y = DIGITS.data[:500] / 16, LABELS[:500]
     model = embedder(

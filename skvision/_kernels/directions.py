@@ -19,13 +19,13 @@ def unit_rows(x, units, inverse_norms):
     with one so short that the inverse of its length is no finite number.
     """
     dtype = x.dtype.type
+    shortest = 1 / np.float64(np.finfo(x.dtype).max)
     for i in range(x.shape[0]):
         total = 0.0
         for j in range(x.shape[1]):
             total += np.float64(x[i, j]) * np.float64(x[i, j])
-        inverse = dtype(1 / np.sqrt(total))
-        if not inverse <= np.finfo(x.dtype).max:  # infinite
-            inverse = dtype(0)
+        norm = np.sqrt(total)
+        inverse = dtype(1 / norm) if norm > shortest else dtype(0)
         inverse_norms[i] = inverse
         for j in range(x.shape[1]):
             units[i, j] = x[i, j] * inverse

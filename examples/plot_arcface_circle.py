@@ -27,7 +27,8 @@ COLOURS = plt.get_cmap("tab10").colors
 # %%
 # Two losses, the same network
 # ----------------------------
-# 64 pixels, two hidden layers, two outputs. What is looked at are pictures that the
+# 64 pixels, two hidden layers, two outputs, whose columns are left as they are: without
+# batch norm there is more room on a circle. What is looked at are pictures that the
 # networks were not trained on.
 
 digits = load_digits(n_class=8)
@@ -40,7 +41,8 @@ models = {
         n_components=2,
         hidden_layer_sizes=(256, 128),
         loss=loss,
-        max_iter=40,
+        batch_norm=False,
+        max_iter=80,
         random_state=0,
     ).fit(X_train, y_train)
     for name, loss in (("Softmax", "softmax"), ("ArcFace, margin 0.5", "arcface"))

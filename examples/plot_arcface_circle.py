@@ -71,23 +71,22 @@ def draw(axes, model, title):
         axes.text(
             *(1.28 * center), digit, color=COLOURS[digit], ha="center", va="center"
         )
-    axes.set(title=title, aspect="equal", xlim=(-1.5, 1.5), ylim=(-1.5, 1.5))
+    axes.set(title=title, aspect="equal", xlim=(-1.5, 1.5), ylim=(-2.1, 1.5))
     axes.axis("off")
     within, between = np.degrees([np.median(angles.within), np.min(angles.between)])
     axes.text(
-        0.5,
-        -0.02,
+        0,
+        -1.5,
         f"median angle to the mean of a class {within:.1f}°\n"
         f"classes at least {between:.1f}° apart\n"
         f"accuracy {model.score(X_test, y_test):.3f}",
         ha="center",
         va="top",
-        transform=axes.transAxes,
     )
     return within, between
 
 
-figure, panels = plt.subplots(1, 2, figsize=(8, 4.8), layout="constrained")
+figure, panels = plt.subplots(1, 2, figsize=(8, 5.4), layout="constrained")
 for axes, (name, model) in zip(panels, models.items(), strict=True):
     within, between = draw(axes, model, name)
     print(

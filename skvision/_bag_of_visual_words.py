@@ -5,7 +5,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -15,6 +15,7 @@ from skvision._parallel import for_each_block, one_thread_for_blas
 from skvision._patch_encoder import PatchEncoder, lay_out_cells
 from skvision._patches import draw_patches
 from skvision._sklearn_compat import (
+    Estimator,
     Interval,
     RealNotInt,
     StrOptions,
@@ -36,7 +37,7 @@ def _count_components(n_components, n_pixels):
     return max(1, round(n_components * n_pixels))
 
 
-class BagOfVisualWords(TransformerMixin, BaseEstimator):
+class BagOfVisualWords(TransformerMixin, Estimator):
     r"""Histograms of visual words: which small patches a picture is made of, and where.
 
     The words are learned from random patches of the training pictures. A picture is

@@ -6,12 +6,13 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._images import check_pair, learn_value_range, validate_images
 from skvision._parallel import for_each_block
 from skvision._sklearn_compat import (
+    Estimator,
     Interval,
     StrOptions,
     check_feature_names_in,
@@ -153,7 +154,7 @@ def _number(n):
     return [f"{k:0{len(str(n - 1))}}" for k in range(n)]
 
 
-class ColorHistogram(TransformerMixin, BaseEstimator):
+class ColorHistogram(TransformerMixin, Estimator):
     r"""Histograms of colours.
 
     How many pixels of a picture, or of each cell of a grid over it, have which colour.

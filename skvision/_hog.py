@@ -5,12 +5,13 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._images import check_pair, validate_images
 from skvision._parallel import for_each_block
 from skvision._sklearn_compat import (
+    Estimator,
     Interval,
     StrOptions,
     check_feature_names_in,
@@ -52,7 +53,7 @@ def _scale_down(images):
     return images / np.maximum(peaks / images.dtype.type(LARGEST), 1)
 
 
-class HOG(TransformerMixin, BaseEstimator):
+class HOG(TransformerMixin, Estimator):
     r"""Histograms of oriented gradients.
 
     Each picture is divided into cells; each pixel votes, with the length of its

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 
 from skvision._parallel import for_each_block
 from skvision._picture_files import (
@@ -24,7 +24,7 @@ from skvision._picture_files import (
     plain,
     read_orientation,
 )
-from skvision._sklearn_compat import Interval, StrOptions, whole_fit
+from skvision._sklearn_compat import Estimator, Interval, StrOptions, whole_fit
 
 _ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
 _BLOCK_SIZE = 8
@@ -182,7 +182,7 @@ def _check_size(size: Any) -> None:
         raise ValueError(f"size is (height, width), each at least 1, not {size!r}.")
 
 
-class ImageReader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Read pictures from files and bring them to one size and one mode.
 
     The first step of a pipeline: files of any of the usual formats go in, one uint8

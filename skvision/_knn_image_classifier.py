@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,6 +20,7 @@ from skvision._hnsw import HNSWIndex
 from skvision._images import validate_rows
 from skvision._neighbors import nearest_rows
 from skvision._sklearn_compat import (
+    Estimator,
     Interval,
     StrOptions,
     check_parameters,
@@ -39,7 +40,7 @@ def _without_self(distances, indices):
     return distances[~itself].reshape(shape), indices[~itself].reshape(shape)
 
 
-class KNNImageClassifier(ClassifierMixin, BaseEstimator):
+class KNNImageClassifier(ClassifierMixin, Estimator):
     r"""Classify pictures by the votes of their nearest training pictures.
 
     Pictures are compared as they are: bytes stay bytes, no training picture is copied,

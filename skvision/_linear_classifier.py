@@ -1,7 +1,7 @@
 """What linear classifiers share: how they are fitted, and how they predict."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._images import validate_rows
@@ -11,11 +11,16 @@ from skvision._labelled_rows import (
     refuse_other_classes,
     see,
 )
-from skvision._sklearn_compat import CallbackSupportMixin, Progress, whole_fit
+from skvision._sklearn_compat import (
+    CallbackSupportMixin,
+    Estimator,
+    Progress,
+    whole_fit,
+)
 from skvision._training.rows import Rows
 
 
-class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
     """Linear scores of classes, by ``coef_`` and ``intercept_``.
 
     A subclass says how they are found, by ``_fit`` and ``_fit_part``, and what is

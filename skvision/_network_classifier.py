@@ -4,7 +4,6 @@ import copy
 
 import numpy as np
 from sklearn.base import (
-    BaseEstimator,
     ClassifierMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -24,7 +23,7 @@ from skvision._network_fit import (
     standard_of,
     threads_for,
 )
-from skvision._sklearn_compat import CallbackSupportMixin
+from skvision._sklearn_compat import CallbackSupportMixin, Estimator
 from skvision._training.inputs import Inputs
 from skvision._training.network import whole_objective
 from skvision._training.penalties import elastic_net
@@ -42,7 +41,7 @@ class NetworkClassifier(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     ClassifierMixin,
-    BaseEstimator,
+    Estimator,
 ):
     """A classifier whose scores are the outputs of a network.
 

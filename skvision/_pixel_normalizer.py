@@ -3,11 +3,12 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._images import as_array, validate_images, validate_rows
 from skvision._sklearn_compat import (
+    Estimator,
     Interval,
     StrOptions,
     check_feature_names_in,
@@ -43,7 +44,7 @@ def _largest(rows, center):
 
 
 @wrap_only_rows
-class PixelNormalizer(TransformerMixin, BaseEstimator):
+class PixelNormalizer(TransformerMixin, Estimator):
     r"""Centre and scale pixels, or the columns of features, by the training pictures.
 
     .. math:: z = (x - c) / s

@@ -3,12 +3,22 @@
 from functools import wraps
 from importlib.util import find_spec
 
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 from skvision._images import as_array
+
+
+class Estimator(BaseEstimator):
+    """scikit-learn's base, whose HTML representation links to our documentation."""
+
+    _doc_link_module = "skvision"
+    _doc_link_template = (
+        "https://skvision.readthedocs.io/en/latest/api/generated/"
+        "{estimator_module}.{estimator_name}.html"
+    )
 
 
 class CallbackSupportMixin:
@@ -44,6 +54,7 @@ class CallbackSupportMixin:
 
 __all__ = [
     "CallbackSupportMixin",
+    "Estimator",
     "Interval",
     "Progress",
     "RealNotInt",

@@ -3,12 +3,12 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_consistent_length, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skvision._sklearn_compat import Interval, StrOptions, whole_fit
+from skvision._sklearn_compat import Estimator, Interval, StrOptions, whole_fit
 from skvision.metrics._pairs import (
     as_column,
     similarities,
@@ -25,7 +25,7 @@ from skvision.metrics._verification import (
 MOST_PAIRS = 10_000_000
 
 
-class VerificationThreshold(BaseEstimator):
+class VerificationThreshold(Estimator):
     """A threshold on similarity: whether two pictures are of one person.
 
     The similarity of two pictures is the cosine of their embeddings. The threshold is

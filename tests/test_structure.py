@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import skvision
+
 PACKAGE = Path(__file__).parents[1] / "skvision"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -83,8 +85,6 @@ def test_import_adds_few_modules_to_those_of_scikit_learn():
 
 
 def test_every_public_name_is_listed_and_documented():
-    import skvision
-
     readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
     for name in skvision.__all__:
         thing = getattr(skvision, name)
@@ -99,3 +99,16 @@ def test_every_public_name_is_listed_and_documented():
     ):
         for name in module.__all__:
             assert name in readme
+
+
+@pytest.mark.parametrize(
+    ("estimator", "page"),
+    [
+        (skvision.HOG(), "skvision.HOG"),
+        (skvision.MLPBackprop(), "skvision.MLPBackprop"),
+        (skvision.augmentation.RandomFlip(), "skvision.augmentation.RandomFlip"),
+    ],
+    ids=repr,
+)
+def test_html_representations_link_to_the_documentation(estimator, page):
+    assert f"/api/generated/{page}.html" in estimator._repr_html_()

@@ -4,9 +4,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from numpy.random import Generator
-from sklearn.base import BaseEstimator
 
 from skvision._images import as_array
+from skvision._sklearn_compat import Estimator
 
 
 def check_images(name, images):
@@ -85,7 +85,7 @@ def rows_of(images):
     return images.reshape(n, height, width * n_channels)
 
 
-class Augmentation(BaseEstimator):
+class Augmentation(Estimator):
     """A random change of pictures: checks, and then does what ``_change`` does."""
 
     def __call__(self, images, rng=None):

@@ -1,7 +1,7 @@
 """What a network is made of, from the parameters that users give."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any
 
@@ -82,6 +82,16 @@ class Architecture:
         layers = self._hidden_layers(rates, deviation)
         output = self._output_layer(deviation)
         return network(chain(*layers, output), self.n_inputs)
+
+    def differences(self, other: "Architecture") -> str:
+        """Tell what makes two networks different ones."""
+        return ", ".join(
+            f"{part.name} was {mine} and is now {yours}"
+            for part in fields(self)
+            if part.compare
+            and (mine := getattr(self, part.name))
+            != (yours := getattr(other, part.name))
+        )
 
     def hidden_layers(self) -> Layer:
         """Return all but the output layer, without dropout."""

@@ -46,8 +46,8 @@ def see(estimator, X, y, sample_weight, *, classes=None, reset):
         if len(unknown):
             raise ValueError(
                 f"y has the classes {unknown.tolist()}, which are not among those "
-                f"announced, {classes.tolist()}: name all classes in the first "
-                f"call of partial_fit."
+                f"announced, {classes.tolist()}: the first call of partial_fit, or "
+                f"fit, settles what classes there are."
             )
         labels = np.searchsorted(classes, present)[labels]
     weights = _row_weights(sample_weight, estimator.class_weight, X, classes, labels)

@@ -91,9 +91,9 @@ class NetworkClassifier(
         if goes_on:
             if architecture != self._architecture:
                 raise ValueError(
-                    f"This goes on from a fit of {self._architecture}, and the "
-                    f"parameters now ask for {architecture}: set them back, or fit "
-                    f"anew with warm_start=False."
+                    f"This goes on from a fit of another network: "
+                    f"{self._architecture.differences(architecture)}. Set the "
+                    f"parameters back, or fit anew with warm_start=False."
                 )
             self._architecture = architecture
             self._rng = copy.deepcopy(self._rng)

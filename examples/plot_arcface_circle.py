@@ -20,9 +20,8 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from skvision import ArcFaceEmbedder
+from skvision.inspection import EmbeddingDisplay
 from skvision.metrics import angle_statistics
-
-COLOURS = plt.get_cmap("tab10").colors
 
 # %%
 # Two losses, the same network
@@ -60,19 +59,8 @@ def draw(axes, model, title):
     """Draw the embeddings of pictures not trained on, and return their angles."""
     embeddings = model.transform(X_test)
     angles = angle_statistics(embeddings, y_test)
-    rng = np.random.default_rng(0)
-    radius = 1 + 0.12 * rng.random(len(embeddings))[:, None]
-    for digit in model.classes_:
-        of_digit = y_test == digit
-        x, y = (radius * embeddings)[of_digit].T
-        axes.plot(x, y, ".", color=COLOURS[digit], markersize=4)
-        center = model.class_centers_[digit]
-        axes.plot(*zip((0, 0), center, strict=True), color=COLOURS[digit], linewidth=1)
-        axes.text(
-            *(1.28 * center), digit, color=COLOURS[digit], ha="center", va="center"
-        )
-    axes.set(title=title, aspect="equal", xlim=(-1.5, 1.5), ylim=(-2.1, 1.5))
-    axes.axis("off")
+    EmbeddingDisplay.from_estimator(model, X_test, y_test, ax=axes)
+    axes.set(title=title, xlim=(-1.5, 1.5), ylim=(-2.1, 1.5))
     within, between = np.degrees([np.median(angles.within), np.min(angles.between)])
     axes.text(
         0,

@@ -29,6 +29,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skvision import MulticlassSVM, SoftmaxRegression
 from skvision.datasets import load_cifar10
+from skvision.inspection import TemplateDisplay
 
 # %%
 # Templates
@@ -60,30 +61,21 @@ models = {
 }
 
 # %%
-# ``templates_`` has the weights as pictures. Grey templates are drawn in two colours:
-# ink where it is blue speaks for the class, ink where it is red against it, and white
-# does not matter. In templates of colour pictures, grey is what does not matter, and a
-# colour says what the class would like to see there.
+# ``templates_`` has the weights as pictures, and
+# :class:`skvision.inspection.TemplateDisplay` draws them. Grey templates are in two
+# colours: ink where it is blue speaks for the class, ink where it is red against it,
+# and white does not matter. In templates of colour pictures, grey is what does not
+# matter, and a colour says what the class would like to see there.
 
 
 def show_templates(title, training, testing, names):
     """Fit the models, print how often they are right, draw their templates."""
-    figure, grid = plt.subplots(
-        len(models), len(names), figsize=(11, 3.1), layout="compressed"
-    )
-    for row, (name, model) in zip(grid, models.items(), strict=True):
+    figure, rows = plt.subplots(len(models), 1, figsize=(11, 3.1), layout="constrained")
+    for axes, (name, model) in zip(rows, models.items(), strict=True):
         accuracy = model.fit(*training).score(*testing)
         print(f"{title}, {type(model).__name__}: test accuracy {accuracy:.1%}")
-        largest = np.abs(model.templates_).max()
-        for axes, template in zip(row, model.templates_, strict=True):
-            if template.ndim == 3:
-                axes.imshow(0.5 + template / (2 * largest))
-            else:
-                axes.imshow(template, cmap="RdBu", vmin=-largest, vmax=largest)
-            axes.set(xticks=[], yticks=[])
-        row[0].set_ylabel(f"{name}\n{accuracy:.1%} right")
-    for axes, name in zip(grid[0], names, strict=True):
-        axes.set_title(name, fontsize="medium")
+        display = TemplateDisplay(model.templates_, names).plot(axes)
+        display.axes_[0].set_ylabel(f"{name}\n{accuracy:.1%} right")
     figure.suptitle(f"{title}: the template of each class")
     plt.show()
 

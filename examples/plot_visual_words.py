@@ -24,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 
 from skvision import BagOfVisualWords, PixelNormalizer, SoftmaxRegression
 from skvision.datasets import load_cifar10
+from skvision.inspection import CodebookDisplay
 
 # %%
 # Pictures
@@ -71,17 +72,8 @@ print(f"{model.score(test, test_labels):.3f} of {len(test)} pictures are right")
 # Words are learned there: on the right they stand as the filters that patches are
 # compared with, full of edges and of opposite colours; on the left as the patches that
 # they stand for. The second half of the words are the mirror images of the first.
-
-
-def mosaic(patches, n_columns=16):
-    """Lay patches out side by side, each scaled to its own largest value."""
-    n, height, width, n_channels = patches.shape
-    scale = np.abs(patches).max(axis=(1, 2, 3), keepdims=True)
-    tiles = np.ones((n, height + 1, width + 1, n_channels), np.float32)
-    tiles[:, :-1, :-1] = 0.5 + patches / (2 * scale)
-    rows = tiles.reshape(-1, n_columns, height + 1, width + 1, n_channels)
-    return rows.swapaxes(1, 2).reshape(-1, n_columns * (width + 1), n_channels)
-
+# :class:`skvision.inspection.CodebookDisplay` lays them out side by side, each scaled
+# to its own largest value.
 
 patches = words.inverse_codebook()
 filters = (words.codebook_ @ words.whitening_.T).reshape(patches.shape)
@@ -89,8 +81,8 @@ figure, axes = plt.subplots(1, 2, figsize=(11, 3.2), layout="constrained")
 for axis, tiles, title in zip(
     axes, (patches, filters), ("as patches", "as filters, after whitening"), strict=True
 ):
-    axis.imshow(mosaic(tiles))
-    axis.set(title=title, xticks=[], yticks=[])
+    CodebookDisplay(tiles).plot(axis)
+    axis.set_title(title)
 plt.show()
 
 # %%
@@ -114,7 +106,7 @@ axes[0, 0].imshow(picture)
 axes[0, 0].set_title("picture")
 axes[1, 0].remove()
 for axis, word in zip(axes[:, 1:].T, loudest, strict=True):
-    axis[0].imshow(mosaic(patches[[word]], 1)[:-1, :-1])
+    CodebookDisplay(patches[[word]]).plot(axis[0])
     axis[0].set_title(f"word {word}")
     response = responses[:, word].reshape(27, 27)
     axis[1].imshow(response, cmap="RdBu_r", vmin=-6, vmax=6)
@@ -141,7 +133,7 @@ for axis, name, weight in zip(axes, classifier.classes_, by_word, strict=True):
     best = np.argsort(-weight.ravel())[:12]
     sign, word = np.divmod(best, len(patches) // 2)
     telling = patches[word] * np.where(sign == 1, -1, 1)[:, None, None, None]
-    axis.imshow(mosaic(telling, 12))
-    axis.set(xticks=[], yticks=[])
+    CodebookDisplay(telling).plot(axis)
+    axis.set_title("")
     axis.set_ylabel(name, rotation=0, ha="right", va="center")
 plt.show()

@@ -75,6 +75,27 @@ class Network:
             out[block] = self.layer.forward(*arrays, inputs.draw(block), None)[0]
         return out
 
+    def input_gradients(
+        self, params: Array, statistics: Array, inputs: Inputs, d_outputs: Array
+    ) -> Array:
+        """Return the gradient, by rows as they came, of outputs as it predicts them.
+
+        ``d_outputs`` (n, n_outputs) is the gradient by the outputs; it and all else are
+        taken in the dtype of the inputs.
+        """
+        params, statistics, d_outputs = (
+            part.astype(inputs.dtype) for part in (params, statistics, d_outputs)
+        )
+        arrays = self.views(params), self.statistics(statistics)
+        unused = self.views(np.empty_like(params))  # the gradients by the params
+        out = np.empty(inputs.X.shape, inputs.dtype)
+        for block in inputs.blocks():
+            _, backward = self.layer.forward(*arrays, inputs.draw(block), None)
+            out[block] = backward(d_outputs[block], unused)
+        if inputs.standard is not None:
+            out /= inputs.standard.deviation.astype(inputs.dtype)
+        return out
+
 
 def _views(vector: Array, shapes: list[tuple[int, ...]]) -> list[Array]:
     views, start = [], 0

@@ -87,7 +87,7 @@ def draw_hog(
         )
     check_is_fitted(hog, "image_shape_")
     hog._check_parameters()  # as transform does
-    values = _mean_over_blocks(hog, _check_features(hog, features))
+    values = mean_over_blocks(hog, _check_features(hog, features))
     peaks = values.max(axis=(1, 2, 3), keepdims=True)
     values /= np.where(peaks > 0, peaks, 1)
 
@@ -134,7 +134,7 @@ def _check_features(hog: HOG, features: ArrayLike) -> NDArray[np.float32]:
     return rows
 
 
-def _mean_over_blocks(hog: HOG, features: NDArray[np.float32]) -> NDArray[np.float32]:
+def mean_over_blocks(hog: HOG, features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mean histogram (n, cells down, across, bins) of each cell."""
     grid = hog._grid()
     blocks_y, blocks_x = grid.n_blocks

@@ -544,3 +544,38 @@ def test_weights_of_zero_stay_identical_and_never_learn_xor():
     assert (b == b[0]).all()
     out = net.outputs(course.params, np.empty(0), Inputs(XOR[0], None))
     assert ((out[:, 0] > 0) == XOR[1]).sum() < 4
+
+
+# the gradient by rows, as the network predicts
+
+
+def test_input_gradients_are_those_of_torch(rng, X):
+    net = with_batch_norm()
+    params, statistics = start(net, rng)
+    module = module_of(net, params).eval()
+    mean, variance = (torch.from_numpy(part) for part in net.statistics(statistics))
+    module[1].running_mean.copy_(mean)
+    module[1].running_var.copy_(variance)
+    standard = learn_standard(X, np.full(N, 1 / N), None)
+    d_outputs = rng.normal(size=(N, 3))
+
+    x = torch.from_numpy(X).requires_grad_()
+    z = (x - torch.from_numpy(standard.mean)) / torch.from_numpy(standard.deviation)
+    module(z).backward(torch.from_numpy(d_outputs))
+    found = net.input_gradients(params, statistics, Inputs(X, standard), d_outputs)
+    np.testing.assert_allclose(found, x.grad.numpy(), atol=1e-12)
+
+
+def test_input_gradients_are_float32_for_bytes_and_come_in_blocks(rng, monkeypatch):
+    net = with_batch_norm(tanh)
+    params, statistics = start(net, rng)
+    X = rng.integers(0, 9, (N, D)).astype(np.uint8)
+    d_outputs = rng.normal(size=(N, 3))
+    whole = net.input_gradients(params, statistics, Inputs(X, None), d_outputs)
+    exact = Inputs(X.astype(float), None)
+    expected = net.input_gradients(params, statistics, exact, d_outputs)
+    assert (whole.dtype, expected.dtype) == (np.float32, np.float64)
+    np.testing.assert_allclose(whole, expected, atol=1e-5)
+    monkeypatch.setattr(inputs_module, "BLOCK_BYTES", 1)
+    found = net.input_gradients(params, statistics, exact, d_outputs)
+    np.testing.assert_allclose(found, expected, atol=1e-12)

@@ -1,0 +1,160 @@
+"""Changes of pictures under which classifiers are tested, by a level in natural units.
+
+Each function takes pictures (n, H, W, C) as floats, a level, the difference of white
+and black over 255, and a generator for what is random, and returns floats. What a
+change brings in from beyond the border repeats the pixels at the border.
+"""
+
+import numpy as np
+
+VALUES_PER_BLOCK = 1 << 22  # changed as floats at a time
+
+
+def brightness(x, level, unit, rng):
+    """Add to all pixels."""
+    return x + level * unit
+
+
+def contrast(x, level, unit, rng):
+    """Multiply the differences from the mean of the picture."""
+    mean = x.mean(axis=(1, 2, 3), keepdims=True)
+    return mean + level * (x - mean)
+
+
+def shift(x, level, unit, rng):
+    """Move by whole pixels, each picture up, down, left or right at random."""
+    pixels = round(level)
+    padded = np.pad(x, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)], "edge")
+    starts = pixels * np.array([(0, 1), (2, 1), (1, 0), (1, 2)])
+    chosen = starts[rng.integers(0, 4, len(x))]
+    height, width = x.shape[1:3]
+    rows = chosen[:, :1] + np.arange(height)
+    columns = chosen[:, 1:] + np.arange(width)
+    pictures = np.arange(len(x))[:, None, None]
+    return padded[pictures, rows[:, :, None], columns[:, None]]
+
+
+def rotation(x, level, unit, rng):
+    """Turn around the middle, counter-clockwise."""
+    from scipy.ndimage import rotate
+
+    return rotate(x, level, axes=(2, 1), reshape=False, order=1, mode="nearest")
+
+
+def scale(x, level, unit, rng):
+    """Enlarge around the middle."""
+    from scipy.ndimage import affine_transform
+
+    middle = (np.array(x.shape[1:3]) - 1) / 2
+    offset = np.array([0, *(middle - middle / level), 0])
+    steps = np.array([1, 1 / level, 1 / level, 1])
+    return affine_transform(x, steps, offset, order=1, mode="nearest")
+
+
+def occlusion(x, level, unit, rng):
+    """Cover a rectangle, at random, of that share of each side, in the mean colour."""
+    sides = np.array(x.shape[1:3])
+    covered = np.rint(level * sides).astype(int)
+    starts = np.rint(rng.random((len(x), 2)) * (sides - covered)).astype(int)
+    in_rows, in_columns = (
+        (start[:, None] <= np.arange(side)) & (np.arange(side) < start[:, None] + part)
+        for start, side, part in zip(starts.T, sides, covered, strict=True)
+    )
+    mask = in_rows[:, :, None, None] & in_columns[:, None, :, None]
+    return np.where(mask, x.mean(axis=(1, 2), keepdims=True), x)
+
+
+def blur(x, level, unit, rng):
+    """Blur by a Gaussian with this standard deviation in pixels."""
+    from scipy.ndimage import gaussian_filter
+
+    return gaussian_filter(x, (0, level, level, 0), mode="nearest")
+
+
+def noise(x, level, unit, rng):
+    """Add normal noise, on each pixel and channel, of this standard deviation."""
+    return x + level * unit * rng.standard_normal(x.shape, x.dtype)
+
+
+# name: (function, the level that changes nothing, the unit)
+CHANGES = {
+    "brightness": (brightness, 0, "grey levels of 255"),
+    "contrast": (contrast, 1, "factor"),
+    "shift": (shift, 0, "pixels"),
+    "rotation": (rotation, 0, "degrees"),
+    "scale": (scale, 1, "factor"),
+    "occlusion": (occlusion, 0, "share of each side"),
+    "blur": (blur, 0, "standard deviation in pixels"),
+    "noise": (noise, 0, "standard deviation in grey levels of 255"),
+}
+
+
+def default_levels(name, shape):
+    """Return levels that suit pictures of height and width ``shape``."""
+    side = min(shape)
+    return {
+        "brightness": [-120, -90, -60, -30, 0, 30, 60, 90, 120],
+        "contrast": [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4],
+        "shift": sorted({round(side * part / 32) for part in (0, 1, 2, 3, 4, 6, 8)}),
+        "rotation": [-60, -45, -30, -15, 0, 15, 30, 45, 60],
+        "scale": [0.5, 0.6, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2],
+        "occlusion": [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75],
+        "blur": [round(side * part / 64, 3) for part in (0, 1, 2, 4, 6, 8)],
+        "noise": [0, 10, 20, 30, 45, 60, 90],
+    }[name]
+
+
+def check_levels(name, levels):
+    """Return levels as a list of floats, or raise where one makes no sense."""
+    values = np.asarray(levels, dtype=float)
+    low, high = {
+        "brightness": (-np.inf, np.inf),
+        "rotation": (-np.inf, np.inf),
+        "scale": (np.finfo(float).tiny, np.inf),
+        "occlusion": (0, 1),
+    }.get(name, (0, np.inf))
+    fits = np.isfinite(values) & (low <= values) & (values <= high)
+    if values.ndim != 1 or not len(values) or not fits.all():
+        span = {"scale": "above 0", "occlusion": "from 0 to 1"}.get(name, "from 0")
+        kind = "finite numbers" + ("" if low == -np.inf else f" {span}")
+        raise ValueError(f"levels of {name} must be {kind}; got {levels!r}.")
+    if name == "shift" and (values != np.rint(values)).any():
+        raise ValueError(f"levels of shift must be whole pixels; got {levels!r}.")
+    return values.tolist()
+
+
+def changed(images, name, level, value_range, seed):
+    """Return pictures under a change, in their own dtype.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, H, W, C), uint8, float32 or float64
+        Pictures.
+    name : str
+        One of ``CHANGES``.
+    level : float
+        How much; at the level that changes nothing, the very pictures are returned.
+    value_range : (float, float)
+        Black and white; the result lies between.
+    seed : int
+        Of what is random, which is the same at all levels.
+
+    Returns
+    -------
+    changed : ndarray of shape (n, H, W, C)
+        Bytes are rounded.
+    """
+    function, neutral, _ = CHANGES[name]
+    if level == neutral:
+        return images
+    low, high = value_range
+    rng = np.random.default_rng(seed)
+    out = np.empty_like(images)
+    dtype = np.float64 if images.dtype == np.float64 else np.float32
+    size = max(1, VALUES_PER_BLOCK // images[0].size)
+    for start in range(0, len(images), size):
+        block = slice(start, start + size)
+        x = function(images[block].astype(dtype), level, (high - low) / 255, rng)
+        x = np.clip(x, low, high)
+        out[block] = np.rint(x) if images.dtype == np.uint8 else x
+    return out

@@ -1,0 +1,241 @@
+"""What HOG keeps of pictures, and what a linear classifier looks for in it."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import OneToOneFeatureMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skvision._hog import HOG
+from skvision._pixel_normalizer import PixelNormalizer
+from skvision.inspection._draw_hog import mean_over_blocks, draw_hog
+from skvision.inspection._drawing import (
+    as_pictures,
+    as_shades,
+    divided_axes,
+    show_picture,
+    show_weights,
+)
+
+NO_STEPS = (None, "passthrough")
+
+
+class HOGDisplay:
+    """Histograms of oriented gradients as lines along the edges of pictures.
+
+    Either the features of pictures, beside these, or what the classes of a linear
+    classifier look for: lines are blue where an edge speaks for the class, and red
+    where it speaks against it.
+
+    Parameters
+    ----------
+    drawings : array-like of shape (n, height, width)
+        Drawings such as those of `draw_hog`, from 0 to 1; those of weights from -1 to
+        1.
+    pictures : array-like of shape (n, H, W) or (n, H, W, C), default=None
+        A picture to stand before each.
+    names : array-like of shape (n,), default=None
+        What stands above each.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes of shape (n, 2) or (n,)
+        After `plot`: those of each picture and of its drawing, or of drawings alone.
+    figure_ : Figure
+        The figure that they are in.
+
+    See Also
+    --------
+    draw_hog : Draws features, as arrays.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_sample_images
+    >>> from skvision import HOG
+    >>> from skvision.inspection import HOGDisplay
+    >>> photos = [photo[:320, :320] for photo in load_sample_images().images]
+    >>> hog = HOG(pixels_per_cell=(16, 16)).fit(photos)
+    >>> display = HOGDisplay.from_estimator(hog, photos)
+    >>> display.axes_.shape, display.drawings.shape
+    ((2, 2), (2, 320, 320))
+    """
+
+    def __init__(
+        self,
+        drawings: ArrayLike,
+        *,
+        pictures: ArrayLike | None = None,
+        names: ArrayLike | None = None,
+    ):
+        self.drawings = np.asarray(drawings)
+        self.pictures = None if pictures is None else np.asarray(pictures)
+        self.names = None if names is None else np.asarray(names)
+
+    @classmethod
+    def from_estimator(cls, hog, X, *, n_pictures=8, n_cols=2, ax=None):
+        """Draw pictures, and what HOG keeps of them.
+
+        Parameters
+        ----------
+        hog : HOG
+            Fitted to pictures of this shape.
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures.
+        n_pictures : int, default=8
+            How many are drawn at most, the first.
+        n_cols : int, default=2
+            Pictures in a row, each with its drawing.
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+
+        Returns
+        -------
+        display : HOGDisplay
+            What was drawn.
+
+        Raises
+        ------
+        TypeError
+            If ``hog`` is no `HOG`.
+        NotFittedError
+            If it is not fitted.
+        ValueError
+            If the pictures are not of the shape seen in its ``fit``.
+        """
+        if not isinstance(hog, HOG):
+            raise TypeError(
+                f"hog must be a fitted HOG; got {type(hog).__name__}. Of a pipeline, "
+                f"pass the step that is one; what its classes look for is drawn by "
+                f"HOGDisplay.from_classifier."
+            )
+        check_is_fitted(hog, "image_shape_")
+        X = X[:n_pictures]
+        drawings = draw_hog(hog, hog.transform(X))
+        pictures = as_pictures(X, hog.image_shape_)
+        return cls(drawings, pictures=pictures).plot(ax, n_cols=n_cols)
+
+    @classmethod
+    def from_classifier(cls, pipeline, *, n_cols=5, ax=None):
+        """Draw the edges that the classes of a linear classifier look for.
+
+        The colour of a line is as deep as the mean weight of its feature over all
+        blocks that hold the cell, of positive weights or of negative ones, divided by
+        the largest such mean of the class. Where a step of the pipeline brings features
+        to unit variance, weights are those of features of unit variance.
+
+        Parameters
+        ----------
+        pipeline : Pipeline
+            Fitted; of a `HOG`, steps that keep each feature in its place, such as
+            ``StandardScaler`` or `PixelNormalizer`, if any, and a linear classifier,
+            which has ``coef_``.
+        n_cols : int, default=5
+            Classes in a row.
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+
+        Returns
+        -------
+        display : HOGDisplay
+            What was drawn; of two classes the second.
+
+        Raises
+        ------
+        TypeError
+            If it is no such pipeline.
+        NotFittedError
+            If it is not fitted.
+        """
+        hog, model = _ends_of(pipeline)
+        check_is_fitted(model)
+        if not hasattr(model, "coef_"):
+            raise TypeError(
+                f"what edges speak for is known of linear classifiers, which have "
+                f"coef_; got {type(model).__name__}."
+            )
+        drawings = _signed_drawings(hog, model.coef_)
+        names = model.classes_[-len(drawings) :]
+        return cls(drawings, names=names).plot(ax, n_cols=n_cols)
+
+    def plot(self, ax=None, *, n_cols=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+        n_cols : int, default=None
+            Drawings in a row, with their pictures; None is 2 with pictures and 5
+            without.
+
+        Returns
+        -------
+        display : HOGDisplay
+            The same.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        n, height, width = self.drawings.shape
+        name, side = type(self).__name__, 1.5 if self.pictures is None else 2.2
+        size = side, side * height / width + 0.25 * (self.names is not None)
+        if self.pictures is None:
+            places = axes = divided_axes(ax, name, n, n_cols or 5, size)
+        else:
+            n_cols = 2 * min(n, n_cols or 2)
+            axes = divided_axes(ax, name, 2 * n, n_cols, size).reshape(n, 2)
+            places = axes[:, 1]
+            for place, picture in zip(
+                axes[:, 0], as_shades(self.pictures)[0], strict=True
+            ):
+                show_picture(place, picture, vmin=0, vmax=1)
+        self.axes_, self.figure_ = axes, axes.flat[0].figure
+        for place, drawing in zip(places, self.drawings, strict=True):
+            if self.drawings.min() < 0:
+                show_weights(place, drawing, 1.0)
+            else:
+                show_picture(place, drawing, vmin=0, vmax=1)
+        if self.names is not None:
+            for place, name in zip(axes.reshape(n, -1)[:, 0], self.names, strict=True):
+                place.set_title(str(name), fontsize="medium")
+        return self
+
+
+def _ends_of(pipeline):
+    """Return the HOG and the classifier of a pipeline, which must keep features."""
+    from sklearn.pipeline import Pipeline
+
+    steps = []
+    if isinstance(pipeline, Pipeline):
+        steps = [step for _, step in pipeline.steps if step not in NO_STEPS]
+    if len(steps) < 2 or not isinstance(steps[0], HOG):
+        raise TypeError(
+            f"a pipeline is needed that begins with a HOG and ends in a linear "
+            f"classifier; got {type(pipeline).__name__}"
+            + (f" of {', '.join(type(step).__name__ for step in steps)}." * bool(steps))
+        )
+    for step in steps[1:-1]:
+        if not isinstance(step, OneToOneFeatureMixin | PixelNormalizer):
+            raise TypeError(
+                f"{type(step).__name__} stands between the HOG and the classifier and "
+                f"does not keep each feature in its place, so that weights are of no "
+                f"edges: leave it out."
+            )
+    return steps[0], steps[-1]
+
+
+def _signed_drawings(hog, weights):
+    """Draw rows of weights, from -1 to 1, whichever sign is the stronger at a pixel."""
+    weights = np.asarray(weights, np.float32)
+    signs = [np.maximum(weights, 0), np.maximum(-weights, 0)]
+    means = [mean_over_blocks(hog, rows) for rows in signs]
+    peaks = np.stack([rows.max(axis=(1, 2, 3)) for rows in means])
+    largest = peaks.max(axis=0)
+    shares = np.divide(peaks, largest, out=np.zeros_like(peaks), where=largest > 0)
+    # draw_hog divides each by its own largest line: undo that
+    for_it, against = (
+        draw_hog(hog, rows) * share[:, None, None]
+        for rows, share in zip(signs, shares, strict=True)
+    )
+    return np.where(for_it >= against, for_it, -against)

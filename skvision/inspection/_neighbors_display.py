@@ -1,0 +1,264 @@
+"""The training pictures that vote on a picture."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from skvision._knn_image_classifier import KNNImageClassifier
+from skvision.inspection._drawing import (
+    GREY,
+    MARKS,
+    as_pictures,
+    as_shades,
+    divided_axes,
+    show_picture,
+)
+from skvision.metrics._pairs import as_column
+
+MOST_NEIGHBORS = 10
+NAMES = {1: "nearest", 2: "2nd", 3: "3rd"}
+
+
+class NeighborsDisplay:
+    """Pictures in rows, each followed by its nearest training pictures.
+
+    Below a neighbour are its class and its distance. Where the true classes are known,
+    a tick and a green frame stand for neighbours of the right class, a cross and an
+    orange frame for all others.
+
+    Parameters
+    ----------
+    pictures : array-like of shape (n, H, W) or (n, H, W, C)
+        Pictures that neighbours were looked for.
+    neighbors : array-like of shape (n, n_neighbors, H, W) or (n, n_neighbors, H, W, C)
+        The training pictures that are nearest to each, the nearest first.
+    neighbor_classes : array-like of shape (n, n_neighbors)
+        Their classes.
+    distances : array-like of shape (n, n_neighbors)
+        Their distances.
+    y_pred : array-like of shape (n,), default=None
+        Predicted classes.
+    y_true : array-like of shape (n,), default=None
+        True classes.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes of shape (n, 1 + n_neighbors)
+        A row for each picture, after `plot`: itself, then its neighbours.
+    figure_ : Figure
+        The figure that they are in.
+
+    See Also
+    --------
+    skvision.KNNImageClassifier : Classifies by the votes of these neighbours.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvision import KNNImageClassifier
+    >>> from skvision.inspection import NeighborsDisplay
+    >>> digits = load_digits()
+    >>> X, y = digits.images, digits.target
+    >>> model = KNNImageClassifier(n_neighbors=3).fit(X[:1000], y[:1000])
+    >>> display = NeighborsDisplay.from_estimator(model, X[1000:1004], y[1000:1004])
+    >>> display.axes_.shape
+    (4, 4)
+    >>> display.neighbor_classes[0]
+    array([1, 1, 1])
+    """
+
+    def __init__(
+        self,
+        pictures: ArrayLike,
+        neighbors: ArrayLike,
+        neighbor_classes: ArrayLike,
+        distances: ArrayLike,
+        *,
+        y_pred: ArrayLike | None = None,
+        y_true: ArrayLike | None = None,
+    ):
+        self.pictures = np.asarray(pictures)
+        self.neighbors = np.asarray(neighbors)
+        self.neighbor_classes = np.asarray(neighbor_classes)
+        self.distances = np.asarray(distances)
+        self.y_pred = None if y_pred is None else np.asarray(y_pred)
+        self.y_true = None if y_true is None else np.asarray(y_true)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y=None,
+        *,
+        X_train=None,
+        n_neighbors=None,
+        n_pictures=8,
+        image_shape=None,
+        ax=None,
+    ):
+        """Find the nearest training pictures, and draw them.
+
+        Parameters
+        ----------
+        estimator : KNNImageClassifier or Pipeline
+            Fitted; a pipeline is one that ends in a `KNNImageClassifier`.
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures, or whatever the estimator takes.
+        y : array-like of shape (n,), default=None
+            Their true classes; None draws no marks.
+        X_train : array-like of shape (n_train, H, W[, C]) or (n_train, n_features)
+            The pictures that the estimator was fitted to, in that order. Needed where
+            the classifier was given features of them, as it is in most pipelines; None
+            takes the pictures, both those of ``X`` and those of training, as they came
+            to the classifier.
+        n_neighbors : int, default=None
+            How many to draw; None is as many as vote, and 10 at most.
+        n_pictures : int, default=8
+            How many pictures of ``X`` are drawn at most, the first.
+        image_shape : (int, int) or (int, int, int), default=None
+            Height, width and channels of pictures that come as flat rows; else they are
+            guessed, with an `ImageShapeWarning`.
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+
+        Returns
+        -------
+        display : NeighborsDisplay
+            What was drawn.
+
+        Raises
+        ------
+        TypeError
+            If the estimator is neither.
+        NotFittedError
+            If it is not fitted.
+        ValueError
+            If ``X`` and ``y`` differ in length, ``X_train`` is needed, or is not what
+            the estimator was fitted to.
+        """
+        # not at the top: it loads much that `import skvision` does without
+        from sklearn.pipeline import Pipeline
+
+        piped = isinstance(estimator, Pipeline)
+        model = estimator[-1] if piped else estimator
+        if not isinstance(model, KNNImageClassifier):
+            raise TypeError(
+                f"neighbours are of a KNNImageClassifier, or of a pipeline that ends "
+                f"in one; got {type(model).__name__}."
+            )
+        check_is_fitted(model)
+        check_consistent_length(X, y)
+        X, y = X[:n_pictures], None if y is None else as_column(y, "y")[:n_pictures]
+        rows = estimator[:-1].transform(X) if piped and len(estimator) > 1 else X
+        if n_neighbors is None:
+            n_neighbors = min(model.n_neighbors, MOST_NEIGHBORS, model.n_samples_fit_)
+        distances, indices = model.kneighbors(rows, n_neighbors)
+        if X_train is None:
+            X, X_train = rows, _pictures_of(model, piped, image_shape)
+            image_shape = model.image_shape_ or image_shape
+        elif len(X_train) != model.n_samples_fit_:
+            raise ValueError(
+                f"X_train has {len(X_train)} pictures, but {type(model).__name__} was "
+                f"fitted to {model.n_samples_fit_}: pass those, in the same order."
+            )
+        shown, places = np.unique(indices, return_inverse=True)
+        neighbors = as_pictures(_safe_indexing(X_train, shown), image_shape)
+        return cls(
+            as_pictures(X, image_shape),
+            neighbors[places.reshape(indices.shape)],
+            model.classes_[model._labels[indices]],
+            distances,
+            y_pred=model.predict(rows),
+            y_true=y,
+        ).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+
+        Returns
+        -------
+        display : NeighborsDisplay
+            The same.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        n, n_neighbors = self.distances.shape
+        size = 1.15, 1.4
+        axes = divided_axes(
+            ax, type(self).__name__, n * (1 + n_neighbors), 1 + n_neighbors, size
+        )
+        self.axes_ = axes.reshape(n, 1 + n_neighbors)
+        self.figure_ = axes[0].figure
+        neighbors = self.neighbors.reshape(-1, *self.neighbors.shape[2:])
+        pictures, neighbors = as_shades(self.pictures, neighbors)
+        for i, row in enumerate(self.axes_):
+            self._draw_picture(row[0], pictures[i], i)
+            for j, place in enumerate(row[1:]):
+                self._draw_neighbor(place, neighbors[i * n_neighbors + j], i, j)
+        self.axes_[0, 0].set_title("picture", fontsize="small")
+        self.axes_[0, 0].set_xlabel(
+            "class\ndistance", color=GREY, fontsize="small", labelpad=3
+        )
+        for j, place in enumerate(self.axes_[0, 1:], start=1):
+            place.set_title(NAMES.get(j, f"{j}th"), fontsize="small")
+        return self
+
+    def _draw_picture(self, axes, picture, i):
+        show_picture(axes, picture, vmin=0, vmax=1)
+        lines, color = [], GREY
+        if self.y_true is not None:
+            lines.append(f"true: {self.y_true[i]}")
+        if self.y_pred is not None:
+            lines.append(f"predicted: {self.y_pred[i]}")
+            if self.y_true is not None:
+                mark, color = MARKS[bool(self.y_pred[i] == self.y_true[i])]
+                lines[-1] += f" {mark}"
+        axes.set_ylabel(
+            "\n".join(lines),
+            color=color,
+            fontsize="small",
+            rotation="horizontal",
+            horizontalalignment="right",
+            verticalalignment="center",
+        )
+
+    def _draw_neighbor(self, axes, picture, i, j):
+        show_picture(axes, picture, vmin=0, vmax=1)
+        name, color = str(self.neighbor_classes[i, j]), "black"
+        if self.y_true is not None:
+            mark, color = MARKS[bool(self.neighbor_classes[i, j] == self.y_true[i])]
+            name += f" {mark}"
+            axes.spines[:].set(color=color, linewidth=2.5)
+        axes.set_xlabel(
+            f"{name}\n{_three_digits(self.distances[i, j])}",
+            color=color,
+            fontsize="small",
+            labelpad=3,
+        )
+
+
+def _three_digits(distance):
+    """Return a distance as text, three digits of it or all before the point."""
+    return f"{distance:,.0f}" if distance >= 100 else f"{distance:#.3g}"
+
+
+def _pictures_of(model, piped, image_shape):
+    """Return the rows that a classifier keeps, if they are pictures."""
+    shape = model.image_shape_
+    if shape is None and piped and image_shape is None:
+        raise ValueError(
+            f"{type(model).__name__} was fitted to features, of which there are no "
+            f"pictures: pass X_train=, the pictures that the pipeline was fitted to, "
+            f"in the same order."
+        )
+    return model._rows

@@ -1,0 +1,206 @@
+"""What a classifier loses with a part of the picture."""
+
+import numpy as np
+
+from skvision._images import as_array, check_pair
+from skvision.inspection._drawing import as_pictures
+from skvision.inspection._targets import class_indices
+
+VALUES_PER_BLOCK = 1 << 22  # of covered pictures at a time
+
+
+def occlusion(
+    estimator,
+    X,
+    *,
+    patch_size=None,
+    stride=None,
+    fill=None,
+    target=None,
+    response_method="auto",
+    image_shape=None,
+):
+    r"""Compute how much a class loses when a patch of the picture is covered.
+
+    .. math:: m(p) = \frac{1}{|P_p|} \sum_{P \in P_p} f_j(x) - f_j(x_{-P})
+
+    with the probability or score :math:`f_j` of a class, the picture :math:`x_{-P}`
+    with the patch :math:`P` covered, and all patches :math:`P_p` of a grid that cover
+    the pixel :math:`p`. Positive values speak for the class.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any fitted classifier, or a pipeline that ends in one, that takes pictures.
+    X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+        Pictures of one channel or three; of files, what `ImageReader` makes of them.
+    patch_size : int or (int, int), default=None
+        Rows and columns of a patch, in pixels. None is a quarter of height and width.
+        Where the picture is smaller, the patch shrinks to it.
+    stride : int or (int, int), default=None
+        From one patch to the next, in pixels, not more than ``patch_size``. None is
+        half of that. The last patches end at the border.
+    fill : float or array-like of shape (C,), default=None
+        What covers, in units of the pixels. None is the mean colour of each picture.
+    target : label or array-like of shape (n,), default=None
+        The class that is meant, one for all pictures or one for each. None is the class
+        that is predicted.
+    response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
+        What is watched. "auto" is the probability where the classifier has one, else
+        the score.
+    image_shape : (int, int) or (int, int, int), default=None
+        Height, width and channels of pictures that come as flat rows; where it is None
+        they are guessed with an `ImageShapeWarning`.
+
+    Returns
+    -------
+    maps : ndarray of shape (n, H, W)
+        float64 for float64 pictures, else float32: of probabilities, from -1 to 1.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is no classifier.
+    ValueError
+        If a parameter is out of its range, ``X`` is not like the pictures seen in
+        ``fit``, or ``target`` has a class that was not.
+
+    See Also
+    --------
+    saliency : The gradient, for linear models and networks: exact and faster.
+    SaliencyDisplay : Draws either beside the pictures.
+
+    Notes
+    -----
+    The classifier predicts each picture once for each patch: at 32 x 32 pixels, 49
+    times by default. Covered pictures have the dtype of ``X``; the mean colour of bytes
+    is rounded.
+
+    References
+    ----------
+    M. D. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks",
+    ECCV 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skvision import SoftmaxRegression
+    >>> from skvision.inspection import occlusion
+    >>> images = np.zeros((2, 4, 4))
+    >>> images[0, :2], images[1, 2:] = 1, 1
+    >>> model = SoftmaxRegression(alpha=0.01).fit(images, ["top", "bottom"])
+    >>> maps = occlusion(model, images, patch_size=2, fill=0)
+    >>> print(maps[0].round(2))
+    [[0.08 0.08 0.08 0.08]
+     [0.05 0.05 0.05 0.05]
+     [0.01 0.01 0.01 0.01]
+     [0.   0.   0.   0.  ]]
+    """
+    pictures = as_pictures(X, image_shape)
+    index = class_indices(estimator, X, target)
+    respond = _responder(estimator, response_name(estimator, response_method))
+    n, height, width, _ = pictures.shape
+    patches = list(_patches((height, width), patch_size, stride))
+    fills = _fills(pictures, fill)
+    layout = np.shape(as_array(X))[1:]
+    rows = np.arange(n)
+    whole = respond(pictures.reshape(n, *layout))[rows, index]
+
+    totals, counts = np.zeros((n, height, width)), np.zeros((height, width))
+    for patch in patches:
+        counts[patch] += 1
+    pairs = [(i, patch) for i in range(n) for patch in patches]
+    size = max(1, VALUES_PER_BLOCK // pictures[0].size)
+    for start in range(0, len(pairs), size):
+        block = pairs[start : start + size]
+        owners = np.array([i for i, _ in block])
+        covered = pictures[owners]
+        for picture, (i, patch) in zip(covered, block, strict=True):
+            picture[patch] = fills[i]
+        left = respond(covered.reshape(-1, *layout))
+        left = left[np.arange(len(block)), index[owners]]
+        for (i, patch), fall in zip(block, whole[owners] - left, strict=True):
+            totals[i][patch] += fall
+    dtype = np.float64 if pictures.dtype == np.float64 else np.float32
+    return (totals / counts).astype(dtype)
+
+
+def response_name(estimator, method):
+    """Return the name of the method that is watched."""
+    names = ("predict_proba", "decision_function")
+    if method not in ("auto", *names):
+        raise ValueError(
+            f'response_method must be "auto", "predict_proba" or "decision_function"; '
+            f"got {method!r}."
+        )
+    asked = names if method == "auto" else (method,)
+    had = [name for name in asked if hasattr(estimator, name)]
+    if not had:
+        raise ValueError(
+            f"{type(estimator).__name__} has no {' or '.join(asked)}: set "
+            f"response_method to what it has, or calibrate it, with "
+            f"CalibratedClassifierCV for instance."
+        )
+    return had[0]
+
+
+def _responder(estimator, name):
+    """Return ``pictures -> (n, n_classes)`` probabilities or scores."""
+
+    def respond(pictures):
+        response = np.asarray(getattr(estimator, name)(pictures))
+        if response.ndim == 1:  # the score of the second of two classes
+            response = np.column_stack([-response, response])
+        return response
+
+    return respond
+
+
+def _patches(shape, patch_size, stride):
+    """Yield the slices, of rows and columns, of each patch of a grid."""
+    size = (
+        [max(1, round(side / 4)) for side in shape]
+        if patch_size is None
+        else _pair("patch_size", patch_size)
+    )
+    size = [min(pair) for pair in zip(size, shape, strict=True)]
+    steps = (
+        [max(1, side // 2) for side in size]
+        if stride is None
+        else _pair("stride", stride)
+    )
+    if any(step > side for step, side in zip(steps, size, strict=True)):
+        raise ValueError(
+            f"stride={stride!r} is more than a patch of {size[0]} x {size[1]} pixels, "
+            f"and would leave pixels that no patch covers: lower it."
+        )
+    starts = [
+        sorted({*range(0, whole - part, step), whole - part})
+        for whole, part, step in zip(shape, size, steps, strict=True)
+    ]
+    for y in starts[0]:
+        for x in starts[1]:
+            yield slice(y, y + size[0]), slice(x, x + size[1])
+
+
+def _pair(name, sizes):
+    pair = list(sizes) if np.iterable(sizes) else [sizes, sizes]
+    check_pair(name, pair)
+    return pair
+
+
+def _fills(pictures, fill):
+    """Return what covers each picture, (n, C), in the dtype of the pictures."""
+    n_channels = pictures.shape[3]
+    if fill is None:
+        fills = pictures.mean(axis=(1, 2), dtype=np.float64)
+        return np.rint(fills) if pictures.dtype == np.uint8 else fills
+    color = np.asarray(fill, dtype=np.float64)
+    if color.shape not in ((), (1,), (n_channels,)) or not np.isfinite(color).all():
+        raise ValueError(
+            f"fill must be one number, or one for each of the {n_channels} channels; "
+            f"got {fill!r}."
+        )
+    if pictures.dtype == np.uint8 and not ((color >= 0) & (color <= 255)).all():
+        raise ValueError(f"fill must be from 0 to 255 for bytes; got {fill!r}.")
+    return np.broadcast_to(color, (len(pictures), n_channels))

@@ -1,0 +1,312 @@
+"""What a classifier is worth when pictures are not as those it learnt from."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from sklearn.base import is_classifier
+from sklearn.utils import check_random_state
+
+from skvision._images import as_array, learn_value_range
+from skvision.inspection._changes import (
+    CHANGES,
+    changed,
+    check_levels,
+    default_levels,
+)
+from skvision.inspection._drawing import BLUE, GREY, as_pictures, divided_axes
+from skvision.metrics._pairs import as_column
+
+COLUMNS = ["change", "level", "score", "standard_error"]
+
+
+class RobustnessDisplay:
+    """The score on test pictures that are changed more and more, a panel a change.
+
+    Classifiers fail less often on other pictures than on pictures taken otherwise:
+    darker, turned, blurred. A curve says how far such a change may go.
+
+    Parameters
+    ----------
+    results : DataFrame
+        The numbers, in columns ``change``, ``level``, ``score`` and
+        ``standard_error``, which may be NaN.
+    unchanged : float
+        The score on the pictures as they are.
+    chance : float, default=None
+        The score of guessing, if there is one.
+    score_name : str, default="accuracy"
+        What the score is.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes of shape (n_changes,)
+        One for each change, after `plot`.
+    figure_ : Figure
+        The figure that they are in.
+
+    See Also
+    --------
+    MistakesDisplay : What is wrong with the pictures as they are.
+    skvision.augmentation : Changes in training, which make models robust.
+
+    Notes
+    -----
+    ==========  ====================================================  =============
+    change      what is done                                          level
+    ==========  ====================================================  =============
+    brightness  added to all pixels                                   grey levels
+                                                                      of 255
+    contrast    differences from the mean of the picture multiplied   factor
+    shift       moved up, down, left or right, at random              whole pixels
+    rotation    turned around the middle, counter-clockwise           degrees
+    scale       enlarged around the middle, made smaller below 1      factor
+    occlusion   a rectangle at a random place covered by the mean     share of each
+                colour of the picture                                 side
+    blur        convolved with a Gaussian                             standard
+                                                                      deviation in
+                                                                      pixels
+    noise       normal noise added to each pixel and channel          standard
+                                                                      deviation in
+                                                                      grey levels
+                                                                      of 255
+    ==========  ====================================================  =============
+
+    What comes in from beyond the border repeats the pixels at the border. Pictures are
+    turned and scaled with linear interpolation, clipped to black and white, and bytes
+    rounded. What is random is the same for all levels of a change. The level that
+    changes nothing gives the very pictures.
+
+    References
+    ----------
+    D. Hendrycks and T. Dietterich, "Benchmarking neural network robustness to common
+    corruptions and perturbations", ICLR 2019.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvision import SoftmaxRegression
+    >>> from skvision.inspection import RobustnessDisplay
+    >>> digits = load_digits()
+    >>> X, y = digits.images / 16, digits.target
+    >>> model = SoftmaxRegression().fit(X[:1000], y[:1000])
+    >>> display = RobustnessDisplay.from_estimator(
+    ...     model, X[1000:], y[1000:], changes={"shift": [0, 1, 2]}, random_state=0
+    ... )
+    >>> print(display.results.round(2).to_string(index=False))
+    change  level  score  standard_error
+     shift    0.0   0.93            0.01
+     shift    1.0   0.49            0.02
+     shift    2.0   0.10            0.01
+    """
+
+    def __init__(
+        self,
+        results: pd.DataFrame,
+        *,
+        unchanged: float,
+        chance: float | None = None,
+        score_name: str = "accuracy",
+    ):
+        self.results = results
+        self.unchanged = unchanged
+        self.chance = chance
+        self.score_name = score_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        changes=None,
+        scoring=None,
+        value_range=None,
+        image_shape=None,
+        random_state=None,
+        ax=None,
+        n_cols=4,
+    ):
+        r"""Score a classifier on changed pictures, and draw.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Any fitted classifier, or a pipeline that ends in one, that takes pictures.
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Test pictures of one channel or three; of files, what `ImageReader` makes of
+            them.
+        y : array-like of shape (n,)
+            Their classes.
+        changes : list of str or dict, default=None
+            Names of changes, see the notes, or a dict of the levels of each. None is
+            all eight, at levels that suit the size of the pictures.
+        scoring : str or callable, default=None
+            As scikit-learn has it. None is the accuracy.
+        value_range : (float, float), default=None
+            The values of black and white. None is (0, 255) for bytes, and the least and
+            the largest value of ``X`` for floats.
+        image_shape : (int, int) or (int, int, int), default=None
+            Height, width and channels of pictures that come as flat rows; where it is
+            None they are guessed with an `ImageShapeWarning`.
+        random_state : int, RandomState instance or None, default=None
+            Draws directions, places and noise.
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+        n_cols : int, default=4
+            Panels in a row.
+
+        Returns
+        -------
+        display : RobustnessDisplay
+            What was drawn. The standard error is that of an accuracy, :math:`\sqrt{a
+            (1 - a) / n}`, and NaN for another score; chance is the share of the largest
+            class in ``y``, the accuracy of always naming it, and None for another
+            score.
+
+        Raises
+        ------
+        TypeError
+            If the estimator is no classifier.
+        ValueError
+            If a change is unknown, a level out of its range, or ``X`` is not like the
+            pictures seen in ``fit``.
+        """
+        if not is_classifier(estimator):
+            raise TypeError(
+                f"robustness is that of a classifier; got {type(estimator).__name__}."
+            )
+        images, y = as_pictures(X, image_shape), as_column(y, "y")
+        if len(images) != len(y):
+            raise ValueError(
+                f"X has {len(images)} pictures and y {len(y)} classes: there must be a "
+                f"class for each."
+            )
+        asked = _levels(changes, images.shape[1:3])
+        value_range = learn_value_range(value_range, images)
+        seed = check_random_state(random_state).randint(2**31 - 1)
+        layout = np.shape(as_array(X))[1:]
+        score = _scorer(estimator, scoring, y)
+        unchanged, error = score(images.reshape(-1, *layout))
+        records = []
+        for name, levels in asked.items():
+            for level in levels:
+                pictures = changed(images, name, level, value_range, seed)
+                values = (
+                    (unchanged, error)
+                    if pictures is images
+                    else score(pictures.reshape(-1, *layout))
+                )
+                records.append((name, level, *values))
+        of_accuracy = scoring in (None, "accuracy")
+        return cls(
+            pd.DataFrame(records, columns=COLUMNS),
+            unchanged=unchanged,
+            chance=np.unique(y, return_counts=True)[1].max() / len(y)
+            if of_accuracy
+            else None,
+            score_name="accuracy"
+            if of_accuracy
+            else str(getattr(scoring, "__name__", scoring)).replace("_", " "),
+        ).plot(ax, n_cols=n_cols)
+
+    def plot(self, ax=None, *, n_cols=4):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+        n_cols : int, default=4
+            Panels in a row.
+
+        Returns
+        -------
+        display : RobustnessDisplay
+            The same.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        names = self.results["change"].unique()
+        self.axes_ = divided_axes(
+            ax, type(self).__name__, len(names), n_cols, (2.7, 2.5)
+        )
+        self.figure_ = self.axes_[0].figure
+        shown = self.results["score"] + self.results["standard_error"].fillna(0)
+        bottom = min(0, self.results["score"].min())
+        top = max(1.02 * shown.max(), 1.0 if bottom == 0 else 0)
+        for i, (axes, name) in enumerate(zip(self.axes_, names, strict=True)):
+            self._draw_change(axes, name)
+            axes.set_ylim(bottom, top)
+            if i % n_cols:
+                axes.tick_params(labelleft=False)
+            else:
+                axes.set_ylabel(self.score_name)
+        if ax is None and len(names) > 1:
+            legend = self.axes_[0].get_legend_handles_labels()
+            ncols = min(4, n_cols, len(names))
+            self.figure_.legend(*legend, loc="outside lower center", ncols=ncols)
+        else:
+            self.axes_[0].legend(fontsize="x-small")
+        return self
+
+    def _draw_change(self, axes, name):
+        """Draw one panel."""
+        part = self.results[self.results["change"] == name].sort_values("level")
+        level, score, error = (part[column].to_numpy() for column in COLUMNS[1:])
+        if np.isfinite(error).any():
+            axes.fill_between(
+                level,
+                score - error,
+                score + error,
+                color=BLUE,
+                alpha=0.25,
+                linewidth=0,
+                label="± one standard error",
+            )
+        axes.plot(
+            level, score, color=BLUE, marker="o", markersize=4, label="changed pictures"
+        )
+        axes.axhline(self.unchanged, color=GREY, linestyle="--", label="unchanged")
+        if self.chance is not None:
+            axes.axhline(self.chance, color=GREY, linestyle=":", label="chance")
+        axes.set_title(name, fontsize="medium")
+        axes.set_xlabel(CHANGES[name][2], fontsize="small")
+        axes.locator_params(axis="x", nbins=5, integer=name == "shift")
+        axes.grid(alpha=0.3)
+
+
+def _levels(changes, shape):
+    """Return the levels of each change that is asked for, by its name."""
+    asked = list(CHANGES) if changes is None else changes
+    unknown = [name for name in asked if name not in CHANGES]
+    if isinstance(asked, str) or unknown or not len(asked):
+        raise ValueError(
+            f"changes must be a list of names among {', '.join(CHANGES)}, or a dict of "
+            f"the levels of each; got {changes!r}."
+        )
+    return {
+        name: check_levels(name, asked[name])
+        if isinstance(asked, Mapping)
+        else default_levels(name, shape)
+        for name in asked
+    }
+
+
+def _scorer(estimator, scoring, y):
+    """Return ``pictures -> (score, standard error)``."""
+    from sklearn.metrics import check_scoring
+
+    if scoring not in (None, "accuracy"):
+        scorer = check_scoring(estimator, scoring)
+        return lambda pictures: (float(scorer(estimator, pictures, y)), np.nan)
+
+    def accuracy(pictures):
+        right = float(np.mean(np.asarray(estimator.predict(pictures)) == y))
+        return right, float(np.sqrt(right * (1 - right) / len(y)))
+
+    return accuracy

@@ -1,0 +1,30 @@
+"""Which class of each picture is to be explained."""
+
+import numpy as np
+from sklearn.base import is_classifier
+
+
+def class_indices(estimator, X, target):
+    """Return which of ``classes_`` is explained: the predicted, or ``target``."""
+    if not is_classifier(estimator):
+        raise TypeError(
+            f"The scores of a classifier can be explained; got "
+            f"{type(estimator).__name__}."
+        )
+    predicted = estimator.predict(X)
+    wanted = predicted if target is None else np.asarray(target)
+    if wanted.shape not in ((), predicted.shape):
+        raise ValueError(
+            f"target must be one class, or one for each of the {len(predicted)} "
+            f"pictures; got the shape {wanted.shape}."
+        )
+    known = estimator.classes_.tolist()
+    index = {name: i for i, name in enumerate(known)}
+    names = np.broadcast_to(wanted, predicted.shape).tolist()
+    unknown = sorted({repr(name) for name in names if name not in index})
+    if unknown:
+        raise ValueError(
+            f"target has {', '.join(unknown[:3])}, which the classifier does not know; "
+            f"its classes are {known[:10]}{' and more' if len(known) > 10 else ''}."
+        )
+    return np.array([index[name] for name in names])

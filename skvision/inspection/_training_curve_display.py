@@ -1,0 +1,220 @@
+"""How training went: loss, validation score, learning rate, length of steps."""
+
+from itertools import cycle
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skvision.inspection._drawing import BLUE, GREEN, GREY, ORANGE, divided_axes
+
+COLORS = [BLUE, ORANGE, GREEN, "#8e4585", "#8a6d00", GREY]
+STYLES = ["-", "--", ":", "-."]
+DOTTED = {"color": "black", "linewidth": 1, "linestyle": (0, (1, 3))}
+UNITS = ["epoch", "iteration", "smoothed problem"]
+PANELS = {
+    "loss": "loss",
+    "validation_score": "validation accuracy",
+    "learning_rate": "learning rate",
+    "update_ratio": "step / weights",
+}
+HEALTHY_RATIO = 1e-3
+WIDE = 10  # largest over least loss, from which its axis is logarithmic
+
+
+class TrainingCurveDisplay:
+    """Curves of training: a panel each for what was recorded.
+
+    Panels are for the loss, in which the penalty is counted; for the accuracy on
+    pictures held out, if there were any, with a dot at the best; for the learning rate,
+    where it changes; and for how long the last step of each epoch was, over the length
+    of the weights of its layer, with a rule of thumb for it.
+
+    Parameters
+    ----------
+    histories : dict of str to dict
+        Of each model by its name: arrays of one length, ``"epoch"``, ``"iteration"`` or
+        ``"smoothed problem"`` (of which the hinge of `MulticlassSVM` is solved as a
+        few), and with it ``"loss"``, ``"validation_score"``, ``"learning_rate"``, each
+        of shape (n_epochs,), and ``"update_ratio"`` (n_epochs, n_layers), or some of
+        these, NaN where there is no value.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes of shape (n_panels,)
+        The panels, in the order above, after `plot`.
+    figure_ : Figure
+        The figure that they are in.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvision import MLPBackprop
+    >>> from skvision.inspection import TrainingCurveDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = MLPBackprop((20,), early_stopping=True, max_iter=5, random_state=0)
+    >>> display = TrainingCurveDisplay.from_estimator(model.fit(X, y))
+    >>> [axes.get_ylabel() for axes in display.axes_]
+    ['loss', 'validation accuracy', 'step / weights (logarithmic)']
+    """
+
+    def __init__(self, histories: dict):
+        self.histories = histories
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None):
+        """Draw how one model or several were trained.
+
+        Parameters
+        ----------
+        estimator : estimator or dict of str to estimator
+            Fitted: a network, a linear classifier, another estimator that has
+            ``loss_curve_``, or a pipeline that ends in one; or several by their names.
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            What was drawn.
+
+        Raises
+        ------
+        TypeError
+            If an estimator has recorded nothing.
+        NotFittedError
+            If one is not fitted.
+        """
+        models = estimator
+        if not isinstance(estimator, dict):
+            models = {type(estimator).__name__: estimator}
+        histories = {str(name): _history_of(model) for name, model in models.items()}
+        return cls(histories).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The same.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If there is nothing to draw.
+        """
+        curves = {panel: self._curves(panel) for panel in PANELS}
+        if not any(np.ptp(y) > 0 for *_, y in curves["learning_rate"]):
+            curves["learning_rate"] = []  # a level line tells nothing
+        panels = [panel for panel in PANELS if curves[panel]]
+        if not panels:
+            raise ValueError(
+                f"the histories have nothing to draw: they need one of "
+                f"{', '.join(PANELS)}, and {' or '.join(UNITS)} with it."
+            )
+        axes = divided_axes(ax, type(self).__name__, len(panels), 2, (4.2, 3))
+        self.axes_, self.figure_ = axes, axes[0].figure
+        units = dict.fromkeys(_unit(history) for history in self.histories.values())
+        for place, panel in zip(axes, panels, strict=True):
+            self._draw(place, panel, curves[panel])
+            place.set_xlabel(" or ".join(units))
+            place.xaxis.get_major_locator().set_params(integer=True)
+            place.grid(alpha=0.3)
+        if len(self.histories) > 1 and ax is None:
+            lines = axes[0].get_legend_handles_labels()
+            self.figure_.legend(*lines, loc="outside lower center", ncols=4)
+        elif len(self.histories) > 1:
+            axes[0].legend(fontsize="small", frameon=False)
+        return self
+
+    def _curves(self, panel):
+        """Return name, layer, x and y of each line of a panel."""
+        return [
+            (name, layer, np.asarray(history[_unit(history)])[known], y[known])
+            for name, history in self.histories.items()
+            for layer, y in enumerate(_columns(history.get(panel, [])))
+            if (known := np.isfinite(y)).any()
+        ]
+
+    def _draw(self, axes, panel, curves):
+        colors = dict(zip(self.histories, cycle(COLORS), strict=False))
+        for name, layer, x, y in curves:
+            color, style = colors[name], STYLES[layer % len(STYLES)]
+            if len(self.histories) == 1:
+                color, style = COLORS[layer % len(COLORS)], "-"
+            axes.plot(x, y, color=color, linestyle=style, label=name)
+            if panel == "validation_score":
+                axes.plot(x[y.argmax()], y.max(), "o", color=color)
+        label = PANELS[panel]
+        least = min(y.min() for *_, y in curves)
+        is_wide = 0 < WIDE * least < max(y.max() for *_, y in curves)
+        if panel == "update_ratio" or (panel == "loss" and is_wide):
+            axes.set_yscale("log")
+            label += " (logarithmic)"
+        axes.set_ylabel(label)
+        if panel == "validation_score" and len(curves) == 1:
+            (name, _, x, y) = curves[0]
+            unit = _unit(self.histories[name])
+            axes.set_title(
+                f"best: {y.max():.3f} in {unit} {x[y.argmax()]}", fontsize="medium"
+            )
+        if panel == "update_ratio":
+            self._explain_ratios(axes, sorted({layer for _, layer, *_ in curves}))
+
+    def _explain_ratios(self, axes, layers):
+        """Draw the rule of thumb, and a legend of layers."""
+        for layer in layers:  # lines of no points
+            style = {"color": GREY, "linestyle": STYLES[layer % len(STYLES)]}
+            if len(self.histories) == 1:
+                style = {"color": COLORS[layer % len(COLORS)]}
+            axes.plot([], [], label=f"layer {layer + 1}", **style)
+        axes.axhline(HEALTHY_RATIO, label="rule of thumb", **DOTTED)
+        lines, labels = axes.get_legend_handles_labels()
+        n = len(layers) + 1
+        axes.legend(lines[-n:], labels[-n:], fontsize="small", frameon=False)
+
+
+def _unit(history):
+    """Return what a history counts in."""
+    return next(unit for unit in UNITS if unit in history)
+
+
+def _columns(values):
+    """Return a curve, or one for each layer."""
+    values = np.asarray(values, float)
+    return [values] if values.ndim == 1 else values.T
+
+
+def _history_of(estimator):
+    """Return what a fitted estimator recorded, in the form of ``history_``."""
+    # not at the top: it loads much that `import skvision` does without
+    from sklearn.pipeline import Pipeline
+
+    model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    check_is_fitted(model)
+    unit = UNITS[getattr(model, "solver", None) in ("auto", "lbfgs")]
+    if hasattr(model, "history_"):
+        history = dict(model.history_)
+        return {unit: history.pop("epoch"), **history}
+    if not hasattr(model, "loss_curve_"):
+        raise TypeError(
+            f"{type(model).__name__} recorded no loss while it was fitted: curves are "
+            f"of networks (MLPBackprop, ArcFaceEmbedder), of linear classifiers "
+            f"(SoftmaxRegression, MulticlassSVM, Perceptron), and of others that have "
+            f"loss_curve_."
+        )
+    loss = np.array(model.loss_curve_)
+    starts_at = model.n_iter_ + 1 - len(loss)  # 0 where there is a loss at the start
+    if unit == "iteration" and starts_at:  # the hinge is solved as several problems
+        unit, starts_at = "smoothed problem", 0
+    at = starts_at + np.arange(len(loss))
+    scores = getattr(model, "validation_scores_", None) or []
+    none = np.full(len(loss) - len(scores), np.nan)
+    return {unit: at, "loss": loss, "validation_score": np.append(none, scores)}

@@ -1,0 +1,286 @@
+"""How well similarities tell whether two pictures are of one class."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from skvision._verification_threshold import VerificationThreshold
+from skvision.inspection._drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    divided_axes,
+    legend_above,
+)
+from skvision.metrics import (
+    equal_error_rate,
+    tar_at_far,
+    verification_curve,
+    verification_pairs,
+)
+from skvision.metrics._pairs import as_column, similarities, unit_rows
+from skvision.metrics._verification import check_pairs
+
+MOST_PAIRS = 10_000_000
+LEAST_FAR = 1e-3
+N_BINS = 10, 50  # at least and at most
+N_POINTS = 1000  # of the curve, evenly on its logarithmic axis
+
+
+class VerificationDisplay:
+    """Similarities of pairs of pictures, and the rates that thresholds on them give.
+
+    On the left are histograms of the similarities of pairs of one class and of two, and
+    on the right is the share of pairs of one class that are accepted (true accept rate)
+    against that of pairs of two (false accept rate), for all thresholds. Marked are the
+    equal error rate; the true accept rate at one false accept rate, with its 95%
+    confidence interval, which is for independent pairs; and the threshold that is used,
+    if one is given.
+
+    Parameters
+    ----------
+    y_same : array-like of shape (n_pairs,), bool
+        Whether a pair is of one class.
+    similarity : array-like of shape (n_pairs,)
+        How similar the two pictures are.
+    threshold : float, default=None
+        The similarity from which pairs are accepted.
+    far : float, default=None
+        The false accept rate at which the true accept rate is marked. None is 0.001, or
+        where there are too few pairs of two classes for that, the smallest power of ten
+        that they can tell from 0.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes of shape (2,)
+        Histograms and curve, after `plot`.
+    figure_ : Figure
+        The figure that they are in.
+
+    See Also
+    --------
+    skvision.metrics.verification_curve : The rates.
+    skvision.VerificationThreshold : Learns a threshold.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvision import ArcFaceEmbedder
+    >>> from skvision.inspection import VerificationDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> seen = y < 7
+    >>> model = ArcFaceEmbedder(max_iter=5, random_state=0).fit(X[seen], y[seen])
+    >>> unseen = X[~seen][:100], y[~seen][:100]
+    >>> display = VerificationDisplay.from_estimator(model, *unseen)
+    >>> len(display.similarity)
+    4950
+    """
+
+    def __init__(
+        self,
+        y_same: ArrayLike,
+        similarity: ArrayLike,
+        *,
+        threshold: float | None = None,
+        far: float | None = None,
+    ):
+        self.y_same, self.similarity = check_pairs(y_same, similarity)
+        self.threshold = threshold
+        self.far = far
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, far=None, ax=None):
+        """Compare all pairs of pictures, and draw.
+
+        Parameters
+        ----------
+        estimator : transformer or VerificationThreshold
+            Fitted: makes the embeddings, whose cosines are the similarities. Of a
+            `VerificationThreshold` the threshold is marked, too, and its ``far``.
+        X : array-like of shape (n, ...)
+            Pictures, or whatever the estimator takes; of classes that it was not
+            trained on, since those that it was are told apart far better than others
+            will be.
+        y : array-like of shape (n,)
+            Their classes. All pairs count, or 10 million of them, half of each kind,
+            where there are more.
+        far : float, default=None
+            The false accept rate at which the true accept rate is marked; None is that
+            of the `VerificationThreshold`, or else as for the class.
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+
+        Returns
+        -------
+        display : VerificationDisplay
+            What was drawn.
+
+        Raises
+        ------
+        TypeError
+            If the estimator makes no embeddings.
+        NotFittedError
+            If it is not fitted.
+        ValueError
+            If ``X`` and ``y`` differ in length, or there are no pairs of one class or
+            none of two.
+        """
+        y = as_column(y, "y")
+        check_consistent_length(X, y)
+        threshold, embedder = None, estimator
+        if isinstance(estimator, VerificationThreshold):
+            check_is_fitted(estimator, "threshold_")
+            threshold, embedder = estimator.threshold_, estimator.estimator_
+            if far is None and estimator.criterion == "far":
+                far = estimator.far
+        elif not hasattr(estimator, "transform"):
+            raise TypeError(
+                f"embeddings come from transform, which {type(estimator).__name__} has "
+                f"not: pass an embedder, a pipeline that ends in one, or a "
+                f"VerificationThreshold."
+            )
+        else:
+            check_is_fitted(estimator)
+        embeddings = X if embedder is None else embedder.transform(X)
+        n_all = len(y) * (len(y) - 1) // 2
+        n_pairs = MOST_PAIRS if n_all > MOST_PAIRS else None
+        pairs, same = verification_pairs(y, n_pairs=n_pairs, random_state=0)
+        similarity = similarities(unit_rows(embeddings, "The embeddings"), pairs)
+        return cls(same, similarity, threshold=threshold, far=far).plot(ax)
+
+    @classmethod
+    def from_predictions(cls, y_same, similarity, *, threshold=None, far=None, ax=None):
+        """Draw similarities.
+
+        Parameters
+        ----------
+        y_same : array-like of shape (n_pairs,), bool
+            Whether a pair is of one class.
+        similarity : array-like of shape (n_pairs,)
+            How similar the two pictures are.
+        threshold : float, default=None
+            The similarity from which pairs are accepted.
+        far : float, default=None
+            As for the class.
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+
+        Returns
+        -------
+        display : VerificationDisplay
+            What was drawn.
+
+        Raises
+        ------
+        ValueError
+            As `skvision.metrics.verification_curve`, or if ``far`` is out of its range.
+        """
+        return cls(y_same, similarity, threshold=threshold, far=far).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Axes to divide; None makes a figure.
+
+        Returns
+        -------
+        display : VerificationDisplay
+            The same.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If ``far`` is out of its range.
+
+        Warns
+        -----
+        UserWarning
+            If there are too few pairs of two classes to tell ``far`` from 0.
+        """
+        n_different = int(np.sum(~self.y_same))
+        far = self.far
+        if far is None:
+            far = max(LEAST_FAR, 10.0 ** -np.floor(np.log10(n_different)))
+        tar = tar_at_far(self.y_same, self.similarity, far=far)
+        self.axes_ = divided_axes(ax, type(self).__name__, 2, 2, (4.5, 3.8))
+        self.figure_ = self.axes_[0].figure
+        self._draw_histograms(self.axes_[0])
+        self._draw_curve(self.axes_[1], far, tar, 0.5 / n_different)
+        return self
+
+    def _draw_histograms(self, axes):
+        n_bins = int(np.clip(2 * len(self.similarity) ** (1 / 3), *N_BINS))
+        bins = np.histogram_bin_edges(self.similarity, n_bins)
+        for kind, color, name in (
+            (~self.y_same, GREY, "two classes"),
+            (self.y_same, BLUE, "one class"),
+        ):
+            axes.hist(
+                self.similarity[kind],
+                bins,
+                density=True,
+                histtype="stepfilled",
+                facecolor=f"{color}59",  # light, to see one through the other
+                edgecolor=color,
+                linewidth=1.5,
+                label=f"pairs of {name}: {kind.sum():,}",
+            )
+        if self.threshold is not None:
+            axes.axvline(
+                self.threshold,
+                color=ORANGE,
+                linestyle="--",
+                label=f"threshold: {self.threshold:.3g}",
+            )
+        axes.set(xlabel="similarity", ylabel="density of pairs")
+        legend_above(axes)
+
+    def _draw_curve(self, axes, far, tar, left):
+        """Draw rates from a false accept rate ``left``, which stands for none."""
+        fars, tars, thresholds = verification_curve(self.y_same, self.similarity)
+        wanted = np.append(0, np.geomspace(2 * left, 1, N_POINTS))
+        at = np.unique(np.searchsorted(fars, wanted, side="right") - 1)
+        x = np.maximum(fars[at], left)
+        axes.plot(x, tars[at], color=BLUE, drawstyle="steps-post")
+        error = equal_error_rate(self.y_same, self.similarity)
+        axes.plot(
+            max(error, left),
+            1 - error,
+            "s",
+            color=GREEN,
+            label=f"equal error rate {error:.2%}",
+        )
+        axes.errorbar(
+            max(far, left),
+            tar.rate,
+            yerr=[[tar.rate - tar.low], [tar.high - tar.rate]],
+            fmt="o",
+            color="black",
+            capsize=4,
+            label=f"{tar.rate:.0%} at {far:.2g}, 95%: {tar.low:.0%} to {tar.high:.0%}",
+        )
+        if self.threshold is not None:
+            i = np.searchsorted(-thresholds, -self.threshold, side="right") - 1
+            axes.plot(
+                max(fars[i], left),
+                tars[i],
+                "D",
+                color=ORANGE,
+                label=f"threshold: {tars[i]:.0%} at {fars[i]:.2g}",
+            )
+        axes.set(
+            xscale="log",
+            xlim=(left, 1),
+            ylim=(0, 1.02),
+            xlabel="false accept rate (logarithmic)",
+            ylabel="true accept rate",
+        )
+        axes.grid(alpha=0.3)
+        legend_above(axes)

@@ -50,7 +50,7 @@ print(f"test accuracy {model.score(X_test, y_test):.1%}")
 # These are worth a look before anything else. They show labels that are wrong, pictures
 # that people would get wrong, too, and what the classifier should know better.
 
-display = MistakesDisplay.from_estimator(model, X_test, y_test, n=10)
+display = MistakesDisplay.from_estimator(model, X_test, y_test, n_pictures=10)
 plt.show()
 ones = (display.y_true == 1) & (display.y_pred == 9)
 print(f"{ones.sum()} of the {len(ones)} most confident take a one for a nine")
@@ -198,7 +198,7 @@ if root:
     model.fit(train.images[:5_000], names[train.labels[:5_000]])
     pictures, labels = test.images[:1_000], names[test.labels[:1_000]]
     print(f"CIFAR-10: test accuracy {model.score(pictures, labels):.1%}")
-    MistakesDisplay.from_estimator(model, pictures, labels, n=10)
+    MistakesDisplay.from_estimator(model, pictures, labels, n_pictures=10)
     plt.show()
     SaliencyDisplay.from_estimator(model, pictures[:8])
     plt.show()

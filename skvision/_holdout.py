@@ -135,7 +135,7 @@ def draw_test_set(
     """
     classes, classes_of = np.unique(labels, return_inverse=True)
     totals = np.bincount(classes_of)
-    parts = _join(ties, len(labels))
+    parts = join_ties(ties, len(labels))
     counts = [Counter[int]() for _ in range(parts.max() + 1)]
     for part, label in zip(parts, classes_of, strict=True):
         counts[part][label] += 1
@@ -180,7 +180,7 @@ def draw_test_set(
     return chosen[parts]
 
 
-def _join(ties: Sequence[NDArray[Any]], n: int) -> NDArray[np.intp]:
+def join_ties(ties: Sequence[NDArray[Any]], n: int) -> NDArray[np.intp]:
     """Return for each picture the number of the set that it hangs together with."""
     first = []
     for values in ties:

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvision._hog import HOG
 from skvision._pixel_normalizer import PixelNormalizer
-from skvision.inspection._draw_hog import mean_over_blocks, draw_hog
+from skvision.inspection._draw_hog import draw_hog, mean_over_blocks
 from skvision.inspection._drawing import (
     as_pictures,
     as_shades,

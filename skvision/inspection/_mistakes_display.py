@@ -57,7 +57,7 @@ class MistakesDisplay:
     >>> digits = load_digits()
     >>> X, y = digits.images / 16, digits.target
     >>> model = SoftmaxRegression().fit(X[:1000], y[:1000])
-    >>> display = MistakesDisplay.from_estimator(model, X[1000:], y[1000:], n=5)
+    >>> display = MistakesDisplay.from_estimator(model, X[1000:], y[1000:])
     >>> display.n_wrong, display.n_predictions
     (54, 797)
     >>> print(display.y_true, display.y_pred, display.confidence.round(2))
@@ -85,7 +85,16 @@ class MistakesDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, images=None, n=20, image_shape=None, ax=None, n_cols=5
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        images=None,
+        n_pictures=20,
+        image_shape=None,
+        ax=None,
+        n_cols=5,
     ):
         """Predict, and draw the most confident mistakes.
 
@@ -103,7 +112,7 @@ class MistakesDisplay:
             True classes.
         images : array-like of shape (n_predictions, H, W[, C]), default=None
             Pictures to draw, where ``X`` is paths or features. None draws ``X``.
-        n : int, default=20
+        n_pictures : int, default=20
             How many mistakes to draw at most.
         image_shape : (int, int) or (int, int, int), default=None
             Height, width and channels of pictures that come as flat rows; where it is
@@ -136,7 +145,7 @@ class MistakesDisplay:
             estimator.predict(X),
             confidence,
             name,
-            n=n,
+            n_pictures=n_pictures,
             image_shape=image_shape,
             ax=ax,
             n_cols=n_cols,
@@ -150,7 +159,7 @@ class MistakesDisplay:
         y_pred,
         *,
         confidence=None,
-        n=20,
+        n_pictures=20,
         image_shape=None,
         ax=None,
         n_cols=5,
@@ -168,7 +177,7 @@ class MistakesDisplay:
         confidence : array-like of shape (n_predictions,), default=None
             How confident each prediction is: its probability, or any other number. None
             draws mistakes in the order in which they come.
-        n : int, default=20
+        n_pictures : int, default=20
             How many mistakes to draw at most.
         image_shape : (int, int) or (int, int, int), default=None
             Height, width and channels of pictures that come as flat rows; where it is
@@ -194,7 +203,7 @@ class MistakesDisplay:
             y_pred,
             confidence,
             "confidence",
-            n=n,
+            n_pictures=n_pictures,
             image_shape=image_shape,
             ax=ax,
             n_cols=n_cols,
@@ -202,7 +211,17 @@ class MistakesDisplay:
 
     @classmethod
     def _draw(
-        cls, images, y_true, y_pred, confidence, name, *, n, image_shape, ax, n_cols
+        cls,
+        images,
+        y_true,
+        y_pred,
+        confidence,
+        name,
+        *,
+        n_pictures,
+        image_shape,
+        ax,
+        n_cols,
     ):
         """Choose the mistakes, and draw them."""
         y_true, y_pred = as_column(y_true, "y_true"), as_column(y_pred, "y_pred")
@@ -220,7 +239,7 @@ class MistakesDisplay:
         wrong = np.flatnonzero(y_true != y_pred)
         if confidence is not None:
             wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
-        shown = wrong[:n]
+        shown = wrong[:n_pictures]
         pictures = np.asarray(images)[shown]
         return cls(
             as_pictures(pictures, image_shape) if len(shown) else pictures,
@@ -238,7 +257,7 @@ class MistakesDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide; None makes a figure, with a title.
         n_cols : int, default=5
             Pictures in a row.
 
@@ -273,8 +292,6 @@ class MistakesDisplay:
             axes.set_xlabel(f"true: {self.y_true[i]}", color=GREEN)
         if ax is None:
             self.figure_.suptitle(self._headline(), fontsize="medium")
-        else:  # above the titles of the pictures
-            ax.set_title(self._headline(), fontsize="medium", pad=26)
         return self
 
     def _headline(self):

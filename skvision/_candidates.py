@@ -1,0 +1,145 @@
+"""What ``skvision compare`` compares: ways to describe pictures and to learn."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from skvision._knn_image_classifier import KNNImageClassifier
+from skvision._mlp_backprop import MLPBackprop
+from skvision._multiclass_svm import MulticlassSVM
+from skvision._pixel_normalizer import PixelNormalizer
+from skvision._softmax_regression import SoftmaxRegression
+from skvision._train_and_score import best_alpha, draw_validation, validate_alphas
+from skvision.model_selection import k_selection_curve
+
+_NUMBERS_OF_NEIGHBORS = (1, 3, 5, 9, 15, 25)
+_SVM_ALPHAS = (10.0, 3.0, 1.0, 0.3, 0.1)  # each fit starts from the one before
+
+
+class Training(NamedTuple):
+    """The pictures that a candidate may learn from, and choose its settings by.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n, ...)
+        What describes them.
+    labels : ndarray of shape (n,), str
+        Their classes.
+    parts : ndarray of shape (n,), int
+        Pictures of the same number hang together.
+    seed : int
+        Of all that is random.
+    """
+
+    rows: NDArray[Any]
+    labels: NDArray[np.str_]
+    parts: NDArray[np.intp]
+    seed: int
+
+
+class Candidate(NamedTuple):
+    """A way to classify pictures.
+
+    Attributes
+    ----------
+    features : tuple of str
+        What describes the pictures: "pixels", "hog", "color", "words", or nothing.
+    model : str
+        The name of what learns from that.
+    fit : callable
+        ``fit(training)`` returns the fitted classifier, and what it chose, in words.
+    """
+
+    features: tuple[str, ...]
+    model: str
+    fit: Callable[[Training], tuple[Any, str]]
+
+    @property
+    def name(self) -> str:
+        """Features and model."""
+        return " ".join([*self.features, self.model])
+
+
+def _fit_majority(training: Training) -> tuple[DummyClassifier, str]:
+    return DummyClassifier().fit(training.rows, training.labels), ""
+
+
+def _fit_knn(training: Training) -> tuple[KNNImageClassifier, str]:
+    """Take the number of neighbours that is right about most validation pictures."""
+    rows, labels, parts, seed = training
+    draws = draw_validation(labels, [parts], seed)
+    smallest = min((np.sum(~held_out) for held_out in draws), default=1)
+    numbers = [k for k in _NUMBERS_OF_NEIGHBORS if k <= smallest]
+    k = numbers[0]
+    if draws:
+        cv = [(np.flatnonzero(~drawn), np.flatnonzero(drawn)) for drawn in draws]
+        curve = k_selection_curve(rows, labels, numbers, cv=cv)
+        k = int(curve.groupby("k")["accuracy"].mean().idxmax())
+    return KNNImageClassifier(k).fit(rows, labels), f"k={k}"
+
+
+def _fit_softmax(training: Training) -> tuple[Pipeline, str]:
+    """Do as ``skvision train`` does."""
+    normalizer = PixelNormalizer(variance_floor=0.01)
+    rows = normalizer.fit_transform(training.rows)
+    losses = validate_alphas(rows, training.labels, [training.parts], training.seed)
+    model = SoftmaxRegression(alpha=best_alpha(losses)).fit(rows, training.labels)
+    return make_pipeline(normalizer, model), f"alpha={model.alpha:g}"
+
+
+def _fit_svm(training: Training) -> tuple[Pipeline, str]:
+    """Take the penalty that is right about most validation pictures."""
+    normalizer = PixelNormalizer(variance_floor=0.01)
+    rows, labels = normalizer.fit_transform(training.rows), training.labels
+    n_right = np.zeros(len(_SVM_ALPHAS))
+    for held_out in draw_validation(labels, [training.parts], training.seed):
+        model = MulticlassSVM(warm_start=True)
+        for i, alpha in enumerate(_SVM_ALPHAS):
+            model.set_params(alpha=alpha).fit(rows[~held_out], labels[~held_out])
+            n_right[i] += np.sum(model.predict(rows[held_out]) == labels[held_out])
+    model = MulticlassSVM(alpha=_SVM_ALPHAS[n_right.argmax()]).fit(rows, labels)
+    return make_pipeline(normalizer, model), f"alpha={model.alpha:g}"
+
+
+def _fit_mlp(training: Training) -> tuple[Pipeline, str]:
+    normalizer = PixelNormalizer(variance_floor=0.01)
+    rows = normalizer.fit_transform(training.rows)
+    model = MLPBackprop(
+        hidden_layer_sizes=(256,),
+        batch_norm=True,
+        dropout=(0.1, 0.5),
+        label_smoothing=0.1,
+        standardize=False,
+        solver="adamw",
+        alpha=0.05,
+        learning_rate="one_cycle",
+        batch_size=64,
+        max_iter=40,
+        random_state=training.seed,
+    )
+    with warnings.catch_warnings():
+        # It would keep its last epoch, and be compared as if it had all.
+        warnings.filterwarnings("error", "The fit was interrupted", ConvergenceWarning)
+        try:
+            model.fit(rows, training.labels)
+        except ConvergenceWarning:
+            raise KeyboardInterrupt from None
+    return make_pipeline(normalizer, model), ""
+
+
+CANDIDATES = (  # of two that are equally good the first is the simpler one
+    Candidate((), "majority", _fit_majority),
+    Candidate(("pixels",), "kNN", _fit_knn),
+    Candidate(("hog",), "kNN", _fit_knn),
+    Candidate(("pixels",), "softmax", _fit_softmax),
+    Candidate(("hog", "color"), "SVM", _fit_svm),
+    Candidate(("hog", "color", "words"), "softmax", _fit_softmax),
+    Candidate(("pixels",), "MLP", _fit_mlp),
+    Candidate(("hog", "color", "words"), "MLP", _fit_mlp),
+)

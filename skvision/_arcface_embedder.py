@@ -47,7 +47,7 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     Two pictures are then held to be of one class, be it one that was never seen in
     training, if the cosine of their embeddings is large enough;
-    `skvision.metrics.VerificationThreshold` says what is large enough.
+    `skvision.VerificationThreshold` says what is large enough.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class ArcFaceEmbedder(NetworkClassifier):
     scale : float, default=16.0
         The s. To give a picture in the direction of its center, with the other centers
         as far from it as they can all be, a probability of P, it has to be
-        :math:`s \ge \log\frac{(C - 1) P}{1 - P} \big/ (\cos m + \frac{1}{C - 1})` for C
+        :math:`s \ge \log\frac{(C - 1) P}{1 - P} / (\cos m + \frac{1}{C - 1})` for C
         classes. Where it is much larger, all are right soon, and nothing is learnt from
         then on.
 
@@ -206,7 +206,7 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     See Also
     --------
-    skvision.metrics.VerificationThreshold : Says which pictures are of one class.
+    VerificationThreshold : Says which pictures are of one class.
     skvision.metrics.verification_auc : Scores embeddings on classes never seen.
     KNNImageClassifier : With ``metric="cosine"``, tells classes by few pictures each.
 

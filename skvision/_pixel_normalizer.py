@@ -73,7 +73,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Where it is given, the pixels are also whitened (ZCA): :math:`z \to U (\Lambda +
         \epsilon I)^{-1/2} U^\top z`, with the eigenvectors :math:`U` and eigenvalues
         :math:`\Lambda` of the covariance of :math:`z` and this :math:`\epsilon`. It
-        takes memory for about seven square matrices of n_features_in_, and time in
+        takes memory for about seven square matrices of ``n_features_in_``, and time in
         proportion to the cube of that.
 
     image_shape : (int, int) or (int, int, int), default=None

@@ -84,7 +84,8 @@ def _by_class(counts: NDArray[Any], names: Sequence[str]) -> Table:
     for i, name in enumerate(names):
         n_true, n_predicted = counts[i].sum(), counts[:, i].sum()
         precision = f"{counts[i, i] / n_predicted:.3f}" if n_predicted else "-"
-        table.add_row(name, str(n_true), precision, f"{counts[i, i] / n_true:.3f}")
+        recall = f"{counts[i, i] / n_true:.3f}" if n_true else "-"
+        table.add_row(name, str(n_true), precision, recall)
     return table
 
 

@@ -17,6 +17,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline, make_union
 
 from skvision._bag_of_visual_words import BagOfVisualWords
 from skvision._color_histogram import ColorHistogram
+from skvision._fingerprints import take_fingerprints
 from skvision._hog import HOG
 from skvision._holdout import draw_test_set, first_copies
 from skvision._image_reader import ImageReader
@@ -28,6 +29,7 @@ from skvision._user_error import UserError, user_errors, visible
 _PICTURES_AT_A_TIME = 256  # between two steps of the progress bar
 _MOST_NAMED = 3
 _ALPHAS = (1.0, 0.3, 0.1, 0.03, 0.01)  # each fit starts from the one before
+_MIDDLE_ALPHA = 0.1  # where they cannot be compared
 _ENOUGH_TO_VALIDATE = 1000  # pictures: with fewer, the draw decides too much
 _DRAWS = 5  # where there are fewer
 
@@ -41,6 +43,38 @@ class Pictures:
     labels: NDArray[np.str_]
     n_training: int | None = None  # those after it are for testing; None: to be drawn
     groups: NDArray[np.str_] | None = None  # not to be parted by the draw
+    n_ignored: int = 0  # other files that lay among them
+
+
+class Evidence(NamedTuple):
+    """What a report of a model is made of.
+
+    Attributes
+    ----------
+    pictures : Pictures
+        All of them.
+    images : ndarray of shape (n, height, width, channels) or (n, height, width)
+        The same as the model sees them, uint8.
+    in_training, in_test : ndarray of shape (n,), bool
+        Those learnt from, none where the model came from a file, and those held out.
+    rows : ndarray of shape (n_training, n_features)
+        What describes those learnt from.
+    features : ndarray of shape (n_test, n_features)
+        What describes those held out.
+    losses : dict of float to float
+        Cross-entropy on training pictures set aside, for each strength of the penalty.
+    seconds : dict of str to float
+        How long "reading" took, "learning", where it was done, and "predicting".
+    """
+
+    pictures: Pictures
+    images: NDArray[np.uint8]
+    in_training: NDArray[np.bool_]
+    in_test: NDArray[np.bool_]
+    rows: NDArray[np.floating[Any]]
+    features: NDArray[np.floating[Any]]
+    losses: dict[float, float]
+    seconds: dict[str, float]
 
 
 class Trained(NamedTuple):
@@ -49,6 +83,7 @@ class Trained(NamedTuple):
     pipeline: Pipeline
     training: dict[str, Any]
     held_out: dict[str, Any]
+    evidence: Evidence
 
 
 def train_and_score(
@@ -90,18 +125,21 @@ def train_and_score(
     in_training, in_test = _hold_out(pictures, images, test_size, seed)
     print(f"Training on {in_training.sum()} pictures, {in_test.sum()} are held out.")
     labels = pictures.labels
-    with _progress() as progress:
+    with show_progress() as progress:
         progress.add_task("Learning", total=None)
-        union = _make_features(features, size, int(in_training.sum()), seed)
+        union = make_features(features, size, int(in_training.sum()), seed)
         normalizer = PixelNormalizer(variance_floor=0.01)
         describe = make_pipeline(union, normalizer)
         rows = describe.fit_transform(images[in_training])
         ties: list[NDArray[Any]] = [first_copies(images[in_training])]
         if pictures.groups is not None:
             ties.append(pictures.groups[in_training])
-        alpha = _choose_alpha(rows, labels[in_training], ties, seed)
+        losses = validate_alphas(rows, labels[in_training], ties, seed)
+        alpha = best_alpha(losses)
         classifier = SoftmaxRegression(alpha=alpha).fit(rows, labels[in_training])
-        predicted = classifier.predict(describe.transform(images[in_test]))
+        fitted = time.perf_counter()
+        features_of_test = describe.transform(images[in_test])
+        predicted = classifier.predict(features_of_test)
     learnt = time.perf_counter()
 
     score = measure(labels[in_test], predicted)
@@ -118,12 +156,71 @@ def train_and_score(
     }
     return Trained(
         make_pipeline(reader, union, normalizer, classifier),
-        training={"pictures": dict(Counter(labels[in_training].tolist()))},
+        training={
+            "pictures": dict(Counter(labels[in_training].tolist())),
+            "fingerprints": take_fingerprints(images[in_training]),
+        },
         held_out=score | (draw if drawn else {"from": "a test folder"}),
+        evidence=Evidence(
+            pictures=pictures,
+            images=images,
+            in_training=in_training,
+            in_test=in_test,
+            rows=rows,
+            features=features_of_test,
+            losses=losses,
+            seconds={
+                "reading": read - started,
+                "learning": fitted - read,
+                "predicting": learnt - fitted,
+            },
+        ),
     )
 
 
-def _make_features(
+def score_model(pipeline: Pipeline, pictures: Pictures) -> Evidence:
+    """Print how well a model knows pictures that it has not learnt from.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Of ImageReader, FeatureUnion, PixelNormalizer and SoftmaxRegression, fitted.
+    pictures : Pictures
+        Of some of its classes.
+
+    Returns
+    -------
+    evidence : Evidence
+        All pictures are held out.
+
+    Raises
+    ------
+    UserError
+        If pictures cannot be read.
+    """
+    started = time.perf_counter()
+    images = read_pictures(pipeline[0], pictures.sources)
+    read = time.perf_counter()
+    features = pipeline[1:-1].transform(images)
+    predicted = pipeline[-1].predict(features)
+    done = time.perf_counter()
+    score = measure(pictures.labels, predicted)
+    classes = pipeline[-1].classes_.tolist()
+    print_report(score, pictures.labels, predicted, classes)
+    everywhere = np.ones(len(images), bool)
+    return Evidence(
+        pictures=pictures,
+        images=images,
+        in_training=~everywhere,
+        in_test=everywhere,
+        rows=features[:0],
+        features=features,
+        losses={},
+        seconds={"reading": read - started, "predicting": done - read},
+    )
+
+
+def make_features(
     names: Sequence[str], size: int, n_pictures: int, seed: int
 ) -> FeatureUnion:
     """Return what describes pictures, sized to them and to how many there are.
@@ -156,24 +253,20 @@ def _make_features(
     return make_union(*(known[name] for name in names), n_jobs=1)
 
 
-def _choose_alpha(
+def validate_alphas(
     rows: NDArray[np.floating[Any]],
     labels: NDArray[np.str_],
     ties: Sequence[NDArray[Any]],
     seed: int,
-) -> float:
-    """Return the strength of the penalty that predicts held-out training rows best.
+) -> dict[float, float]:
+    """Return the cross-entropy on held-out training rows for each strength of penalty.
 
-    That is, with the least cross-entropy.
+    Empty where none can be held out.
     """
     losses = np.zeros(len(_ALPHAS))
-    try:
-        draws = [
-            draw_test_set(labels, ties, 0.2, seed + i)
-            for i in range(1 if len(rows) >= _ENOUGH_TO_VALIDATE else _DRAWS)
-        ]
-    except ValueError:  # a class is one picture, or one group
-        return _ALPHAS[len(_ALPHAS) // 2]
+    draws = draw_validation(labels, ties, seed)
+    if not draws:
+        return {}
     for held_out in draws:
         model = SoftmaxRegression(warm_start=True, tol=1e-3)
         for i, alpha in enumerate(_ALPHAS):
@@ -183,7 +276,26 @@ def _choose_alpha(
                 model.predict_proba(rows[held_out]),
                 labels=model.classes_,
             )
-    return _ALPHAS[int(losses.argmin())]
+    return dict(zip(_ALPHAS, (losses / len(draws)).tolist(), strict=True))
+
+
+def best_alpha(losses: dict[float, float]) -> float:
+    """Return the strength of the penalty to take, after `validate_alphas`."""
+    return min(losses, key=losses.__getitem__, default=_MIDDLE_ALPHA)
+
+
+def draw_validation(
+    labels: NDArray[np.str_], ties: Sequence[NDArray[Any]], seed: int
+) -> list[NDArray[np.bool_]]:
+    """Return which training pictures to hold out, once or a few times.
+
+    Empty where a class is one picture, or one group.
+    """
+    n_draws = 1 if len(labels) >= _ENOUGH_TO_VALIDATE else _DRAWS
+    try:
+        return [draw_test_set(labels, ties, 0.2, seed + i) for i in range(n_draws)]
+    except ValueError:
+        return []
 
 
 def read_pictures(reader: ImageReader, sources: Sequence[Any]) -> NDArray[np.uint8]:
@@ -195,7 +307,7 @@ def read_pictures(reader: ImageReader, sources: Sequence[Any]) -> NDArray[np.uin
         If some cannot be read; it names them.
     """
     images, n_bad, bad = [], 0, []
-    with _progress() as progress:
+    with show_progress() as progress:
         task = progress.add_task("Reading", total=len(sources))
         for start in range(0, len(sources), _PICTURES_AT_A_TIME):
             block = sources[start : start + _PICTURES_AT_A_TIME]
@@ -216,7 +328,7 @@ def read_pictures(reader: ImageReader, sources: Sequence[Any]) -> NDArray[np.uin
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def show_progress() -> Iterator[Progress]:
     """Show progress on a terminal, and leave the standard output alone."""
     is_terminal = sys.stderr.isatty()
     with Progress(
@@ -233,12 +345,8 @@ def _hold_out(
     pictures: Pictures, images: NDArray[np.uint8], test_size: float, seed: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which pictures are for training, and which for testing."""
-    labels, first = pictures.labels, first_copies(images)
+    labels, first = pictures.labels, find_copies(pictures, images)
     order = np.arange(len(first))
-    copies = first != order
-    _tell_copies(pictures, first, copies, "are copies of others")
-    torn = labels != labels[first]
-    _tell_copies(pictures, first, torn, "are copies of others in another class")
     if pictures.n_training is None:
         ties = [first] if pictures.groups is None else [first, pictures.groups]
         with user_errors():
@@ -257,6 +365,19 @@ def _hold_out(
                 f"pictures: add others"
             )
     return in_training, in_test
+
+
+def find_copies(pictures: Pictures, images: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Return for each picture the first one with the same pixels, and tell of copies.
+
+    ``images`` are the pictures as read.
+    """
+    labels, first = pictures.labels, first_copies(images)
+    copies = first != np.arange(len(first))
+    _tell_copies(pictures, first, copies, "are copies of others")
+    torn = labels != labels[first]
+    _tell_copies(pictures, first, torn, "are copies of others in another class")
+    return first
 
 
 def _tell_copies(

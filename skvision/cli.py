@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    missing = [name for name in ("rich", "skops") if find_spec(name) is None]
+    needed = ["rich", "skops"] + ["jinja2"] * (options.report is not None)
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise UserError(
             f"the command line needs {' and '.join(missing)}: "
@@ -123,12 +124,46 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version", action="version", version=f"skvision {__version__}"
     )
+    parser.set_defaults(report=None)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     demo = commands.add_parser("demo", help="train on digits that come along")
     demo.set_defaults(run=_demo)
     train = commands.add_parser("train", help="train on a folder of pictures")
     train.set_defaults(run=_train)
+    _add_picture_arguments(train)
     _add_train_arguments(train)
+    compare = commands.add_parser(
+        "compare", help="cross-validate ways to tell a folder of pictures apart"
+    )
+    compare.set_defaults(run=_compare, test=None)
+    _add_picture_arguments(compare)
+    compare.add_argument(
+        "--folds",
+        type=_number(int, lambda x: 2 <= x <= 20, "a whole number from 2 to 20"),
+        default=5,
+        metavar="NUMBER",
+        help="of parts, each predicted by what all others have taught (default: 5)",
+    )
+    compare.add_argument(
+        "--csv", metavar="OUT", help="file to save the table in, with all its digits"
+    )
+    report = commands.add_parser(
+        "report", help="write a web page on a model: scores, mistakes, what it sees"
+    )
+    report.set_defaults(run=_report)
+    report.add_argument("model", metavar="MODEL", help="a file that train has saved")
+    report.add_argument(
+        "folder",
+        metavar="FOLDER",
+        help="pictures not used in training, a folder for each class",
+    )
+    report.add_argument(
+        "--out",
+        dest="report",
+        metavar="FILE.html",
+        required=True,
+        help="where to write the page, which needs nothing else to be shown",
+    )
     predict = commands.add_parser("predict", help="tell what is in pictures")
     predict.set_defaults(run=_predict)
     predict.add_argument("model", metavar="MODEL", help="a file that train has saved")
@@ -142,10 +177,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_train_arguments(train: argparse.ArgumentParser) -> None:
-    train.add_argument(
+def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "folder", metavar="FOLDER", help="it has a folder of pictures for each class"
     )
+    parser.add_argument(
+        "--groups",
+        metavar="FILE.csv",
+        help="table with the columns file (a path from FOLDER) and group; the pictures "
+        "of a group are held out together or not at all",
+    )
+    parser.add_argument(
+        "--size",
+        type=_number(int, lambda x: 16 <= x <= 1024, "a whole number from 16 to 1024"),
+        default=64,
+        metavar="PIXELS",
+        help="side of the square that pictures are brought to (default: 64)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_number(int, lambda x: x >= 0, "a whole number from 0"),
+        default=0,
+        help="of all that is drawn: pictures to hold out, visual words (default: 0)",
+    )
+
+
+def _add_train_arguments(train: argparse.ArgumentParser) -> None:
     held_out = train.add_mutually_exclusive_group()
     held_out.add_argument(
         "--test", metavar="FOLDER", help="pictures to measure the accuracy on"
@@ -158,19 +215,6 @@ def _add_train_arguments(train: argparse.ArgumentParser) -> None:
         help="without --test, the share of pictures to hold out (default: 0.2)",
     )
     train.add_argument(
-        "--groups",
-        metavar="FILE.csv",
-        help="table with the columns file (a path from FOLDER) and group; the pictures "
-        "of a group are held out together or not at all",
-    )
-    train.add_argument(
-        "--size",
-        type=_number(int, lambda x: 16 <= x <= 1024, "a whole number from 16 to 1024"),
-        default=64,
-        metavar="PIXELS",
-        help="side of the square that pictures are brought to (default: 64)",
-    )
-    train.add_argument(
         "--features",
         type=_features,
         default=_FEATURES,
@@ -180,10 +224,9 @@ def _add_train_arguments(train: argparse.ArgumentParser) -> None:
     )
     train.add_argument("--model", metavar="OUT", help="file to save the model in")
     train.add_argument(
-        "--seed",
-        type=_number(int, lambda x: x >= 0, "a whole number from 0"),
-        default=0,
-        help="of the draw of pictures to hold out and of visual words (default: 0)",
+        "--report",
+        metavar="FILE.html",
+        help="web page to write: scores, mistakes, what the model sees",
     )
 
 
@@ -215,25 +258,83 @@ def _train(options: argparse.Namespace) -> None:
             "--groups keeps pictures together when some of FOLDER are held out, and "
             "with --test none are: leave out one of the two"
         )
-    if options.model and not Path(options.model).parent.is_dir():
-        raise UserError(f"{options.model!r} cannot be saved: there is no such folder")
-    if options.model and Path(options.model).is_dir():
-        raise UserError(f"{options.model!r} cannot be saved: it is a folder")
+    for file in filter(None, (options.model, options.report)):
+        _check_place(file)
+    _check_apart(options)
     from skvision._train_and_score import train_and_score
 
     pictures = _find_pictures(options)
     trained = train_and_score(
         pictures, options.size, options.test_size, options.seed, options.features
     )
-    if not options.model:
+    if options.model:
+        from skvision._model_file import save_model
+
+        told = {"training": trained.training, "held_out": trained.held_out}
+        with user_errors():
+            save_model(options.model, trained.pipeline, **told)
+        name = visible(options.model)
+        print(f"Saved in {name}. Next: skvision predict {name} FILE...")
+    else:
         print("The model was not saved: pass --model OUT to keep it.")
-        return
-    from skvision._model_file import save_model
+    if options.report:
+        _write_report(options, trained.pipeline, trained.evidence, trained.held_out, {})
+
+
+def _check_place(file: str) -> None:
+    """Refuse, before all work, a place where no file can be written."""
+    if not Path(file).parent.is_dir():
+        raise UserError(f"{file!r} cannot be saved: there is no such folder")
+    if Path(file).is_dir():
+        raise UserError(f"{file!r} cannot be saved: it is a folder")
+
+
+def _check_apart(options: argparse.Namespace) -> None:
+    """Refuse to write a report over the model."""
+    report, model = options.report, options.model
+    if report and model and Path(report).resolve() == Path(model).resolve():
+        raise UserError(f"{report!r} cannot be both the report and the model")
+
+
+def _write_report(
+    options: argparse.Namespace,
+    pipeline: Any,
+    evidence: Any,
+    held_out: dict[str, Any],
+    about: dict[str, Any],
+) -> None:
+    from datetime import date
+
+    from skvision._html_report import write_report
 
     with user_errors():
-        save_model(options.model, **trained._asdict())
-    name = visible(options.model)
-    print(f"Saved in {name}. Next: skvision predict {name} FILE...")
+        n_bytes = Path(options.model).stat().st_size if options.model else None
+        write_report(
+            options.report,
+            pipeline,
+            evidence,
+            held_out=held_out,
+            about=about,
+            n_bytes=n_bytes,
+            date=date.today(),
+        )
+    print(f"The report is in {visible(options.report)}: open it in a browser.")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    if options.csv:
+        _check_place(options.csv)
+    from skvision._compare import compare
+    from skvision._comparison_table import print_comparison
+
+    pictures = _find_pictures(options)
+    table = compare(pictures, options.size, options.folds, options.seed)
+    print_comparison(table)
+    if options.csv:
+        with user_errors():
+            table.to_csv(options.csv, index=False)
+        print(f"The table is in {visible(options.csv)}.")
+    print(f"Next: skvision train {visible(options.folder)} --model OUT")
 
 
 def _find_pictures(options: argparse.Namespace) -> Any:
@@ -247,6 +348,7 @@ def _find_pictures(options: argparse.Namespace) -> Any:
         training = load_image_folder(options.folder)
         _tell_pictures(training, options.folder)
         paths, labels, n_training, groups = training.paths, training.labels, None, None
+        n_ignored = len(training.ignored)
         if options.groups:
             groups = read_groups(Path(options.groups), Path(options.folder), paths)
         if options.test:
@@ -255,6 +357,7 @@ def _find_pictures(options: argparse.Namespace) -> Any:
             n_training = len(paths)
             paths = np.concatenate([paths, test.paths])
             labels = np.concatenate([labels, test.labels])
+            n_ignored += len(test.ignored)
             if test.names != training.names:
                 odd = sorted(set(training.names) ^ set(test.names))
                 raise ValueError(
@@ -263,7 +366,7 @@ def _find_pictures(options: argparse.Namespace) -> Any:
                     f"{', …' if len(odd) > 3 else ''}"
                 )
     paths = paths.tolist()
-    return Pictures(paths, paths, labels, n_training, groups)
+    return Pictures(paths, paths, labels, n_training, groups, n_ignored)
 
 
 def _tell_pictures(data: Any, folder: str) -> None:
@@ -275,6 +378,37 @@ def _tell_pictures(data: Any, folder: str) -> None:
         f"{len(data.paths)} pictures of {len(counts)} classes in {visible(folder)}: "
         f"{visible(named)}{more}.{ignored}"
     )
+
+
+def _report(options: argparse.Namespace) -> None:
+    _check_place(options.report)
+    _check_apart(options)
+    from skvision._fingerprints import find_known
+    from skvision._model_file import load_model
+    from skvision._train_and_score import Pictures, score_model
+    from skvision.datasets import load_image_folder
+
+    with user_errors():
+        pipeline, about = load_model(options.model)
+        data = load_image_folder(options.folder)
+        _tell_pictures(data, options.folder)
+        odd = sorted(set(data.names).difference(pipeline[-1].classes_.tolist()))
+        if odd:
+            raise ValueError(
+                f"{options.folder!r} has classes that {options.model!r} does not know: "
+                f"{', '.join(map(repr, odd[:3]))}{', …' if len(odd) > 3 else ''}"
+            )
+    paths = data.paths.tolist()
+    pictures = Pictures(paths, paths, data.labels, n_ignored=len(data.ignored))
+    evidence = score_model(pipeline, pictures)
+    known = find_known(evidence.images, about)
+    if known.any():
+        what = "pictures are among those that the model has learnt from"
+        _end(
+            f"warning: {known.sum()} of {len(known)} {what}: the scores are too good", 0
+        )
+    held_out = {"from": "a test folder", "known": int(known.sum())}
+    _write_report(options, pipeline, evidence, held_out, about)
 
 
 def _predict(options: argparse.Namespace) -> None:

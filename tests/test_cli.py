@@ -117,7 +117,8 @@ def test_the_model_says_what_it_is(model):
     assert pipeline[0].n_jobs is None
     assert about["classes"] == ["across", "down"]
     assert about["size"] == [64, 64]
-    assert about["training"] == {"pictures": {"across": 8, "down": 8}}
+    assert about["training"].keys() == {"pictures", "fingerprints"}
+    assert about["training"]["pictures"] == {"across": 8, "down": 8}
     low, high = wilson_interval(4, 4)
     assert about["held_out"] == {
         "pictures": 4,

@@ -1,6 +1,7 @@
 """Docstrings in numpydoc's form, with all that the house asks for."""
 
 import inspect
+import pkgutil
 
 import pytest
 from estimators import ALL
@@ -24,12 +25,13 @@ FUNCTIONS = [
 ]
 CLASSES = [f"skvision.{Estimator.__name__}" for Estimator in ALL]
 METHODS = [
-    f"skvision.{Estimator.__name__}.{name}"
-    for Estimator in ALL
-    for base in inspect.getmro(Estimator)
+    f"{path}.{name}"
+    for path in FUNCTIONS + CLASSES
+    if inspect.isclass(thing := pkgutil.resolve_name(path))
+    for base in inspect.getmro(thing)
     if base.__module__.startswith("skvision.")
-    for name, member in vars(base).items()
-    if inspect.isfunction(member) and not name.startswith("_")
+    for name in vars(base)
+    if inspect.isroutine(getattr(thing, name)) and not name.startswith("_")
 ]
 
 

@@ -1,0 +1,25 @@
+"""Docstrings as reStructuredText, where people who read them as text would stumble."""
+
+import re
+
+_TYPE = re.compile(r"\s*[\w*][\w*, ]* : ")  # the line of a parameter or an attribute
+_FITTED = re.compile(r"(?<=[a-z])_(?!\w)")  # the end of what docutils takes for a link
+
+
+def mend(app, what, name, obj, options, lines):
+    """Join types that go over several lines, and have ``n_features_in_`` be no link."""
+    mended = []
+    for line in lines:
+        if mended and mended[-1].endswith("\\"):
+            mended[-1] = mended[-1].removesuffix("\\") + line.lstrip()
+        else:
+            mended.append(line)
+    lines[:] = [
+        _FITTED.sub(r"\\_", line) if _TYPE.match(line) else line for line in mended
+    ]
+
+
+def setup(app):
+    """Come before numpydoc, which has the priority 500."""
+    app.connect("autodoc-process-docstring", mend, priority=400)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

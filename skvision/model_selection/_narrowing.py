@@ -1,0 +1,176 @@
+"""Ranges of hyper-parameters, narrowed to where the best values lie.
+
+A range is a distribution of `scipy.stats` between two of its quantiles, so that what is
+narrowed keeps its kind: a log-uniform range log-uniform, integers integers.
+"""
+
+import math
+
+import numpy as np
+from joblib import hash as content_hash
+
+MARGIN = 0.1  # of the width of a range, left on both sides of the best values
+EDGE = 0.05  # of the user's range: a value so close to its end lies on the edge
+BEYOND = 0.15  # of the width of the user's range, by which it is widened
+
+
+class Between:
+    """A frozen distribution between two of its quantiles.
+
+    Those of a log-uniform one may lie below 0 and above 1: it goes on as it is.
+    """
+
+    def __init__(self, distribution, low=0.0, high=1.0):
+        self.distribution = distribution
+        self.low = low
+        self.high = high
+        self._is_log = is_log_uniform(distribution)
+
+    def rvs(self, random_state):
+        """Draw a value: what scikit-learn's ``ParameterSampler`` asks for."""
+        share = random_state.uniform()
+        return self.value_at(self.low + share * (self.high - self.low))
+
+    def ends(self):
+        """Return the least and the largest value."""
+        return self.value_at(self.low), self.value_at(self.high)
+
+    def value_at(self, quantile):
+        """Return the value at a quantile of the whole distribution."""
+        low, high = self.distribution.support()
+        if self._is_log:
+            return float(low * (high / low) ** quantile)
+        value = min(max(self.distribution.ppf(quantile), low), high)
+        whole = is_discrete(self.distribution) and math.isfinite(value)
+        return int(value) if whole else float(value)
+
+    def quantiles_of(self, value):
+        """Return where a value begins and ends: a whole number has a width."""
+        if self._is_log:
+            low, high = self.distribution.support()
+            end = math.log(value / low) / math.log(high / low)
+        else:
+            end = float(self.distribution.cdf(value))
+        discrete = is_discrete(self.distribution)
+        return float(self.distribution.cdf(value - 1)) if discrete else end, end
+
+    def edge_of(self, value):
+        """Return on which edge of the user's range a value lies, or ``""``."""
+        start, end = self.quantiles_of(value)
+        return "low" if start < EDGE else "high" if end > 1 - EDGE else ""
+
+    def narrowed(self, values):
+        """Return the range that values span, and a margin; the first is the best."""
+        starts, ends = zip(*map(self.quantiles_of, values), strict=True)
+        margin = MARGIN * (self.high - self.low)
+        floor, ceiling = self._limits(values[0])
+        return Between(
+            self.distribution,
+            max(min(starts) - margin, min(floor, *starts)),
+            min(max(ends) + margin, max(ceiling, *ends)),
+        )
+
+    def _limits(self, best):
+        """Return the quantiles that a narrowed range keeps within."""
+        if not self._is_log:
+            return 0.0, 1.0
+        edge = self.edge_of(best)
+        ceiling = 1 + BEYOND if edge == "high" else 1.0
+        high = self.distribution.support()[1]
+        if high <= 1:  # a share or a probability may not exceed 1
+            ceiling = min(ceiling, self.quantiles_of(1.0)[1])
+        return -BEYOND if edge == "low" else 0.0, ceiling
+
+
+def is_log_uniform(distribution):
+    """Tell whether a frozen distribution is log-uniform, and not moved."""
+    if distribution.dist.name not in ("loguniform", "reciprocal"):
+        return False
+    low, high = distribution.support()
+    return math.isclose(distribution.ppf(0.5), math.sqrt(low * high), rel_tol=1e-6)
+
+
+def is_discrete(distribution):
+    """Tell whether a frozen distribution is one of whole numbers."""
+    return hasattr(distribution, "pmf")
+
+
+def as_spaces(param_distributions):
+    """Return a list of dicts, of ranges, of lists and of what can only be drawn from.
+
+    Parameters
+    ----------
+    param_distributions : dict or list of dict
+        As in `RandomizedSearchCV`.
+    """
+    if isinstance(param_distributions, dict):
+        param_distributions = [param_distributions]
+    return [
+        {name: _as_range(values) for name, values in space.items()}
+        for space in param_distributions
+    ]
+
+
+def _as_range(values):
+    if not hasattr(values, "rvs"):
+        return list(values)
+    has_quantiles = all(hasattr(values, name) for name in ("dist", "ppf", "cdf"))
+    return Between(values) if has_quantiles else values
+
+
+def narrowed_spaces(spaces, best):
+    """Return the spaces that the best candidates are of, narrowed around these."""
+    members = [[one for one in best if belongs(one, space)] for space in spaces]
+    return [
+        {
+            name: _narrowed(values, [one[name] for one in ours])
+            for name, values in space.items()
+        }
+        for space, ours in zip(spaces, members, strict=True)
+        if ours
+    ]
+
+
+def _narrowed(values, best):
+    if isinstance(values, Between):
+        return values.narrowed(best)
+    if isinstance(values, list):
+        kept = {content_hash(value) for value in best}
+        return [value for value in values if content_hash(value) in kept]
+    return values
+
+
+def belongs(candidate, space):
+    """Tell whether a candidate can have been drawn from a space."""
+    return candidate.keys() == space.keys() and all(
+        content_hash(candidate[name]) in {content_hash(value) for value in values}
+        for name, values in space.items()
+        if isinstance(values, list)
+    )
+
+
+def describe(spaces, best):
+    """Return a record of each parameter of each space: its range, and the best value.
+
+    Parameters
+    ----------
+    spaces : list of dict
+        As from `as_spaces` or `narrowed_spaces`.
+    best : dict
+        The best candidate.
+    """
+    records = []
+    for i, space in enumerate(spaces):
+        ours = belongs(best, space)
+        for name, values in space.items():
+            record = {"space": i, "parameter": name, "low": np.nan, "high": np.nan}
+            record |= {"choices": None, "widened": False, "edge": ""}
+            record["best"] = best[name] if ours else None
+            if isinstance(values, Between):
+                record["low"], record["high"] = values.ends()
+                record["widened"] = values.low < 0 or values.high > 1
+                record["edge"] = values.edge_of(best[name]) if ours else ""
+            elif isinstance(values, list):
+                record["choices"] = values
+            records.append(record)
+    return records

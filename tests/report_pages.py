@@ -1,0 +1,59 @@
+"""Pictures with awkward names, and a model of them, for tests of the report."""
+
+import datetime
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from skvision._html_report import render_report
+from skvision._train_and_score import Pictures, train_and_score
+
+SCRIPT = "<script>alert(1)</script>"
+QUOTES = "\"quoted\" & 'single'"
+ANT = "🐜 ant"
+HEBREW = "נמלה"
+LONG = "a_class_with_a_name_that_has_no_place_to_break_" * 2
+NAMES = [SCRIPT, QUOTES, ANT, HEBREW, LONG]
+DATE = datetime.date(2024, 2, 29)
+
+
+def make_pictures(n=16, contrast=20, side=20, names=NAMES):
+    """Return ``n`` noisy pictures a class, each with stripes of a width of its own."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(names, n)
+    images = rng.integers(0, 130, (len(labels), side, side, 3), dtype=np.uint8)
+    for image, kind in zip(images, np.arange(len(names)).repeat(n), strict=True):
+        image[:, :: kind + 2, kind % 3] += np.uint8(contrast)
+    return Pictures(
+        sources=list(images),
+        names=[f"{name} {i}.png" for i, name in enumerate(labels)],
+        labels=labels,
+    )
+
+
+def save_pictures(folder: Path, pictures):
+    """Save pictures in a folder for each class."""
+    for i, (image, label) in enumerate(
+        zip(pictures.sources, pictures.labels, strict=True)
+    ):
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / label / f"{i}.png")
+    return folder
+
+
+def train(pictures, features=("hog", "color", "words")):
+    """Train on most of them."""
+    return train_and_score(pictures, 20, 0.4, 0, features)
+
+
+def render(trained, about=(), held_out=None):
+    """Return the page on a model."""
+    return render_report(
+        trained.pipeline,
+        trained.evidence,
+        trained.held_out if held_out is None else held_out,
+        dict(about),
+        123_456,
+        DATE,
+    )

@@ -60,7 +60,7 @@ class MistakesDisplay:
     >>> display = MistakesDisplay.from_estimator(model, X[1000:], y[1000:])
     >>> display.n_wrong, display.n_predictions
     (54, 797)
-    >>> print(display.y_true, display.y_pred, display.confidence.round(2))
+    >>> print(display.y_true[:5], display.y_pred[:5], display.confidence[:5].round(2))
     [3 8 1 9 1] [8 5 9 5 9] [0.89 0.88 0.87 0.84 0.79]
     """
 

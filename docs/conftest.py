@@ -1,7 +1,5 @@
 """Each page's code runs in a folder of its own, beside made-up photos."""
 
-import sys
-
 import pytest
 from made_up_photos import make_photos
 
@@ -10,11 +8,7 @@ collect_ignore = ["_build", "_ext", "api", "conf.py", "gallery"]
 
 @pytest.fixture(autouse=True)
 def beside_photos(tmp_path, monkeypatch):
-    """Go to a folder with the pictures of the pages; draw nothing on a screen."""
+    """Go to a folder with the pictures that pages speak of."""
     make_photos(tmp_path / "photos")
     make_photos(tmp_path / "new", n=1, seed=1)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MPLBACKEND", "Agg")
-    yield
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close("all")

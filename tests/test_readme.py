@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from made_up_photos import make_photos
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(
@@ -14,15 +13,9 @@ BLOCKS = re.findall(
 
 
 @pytest.fixture
-def beside_photos(tmp_path, monkeypatch, rng):
-    """Go to a folder with made-up photos: stripes down and stripes across."""
-    for label in ("down", "across"):
-        (tmp_path / "photos" / label).mkdir(parents=True)
-        for i in range(15):
-            pixels = rng.integers(0, 100, (120, 120, 3), dtype=np.uint8)
-            pixels[::9] += 150
-            pixels = pixels if label == "across" else pixels.transpose(1, 0, 2)
-            Image.fromarray(pixels).save(tmp_path / "photos" / label / f"{i}.png")
+def beside_photos(tmp_path, monkeypatch):
+    """Go to a folder with made-up photos."""
+    make_photos(tmp_path / "photos")
     monkeypatch.chdir(tmp_path)
 
 

@@ -8,6 +8,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a process on each core: a thread for 
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no clock", deadline=None)
+settings.load_profile("no clock")
 
 
 @pytest.fixture

@@ -298,7 +298,7 @@ def test_a_warm_start_may_raise_the_margin():
     )
     with pytest.raises(ValueError, match=r"goes on from a fit of the classes"):
         model.fit(X, y + 1)
-    with pytest.raises(ValueError, match=r"now ask for"):
+    with pytest.raises(ValueError, match=r"hidden was .* and is now"):
         model.set_params(n_components=7).fit(X, y)
 
 

@@ -47,7 +47,7 @@ def scale(x, level, unit, rng):
 
     middle = (np.array(x.shape[1:3]) - 1) / 2
     offset = np.array([0, *(middle - middle / level), 0])
-    steps = np.array([1, 1 / level, 1 / level, 1])
+    steps = np.diag([1, 1 / level, 1 / level, 1])  # SciPy 1.13 warns of a vector
     return affine_transform(x, steps, offset, order=1, mode="nearest")
 
 

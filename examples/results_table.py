@@ -60,14 +60,6 @@ def flat(images):
 
 HISTOGRAMS = ColorHistogram(bins=16, channels=("hue", "saturation", "value"), norm="l1")
 ROWS = {
-    "5 nearest neighbours, L1, bytes": (
-        KNNImageClassifier(5, metric="l1"),
-        "scikit-learn",
-        make_pipeline(
-            FunctionTransformer(lambda images: images.reshape(len(images), -1)),
-            KNeighborsClassifier(5, metric="manhattan", algorithm="brute", n_jobs=2),
-        ),
-    ),
     "softmax regression, pixels": (
         make_pipeline(PixelNormalizer(), SoftmaxRegression(alpha=ALPHA)),
         "scikit-learn",
@@ -97,6 +89,14 @@ ROWS = {
             FunctionTransformer(flat),
             StandardScaler(),
             MLPClassifier((512,), max_iter=10, batch_size=200, tol=0, random_state=0),
+        ),
+    ),
+    "5 nearest neighbours, L1, bytes": (
+        KNNImageClassifier(5, metric="l1"),
+        "scikit-learn",
+        make_pipeline(
+            FunctionTransformer(lambda images: images.reshape(len(images), -1)),
+            KNeighborsClassifier(5, metric="manhattan", algorithm="brute", n_jobs=2),
         ),
     ),
 }

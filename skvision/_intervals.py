@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_NORMAL_QUANTILE = 1.959963984540054  # of 0.975
+NORMAL_QUANTILE = 1.959963984540054  # of 0.975
 
 
 def accuracy_interval(
@@ -121,5 +121,5 @@ def _interval(
     sums = np.append(sums, size * np.array(added))
     mean = sums.sum() / sizes.sum()
     error = np.linalg.norm(sums - mean * sizes) / sizes.sum()
-    width = _NORMAL_QUANTILE * error
+    width = NORMAL_QUANTILE * error
     return float(mean - width), float(mean + width)

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import confusion_matrix
 
+from skvision._intervals import NORMAL_QUANTILE
 from skvision._user_error import visible
 
-_NORMAL_QUANTILE = 1.959963984540054  # of 0.975
 _MOST_PAIRS = 10
 
 
@@ -33,7 +33,7 @@ def wilson_interval(n_correct: int, n: int) -> tuple[float, float]:
     >>> print("{:.3f} {:.3f}".format(*wilson_interval(9, 10)))
     0.596 0.982
     """
-    share, ratio = n_correct / n, _NORMAL_QUANTILE**2 / n
+    share, ratio = n_correct / n, NORMAL_QUANTILE**2 / n
     centre = (share + ratio / 2) / (1 + ratio)
     width = math.sqrt(share * (1 - share) * ratio + ratio**2 / 4) / (1 + ratio)
     return max(0.0, centre - width), min(1.0, centre + width)

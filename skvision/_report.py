@@ -77,6 +77,15 @@ def print_report(
     print()
 
 
+def find_confused_pairs(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return row and column of what is confused most often."""
+    errors = counts - np.diag(np.diag(counts))
+    n_pairs = min(np.count_nonzero(errors), _MOST_PAIRS)
+    largest = np.argsort(-errors, axis=None, kind="stable")[:n_pairs]
+    rows, columns = np.unravel_index(largest, errors.shape)
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
+
+
 def _by_class(counts: NDArray[Any], names: Sequence[str]) -> Table:
     table = Table("class", box=None, pad_edge=False)
     for column in ("pictures", "precision", "recall"):
@@ -100,11 +109,8 @@ def _matrix(counts: NDArray[Any], names: Sequence[str]) -> Table:
 
 def _confused_pairs(counts: NDArray[Any], names: Sequence[str]) -> Table:
     """Return a table for where a matrix would be too wide."""
-    errors = counts - np.diag(np.diag(counts))
-    n_pairs = min(np.count_nonzero(errors), _MOST_PAIRS)
-    largest = np.argsort(-errors, axis=None, kind="stable")[:n_pairs]
     table = Table("true class", "taken for", box=None, pad_edge=False)
     table.add_column("pictures", justify="right")
-    for i, j in zip(*np.unravel_index(largest, errors.shape), strict=True):
-        table.add_row(names[i], names[j], f"{errors[i, j]} of {counts[i].sum()}")
+    for i, j in find_confused_pairs(counts):
+        table.add_row(names[i], names[j], f"{counts[i, j]} of {counts[i].sum()}")
     return table

@@ -37,12 +37,12 @@ from skvision._html_report.saved import (
 )
 from skvision._html_report.scores import (
     fill_cells,
-    find_confused_pairs,
     measure_tints,
     score_all,
     score_classes,
 )
 from skvision._html_report.words import shorten_names, write_seconds, write_share
+from skvision._report import find_confused_pairs
 from skvision._train_and_score import Evidence
 from skvision._user_error import visible
 

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from skvision._report import measure, wilson_interval
 from skvision._user_error import visible
 
-_MOST_PAIRS = 10
-
 
 def _estimate(n_right: int, n: int) -> dict[str, Any] | None:
     """Return a share with its 95 % interval; None of nothing."""
@@ -53,15 +51,6 @@ def measure_tints(counts: NDArray[np.int64]) -> list[list[int]]:
     """Return the share of each cell in its row, in percent."""
     totals = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return np.ceil(100 * counts / totals).astype(int).tolist()
-
-
-def find_confused_pairs(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Return row and column of what is confused most often."""
-    errors = counts - np.diag(np.diag(counts))
-    n_pairs = min(np.count_nonzero(errors), _MOST_PAIRS)
-    largest = np.argsort(-errors, axis=None, kind="stable")[:n_pairs]
-    rows, columns = np.unravel_index(largest, errors.shape)
-    return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
 def fill_cells(

@@ -10,8 +10,8 @@ a search the sum over its fits in cross-validation. Nine fits of 27 epochs in ea
 three folds pay for 27 candidates with 3 epochs, 9 with 9 and 3 with 27, which is what
 halving and coarse-to-fine do.
 
-A seed draws the training and the test pictures, the folds and the candidates; it draws
-the same first candidates for all. Printed are means over seeds with standard errors:
+A seed draws the training and the test pictures and the folds, the same for all three,
+and the candidates. Printed are means over seeds with standard errors:
 ``best`` is the search's own ``best_score_``, the best of several and so optimistic;
 ``anew`` is the accuracy of the chosen parameters in other folds of the same pictures;
 ``test`` that on the test pictures after a fit on all training pictures.
@@ -213,7 +213,7 @@ def main(folder, first, n_seeds, n_jobs):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[3])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[1])
     parser.add_argument("folder", nargs="?", default="../shared/data")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0)

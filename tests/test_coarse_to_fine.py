@@ -82,11 +82,14 @@ def search_peak(distributions, **parameters):
 # ---------------------------------------------------------------- ranges
 
 
+def narrowed_space(distributions, best):
+    whole = as_spaces([distributions])
+    return narrowed_spaces(whole, whole, best)[0]
+
+
 def ends_of(distribution, values):
-    (space,) = narrowed_spaces(
-        as_spaces({"p": distribution}), [{"p": value} for value in values]
-    )
-    return space["p"].ends()
+    best = [{"p": value} for value in values]
+    return narrowed_space({"p": distribution}, best)["p"].ends()
 
 
 def test_a_uniform_range_shrinks_to_its_best_and_a_tenth_of_its_width():
@@ -107,13 +110,18 @@ def test_a_range_of_whole_numbers_shrinks_to_whole_numbers():
     # 0 to 99: 30 to 39 are the quantiles from 0.3 to 0.4, with margins 0.2 to 0.5
     low, high = ends_of(randint(0, 100), [30, 39])
     assert (low, high) == (19, 49)  # 19 ends where 20 begins
-    (space,) = narrowed_spaces(
-        as_spaces({"p": randint(0, 100)}), [{"p": 30}, {"p": 39}]
-    )
+    space = narrowed_space({"p": randint(0, 100)}, [{"p": 30}, {"p": 39}])
     rng = np.random.RandomState(0)
     drawn = [space["p"].rvs(rng) for _ in range(500)]
     assert all(type(value) is int for value in drawn)
     assert set(drawn) == set(range(20, 50))
+
+
+def test_a_discrete_range_of_other_numbers_keeps_them():
+    tenths = stats.rv_discrete(values=([0.1, 0.2, 0.5], [0.25, 0.25, 0.5]))()
+    space = narrowed_space({"p": tenths}, [{"p": 0.1}])
+    rng = np.random.RandomState(0)
+    assert {space["p"].rvs(rng) for _ in range(50)} == {0.1, 0.2}
 
 
 def test_any_distribution_shrinks_by_its_quantiles():
@@ -122,16 +130,23 @@ def test_any_distribution_shrinks_by_its_quantiles():
 
 
 def test_choices_are_those_of_the_best():
-    spaces = as_spaces({"p": ["a", "b", "c"], "q": np.array([1, 2, 3])})
-    best = [{"p": "c", "q": np.int64(3)}, {"p": "a", "q": np.int64(3)}]
-    assert narrowed_spaces(spaces, best) == [{"p": ["a", "c"], "q": [3]}]
+    whole = as_spaces([{"p": ["a", "b", "c"], "q": np.array([1, 2, 3])}])
+    last = whole[0]["q"][2]
+    best = [{"p": "c", "q": last}, {"p": "a", "q": last}]
+    assert narrowed_spaces(whole, whole, best) == {0: {"p": ["a", "c"], "q": [3]}}
 
 
-def test_choices_may_be_arrays_and_estimators():
-    arrays, models = [np.zeros(2), np.ones(2)], [Ridge(1), Ridge(2)]
-    best = [{"p": np.ones(2), "q": clone(models[0])}]
-    (space,) = narrowed_spaces(as_spaces({"p": arrays, "q": models}), best)
-    assert space == {"p": [arrays[1]], "q": [models[0]]}
+def test_choices_may_be_anything():
+    lists = {
+        "p": [np.zeros(2), np.ones(2)],
+        "q": [Ridge(1), Ridge(2)],
+        "r": [lambda: 1, lambda: 2],
+        "s": [None, 1, True],
+    }
+    best = {name: values[1] for name, values in lists.items()}
+    assert narrowed_space(lists, [best]) == {k: [v[1]] for k, v in lists.items()}
+    search = search_peak({"kind": [None, lambda: 1, "a"], "place": uniform(0, 1)})
+    assert search.best_score_ > 0.8
 
 
 def test_what_can_only_be_drawn_stays():
@@ -140,7 +155,7 @@ def test_what_can_only_be_drawn_stays():
             return random_state.randint(1, 7)
 
     dice = Dice()
-    assert narrowed_spaces(as_spaces({"p": dice}), [{"p": 3}]) == [{"p": dice}]
+    assert narrowed_space({"p": dice}, [{"p": 3}]) == {"p": dice}
 
 
 def test_spaces_without_a_best_candidate_are_left():
@@ -151,17 +166,50 @@ def test_spaces_without_a_best_candidate_are_left():
             {"kernel": ["rbf"], "gamma": uniform(0, 1)},
         ]
     )
-    (space,) = narrowed_spaces(spaces, [{"kernel": "rbf", "C": 1.0}])
-    assert space["kernel"] == ["rbf"]
-    np.testing.assert_allclose(space["C"].ends(), (10**-0.4, 10**0.4))
+    narrowed = narrowed_spaces(spaces, spaces, [{"kernel": "rbf", "C": 1.0}])
+    assert list(narrowed) == [1]
+    assert narrowed[1]["kernel"] == ["rbf"]
+    np.testing.assert_allclose(narrowed[1]["C"].ends(), (10**-0.4, 10**0.4))
+
+
+def test_spaces_may_have_the_same_parameters():
+    spaces = as_spaces(
+        [
+            {"alpha": [0.0, "auto"]},
+            {"alpha": loguniform(1e-4, 1)},
+            {"alpha": loguniform(1e3, 1e7)},
+            {"alpha": randint(10, 20)},
+        ]
+    )
+    zero, auto = spaces[0]["alpha"]
+    for value, number in ((zero, 0), (auto, 0), (1e-2, 1), (1e4, 2), (12, 3)):
+        best = {"alpha": value}
+        assert list(narrowed_spaces(spaces, spaces, [best])) == [number]
+        told = describe(spaces, spaces, best)
+        assert [row["space"] for row in told if row["best"] is not None] == [number]
+
+
+def test_what_was_left_behind_comes_back_where_it_is_best_again():
+    # of the best of a stage some are fitted again that lie outside of what is narrowed
+    whole = as_spaces([{"p": ["a", "b"], "q": uniform(0, 10)}, {"r": uniform(0, 10)}])
+    narrowed = narrowed_spaces(whole, whole, [{"p": "a", "q": 5.0}])
+    assert list(narrowed) == [0]
+    assert narrowed[0]["p"] == ["a"]
+    best = [{"p": "b", "q": 8.0}, {"r": 3.0}]
+    rows = describe(whole, narrowed, best[0])
+    assert [row["best"] for row in rows] == ["b", 8.0]
+    again = narrowed_spaces(whole, narrowed, best)
+    assert again[0]["p"] == ["b"]
+    # a tenth of the width of 2 that it had, and of the 10 of the whole
+    np.testing.assert_allclose(again[0]["q"].ends(), (7.8, 8.2))
+    np.testing.assert_allclose(again[1]["r"].ends(), (2, 4))
+    assert {row["space"] for row in describe(whole, again, best[1])} == {0, 1}
 
 
 @pytest.mark.parametrize("name", ["loguniform", "reciprocal"])
 def test_log_uniform_stays_log_uniform(name):
     distribution = getattr(stats, name)(1e-6, 1e2)
-    (space,) = narrowed_spaces(
-        as_spaces({"p": distribution}), [{"p": 1e-3}, {"p": 1.0}]
-    )
+    space = narrowed_space({"p": distribution}, [{"p": 1e-3}, {"p": 1.0}])
     rng = np.random.RandomState(0)
     drawn = [space["p"].rvs(rng) for _ in range(500)]
     # eight decades, of which 0.8 are a margin
@@ -193,25 +241,23 @@ def test_what_ends_at_one_may_be_a_share_and_is_not_widened_past_it():
 
 
 def test_widening_has_an_end():
-    space = as_spaces({"p": loguniform(1, 100)})
+    whole = spaces = as_spaces([{"p": loguniform(1, 100)}])
     for _ in range(50):
-        space = narrowed_spaces(space, [{"p": space[0]["p"].ends()[1]}])
-    assert space[0]["p"].ends()[1] < 10_000
+        spaces = narrowed_spaces(whole, spaces, [{"p": spaces[0]["p"].ends()[1]}])
+    assert spaces[0]["p"].ends()[1] < 10_000
 
 
 def test_ranges_are_told():
-    spaces = as_spaces({"p": loguniform(1, 1e4), "q": ["a", "b"], "r": randint(1, 9)})
-    first = pd.DataFrame(describe(spaces, {"p": 1.1, "q": "b", "r": 8}))
+    space = {"p": loguniform(1, 1e4), "q": ["a", "b"], "r": randint(1, 9)}
+    spaces = as_spaces([space])
+    best = {"p": 1.1, "q": "b", "r": 8}
+    first = pd.DataFrame(describe(spaces, spaces, best))
     assert first["parameter"].tolist() == ["p", "q", "r"]
     assert first["edge"].tolist() == ["low", "", "high"]
     assert first["best"].tolist() == [1.1, "b", 8]
     assert not first["widened"].any()
-    second = pd.DataFrame(
-        describe(
-            narrowed_spaces(spaces, [{"p": 1.1, "q": "b", "r": 8}]),
-            {"p": 2, "q": "b", "r": 8},
-        )
-    )
+    narrowed = narrowed_spaces(spaces, spaces, [best])
+    second = pd.DataFrame(describe(spaces, narrowed, best | {"p": 2.0}))
     assert second["widened"].tolist() == [True, False, False]
     assert second["low"][0] == pytest.approx(1.1 / 10**0.4)
     assert second["choices"][1] == ["b"]
@@ -257,6 +303,19 @@ def test_cost_of_a_search_by_rows():
     assert all(labels == [0, 1, 2] for _, _, labels in Peak.fits)
 
 
+def test_shares_that_are_no_whole_rows_cost_no_more():
+    CoarseToFineSearchCV(
+        Peak(),
+        {"place": uniform(0, 1)},
+        n_iter=4,
+        stages=4,
+        resource="n_samples",
+        refit=False,
+        cv=2,
+    ).fit(X[:81], np.arange(81) % 2)
+    assert 3 * 81 < sum(rows for rows, _, _ in Peak.fits) <= 4 * 81
+
+
 def test_a_part_of_the_rows_is_stratified_and_parts_are_nested(rng):
     labels = rng.permutation(np.repeat([0, 1, 2], [80, 35, 5]))
     folds = SameFolds(ShuffleSplit(2, random_state=0), labels, random_state=1)
@@ -273,7 +332,7 @@ def test_a_part_of_the_rows_is_stratified_and_parts_are_nested(rng):
             assert np.array_equal(test, whole[i][1])
             had = np.bincount(labels[whole[i][0]])
             got = np.bincount(labels[train], minlength=3)
-            assert len(train) == round(share * had.sum())
+            assert len(train) == int(share * had.sum())
             assert got.min() >= 1
             assert np.abs(got - share * had).max() <= 2
 
@@ -363,6 +422,27 @@ def test_the_best_of_a_stage_are_fitted_again_with_more():
     assert set(best) == places[0] & places[1]
 
 
+def test_lists_are_tried_further_once_the_narrowed_are_used_up():
+    places = np.linspace(0, 0.69, 20).tolist()
+    search = search_peak({"place": places}, n_iter=12)
+    tried = [params["place"] for params in search.cv_results_["params"]]
+    assert len(set(tried)) == len(tried) == 12
+    assert search.ranges_["choices"].tolist() == [places] * 3
+    # with more of a resource: only what was never tried, and so nothing here
+    search = search_peak({"place": places}, n_iter=9, resource="max_iter")
+    assert search.cv_results_["n_resources"].tolist() == [1] * 20 + [3] * 6 + [9] * 3
+    assert [len(choices) for choices in search.ranges_["choices"]] == [20, 3, 3]
+
+
+def test_the_last_stage_has_all_of_the_resource_whatever_was_tried_before():
+    # a third and a ninth of 2 are both 1: nothing new is left for the second stage
+    search = CoarseToFineSearchCV(
+        Peak(max_iter=2), {"place": [0.1, 0.6]}, resource="max_iter", n_iter=9
+    ).fit(X, y)
+    assert search.cv_results_["stage"].tolist() == [0, 0, 2, 2]
+    assert search.best_params_ == {"place": 0.6, "max_iter": 2}
+
+
 def test_nothing_is_fitted_twice_with_the_same():
     search = search_peak({"place": [0.1, 0.2, 0.3], "kind": ["a", "b"]}, n_iter=6)
     seen = [tuple(sorted(p.items())) for p in search.cv_results_["params"]]
@@ -433,6 +513,16 @@ def test_refit_may_be_a_callable():
     assert search.best_params_["place"] == min(places)
     assert search.ranges_["high"].iloc[-1] < 0.6  # it narrowed down to it
     assert not hasattr(search, "best_score_")
+
+    def ranked_first(results):
+        (row, *_) = np.flatnonzero(results["rank_test_score"] == 1)
+        return row
+
+    for resource in (None, "max_iter"):
+        ours = search_peak({"place": uniform(0, 1)}, resource=resource)
+        by_rank = clone(ours).set_params(refit=ranked_first).fit(X, y)
+        assert by_rank.best_index_ == ours.best_index_
+        assert by_rank.cv_results_["params"] == ours.cv_results_["params"]
     with pytest.raises(TypeError, match="whole number"):
         search_peak({"place": uniform(0, 1)}, refit=lambda results: 0.5)
     with pytest.raises(IndexError, match="of 3 rows"):
@@ -491,6 +581,9 @@ def test_methods_are_those_of_the_estimator():
     assert search.refit_time_ > 0
     again = pickle.loads(pickle.dumps(search))
     assert np.array_equal(again.predict(X), search.predict(X))
+    assert again.score(X, y) == search.score(X, y)
+    page = "/api/generated/skvision.model_selection.CoarseToFineSearchCV.html"
+    assert page in search._repr_html_()
 
     pca = CoarseToFineSearchCV(PCA(), {"n_components": randint(1, 4)}, n_iter=3).fit(X)
     scores = pca.score_samples(X)
@@ -619,6 +712,13 @@ def test_bad_parameters(parameters, message):
 def test_bad_distributions():
     with pytest.raises(TypeError, match="place"):
         search_peak({"place": 0.5})
+    with pytest.raises(TypeError, match="'kind' needs to be a list"):
+        search_peak({"kind": "ab", "place": uniform(0, 1)})
+    with pytest.raises(ValueError, match="'place' need to be a non-empty"):
+        search_peak({"place": []})
+    with pytest.raises(ValueError, match="param_distributions is an empty list"):
+        search_peak([])
+    assert Peak.fits == []
 
 
 # scikit-learn casts an infinite class to a whole number before it refuses it

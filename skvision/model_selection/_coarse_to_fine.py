@@ -5,9 +5,8 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from joblib import hash as content_hash
 from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -16,7 +15,7 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._sklearn_compat import Interval, check_parameters
+from skvision._sklearn_compat import Estimator, Interval, check_parameters
 from skvision.model_selection._best_estimator_methods import BestEstimatorMethods
 from skvision.model_selection._folds import SameFolds, labels_of
 from skvision.model_selection._narrowing import as_spaces, describe, narrowed_spaces
@@ -32,7 +31,7 @@ from skvision.model_selection._stages import (
 FITTED_AGAIN = 2 / 3  # of a stage with more of the resource: the best before it
 
 
-class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, BaseEstimator):
+class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
     """Random search from coarse to fine, a stage after the other.
 
     The first stage draws candidates from the ranges as they are given. Each further one
@@ -109,11 +108,13 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, BaseEstimat
         with more come first in ``rank_test_score``.
 
     ranges_ : DataFrame
-        A row for each stage, space and parameter: ``low`` and ``high``, or ``choices``,
-        where it was looked for; ``best``, the value of the best candidate at the end of
-        the stage; ``edge``, "low" or "high" where that lies in the outer twentieth of
-        the range that was given (of its logarithm, if log-uniform), else ""; and
-        ``widened``, whether the range goes beyond the one given.
+        A row for each stage, space and parameter: ``space``, the place of its dict in
+        ``param_distributions``; ``low`` and ``high``, or ``choices``, where it was
+        looked for; ``best``, the value of the best candidate at the end of the stage,
+        missing if that is of another space; ``edge``, "low" or "high" where that lies
+        in the outer twentieth of the range that was given (of its logarithm, if
+        log-uniform), else ""; and ``widened``, whether the range goes beyond the one
+        given.
 
     best_estimator_ : estimator
         The best, fitted on all rows.
@@ -164,6 +165,7 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, BaseEstimat
     width on both sides, in quantiles of its distribution: log-uniform stays log-uniform
     and whole numbers whole. Of a list the values of the best are kept, and of several
     spaces those that have one of the best; what has ``rvs`` and no quantiles stays.
+    Where nothing that is left in lists is new, the others of the lists are tried.
 
     Where the best lies on an edge (see ``ranges_``) of a log-uniform range, the next
     goes beyond it, by up to 0.15 of the width of the one given; but not beyond 1 if
@@ -282,28 +284,33 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, BaseEstimat
             If a parameter is out of its range, the estimator has no such ``resource``,
             or several metrics come without a ``refit`` that names one.
         """
-        spaces = self._checked_spaces()
+        spaces = whole = self._checked_spaces()
         rng = check_random_state(self.random_state)
         stages = plan(self.n_iter, self.stages, self.factor, self._most_resources(X))
         folds = self._folds(X, y, rng)
-        tables, ranges, best = [], [], []
+        tables, ranges, tried, best = [], [], [], []
         for number, stage in enumerate(stages):
             grew = number > 0 and stage.n_resources != stages[number - 1].n_resources
             again = best[: round(FITTED_AGAIN * stage.n_candidates)] if grew else []
             n_new = stage.n_candidates - len(again)
             new = _drawn(spaces, n_new, rng, known=again if grew else best)
-            if not again + new:  # lists of values, all of which were tried
-                break
+            if len(new) < n_new:  # lists, all of which was tried: back to the whole
+                others = _drawn(whole, n_new - len(new), rng, known=tried + new)
+                new, spaces = new + others, whole if others else spaces
+            if not again + new:  # all of that, too
+                continue
             folds.share = stage.share if self.resource == "n_samples" else 1.0
             search = self._search(self._grids(again + new, stage), folds)
             tables.append(
                 labelled(search.fit(X, y, **params).cv_results_, number, stage)
             )
+            tried += again + new
             results = stacked(tables)
             order = best_first(results, with_most(results), self._measure(search))
             best = [self._searched(results["params"][row]) for row in order]
-            ranges += [{"stage": number, **row} for row in describe(spaces, best[0])]
-            spaces = narrowed_spaces(spaces, best[: self.n_best])
+            told = describe(whole, spaces, best[0])
+            ranges += [{"stage": number, **row} for row in told]
+            spaces = narrowed_spaces(whole, spaces, best[: self.n_best])
         self._keep(search, results, order[0], ranges)
         if self.refit:
             self._fit_best(X, y, params)
@@ -311,12 +318,19 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, BaseEstimat
 
     def _checked_spaces(self):
         """Return the spaces; raise before the first fit what would end it later."""
-        from sklearn.model_selection import ParameterSampler
+        from sklearn.model_selection import ParameterGrid, ParameterSampler
 
         check_parameters(self)
-        ParameterSampler(self.param_distributions, 1)  # raises where one is no range
+        given = self.param_distributions
+        ParameterSampler(given, 1)  # raises where one is no range
+        given = [given] if isinstance(given, dict) else list(given)
+        for space in given:  # and here where one is an empty list, or a mere word
+            ParameterGrid({k: v for k, v in space.items() if not hasattr(v, "rvs")})
         self.get_metadata_routing()  # and here where refit names no metric
-        spaces = as_spaces(self.param_distributions)
+        if not given:
+            raise ValueError(
+                "param_distributions is an empty list: give a dict of parameters."
+            )
         several = isinstance(self.scoring, list | tuple | set | dict)
         if several and self.refit is False:
             raise ValueError(
@@ -328,12 +342,12 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, BaseEstimat
                 f"n_iter={self.n_iter} does not pay for stages={self.stages}: each "
                 f"needs one whole fit at least. Raise n_iter, or lower stages."
             )
-        if any(self.resource in space for space in spaces):
+        if any(self.resource in space for space in given):
             raise ValueError(
                 f"resource={self.resource!r} is also among the parameters to search: "
                 f"take it from param_distributions."
             )
-        return spaces
+        return as_spaces(given)
 
     def _most_resources(self, X):
         """Return what the last stage has of the resource; None without one."""
@@ -381,6 +395,10 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, BaseEstimat
             return_train_score=self.return_train_score,
         )
 
+    def _plain(self):
+        """Return scikit-learn's search, to ask what holds for this one as well."""
+        return self._search([{}], self.cv).set_params(refit=self.refit)
+
     def _grids(self, candidates, stage):
         """Return grids of one point each, with what a stage has of the resource."""
         fixed = {}
@@ -420,19 +438,17 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, BaseEstimat
         self.scorer_ = search.scorer_
         self.multimetric_ = search.multimetric_
         self.n_splits_ = search.n_splits_
-        search.refit = self.refit  # so that it scores as this one does
-        self._last_search = search
 
     def _fit_best(self, X, y, params):
         if get_config()["enable_metadata_routing"]:
-            params = process_routing(self._last_search, "fit", **params).estimator.fit
+            params = process_routing(self._plain(), "fit", **params).estimator.fit
         else:
             params = {k: value for k, value in params.items() if k != "groups"}
         best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
         started = time.perf_counter()
         best.fit(X, **params) if y is None else best.fit(X, y, **params)
         self.refit_time_ = time.perf_counter() - started
-        self.best_estimator_ = self._last_search.best_estimator_ = best
+        self.best_estimator_ = best
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
 
@@ -454,7 +470,11 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, BaseEstimat
             Of the metric that ``refit`` names where there are several.
         """
         check_is_fitted(self)
-        return self._last_search.score(X, y, **params)
+        search = self._plain()
+        search.scorer_, search.multimetric_ = self.scorer_, self.multimetric_
+        if self.refit:
+            search.best_estimator_ = self.best_estimator_
+        return search.score(X, y, **params)
 
     def get_metadata_routing(self):
         """Return who takes which metadata: estimator, metric and folds.
@@ -464,23 +484,27 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, BaseEstimat
         router : MetadataRouter
             Of scikit-learn.
         """
-        search = self._search([{}], self.cv)
-        search.refit = self.refit
         methods = MethodMapping().add(caller="fit", callee="fit")
         methods.add(caller="score", callee="score")
-        return MetadataRouter(owner=self).add(search=search, method_mapping=methods)
+        router = MetadataRouter(owner=self)
+        return router.add(search=self._plain(), method_mapping=methods)
 
     def __sklearn_tags__(self):
-        return get_tags(self._search([{}], self.cv))
+        return get_tags(self._plain())
 
 
 def _drawn(spaces, n, rng, known):
     """Draw candidates; where all is lists, each at most once and none that is known."""
     from sklearn.model_selection import ParameterGrid, ParameterSampler
 
+    spaces = list(spaces.values())
     if not all(isinstance(values, list) for s in spaces for values in s.values()):
         return list(ParameterSampler(spaces, n, random_state=rng))
     n_drawn = min(n + len(known), len(ParameterGrid(spaces)))
-    before = {content_hash(candidate) for candidate in known}
+    before = [_identities(candidate) for candidate in known]
     drawn = ParameterSampler(spaces, n_drawn, random_state=rng)
-    return [one for one in drawn if content_hash(one) not in before][:n]
+    return [one for one in drawn if _identities(one) not in before][:n]
+
+
+def _identities(candidate):
+    return {name: id(value) for name, value in candidate.items()}

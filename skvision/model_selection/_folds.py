@@ -44,7 +44,7 @@ class SameFolds:
             yield self._part(np.asarray(train)), test
 
     def _part(self, train):
-        n = max(1, round(self.share * len(train)))
+        n = max(1, int(self.share * len(train) + 1e-9))  # not more than is paid for
         if n >= len(train):
             return train
         order = check_random_state(self.random_state).permutation(len(train))

@@ -5,9 +5,9 @@ narrowed keeps its kind: a log-uniform range log-uniform, integers integers.
 """
 
 import math
+from numbers import Real
 
 import numpy as np
-from joblib import hash as content_hash
 
 MARGIN = 0.1  # of the width of a range, left on both sides of the best values
 EDGE = 0.05  # of the user's range: a value so close to its end lies on the edge
@@ -41,8 +41,14 @@ class Between:
         if self._is_log:
             return float(low * (high / low) ** quantile)
         value = min(max(self.distribution.ppf(quantile), low), high)
-        whole = is_discrete(self.distribution) and math.isfinite(value)
+        whole = is_discrete(self.distribution) and float(value).is_integer()
         return int(value) if whole else float(value)
+
+    def holds(self, value):
+        """Tell whether a value is of the user's range, or where that is widened."""
+        beyond = BEYOND if self._is_log else 0.0
+        low, high = Between(self.distribution, -beyond, 1 + beyond).ends()
+        return isinstance(value, Real) and low <= value <= high
 
     def quantiles_of(self, value):
         """Return where a value begins and ends: a whole number has a width."""
@@ -96,19 +102,17 @@ def is_discrete(distribution):
 
 
 def as_spaces(param_distributions):
-    """Return a list of dicts, of ranges, of lists and of what can only be drawn from.
+    """Return dicts by number, of ranges, of lists and of what can only be drawn from.
 
     Parameters
     ----------
-    param_distributions : dict or list of dict
+    param_distributions : list of dict
         As in `RandomizedSearchCV`.
     """
-    if isinstance(param_distributions, dict):
-        param_distributions = [param_distributions]
-    return [
-        {name: _as_range(values) for name, values in space.items()}
-        for space in param_distributions
-    ]
+    return {
+        number: {name: _as_range(values) for name, values in space.items()}
+        for number, space in enumerate(param_distributions)
+    }
 
 
 def _as_range(values):
@@ -118,50 +122,71 @@ def _as_range(values):
     return Between(values) if has_quantiles else values
 
 
-def narrowed_spaces(spaces, best):
-    """Return the spaces that the best candidates are of, narrowed around these."""
-    members = [[one for one in best if belongs(one, space)] for space in spaces]
-    return [
-        {
-            name: _narrowed(values, [one[name] for one in ours])
-            for name, values in space.items()
-        }
-        for space, ours in zip(spaces, members, strict=True)
-        if ours
-    ]
+def narrowed_spaces(given, spaces, best):
+    """Return the spaces that the best candidates are of, narrowed around these.
+
+    Parameters
+    ----------
+    given : dict of int to dict
+        As from `as_spaces`: the best of all stages may lie outside of ``spaces``.
+    spaces : dict of int to dict
+        What was narrowed to before, the same as ``given`` at first.
+    best : list of dict
+        Candidates, the best first.
+    """
+    narrowed = {}
+    for number, whole in given.items():
+        ours = [one for one in best if belongs(one, whole)]
+        if ours:
+            space = spaces.get(number, whole)
+            narrowed[number] = {
+                name: _narrowed(values, space[name], [one[name] for one in ours])
+                for name, values in whole.items()
+            }
+    return narrowed
 
 
-def _narrowed(values, best):
-    if isinstance(values, Between):
-        return values.narrowed(best)
-    if isinstance(values, list):
-        kept = {content_hash(value) for value in best}
-        return [value for value in values if content_hash(value) in kept]
-    return values
+def _narrowed(given, now, best):
+    if isinstance(given, Between):
+        return now.narrowed(best)
+    if isinstance(given, list):
+        return [value for value in given if _is_in(best, value)]
+    return given
+
+
+def _is_in(values, value):
+    # by identity: values may be arrays, or functions without a name
+    return any(one is value for one in values)
 
 
 def belongs(candidate, space):
-    """Tell whether a candidate can have been drawn from a space."""
+    """Tell whether a candidate can have been drawn from a space, as it was given."""
     return candidate.keys() == space.keys() and all(
-        content_hash(candidate[name]) in {content_hash(value) for value in values}
-        for name, values in space.items()
-        if isinstance(values, list)
+        _may_be(candidate[name], values) for name, values in space.items()
     )
 
 
-def describe(spaces, best):
+def _may_be(value, values):
+    if isinstance(values, Between):
+        return values.holds(value)
+    return _is_in(values, value) if isinstance(values, list) else True
+
+
+def describe(given, spaces, best):
     """Return a record of each parameter of each space: its range, and the best value.
 
     Parameters
     ----------
-    spaces : list of dict
-        As from `as_spaces` or `narrowed_spaces`.
+    given : dict of int to dict
+        As from `as_spaces`.
+    spaces : dict of int to dict
+        As from `narrowed_spaces`.
     best : dict
         The best candidate.
     """
     records = []
-    for i, space in enumerate(spaces):
-        ours = belongs(best, space)
+    for i, space in spaces.items():
+        ours = belongs(best, given[i])
         for name, values in space.items():
             record = {"space": i, "parameter": name, "low": np.nan, "high": np.nan}
             record |= {"choices": None, "widened": False, "edge": ""}

@@ -111,10 +111,12 @@ def best_first(results, rows, by):
 
 
 def _part(results, rows):
-    return {
+    part = {
         name: [column[row] for row in rows] if name == "params" else column[rows]
         for name, column in results.items()
     }
+    rank_by_resources(part)
+    return part
 
 
 def _chosen(refit, results):

@@ -130,15 +130,18 @@ def draw_folds(
     UserError
         If a class has fewer parts than there are folds, or all of it is in one fold.
     """
-    for name in np.unique(labels):
-        n = len(np.unique(parts[labels == name]))
-        if n < n_folds:
-            fewer = f", or pass --folds {n}" if n > 1 else ""
-            raise UserError(
-                f"the class {str(name)!r} has {n} pictures or groups (copies of one "
-                f"picture count as one), and {n_folds} folds need {n_folds}: add "
-                f"pictures to it{fewer}"
-            )
+    n_parts = {
+        name: len(np.unique(parts[labels == name])) for name in np.unique(labels)
+    }
+    name = min(n_parts, key=n_parts.__getitem__)
+    n = n_parts[name]
+    if n < n_folds:
+        fewer = f", or pass --folds {n}" if n > 1 else ""
+        raise UserError(
+            f"the class {str(name)!r} has {n} pictures or groups (copies of one "
+            f"picture count as one), and {n_folds} folds need {n_folds}: add "
+            f"pictures to it{fewer}"
+        )
     # Shuffled here: shuffle=True forgets to stratify before scikit-learn 1.8.
     shuffled = np.random.default_rng(seed).permutation(len(labels))[parts]
     folds = []

@@ -15,9 +15,15 @@ _TIMES = ("fit\ns", "predict\nms")
 def print_comparison(table: pd.DataFrame) -> None:
     """Print a table that `skvision._compare.compare` returned, and what it means."""
     console = Console(markup=False, highlight=False, emoji=False)
-    for part in (_lay_out(table), *_explain(table)):
+    shown = _lay_out(table)
+    # Numbers are not cut off: a narrow terminal wraps the lines.
+    boundless = console.options.update(width=1000)
+    shown.width = console.measure(shown, options=boundless).maximum
+    console.print()
+    console.print(shown, crop=False)
+    for paragraph in _explain(table):
         console.print()
-        console.print(part)
+        console.print(paragraph)
     console.print()
 
 
@@ -63,9 +69,9 @@ def _explain(table: pd.DataFrame) -> list[str]:
         "of 32 x 32 pictures at most. Times are medians of the folds, with one thread "
         "for matrix products; they count the features, not the reading.",
         _tell_best(level, behind),
-        "The best is in part the luckiest, so its own accuracy is a little flattered; "
-        "and other training pictures would move all of them, which the intervals do "
-        "not show.",
+        "The best is in part the luckiest, so its accuracy and its lead are a little "
+        "flattered; and other training pictures would move all of them, which the "
+        "intervals do not show.",
         _tell_train(names.tolist(), level, table),
     ]
 

@@ -19,7 +19,7 @@ def accuracy_interval(
     (Agresti and Coull 1998). With :math:`\tilde n = n + 4` and :math:`\tilde p` the
     share among all of these, it is :math:`\tilde p \pm 1.96 \sqrt{\tilde p (1 - \tilde
     p) / \tilde n}`. Pictures of a part count as one observation, not several: the
-    variance is that of a ratio of sums over parts (Cochran 1977, chapter 9), and each
+    variance is that of a ratio of sums over parts (Cochran 1977, chapter 9A), and each
     picture that is added is a part of average size.
 
     Parameters

@@ -13,6 +13,8 @@ def user_errors() -> Iterator[None]:
     """Take the errors that a step raises over its input for mistakes of the user's."""
     try:
         yield
+    except BrokenPipeError:  # nobody reads what was printed
+        raise
     except OSError as error:
         named = error.filename is not None and error.strerror
         what = f"{error.filename!r}: {error.strerror}" if named else str(error)

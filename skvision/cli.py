@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             _run(options)
-        sys.stdout.flush()
+        print(end="", flush=True)
     except UserError as error:
         return _end(f"error: {error}", 2)
     except KeyboardInterrupt:
@@ -196,7 +196,9 @@ def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seed",
-        type=_number(int, lambda x: x >= 0, "a whole number from 0"),
+        type=_number(
+            int, lambda x: 0 <= x < 2**32, "a whole number from 0 to 4294967295"
+        ),
         default=0,
         help="of all that is drawn: pictures to hold out, visual words (default: 0)",
     )
@@ -258,8 +260,9 @@ def _train(options: argparse.Namespace) -> None:
             "--groups keeps pictures together when some of FOLDER are held out, and "
             "with --test none are: leave out one of the two"
         )
-    for file in filter(None, (options.model, options.report)):
-        _check_place(file)
+    for file in (options.model, options.report):
+        if file is not None:
+            _check_place(file)
     _check_apart(options)
     from skvision._train_and_score import train_and_score
 
@@ -274,7 +277,7 @@ def _train(options: argparse.Namespace) -> None:
         with user_errors():
             save_model(options.model, trained.pipeline, **told)
         name = visible(options.model)
-        print(f"Saved in {name}. Next: skvision predict {name} FILE...")
+        print(f"Saved in {name}. Next: skvision predict {_quoted(name)} FILE...")
     else:
         print("The model was not saved: pass --model OUT to keep it.")
     if options.report:
@@ -287,13 +290,18 @@ def _check_place(file: str) -> None:
         raise UserError(f"{file!r} cannot be saved: there is no such folder")
     if Path(file).is_dir():
         raise UserError(f"{file!r} cannot be saved: it is a folder")
+    if not os.access(file if Path(file).exists() else Path(file).parent, os.W_OK):
+        raise UserError(f"{file!r} cannot be saved: writing there is not permitted")
 
 
 def _check_apart(options: argparse.Namespace) -> None:
-    """Refuse to write a report over the model."""
-    report, model = options.report, options.model
-    if report and model and Path(report).resolve() == Path(model).resolve():
-        raise UserError(f"{report!r} cannot be both the report and the model")
+    """Refuse to write one file over another."""
+    roles: dict[Path, str] = {}
+    for role in ("groups", "model", "csv", "report"):
+        file = getattr(options, role, None)
+        if file and roles.setdefault(Path(file).resolve(), role) != role:
+            other = roles[Path(file).resolve()]
+            raise UserError(f"{file!r} cannot be both the {role} and the {other}")
 
 
 def _write_report(
@@ -322,8 +330,9 @@ def _write_report(
 
 
 def _compare(options: argparse.Namespace) -> None:
-    if options.csv:
+    if options.csv is not None:
         _check_place(options.csv)
+    _check_apart(options)
     from skvision._compare import compare
     from skvision._comparison_table import print_comparison
 
@@ -334,7 +343,13 @@ def _compare(options: argparse.Namespace) -> None:
         with user_errors():
             table.to_csv(options.csv, index=False)
         print(f"The table is in {visible(options.csv)}.")
-    print(f"Next: skvision train {visible(options.folder)} --model OUT")
+    groups = f" --groups {_quoted(options.groups)}" if options.groups else ""
+    print(f"Next: skvision train {_quoted(options.folder)}{groups} --model OUT")
+
+
+def _quoted(name: str) -> str:
+    """Return a name as one types it into a terminal, of whatever system."""
+    return f'"{visible(name)}"' if " " in name else visible(name)
 
 
 def _find_pictures(options: argparse.Namespace) -> Any:

@@ -366,12 +366,18 @@ def test_wilson_interval():
         (["train", "x", "--size", "8"], "'8' is not a whole number from 16 to 1024"),
         (["train", "x", "--size", "a"], "'a' is not a whole number from 16 to 1024"),
         (["train", "x", "--seed", "-1"], "'-1' is not a whole number from 0"),
+        (["train", "x", "--seed", "4294967296"], "is not a whole number from 0 to"),
         (["train", "x", "--test", "y", "--test-size", "0.5"], "not allowed with"),
         (["train", "x", "--test", "y", "--groups", "z"], "leave out one of the two"),
         (["train", "missing"], "'missing' does not exist"),
         (["train", __file__], "is a file"),
         (["train", "x", "--model", "no/where"], "'no/where' cannot be saved: there"),
         (["train", "x", "--model", "."], "'.' cannot be saved: it is a folder"),
+        (["train", "x", "--model", ""], "'' cannot be saved: it is a folder"),
+        (
+            ["train", "x", "--groups", "g.csv", "--model", "./g.csv"],
+            "'./g.csv' cannot be both the model and the groups",
+        ),
         (["predict", "missing", "x"], "'missing': No such file"),
         (["predict", ".", "x"], "'.': Is a directory"),
         (["predict", __file__, "x"], "is not a skvision model: it is no zip archive"),
@@ -539,6 +545,24 @@ def test_a_reader_that_goes_away_is_no_error(model, shared_folder):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+def test_a_reader_that_has_gone_before_the_first_line(shared_folder):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [COMMAND, "train", shared_folder]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    result = subprocess.run(
+        command, stdout=writer, stderr=subprocess.PIPE, env=environment, check=False
+    )
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (1, b"")
+
+
+def test_no_standard_output(monkeypatch):
+    monkeypatch.setattr(cli, "_run", lambda _: None)
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli.main(["demo"]) == 0
 
 
 def test_names_that_no_encoding_has(model, shared_folder, tmp_path):

@@ -131,10 +131,20 @@ def test_the_seed_fixes_the_folds():
 
 def test_too_few_pictures_or_groups_for_the_folds():
     labels = np.repeat(["few", "many"], [3, 20])
-    with pytest.raises(UserError, match=r"'few' has 3 .* 5 need 5|pass --folds 3"):
+    with pytest.raises(UserError, match=r"'few' has 3 .* need 5: .* pass --folds 3$"):
         draw_folds(labels, ALONE(23), 5, seed=0)
+    fewer = np.append(labels, ["other"] * 2)  # the first to be told is the smallest
+    with pytest.raises(UserError, match=r"'other' has 2 .* pass --folds 2$"):
+        draw_folds(fewer, ALONE(25), 5, seed=0)
     parts = np.maximum(ALONE(23), 2)  # the three are one group
     with pytest.raises(UserError, match=r"'few' has 1 .* add pictures to it$"):
+        draw_folds(labels, parts, 2, seed=0)
+
+
+def test_groups_too_large_for_the_folds():
+    """Each class has two groups, but both of b are put into one fold."""
+    labels, parts = np.array(list("cccbbaab")), np.array([3, 0, 3, 1, 1, 3, 2, 0])
+    with pytest.raises(UserError, match="leave all of the class 'b' to one of 2 folds"):
         draw_folds(labels, parts, 2, seed=0)
 
 
@@ -240,6 +250,20 @@ def test_copies_are_in_one_fold(seen, rng, capsys):
     assert sorted(counts) == [0, 2, 2, 2]
 
 
+def test_times_count_the_features():
+    """Of which each picture's take a second here, and learning them 100."""
+    described = {"words": COMPARE._Described(np.zeros((30, 2)), 100.0, 1.0)}
+
+    def fit(training):
+        return DummyClassifier().fit(training.rows, training.labels), ""
+
+    way = Candidate(("words",), "majority", fit)
+    labels, in_test = np.repeat(["a", "b"], 15), ALONE(30) % 3 == 0
+    trial = COMPARE._try(way, described, labels, ALONE(30), in_test, 0)
+    assert 120 <= trial.fit_seconds < 140  # 20 of training
+    assert 1 <= trial.predict_seconds < 2
+
+
 def test_softmax_does_what_train_does(rng, capsys):
     pictures = made_up(rng, 60, contrast=10)
     images = np.array(pictures.sources)
@@ -320,6 +344,12 @@ def test_the_table_fits_a_terminal(printed):
     assert "hog color words majority 10.0 5.0 15.0 -80.0 -88.9 -78.9 99999 12" in lines
 
 
+def test_numbers_are_whole_on_a_narrow_terminal(printed):
+    out = printed(comparison(BEST), width="30")
+    (line,) = [line for line in out.splitlines() if "softmax  " in line]
+    assert line.split()[-5:] == ["90.0", "85.0", "95.0", "1234", "12"]
+
+
 def test_what_the_table_means(printed):
     behind = ("hog", "kNN", 0.8, -0.1, -0.2, -0.01, 1.0)
     near = ("pixels", "MLP", 0.85, -0.05, -0.2, 0.01, 1.0)
@@ -373,14 +403,15 @@ def run(capsys):
 
 
 def test_compare(run, folder, tmp_path):
-    file = tmp_path / "table.csv"
+    file, photos = tmp_path / "table.csv", tmp_path / "my photos"
+    shutil.copytree(folder, photos)
     options = ("--size", 16, "--folds", 2, "--csv", file)
-    status, out, err = run(folder, *options)
+    status, out, err = run(photos, *options)
     assert (status, err) == (0, "")
-    assert f"12 pictures of 2 classes in {folder}: across 6, down 6." in out
+    assert f"12 pictures of 2 classes in {photos}: across 6, down 6." in out
     assert "Comparing 8 ways to classify in 2 folds." in out
     assert f"The table is in {file}." in out
-    assert out.endswith(f"Next: skvision train {folder} --model OUT\n")
+    assert out.endswith(f'Next: skvision train "{photos}" --model OUT\n')
     table = pd.read_csv(file, keep_default_na=False)
     assert set(table["features"] + " " + table["model"]) == {
         " ".join([" ".join(way.features), way.model]) for way in CANDIDATES
@@ -408,6 +439,11 @@ def test_progress_and_a_long_time_are_told(run, folder, seen, monkeypatch):
         ([], "required: FOLDER"),
         (["x", "--folds", "1"], "'1' is not a whole number from 2 to 20"),
         (["x", "--csv", "no/where"], "'no/where' cannot be saved: there is no such"),
+        (["x", "--csv", ""], "'' cannot be saved: it is a folder"),
+        (
+            ["x", "--groups", "g.csv", "--csv", "./g.csv"],
+            "'./g.csv' cannot be both the csv and the groups",
+        ),
         (["x", "--test", "y"], "unrecognized arguments"),
         (["missing"], "'missing' does not exist"),
     ],

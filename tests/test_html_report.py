@@ -1,7 +1,9 @@
 """The report: what it says is true, whole, escaped, small and on one page."""
 
+import copy
 import hashlib
 import importlib.util
+import os
 import re
 from base64 import b64decode, b64encode
 from collections import Counter
@@ -39,8 +41,9 @@ from skvision._html_report import charts, portraits, write_report
 from skvision._html_report.curves import draw_calibration
 from skvision._html_report.images import as_ink, as_strip
 from skvision._html_report.learning_curve import count_right
-from skvision._html_report.words import shorten_names
+from skvision._html_report.words import shorten_names, write_share
 from skvision._model_file import load_model
+from skvision._report import wilson_interval
 from skvision._train_and_score import Evidence, Pictures, Trained
 from skvision._user_error import UserError
 
@@ -293,6 +296,32 @@ def test_calibration_is_that_of_scikit_learn(rng):
     assert draw_calibration(right[:20], confidence[:20]) is None
 
 
+def test_nearly_all_right_is_not_all_right():
+    chart = draw_calibration(np.arange(300) > 0, np.full(300, 0.999))
+    assert ">99\xa0%, and >99\xa0% are right" in chart.summary
+    assert chart.rows == [
+        ["90\xa0% to 100\xa0%", "300", ">99\xa0%", ">99\xa0%", "98\xa0% to >99\xa0%"]
+    ]
+
+
+def test_all_right_may_be_all_right():
+    """Whatever their number: the end of an interval is 1 but for rounding."""
+    ends = {write_share(wilson_interval(n, n)[1], 0) for n in range(1, 100)}
+    assert ends == {"100\xa0%"}
+
+
+def test_answers_are_those_of_predict_where_probabilities_agree(trained):
+    """Scores may differ by less than their probabilities can tell."""
+    evidence, (*steps, classifier) = trained.evidence, trained.pipeline
+    classifier = copy.copy(classifier)
+    classifier.coef_ = np.zeros_like(classifier.coef_)
+    classifier.intercept_ = np.float32([0, 0, 0, 1e-9, 0])
+    page = Page(render(trained._replace(pipeline=make_pipeline(*steps, classifier))))
+    counts = [int(td["text"] or 0) for td in page.find("td", inside="confusion")]
+    columns = np.reshape(counts, (5, 5)).sum(axis=0)
+    assert columns.tolist() == [0, 0, 0, evidence.in_test.sum(), 0]
+
+
 def test_learning_curve_ends_at_the_model(trained, judged):
     evidence, (_, truth, predicted, _) = trained.evidence, judged
     labels = evidence.pictures.labels[evidence.in_training]
@@ -376,6 +405,9 @@ def test_the_strongest_words_and_colours_are_those_of_the_names(trained):
     found = [one.weight for one in drawn.bins]
     expected = np.array(list(totals.values()))
     assert np.allclose(found, expected / np.abs(expected).max(), atol=1e-4)
+    channels = [name.rsplit("_", 1)[0].removeprefix("weighted_") for name in totals]
+    found = [one.channel.replace("brightness", "value") for one in drawn.bins]
+    assert found == channels
 
 
 @pytest.mark.parametrize(
@@ -499,6 +531,20 @@ def test_train_writes_a_report(model, folder):
     assert sorted(left) == ["model.skops", "test", "train", "trained.html"]
 
 
+def test_copies_left_out_of_the_test_are_told():
+    pictures = make_pictures(12, 100, names=["across", "down"])
+    order = np.argsort(np.tile(np.arange(12) >= 8, 2), kind="stable")
+    sources = [pictures.sources[i] for i in order]
+    sources[16] = sources[17] = sources[0]
+    names = [pictures.names[i] for i in order]
+    told = Pictures(sources, names, pictures.labels[order], n_training=16)
+    page = Page(render(train(told, features=("hog",))))
+    (copies,) = [d for d in page.find("div", "data") if "Copies" in d["text"]]
+    assert copies["text"].endswith("2; 2 of training pictures, left out of the test")
+    held_out = [td["text"] for td in page.find("td", "data")][1::3]
+    assert held_out == ["2", "4"]
+
+
 def test_report_on_pictures_of_their_own(model, folder, tmp_path, capsys):
     out = tmp_path / "a report.html"
     status = cli.main(["report", str(model), str(folder / "test"), "--out", str(out)])
@@ -521,10 +567,11 @@ def test_pictures_learnt_from_are_told(model, folder, tmp_path, capsys):
     err = capsys.readouterr().err
     n = sum(load_model(model).about["training"]["pictures"].values())
     assert err.startswith(f"skvision: warning: {n} of 24 pictures are among those")
-    (notice,) = [
-        p for p in Page(out.read_text()).find("p") if p.get("class") == "notice"
-    ]
+    page = Page(out.read_text())
+    (notice,) = [p for p in page.find("p") if p.get("class") == "notice"]
     assert f"Of these, {n} pictures are among those" in notice["text"]
+    (section,) = [s for s in page.find("section") if s.get("id") == "data"]
+    assert "held out" not in section["text"].lower()
 
 
 def test_fingerprints(rng):
@@ -546,7 +593,7 @@ def test_classes_that_the_model_does_not_know(model, folder, tmp_path, capsys):
 
 
 def test_a_place_that_cannot_be_is_refused_before_all_work(
-    model, folder, tmp_path, capsys
+    model, folder, tmp_path, capsys, monkeypatch
 ):
     nowhere = tmp_path / "none" / "r.html"
     for command in (
@@ -577,6 +624,25 @@ def test_a_report_is_whole_or_not_at_all(trained, tmp_path, monkeypatch):
     assert path.read_text() == "the last one"
     write_report(path, trained.pipeline, trained.evidence, **told)
     assert path.read_text(encoding="utf-8").endswith("</html>")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_links_and_pipes_stay_what_they_are(trained, tmp_path, monkeypatch):
+    """As root, a file in the place of /dev/null would break the machine."""
+    monkeypatch.setattr("skvision._html_report.page.render_report", lambda *_: "page")
+    told = {"held_out": {}, "about": {}, "n_bytes": None, "date": DATE}
+    link, pipe = tmp_path / "link.html", tmp_path / "pipe"
+    link.symlink_to("report.html")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        for path in (link, pipe):
+            write_report(path, trained.pipeline, trained.evidence, **told)
+        assert os.read(reader, 100) == b"page"
+    finally:
+        os.close(reader)
+    assert (tmp_path / "report.html").read_text() == "page"
+    assert link.is_symlink() and pipe.is_fifo()
 
 
 def test_pictures_that_are_gone(trained, tmp_path):

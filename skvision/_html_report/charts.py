@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from skvision._html_report.words import write_share
+
 WIDTH, HEIGHT = 340, 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 14, 32, 44  # room for labels
 
@@ -50,7 +52,7 @@ class Axis:
         """Return the pixel and the text of each tick."""
         ticks = self.ticks or round_ticks(self.low, self.high)
         if self.percent:
-            return [(self.place(tick), write_percent(tick)) for tick in ticks]
+            return [(self.place(tick), write_share(tick, 0)) for tick in ticks]
         return [(self.place(tick), f"{tick:,.5g}") for tick in ticks]
 
 
@@ -136,11 +138,6 @@ def draw(
         reference=[(across.place(a), up.place(b)) for a, b in reference],
         chosen=None if chosen is None else placed[chosen],
     )
-
-
-def write_percent(share: float) -> str:
-    """Return a share in whole percent."""
-    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
 def round_ticks(low: float, high: float, most: int = 5) -> list[float]:

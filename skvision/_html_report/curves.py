@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skvision._html_report.charts import Chart, draw, write_percent
+from skvision._html_report.charts import Chart, draw
 from skvision._html_report.learning_curve import count_right
+from skvision._html_report.words import write_share
 from skvision._report import wilson_interval
 from skvision._softmax_regression import SoftmaxRegression
 from skvision._train_and_score import Evidence
@@ -53,20 +54,20 @@ def draw_calibration(
         intervals.append((low, high))
         rows.append(
             [
-                f"{write_percent(k / _N_BINS)} to {write_percent((k + 1) / _N_BINS)}",
+                f"{write_share(k / _N_BINS, 0)} to {write_share((k + 1) / _N_BINS, 0)}",
                 str(n),
-                write_percent(points[-1][0]),
-                write_percent(n_right / n),
-                f"{write_percent(low)} to {write_percent(high)}",
+                write_share(points[-1][0], 0),
+                write_share(n_right / n, 0),
+                f"{write_share(low, 0)} to {write_share(high, 0)}",
             ]
         )
     mean, share = confidence.mean(), right.mean()
     return draw(
         "calibration",
         "Is it as sure as it should be?",
-        f"On average it gives its answer a probability of {write_percent(mean)}, and "
-        f"{write_percent(share)} are right. On the broken line the two agree; bars are "
-        f"95\N{NO-BREAK SPACE}% intervals.",
+        f"On average it gives its answer a probability of {write_share(mean, 0)}, and "
+        f"{write_share(share, 0)} are right. On the broken line the two agree; bars "
+        f"are 95\N{NO-BREAK SPACE}% intervals.",
         points,
         x={"label": "probability it gives", **_WHOLE},
         y={"label": "share that is right", **_WHOLE},
@@ -111,11 +112,11 @@ def _draw_alphas(losses: dict[float, float], alpha: float) -> Chart | None:
         return None
     points = sorted(losses.items())
     alphas = [point[0] for point in points]
-    at_an_end = alpha in (alphas[0], alphas[-1])
-    beyond = " It is the last that was tried on its side." if at_an_end else ""
+    ends = {alphas[0]: "smallest", alphas[-1]: "largest"}
+    beyond = f" It is the {ends[alpha]} that was tried." if alpha in ends else ""
     return draw(
         "alpha",
-        "How much to hold back",
+        "How strong a penalty",
         f"The penalty on weights, alpha, was chosen on training pictures set aside: "
         f"alpha = {alpha:g} predicts them best.{beyond}",
         points,
@@ -148,8 +149,8 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
     return draw(
         "learning",
         "Would more pictures help?",
-        f"After {fewest:.0f} training pictures {write_percent(first)} of those held "
-        f"out are right, after all {all_of_them:.0f} {write_percent(last)}; bars are "
+        f"After {fewest:.0f} training pictures, {write_share(first, 0)} of those held "
+        f"out are right; after all {all_of_them:.0f}, {write_share(last, 0)}. Bars are "
         f"95\N{NO-BREAK SPACE}% intervals, the broken line is always saying the "
         f"commonest class. Where the line still climbs at its end, more pictures are "
         f"likely to help.",
@@ -165,8 +166,8 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
                 "95\N{NO-BREAK SPACE}% interval",
             ],
             [
-                [str(n), str(k), str(len(truth)), write_percent(k / len(truth))]
-                + [f"{write_percent(low)} to {write_percent(high)}"]
+                [str(n), str(k), str(len(truth)), write_share(k / len(truth), 0)]
+                + [f"{write_share(low, 0)} to {write_share(high, 0)}"]
                 for (n, k), (low, high) in zip(n_right.items(), intervals, strict=True)
             ],
         ),

@@ -96,6 +96,10 @@ def write_report(
     """
     page = render_report(pipeline, evidence, held_out, about, n_bytes, date)
     path = Path(path)
+    if path.exists() and not path.is_file():  # /dev/null, a pipe
+        path.write_text(page, encoding="utf-8")
+        return
+    path = path.resolve()
     unfinished = path.with_name(f".{path.name[:100]}.{os.getpid()}")
     try:
         unfinished.write_text(page, encoding="utf-8")
@@ -135,6 +139,7 @@ def render_report(
         extents=measure_extents(evidence),
         resize=pipeline[0].resize,
         n_copies=count_copies(evidence.images),
+        n_left_out=int((~evidence.in_training & ~evidence.in_test).sum()),
         evidence=evidence,
         held_out=held_out,
         first_score=read_first_score(about),
@@ -177,7 +182,7 @@ def _judge(
     """Return the scores, what is confused, and the pictures to show of it."""
     truth = evidence.pictures.labels[evidence.in_test]
     probabilities = pipeline[-1].predict_proba(evidence.features)
-    predicted = np.array(classes)[probabilities.argmax(axis=1)]
+    predicted = pipeline[-1].predict(evidence.features)
     confidence = probabilities.max(axis=1)
     counts = confusion_matrix(truth, predicted, labels=classes)
     wrong = np.flatnonzero(truth != predicted)

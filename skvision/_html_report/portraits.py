@@ -26,9 +26,13 @@ _HUES = (
 
 
 class Bin(NamedTuple):
-    """A colour, its CSS, and what it adds to the score, 1 and -1 the most."""
+    """A colour, its CSS, and what it adds to the score, 1 and -1 the most.
+
+    The channel is that of its histogram; empty where that is of whole pixels.
+    """
 
     name: str
+    channel: str
     color: str
     weight: float
 
@@ -125,13 +129,16 @@ def _weigh_bins(
     colors: ColorHistogram, weights: NDArray[np.floating[Any]]
 ) -> list[Bin]:
     """Return the bins, over all cells, in their order; of many the weightiest."""
-    n_cells = math.prod(colors._layout().grid)
+    layout = colors._layout()
+    n_cells = math.prod(layout.grid)
     by_bin = weights.reshape(n_cells, -1).mean(axis=0)
     by_bin = by_bin / (np.abs(by_bin).max() or 1.0)
     named = _name_bins(colors)
+    names = [_name_channel(name) for name in layout.names]
+    channels = [""] * len(named) if colors.joint else np.repeat(names, layout.n_bins)
     kept = np.sort(np.argsort(-np.abs(by_bin), kind="stable")[:_MOST_BINS])
     return [
-        Bin(name, color, float(by_bin[k])) for k in kept for name, color in [named[k]]
+        Bin(named[k][0], str(channels[k]), named[k][1], float(by_bin[k])) for k in kept
     ]
 
 
@@ -139,7 +146,7 @@ def _name_bins(colors: ColorHistogram) -> list[tuple[str, str]]:
     """Return the name and the CSS colour of each bin of a cell."""
     layout = colors._layout()
     channels = [
-        [(name.removeprefix("weighted_"), low + k * width, width) for k in range(n)]
+        [(_name_channel(name), low + k * width, width) for k in range(n)]
         for name, low, width, n in _measure_bins(layout)
     ]
     if colors.joint:
@@ -155,6 +162,10 @@ def _name_bins(colors: ColorHistogram) -> list[tuple[str, str]]:
     return described
 
 
+def _name_channel(name: str) -> str:
+    return "brightness" if name == "value" else name.removeprefix("weighted_")
+
+
 def _measure_bins(layout: Any) -> Iterator[tuple[str, float, float, int]]:
     """Yield name, start and width of bins, and their number, for each channel."""
     for name, (low, high), n in zip(
@@ -167,9 +178,8 @@ def _name_range(channel: str, start: float, width: float) -> str:
     if channel == "hue":
         first, last = _HUES[round(start * 12)], _HUES[round((start + width) * 12)]
         return first if first == last else f"{first} to {last}"
-    if channel in ("saturation", "value"):
-        what = "saturation" if channel == "saturation" else "brightness"
-        return f"{what} {start:.0%} to {start + width:.0%}"
+    if channel in ("saturation", "brightness"):
+        return f"{channel} {start:.0%} to {start + width:.0%}"
     return f"{channel} {start:.3g} to {start + width:.3g}"
 
 
@@ -180,11 +190,11 @@ def _css(middles: dict[str, float], low: float, high: float) -> str:
         a, b = middles.get("a", 0.0), middles.get("b", 0.0)
         return f"lab({lightness:.0f} {a:.0f} {b:.0f})"
     if middles.keys() & {"hue", "saturation"}:
-        value = middles.get("value", 0.8)
+        value = middles.get("brightness", 0.8)
         saturation = middles.get("saturation", 0.75)
         rgb = colorsys.hsv_to_rgb(middles.get("hue", 0.58), saturation, value)
-    elif "value" in middles:
-        rgb = (middles["value"],) * 3
+    elif "brightness" in middles:
+        rgb = (middles["brightness"],) * 3
     else:
         span = (high - low) or 1.0
         grey = middles.get("gray", low)

@@ -17,7 +17,7 @@ def write_share(share: float, digits: int = 1) -> str:
     """
     least = 10.0**-digits
     percent = round(100 * share, digits)
-    if share in (0, 1):
+    if round(share, 12) in (0, 1):  # ends of intervals are rounded
         return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
     if percent >= 100:
         return f">{100 - least:.{digits}f}\N{NO-BREAK SPACE}%"

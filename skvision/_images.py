@@ -14,6 +14,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
@@ -116,6 +117,27 @@ def validate_images(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
     return images
 
 
+def laid_out_like(X: Any, images: NDArray[Any]) -> Any:
+    """Return pictures in the layout in which others came.
+
+    Parameters
+    ----------
+    X : table or ndarray of shape (m, n_features), (m, H, W) or (m, H, W, C)
+        The others.
+    images : ndarray of shape (n, H, W, C)
+        Pictures of the same size.
+
+    Returns
+    -------
+    images : DataFrame or ndarray
+        Flat rows of a table are a table of the same columns, so that estimators find
+        the names that they were fitted with.
+    """
+    if hasattr(X, "columns"):
+        return pd.DataFrame(images.reshape(len(images), -1), columns=X.columns)
+    return images.reshape(-1, *X.shape[1:])
+
+
 def learn_value_range(
     value_range: tuple[float, float] | None, images: NDArray[Any]
 ) -> tuple[float, float]:
@@ -137,10 +159,10 @@ def learn_value_range(
         what was learned is too wide to compute with.
     """
     if value_range is not None:
-        real = all(isinstance(value, Real) for value in value_range)
-        if len(value_range) != 2 or not (
-            real and -LARGEST <= value_range[0] < value_range[1] <= LARGEST
-        ):
+        is_pair = isinstance(value_range, Sequence | np.ndarray) and (
+            [isinstance(value, Real) for value in value_range] == [True, True]
+        )
+        if not is_pair or not -LARGEST <= value_range[0] < value_range[1] <= LARGEST:
             raise ValueError(
                 f"value_range must be None or two finite numbers, (low, high) with low "
                 f"below high; got {value_range!r}."

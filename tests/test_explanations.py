@@ -4,6 +4,7 @@ import copy
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.datasets import load_digits
@@ -132,6 +133,16 @@ def test_saliency_goes_through_linear_steps_of_scikit_learn(digits, step):
     np.testing.assert_allclose(gradient[0, 9:15], expected, atol=1e-8)
 
 
+def test_saliency_goes_through_whitening_of_columns_that_never_vary(digits):
+    X = np.where(np.arange(64) < 2, digits[0].reshape(300, -1), 0)
+    model = make_pipeline(PCA(whiten=True), SoftmaxRegression()).fit(X, digits[1])
+    assert model[0].explained_variance_.min() < np.finfo(float).eps ** 2
+    jacobian = model[0].transform(np.eye(64)) - model[0].transform(np.zeros((1, 64)))
+    expected = jacobian @ model[1].coef_[3]
+    found = saliency(model, X[:1], target=3)[0]
+    np.testing.assert_allclose(found, expected, atol=1e-9 * np.abs(expected).max())
+
+
 def test_saliency_is_that_of_torch(digits):
     X, y = digits
     model = MLPBackprop((15, 9), batch_norm=True, max_iter=4, random_state=0).fit(X, y)
@@ -181,6 +192,10 @@ def test_saliency_says_what_it_cannot_do(digits):
         saliency(model, X)
     with pytest.raises(TypeError, match="MinMaxScaler"):
         saliency(make_pipeline(MinMaxScaler(clip=True), SoftmaxRegression()), X)
+    clipping = MaxAbsScaler()
+    clipping.clip = True  # a parameter from some version on
+    with pytest.raises(TypeError, match="MaxAbsScaler"):
+        saliency(make_pipeline(clipping, SoftmaxRegression()), X)
     with pytest.raises(NotFittedError):
         saliency(SoftmaxRegression(), X)
     model = SoftmaxRegression().fit(X, y)
@@ -253,10 +268,21 @@ def test_occlusion_does_not_depend_on_blocks_or_layout(colors, monkeypatch):
     np.testing.assert_allclose(occlusion(model, X[:5]), maps, atol=1e-6)
 
 
+def test_what_covers_bytes_is_rounded(colors):
+    X, y = colors
+    model = SoftmaxRegression(alpha=1).fit(X, y)
+    maps = [occlusion(model, X[:2], fill=fill) for fill in (8.6, 9)]
+    np.testing.assert_array_equal(*maps)
+
+
 def test_occlusion_of_other_classifiers(digits):
     X, y = digits[0].reshape(300, -1), digits[1]
     logistic = LogisticRegression(max_iter=500, C=1e-3).fit(X, y)
     maps = occlusion(logistic, X[:3], image_shape=(8, 8))
+    table = pd.DataFrame(X, columns=[f"pixel{i}" for i in range(64)])
+    named = LogisticRegression(max_iter=500, C=1e-3).fit(table, y)
+    of_table = occlusion(named, table[:3], image_shape=(8, 8))
+    np.testing.assert_allclose(of_table, maps, atol=1e-12)
     scores = occlusion(
         logistic, X[:3], image_shape=(8, 8), response_method="decision_function"
     )

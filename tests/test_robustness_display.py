@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter1d
 from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 
@@ -100,6 +101,20 @@ def test_shift_moves_by_pixels_and_repeats_the_border(rng):
         else:
             raise AssertionError("not a shift")
     assert len(directions) == 4
+
+
+def test_a_shift_out_of_the_picture_leaves_the_border(images):
+    out = changed(images, "shift", 10**6, (0, 255), 0)
+    borders = [images[:, [0]], images[:, [-1]], images[:, :, [0]], images[:, :, [-1]]]
+    same = [(out == border).all(axis=(1, 2, 3)) for border in borders]
+    np.testing.assert_array_equal(np.sum(same, axis=0), 1)
+
+
+def test_bytes_do_not_wrap_round_where_white_lies_beyond(images):
+    for level in (-300, 300):
+        found = changed(images, "brightness", level, (-100, 400), 0)
+        moved = images + level * 500 / 255
+        np.testing.assert_array_equal(found, np.rint(np.clip(moved, 0, 255)))
 
 
 def test_rotation_is_counter_clockwise(rng):
@@ -207,6 +222,12 @@ def test_any_scoring(fitted):
     assert high >= log_loss.results["score"].max()
 
 
+def test_classes_of_another_kind_are_no_zeros(fitted):
+    model, X, y = fitted
+    with pytest.raises((TypeError, ValueError), match="Mix of"):
+        RobustnessDisplay.from_estimator(model, X, y.astype(str), changes=["blur"])
+
+
 def test_pipelines_names_and_flat_rows(fitted):
     _, X, y = fitted
     names = np.array(["even", "odd"])[y % 2]
@@ -225,6 +246,15 @@ def test_pipelines_names_and_flat_rows(fitted):
     pictures = SoftmaxRegression(alpha=0.1).fit(X, y)
     expected = RobustnessDisplay.from_estimator(pictures, X, y, changes=changes)
     pd.testing.assert_frame_equal(display.results, expected.results)
+    table = pd.DataFrame(X.reshape(len(X), -1), columns=[f"p{i}" for i in range(64)])
+    named = RobustnessDisplay.from_estimator(
+        SoftmaxRegression(alpha=0.1).fit(table, y),
+        table,
+        y,
+        changes=changes,
+        image_shape=(8, 8),
+    )
+    pd.testing.assert_frame_equal(named.results, expected.results)
 
 
 # the figure
@@ -258,6 +288,14 @@ def test_panels_show_the_numbers(fitted):
     display.figure_.canvas.draw()  # warns of overfull layouts
 
 
+def test_results_of_ones_own_can_be_drawn():
+    columns = {"change": "fog", "level": [1, 2], "score": [7.0, 5], "standard_error": 1}
+    display = RobustnessDisplay(pd.DataFrame(columns), unchanged=9).plot()
+    (axes,) = display.axes_
+    assert (axes.get_title(), axes.get_xlabel()) == ("fog", "level")
+    assert axes.get_ylim()[1] > 9
+
+
 def test_all_changes_in_eight_panels(fitted):
     model, X, y = fitted
     display = RobustnessDisplay.from_estimator(model, X[:40], y[:40], random_state=0)
@@ -272,10 +310,11 @@ def test_all_changes_in_eight_panels(fitted):
         (["fog"], r"names among brightness, .*; got \['fog'\]"),
         ("blur", "changes must be a list of names"),
         ([], "changes must be a list of names"),
-        ({"blur": [-1]}, r"levels of blur must be finite numbers from 0; got \[-1\]"),
-        ({"scale": [0]}, "levels of scale must be finite numbers above 0"),
+        ({"blur": [-1]}, r"levels of blur must be a list of finite numbers from 0;"),
+        ({"blur": 2}, "levels of blur must be a list .*; got 2"),
+        ({"scale": [0]}, "levels of scale must be a list of finite numbers above 0"),
         ({"occlusion": [1.5]}, "from 0 to 1"),
-        ({"brightness": [np.inf]}, r"must be finite numbers; got \[inf\]"),
+        ({"brightness": [np.inf]}, r"must be a list of finite numbers; got \[inf\]"),
         ({"shift": [0.5]}, "whole pixels"),
         ({"noise": []}, "levels of noise"),
     ],
@@ -289,7 +328,10 @@ def test_says_what_is_wrong(fitted):
     model, X, y = fitted
     with pytest.raises(TypeError, match="that of a classifier; got HOG"):
         RobustnessDisplay.from_estimator(HOG(), X, y)
+    with pytest.raises(NotFittedError):
+        RobustnessDisplay.from_estimator(SoftmaxRegression(), X, y)
     with pytest.raises(ValueError, match="200 pictures and y 7 classes"):
         RobustnessDisplay.from_estimator(model, X, y[:7])
-    with pytest.raises(ValueError, match="value_range must be"):
-        RobustnessDisplay.from_estimator(model, X, y, value_range=(1, 0))
+    for value_range in (255, (1, 0)):
+        with pytest.raises(ValueError, match="value_range must be"):
+            RobustnessDisplay.from_estimator(model, X, y, value_range=value_range)

@@ -23,15 +23,14 @@ def contrast(x, level, unit, rng):
 
 def shift(x, level, unit, rng):
     """Move by whole pixels, each picture up, down, left or right at random."""
-    pixels = round(level)
-    padded = np.pad(x, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)], "edge")
-    starts = pixels * np.array([(0, 1), (2, 1), (1, 0), (1, 2)])
-    chosen = starts[rng.integers(0, 4, len(x))]
-    height, width = x.shape[1:3]
-    rows = chosen[:, :1] + np.arange(height)
-    columns = chosen[:, 1:] + np.arange(width)
+    steps = round(level) * np.array([(-1, 0), (1, 0), (0, -1), (0, 1)])
+    chosen = steps[rng.integers(0, 4, len(x))]
+    rows, columns = (
+        np.clip(step[:, None] + np.arange(side), 0, side - 1)
+        for step, side in zip(chosen.T, x.shape[1:3], strict=True)
+    )
     pictures = np.arange(len(x))[:, None, None]
-    return padded[pictures, rows[:, :, None], columns[:, None]]
+    return x[pictures, rows[:, :, None], columns[:, None]]
 
 
 def rotation(x, level, unit, rng):
@@ -117,7 +116,7 @@ def check_levels(name, levels):
     if values.ndim != 1 or not len(values) or not fits.all():
         span = {"scale": "above 0", "occlusion": "from 0 to 1"}.get(name, "from 0")
         kind = "finite numbers" + ("" if low == -np.inf else f" {span}")
-        raise ValueError(f"levels of {name} must be {kind}; got {levels!r}.")
+        raise ValueError(f"levels of {name} must be a list of {kind}; got {levels!r}.")
     if name == "shift" and (values != np.rint(values)).any():
         raise ValueError(f"levels of shift must be whole pixels; got {levels!r}.")
     return values.tolist()
@@ -148,13 +147,16 @@ def changed(images, name, level, value_range, seed):
     if level == neutral:
         return images
     low, high = value_range
+    unit = (high - low) / 255
+    if images.dtype == np.uint8:  # which wraps round beyond
+        low, high = max(low, 0), min(high, 255)
     rng = np.random.default_rng(seed)
     out = np.empty_like(images)
     dtype = np.float64 if images.dtype == np.float64 else np.float32
     size = max(1, VALUES_PER_BLOCK // images[0].size)
     for start in range(0, len(images), size):
         block = slice(start, start + size)
-        x = function(images[block].astype(dtype), level, (high - low) / 255, rng)
+        x = function(images[block].astype(dtype), level, unit, rng)
         x = np.clip(x, low, high)
         out[block] = np.rint(x) if images.dtype == np.uint8 else x
     return out

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skvision._images import as_array, check_pair
+from skvision._images import as_array, check_pair, laid_out_like
 from skvision.inspection._drawing import as_pictures
 from skvision.inspection._targets import class_indices
 
@@ -22,7 +22,7 @@ def occlusion(
 ):
     r"""Compute how much a class loses when a patch of the picture is covered.
 
-    .. math:: m(p) = \frac{1}{|P_p|} \sum_{P \in P_p} f_j(x) - f_j(x_{-P})
+    .. math:: m(p) = \frac{1}{|P_p|} \sum_{P \in P_p} \left(f_j(x) - f_j(x_{-P})\right)
 
     with the probability or score :math:`f_j` of a class, the picture :math:`x_{-P}`
     with the patch :math:`P` covered, and all patches :math:`P_p` of a grid that cover
@@ -73,8 +73,8 @@ def occlusion(
     Notes
     -----
     The classifier predicts each picture once for each patch: at 32 x 32 pixels, 49
-    times by default. Covered pictures have the dtype of ``X``; the mean colour of bytes
-    is rounded.
+    times by default. Covered pictures have the dtype of ``X``; what covers bytes is
+    rounded.
 
     References
     ----------
@@ -96,15 +96,14 @@ def occlusion(
      [0.01 0.01 0.01 0.01]
      [0.   0.   0.   0.  ]]
     """
+    X = as_array(X)
     pictures = as_pictures(X, image_shape)
     index = class_indices(estimator, X, target)
     respond = _responder(estimator, response_name(estimator, response_method))
     n, height, width, _ = pictures.shape
     patches = list(_patches((height, width), patch_size, stride))
     fills = _fills(pictures, fill)
-    layout = np.shape(as_array(X))[1:]
-    rows = np.arange(n)
-    whole = respond(pictures.reshape(n, *layout))[rows, index]
+    whole = respond(laid_out_like(X, pictures))[np.arange(n), index]
 
     totals, counts = np.zeros((n, height, width)), np.zeros((height, width))
     for patch in patches:
@@ -117,7 +116,7 @@ def occlusion(
         covered = pictures[owners]
         for picture, (i, patch) in zip(covered, block, strict=True):
             picture[patch] = fills[i]
-        left = respond(covered.reshape(-1, *layout))
+        left = respond(laid_out_like(X, covered))
         left = left[np.arange(len(block)), index[owners]]
         for (i, patch), fall in zip(block, whole[owners] - left, strict=True):
             totals[i][patch] += fall
@@ -191,16 +190,18 @@ def _pair(name, sizes):
 
 def _fills(pictures, fill):
     """Return what covers each picture, (n, C), in the dtype of the pictures."""
-    n_channels = pictures.shape[3]
+    of_bytes = pictures.dtype == np.uint8
     if fill is None:
         fills = pictures.mean(axis=(1, 2), dtype=np.float64)
-        return np.rint(fills) if pictures.dtype == np.uint8 else fills
+        return np.rint(fills) if of_bytes else fills
+    n_channels = pictures.shape[3]
     color = np.asarray(fill, dtype=np.float64)
     if color.shape not in ((), (1,), (n_channels,)) or not np.isfinite(color).all():
         raise ValueError(
             f"fill must be one number, or one for each of the {n_channels} channels; "
             f"got {fill!r}."
         )
-    if pictures.dtype == np.uint8 and not ((color >= 0) & (color <= 255)).all():
+    if of_bytes and not ((color >= 0) & (color <= 255)).all():
         raise ValueError(f"fill must be from 0 to 255 for bytes; got {fill!r}.")
+    color = np.rint(color) if of_bytes else color
     return np.broadcast_to(color, (len(pictures), n_channels))

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
-from skvision._images import as_array, learn_value_range
+from skvision._images import as_array, laid_out_like, learn_value_range
 from skvision.inspection._changes import (
     CHANGES,
     changed,
@@ -177,7 +178,9 @@ class RobustnessDisplay:
             raise TypeError(
                 f"robustness is that of a classifier; got {type(estimator).__name__}."
             )
-        images, y = as_pictures(X, image_shape), as_column(y, "y")
+        check_is_fitted(estimator)
+        X, y = as_array(X), as_column(y, "y")
+        images = as_pictures(X, image_shape)
         if len(images) != len(y):
             raise ValueError(
                 f"X has {len(images)} pictures and y {len(y)} classes: there must be a "
@@ -186,9 +189,9 @@ class RobustnessDisplay:
         asked = _levels(changes, images.shape[1:3])
         value_range = learn_value_range(value_range, images)
         seed = check_random_state(random_state).randint(2**31 - 1)
-        layout = np.shape(as_array(X))[1:]
+        scoring = "accuracy" if scoring is None else scoring
         score = _scorer(estimator, scoring, y)
-        unchanged, error = score(images.reshape(-1, *layout))
+        unchanged, error = score(laid_out_like(X, images))
         records = []
         for name, levels in asked.items():
             for level in levels:
@@ -196,19 +199,15 @@ class RobustnessDisplay:
                 values = (
                     (unchanged, error)
                     if pictures is images
-                    else score(pictures.reshape(-1, *layout))
+                    else score(laid_out_like(X, pictures))
                 )
                 records.append((name, level, *values))
-        of_accuracy = scoring in (None, "accuracy")
+        most = np.unique(y, return_counts=True)[1].max()
         return cls(
             pd.DataFrame(records, columns=COLUMNS),
             unchanged=unchanged,
-            chance=np.unique(y, return_counts=True)[1].max() / len(y)
-            if of_accuracy
-            else None,
-            score_name="accuracy"
-            if of_accuracy
-            else str(getattr(scoring, "__name__", scoring)).replace("_", " "),
+            chance=most / len(y) if scoring == "accuracy" else None,
+            score_name=str(getattr(scoring, "__name__", scoring)).replace("_", " "),
         ).plot(ax, n_cols=n_cols)
 
     def plot(self, ax=None, *, n_cols=4):
@@ -237,8 +236,9 @@ class RobustnessDisplay:
         )
         self.figure_ = self.axes_[0].figure
         shown = self.results["score"] + self.results["standard_error"].fillna(0)
-        bottom = min(0, self.results["score"].min())
-        top = max(1.02 * shown.max(), 1.0 if bottom == 0 else 0)
+        bottom = min(0, self.unchanged, self.results["score"].min())
+        top = 1.02 * max(self.unchanged, shown.max())
+        top = max(top, 1.0 if bottom == 0 else 0)
         for i, (axes, name) in enumerate(zip(self.axes_, names, strict=True)):
             self._draw_change(axes, name)
             axes.set_ylim(bottom, top)
@@ -275,7 +275,8 @@ class RobustnessDisplay:
         if self.chance is not None:
             axes.axhline(self.chance, color=GREY, linestyle=":", label="chance")
         axes.set_title(name, fontsize="medium")
-        axes.set_xlabel(CHANGES[name][2], fontsize="small")
+        unit = CHANGES[name][2] if name in CHANGES else "level"
+        axes.set_xlabel(unit, fontsize="small")
         axes.locator_params(axis="x", nbins=5, integer=name == "shift")
         axes.grid(alpha=0.3)
 
@@ -301,12 +302,11 @@ def _scorer(estimator, scoring, y):
     """Return ``pictures -> (score, standard error)``."""
     from sklearn.metrics import check_scoring
 
-    if scoring not in (None, "accuracy"):
-        scorer = check_scoring(estimator, scoring)
-        return lambda pictures: (float(scorer(estimator, pictures, y)), np.nan)
+    scorer = check_scoring(estimator, scoring)
 
-    def accuracy(pictures):
-        right = float(np.mean(np.asarray(estimator.predict(pictures)) == y))
-        return right, float(np.sqrt(right * (1 - right) / len(y)))
+    def score(pictures):
+        value = float(scorer(estimator, pictures, y))
+        variance = value * (1 - value) / len(y) if scoring == "accuracy" else np.nan
+        return value, float(np.sqrt(variance))
 
-    return accuracy
+    return score

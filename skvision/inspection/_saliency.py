@@ -145,18 +145,26 @@ def _chain_rule(name, step):
     if isinstance(step, StandardScaler):
         scale = 1 if step.scale_ is None else step.scale_
         return lambda gradients: gradients / scale
-    if isinstance(step, MinMaxScaler) and not step.clip:
+    clips = getattr(step, "clip", False)  # older scalers have no such parameter
+    if isinstance(step, MinMaxScaler) and not clips:
         return lambda gradients: gradients * step.scale_
-    if isinstance(step, MaxAbsScaler):
+    if isinstance(step, MaxAbsScaler) and not clips:
         return lambda gradients: gradients / step.scale_
     if isinstance(step, PCA):
-        scale = np.sqrt(step.explained_variance_) if step.whiten else 1
-        return lambda gradients: (gradients / scale) @ step.components_
+        return lambda gradients: (gradients / _whitening_scale(step)) @ step.components_
     raise TypeError(
         f"saliency follows a gradient through steps that are linear, and {name!r}, "
         f"{type(step).__name__}, is none that it knows: use occlusion, which explains "
         f"any classifier."
     )
+
+
+def _whitening_scale(pca):
+    """Return what components are divided by, from epsilon as in scikit-learn."""
+    if not pca.whiten:
+        return 1
+    deviations = np.sqrt(pca.explained_variance_)
+    return np.maximum(deviations, np.finfo(deviations.dtype).eps)
 
 
 def _unwhitened(normalizer, gradients):

@@ -1,6 +1,7 @@
 """Displays: what is read back from the axes is what it should be."""
 
 import sys
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,9 +12,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
 
 from skvision import (
     HOG,
@@ -32,6 +35,8 @@ from skvision.inspection import (
     EmbeddingDisplay,
     HOGDisplay,
     KSelectionDisplay,
+    LossLandscapeDisplay,
+    MistakesDisplay,
     NeighborsDisplay,
     TemplateDisplay,
     TrainingCurveDisplay,
@@ -83,6 +88,10 @@ DISPLAYS = {
             {"k": [1, 1, 3, 3], "fold": [0, 1, 0, 1], "accuracy": [0, 1, 1, 1]}
         )
     ),
+    "LossLandscape": lambda: LossLandscapeDisplay(
+        [3, 1, 2], [[-1, 0, 1]], path=[[-1], [0]], path_losses=[3, 1]
+    ),
+    "Mistakes": lambda: MistakesDisplay(IMAGES[:2], [1, 2], [3, 4], [0.9, 0.8]),
     "Neighbors": lambda: NeighborsDisplay(
         IMAGES[:2], IMAGES[:6].reshape(2, 3, 8, 8), Y[:6].reshape(2, 3), np.ones((2, 3))
     ),
@@ -130,9 +139,67 @@ def test_without_matplotlib_nothing_is_drawn_but_all_is_made(make, monkeypatch):
         display.plot()
 
 
+LONG = "Coccinella septempunctata"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: TemplateDisplay(IMAGES[:3], [LONG] * 3),
+        lambda: HOGDisplay(IMAGES[:3] / 16, names=[LONG] * 3),
+        lambda: MistakesDisplay(IMAGES[:3], [LONG] * 3, [LONG] * 3, [0.5] * 3),
+        lambda: NeighborsDisplay(
+            IMAGES[:1], IMAGES[None, :3], [[LONG] * 3], np.ones((1, 3)), y_true=[LONG]
+        ),
+    ],
+)
+def test_long_names_do_not_run_into_each_other(make):
+    display = make().plot()
+    display.figure_.canvas.draw()
+    shown = [[axes.title, axes.xaxis.label] for axes in display.axes_.flat[-3:]]
+    for texts_ in zip(*shown, strict=True):
+        boxes = [text.get_window_extent() for text in texts_]
+        for left, right in pairwise(boxes):
+            assert left.x1 <= right.x0
+
+
 def test_axes_without_a_place_cannot_be_divided():
     with pytest.raises(ValueError, match="must have a place in a grid"):
         DISPLAYS["Template"]().plot(plt.figure().add_axes((0, 0, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("draw", "name"),
+    [
+        (lambda: TemplateDisplay(IMAGES[:3], "abc").plot(n_cols=0), "n_cols"),
+        (lambda: DISPLAYS["Codebook"]().plot(n_words=0), "n_words"),
+        (lambda: DISPLAYS["Codebook"]().plot(n_cols=-1), "n_cols"),
+        (
+            lambda: MistakesDisplay.from_predictions(IMAGES, Y, Y, n_pictures=0),
+            "n_pictures",
+        ),
+        (
+            lambda: HOGDisplay.from_estimator(HOG().fit(X), X, n_pictures=-1),
+            "n_pictures",
+        ),
+        (
+            lambda: NeighborsDisplay.from_estimator(
+                KNNImageClassifier().fit(IMAGES, Y), IMAGES, n_pictures=-1
+            ),
+            "n_pictures",
+        ),
+        (
+            lambda: TemplateDisplay.from_estimator(
+                MLPBackprop((3,), max_iter=1).fit(IMAGES, Y), n_units=0
+            ),
+            "n_units",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::skvision.ImageShapeWarning")
+def test_there_is_something_to_draw(draw, name):
+    with pytest.raises(ValueError, match=f"{name} == .*, must be >= 1"):
+        draw()
 
 
 class TestTemplateDisplay:
@@ -228,6 +295,13 @@ class TestNeighborsDisplay:
         assert_allclose(drawn(display.axes_[1, 1]), pictures[5] / 255, atol=1e-6)
         assert display.axes_[1, 1].get_xlabel() == "5\n0.00"
 
+    def test_distances_have_three_digits(self):
+        distances = [[0.012345, 9.996, 99.96, 12_345.6]]
+        neighbors = IMAGES[None, :4]
+        display = NeighborsDisplay(IMAGES[:1], neighbors, Y[None, :4], distances).plot()
+        words = [axes.get_xlabel().split("\n")[1] for axes in display.axes_[0, 1:]]
+        assert words == ["0.0123", "10.0", "100", "12,346"]
+
     def test_features_need_the_pictures(self):
         model = make_pipeline(HOG(pixels_per_cell=(4, 4)), KNNImageClassifier(2))
         model.fit(IMAGES[50:], Y[50:])
@@ -314,6 +388,17 @@ class TestHOGDisplay:
         knn = make_pipeline(HOG(), KNNImageClassifier()).fit(IMAGES, Y)
         with pytest.raises(TypeError, match="have coef_; got KNN"):
             HOGDisplay.from_classifier(knn)
+        regression = make_pipeline(HOG(), Ridge()).fit(IMAGES, Y)
+        with pytest.raises(TypeError, match="have coef_; got Ridge"):
+            HOGDisplay.from_classifier(regression)
+
+    def test_weights_of_pairs_of_classes_are_not_of_classes(self):
+        pipeline = make_pipeline(HOG(), SVC(kernel="linear"))
+        three = Y < 3  # as many pairs as classes
+        with pytest.raises(TypeError, match="pairs of classes"):
+            HOGDisplay.from_classifier(pipeline.fit(IMAGES[three], Y[three]))
+        display = HOGDisplay.from_classifier(pipeline.fit(IMAGES[Y < 2], Y[Y < 2]))
+        assert display.names.tolist() == [1]
 
 
 class TestCodebookDisplay:
@@ -356,6 +441,13 @@ class TestCodebookDisplay:
             CodebookDisplay.from_estimator(HOG())
         with pytest.raises(NotFittedError):
             CodebookDisplay.from_estimator(BagOfVisualWords())
+
+    def test_features_may_be_a_table(self):
+        bag = BagOfVisualWords(3, n_words=6, random_state=0).fit(IMAGES)
+        usage = CodebookDisplay.from_estimator(bag, IMAGES[:20]).usage
+        bag.set_output(transform="pandas")
+        table = CodebookDisplay.from_estimator(bag, IMAGES[:20]).usage
+        assert_array_equal(table, usage)
 
 
 class TestTrainingCurveDisplay:
@@ -414,16 +506,33 @@ class TestTrainingCurveDisplay:
         assert_array_equal(x, 1 + np.arange(model.n_iter_))
         assert_array_equal(y, model.validation_scores_)
 
+    def test_epochs_of_partial_fit_are_no_iterations(self):
+        model = SoftmaxRegression()  # of which fit makes iterations
+        for _ in range(3):
+            model.partial_fit(IMAGES / 16, Y, classes=range(4))
+        (axes,) = TrainingCurveDisplay.from_estimator(model).axes_
+        assert axes.get_xlabel() == "epoch"
+        assert_array_equal(axes.lines[0].get_xdata(), [1, 2, 3])
+        (axes,) = TrainingCurveDisplay.from_estimator(model.fit(IMAGES / 16, Y)).axes_
+        assert axes.get_xlabel() == "iteration"
+
     def test_several_models(self):
         fit = MLPBackprop((5,), max_iter=3, random_state=0).fit(IMAGES, Y)
+        others = {f"a model of a long name, {i}": fit for i in range(4)}
         by_steps = SoftmaxRegression().fit(IMAGES / 16, Y)
-        display = TrainingCurveDisplay.from_estimator({"net": fit, 2: by_steps})
+        display = TrainingCurveDisplay.from_estimator(
+            {"net": fit, 2: by_steps} | others
+        )
         loss, ratio = display.axes_
-        assert [line.get_label() for line in loss.lines] == ["net", "2"]
+        assert [line.get_label() for line in loss.lines] == ["net", "2", *others]
         assert_array_equal(loss.lines[1].get_ydata(), by_steps.loss_curve_)
         assert loss.get_xlabel() == "epoch or iteration"
         (above,) = display.figure_.legends
-        assert [text.get_text() for text in above.get_texts()] == ["net", "2"]
+        assert [text.get_text() for text in above.get_texts()] == ["net", "2", *others]
+        display.figure_.canvas.draw()
+        frame = above.get_window_extent()
+        assert frame.x0 >= 0
+        assert frame.x1 <= display.figure_.bbox.x1
         assert ratio.lines[0].get_color() == loss.lines[0].get_color()
         assert ratio.lines[0].get_linestyle() != ratio.lines[1].get_linestyle()
 
@@ -434,6 +543,8 @@ class TestTrainingCurveDisplay:
             TrainingCurveDisplay.from_estimator(MLPBackprop())
         with pytest.raises(ValueError, match="nothing to draw"):
             TrainingCurveDisplay({"a": {"epoch": [1], "loss": [np.nan]}}).plot()
+        with pytest.raises(ValueError, match="history of 'a' does not say when"):
+            TrainingCurveDisplay({"a": {"loss": [1, 2]}})
 
 
 class TestKSelectionDisplay:
@@ -519,6 +630,13 @@ class TestEmbeddingDisplay:
         label = f"principal component 1, {share:.0%} of the variance"
         assert display.ax_.get_xlabel() == label
 
+    def test_directions_are_as_long_as_the_embeddings(self):
+        points = [[20, 0], [0, 30], [0, 40]]
+        display = EmbeddingDisplay.from_predictions(
+            points, [0, 1, 1], directions=[[5, 0], [0, 2]]
+        )
+        assert_allclose(display.ax_.lines[1].get_xydata(), [[0, 0], [30, 0]])
+
     def test_two_components_that_are_no_circle(self, rng):
         points = rng.normal(size=(50, 2))
         display = EmbeddingDisplay.from_predictions(points, np.repeat([0, 1], 25))
@@ -535,6 +653,8 @@ class TestEmbeddingDisplay:
     def test_errors(self):
         with pytest.raises(ValueError, match="1 component"):
             EmbeddingDisplay.from_predictions(np.ones((3, 1)), [0, 1, 2])
+        with pytest.raises(ValueError, match="two pictures or more; got 1"):
+            EmbeddingDisplay.from_predictions(np.ones((1, 3)), [0])
         with pytest.raises(ValueError, match="inconsistent numbers of samples"):
             EmbeddingDisplay.from_predictions(np.ones((3, 2)), [0, 1])
         with pytest.raises(ValueError, match=r"directions must be of shape \(2, 2\)"):
@@ -620,3 +740,46 @@ class TestVerificationDisplay:
             VerificationDisplay.from_estimator(FunctionTransformer(), X, Y[:5])
         with pytest.raises(ValueError, match="none of two classes"):
             VerificationDisplay.from_predictions([1, 1], [0.5, 0.6])
+
+
+class TestMistakesDisplay:
+    def test_the_probability_is_that_of_the_predicted_class(self):
+        rows = Y < 2
+        model = LogisticRegression(C=1e-6).fit(X[rows], Y[rows])
+        low = FixedThresholdClassifier(model, threshold=0.1).fit(X[rows], Y[rows])
+        predicted, probabilities = low.predict(X[rows]), low.predict_proba(X[rows])
+        wrong = np.flatnonzero(predicted != Y[rows])
+        display = MistakesDisplay.from_estimator(
+            low, X[rows], Y[rows], images=IMAGES[rows]
+        )
+        of_predicted = probabilities[wrong, predicted[wrong]]
+        assert of_predicted.min() < 0.5
+        assert_allclose(display.confidence, np.sort(of_predicted)[::-1][:20])
+
+    def test_pictures_of_many_sizes(self):
+        pictures = [np.ones((4, 4 + i % 2), np.uint8) for i in range(6)]
+        with pytest.raises(ValueError, match="pictures of different shapes"):
+            MistakesDisplay.from_predictions(pictures, [0] * 6, [1] * 6)
+
+    @pytest.mark.parametrize("n", [1, 3, 6])
+    def test_nothing_is_cut_off(self, n):
+        display = MistakesDisplay(IMAGES[:n], ["a"] * n, ["b"] * n, [0.5] * n).plot()
+        display.figure_.canvas.draw()
+        label = display.axes_[-1].xaxis.label.get_window_extent()
+        assert label.y0 > 0
+        title = display.axes_[0].title.get_window_extent()
+        assert title.y1 < display.figure_._suptitle.get_window_extent().y0
+
+    def test_tables_of_pixels(self):
+        table = pd.DataFrame(X, index=np.arange(len(X)) + 5)
+        display = MistakesDisplay.from_predictions(
+            table, Y, np.where(np.arange(len(Y)) == 7, 9, Y), image_shape=(8, 8)
+        )
+        assert_array_equal(display.images[:, :, :, 0], IMAGES[[7]])
+
+
+class TestLossLandscapeDisplay:
+    def test_span(self):
+        model = SoftmaxRegression().fit(IMAGES / 16, Y)
+        with pytest.raises(ValueError, match="span == 0, must be > 0"):
+            LossLandscapeDisplay.from_estimator(model, IMAGES / 16, Y, span=0)

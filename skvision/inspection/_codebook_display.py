@@ -1,9 +1,11 @@
 """Visual words as little pictures."""
 
 import math
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._bag_of_visual_words import BagOfVisualWords
@@ -85,7 +87,8 @@ class CodebookDisplay:
         NotFittedError
             If it is not fitted.
         ValueError
-            If ``X`` is no pictures such as it was fitted to.
+            If ``X`` is no pictures such as it was fitted to, or ``n_words`` or
+            ``n_cols`` is less than 1.
         """
         # not at the top: it loads much that `import skvision` does without
         from sklearn.pipeline import Pipeline
@@ -101,7 +104,8 @@ class CodebookDisplay:
         if bag.mirror:
             words = words[: len(words) // 2]  # the others are their mirror images
         if X is not None:
-            totals = bag.transform(X).sum(axis=0, dtype=np.float64)
+            features = np.asarray(bag.transform(X))  # a table after set_output
+            totals = features.sum(axis=0, dtype=np.float64)
             usage = totals.reshape(-1, len(words)).sum(axis=0)  # words run fastest
             usage /= usage.sum() or 1.0
         return cls(words, usage).plot(ax, n_words=n_words, n_cols=n_cols)
@@ -128,6 +132,8 @@ class CodebookDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        check_scalar(n_words, "n_words", Integral, min_val=1)
+        check_scalar(n_cols, "n_cols", Integral, min_val=1)
         order = np.arange(len(self.words))
         if self.usage is not None:
             order = np.argsort(-self.usage, kind="stable")

@@ -1,14 +1,19 @@
 """What displays share: matplotlib, loaded when something is drawn, and its axes."""
 
 import math
+import textwrap
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_scalar
 
 from skvision._images import validate_images
 
 BLUE, ORANGE, GREEN, GREY = "#08519c", "#d55e00", "#00795a", "#57606a"
+LETTERS = 16  # in an inch of axes, which the layout will yet make wider
+LOW = 0.8  # height of axes, in inches, from which there is room for two lines
 MARKS = {True: ("✓", GREEN), False: ("✗", ORANGE)}  # of what is right, and wrong
 
 
@@ -75,6 +80,7 @@ def divided_axes(
     with ``size``, the width and height in inches, for each.
     """
     plt = load_pyplot(name)
+    check_scalar(n_cols, "n_cols", Integral, min_val=1)
     n_cols = min(n_cols, n_axes)
     n_rows = math.ceil(n_axes / n_cols)
     if ax is None:
@@ -94,6 +100,21 @@ def divided_axes(
         grid = place.subgridspec(n_rows, n_cols)
     places = [divmod(i, n_cols) for i in range(n_axes)]
     return np.array([figure.add_subplot(grid[place]) for place in places], object)
+
+
+def width_of(ax: Any) -> float:
+    """Return the width of axes in inches, as far as it is known before the layout."""
+    return float(ax.get_window_extent().width / ax.figure.dpi)
+
+
+def in_lines(ax: Any, text: Any, after: str = "") -> str:
+    """Return text in lines as wide as the axes, two or one, and what stands after."""
+    width = max(8, int(LETTERS * width_of(ax)) - len(after))
+    n_lines = 2 if ax.get_window_extent().height / ax.figure.dpi > LOW else 1
+    text = str(text)
+    if len(text) > n_lines * width:
+        text = f"{text[: n_lines * width - 1]}…"
+    return textwrap.fill(text, width) + after
 
 
 def show_picture(ax: Any, picture: Any, **style: Any) -> None:

@@ -192,7 +192,16 @@ class EmbeddingDisplay:
             _check_directions(directions, classes, n_components)
         parameters = {"directions": directions, "direction_classes": classes}
         if n_components == 2:
+            if directions is not None:  # as long as the embeddings are
+                lengths = np.linalg.norm(embeddings, axis=1)
+                parameters["directions"] = directions * np.median(lengths)
             return cls(embeddings, y, **parameters).plot(ax)
+        if len(units) < 2:
+            raise ValueError(
+                f"{n_components} components are drawn along the directions in which "
+                f"pictures vary most, which takes two pictures or more; got "
+                f"{len(units)}."
+            )
         mean = units.mean(axis=0)
         _, lengths, axes = np.linalg.svd(units - mean, full_matrices=False)
         total = np.sum(lengths**2) or 1.0

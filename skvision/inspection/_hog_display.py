@@ -1,8 +1,11 @@
 """What HOG keeps of pictures, and what a linear classifier looks for in it."""
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import OneToOneFeatureMixin
+from sklearn.base import OneToOneFeatureMixin, is_classifier
+from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._hog import HOG
@@ -12,6 +15,7 @@ from skvision.inspection._drawing import (
     as_pictures,
     as_shades,
     divided_axes,
+    in_lines,
     show_picture,
     show_weights,
 )
@@ -71,12 +75,12 @@ class HOGDisplay:
         self.names = None if names is None else np.asarray(names)
 
     @classmethod
-    def from_estimator(cls, hog, X, *, n_pictures=8, n_cols=2, ax=None):
+    def from_estimator(cls, estimator, X, *, n_pictures=8, n_cols=2, ax=None):
         """Draw pictures, and what HOG keeps of them.
 
         Parameters
         ----------
-        hog : HOG
+        estimator : HOG
             Fitted to pictures of this shape.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
             Pictures.
@@ -95,22 +99,24 @@ class HOGDisplay:
         Raises
         ------
         TypeError
-            If ``hog`` is no `HOG`.
+            If ``estimator`` is no `HOG`.
         NotFittedError
             If it is not fitted.
         ValueError
-            If the pictures are not of the shape seen in its ``fit``.
+            If the pictures are not of the shape seen in its ``fit``, or ``n_pictures``
+            or ``n_cols`` is less than 1.
         """
-        if not isinstance(hog, HOG):
+        if not isinstance(estimator, HOG):
             raise TypeError(
-                f"hog must be a fitted HOG; got {type(hog).__name__}. Of a pipeline, "
-                f"pass the step that is one; what its classes look for is drawn by "
-                f"HOGDisplay.from_classifier."
+                f"a fitted HOG is needed; got {type(estimator).__name__}. Of a "
+                f"pipeline, pass the step that is one; what its classes look for is "
+                f"drawn by HOGDisplay.from_classifier."
             )
-        check_is_fitted(hog, "image_shape_")
+        check_is_fitted(estimator, "image_shape_")
+        check_scalar(n_pictures, "n_pictures", Integral, min_val=1)
         X = X[:n_pictures]
-        drawings = draw_hog(hog, hog.transform(X))
-        pictures = as_pictures(X, hog.image_shape_)
+        drawings = draw_hog(estimator, estimator.transform(X))
+        pictures = as_pictures(X, estimator.image_shape_)
         return cls(drawings, pictures=pictures).plot(ax, n_cols=n_cols)
 
     @classmethod
@@ -127,7 +133,7 @@ class HOGDisplay:
         pipeline : Pipeline
             Fitted; of a `HOG`, steps that keep each feature in its place, such as
             ``StandardScaler`` or `PixelNormalizer`, if any, and a linear classifier,
-            which has ``coef_``.
+            which has ``coef_``, a row for each class or one for two.
         n_cols : int, default=5
             Classes in a row.
         ax : Axes, default=None
@@ -145,15 +151,23 @@ class HOGDisplay:
         NotFittedError
             If it is not fitted.
         """
+        # not at the top: it loads much that `import skvision` does without
+        from sklearn.svm import SVC, NuSVC
+
         hog, model = _ends_of(pipeline)
         check_is_fitted(model)
-        if not hasattr(model, "coef_"):
+        if not (is_classifier(model) and hasattr(model, "coef_")):
             raise TypeError(
                 f"what edges speak for is known of linear classifiers, which have "
                 f"coef_; got {type(model).__name__}."
             )
+        names = model.classes_ if len(model.classes_) > 2 else model.classes_[1:]
+        if isinstance(model, SVC | NuSVC) and len(names) > 1:
+            raise TypeError(
+                f"the weights of {type(model).__name__} are of pairs of classes, not "
+                f"of classes: take LinearSVC or MulticlassSVM."
+            )
         drawings = _signed_drawings(hog, model.coef_)
-        names = model.classes_[-len(drawings) :]
         return cls(drawings, names=names).plot(ax, n_cols=n_cols)
 
     def plot(self, ax=None, *, n_cols=None):
@@ -198,7 +212,7 @@ class HOGDisplay:
                 show_picture(place, drawing, vmin=0, vmax=1)
         if self.names is not None:
             for place, name in zip(axes.reshape(n, -1)[:, 0], self.names, strict=True):
-                place.set_title(str(name), fontsize="medium")
+                place.set_title(in_lines(place, name), fontsize="medium")
         return self
 
 

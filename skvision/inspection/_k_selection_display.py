@@ -13,6 +13,7 @@ from skvision.inspection._drawing import (
     ORANGE,
     legend_above,
     single_axes,
+    width_of,
 )
 from skvision.model_selection import k_selection_curve
 
@@ -86,8 +87,8 @@ class KSelectionDisplay:
         Parameters
         ----------
         estimator : KNNImageClassifier
-            Says the metric, weights and all else but the number of neighbours; need not
-            be fitted.
+            Says the metric, the weights of votes and of classes, and who wins a tie;
+            need not be fitted. All distances are computed, whatever its ``algorithm``.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
             Pictures or features.
         y : array-like of shape (n,)
@@ -220,4 +221,4 @@ class KSelectionDisplay:
             ax.xaxis.set_major_formatter("{x:g}")
         ax.set(xlabel=label, ylabel="accuracy")
         ax.grid(alpha=0.3)
-        legend_above(ax, n_cols=2)
+        legend_above(ax, n_cols=2 if width_of(ax) > 4 else 1)

@@ -1,6 +1,6 @@
 """The loss around what was learnt, and the way there."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -166,6 +166,7 @@ class LossLandscapeDisplay:
         """
         check_scalar(n_directions, "n_directions", Integral, min_val=1, max_val=2)
         check_scalar(n_points, "n_points", Integral, min_val=2)
+        check_scalar(span, "span", Real, min_val=0, include_boundaries="neither")
         model, X = _model_and_its_input(estimator, X)
         here = weights_of(model)
 
@@ -227,10 +228,11 @@ class LossLandscapeDisplay:
     def _label(self, i):
         if self.path is None:
             return f"random direction {i + 1}, in lengths of filters"
+        label = f"principal direction {i + 1} of the path"
+        if self.explained_variance_ratio is None:
+            return label
         share = 100 * self.explained_variance_ratio[i]
-        return (
-            f"principal direction {i + 1} of the path ({share:.0f} % of its variance)"
-        )
+        return f"{label} ({share:.0f} % of its variance)"
 
     def _draw_curve(self):
         (axis,) = self.coordinates

@@ -1,8 +1,12 @@
 """The errors that a classifier was surest of."""
 
+import os
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
+from sklearn.utils import _safe_indexing, check_scalar
 
 from skvision.inspection._drawing import (
     GREEN,
@@ -10,6 +14,7 @@ from skvision.inspection._drawing import (
     as_pictures,
     as_shades,
     divided_axes,
+    in_lines,
     show_picture,
 )
 from skvision.metrics._pairs import as_column
@@ -98,9 +103,9 @@ class MistakesDisplay:
     ):
         """Predict, and draw the most confident mistakes.
 
-        The confidence is the largest probability. A classifier without probabilities
-        has the margin: how far the largest score is above the second, or, with two
-        classes, the score from zero.
+        The confidence is the probability of the predicted class. A classifier without
+        probabilities has the margin: how far the largest score is above the second, or,
+        with two classes, the score from zero.
 
         Parameters
         ----------
@@ -132,17 +137,19 @@ class MistakesDisplay:
         TypeError
             If the estimator is no classifier.
         ValueError
-            If ``X``, ``y`` and ``images`` are not of one length, or are no pictures.
+            If ``X``, ``y`` and ``images`` are not of one length, or are no pictures, or
+            ``n_pictures`` or ``n_cols`` is less than 1.
         """
         if not is_classifier(estimator):
             raise TypeError(
                 f"mistakes are of a classifier; got {type(estimator).__name__}."
             )
-        confidence, name = _confidence(estimator, X)
+        y_pred = np.asarray(estimator.predict(X))
+        confidence, name = _confidence(estimator, X, y_pred)
         return cls._draw(
             X if images is None else images,
             y,
-            estimator.predict(X),
+            y_pred,
             confidence,
             name,
             n_pictures=n_pictures,
@@ -195,7 +202,8 @@ class MistakesDisplay:
         Raises
         ------
         ValueError
-            If the arrays are not of one length, or ``images`` are no pictures.
+            If the arrays are not of one length, ``images`` are no pictures, or
+            ``n_pictures`` or ``n_cols`` is less than 1.
         """
         return cls._draw(
             images,
@@ -224,6 +232,7 @@ class MistakesDisplay:
         n_cols,
     ):
         """Choose the mistakes, and draw them."""
+        check_scalar(n_pictures, "n_pictures", Integral, min_val=1)
         y_true, y_pred = as_column(y_true, "y_true"), as_column(y_pred, "y_pred")
         lengths = {"images": len(images), "y_true": len(y_true), "y_pred": len(y_pred)}
         if confidence is not None:
@@ -231,7 +240,8 @@ class MistakesDisplay:
             lengths["confidence"] = len(confidence)
         if len(set(lengths.values())) > 1:
             raise ValueError(f"There must be one for each picture; got {lengths}.")
-        if np.ndim(images) == 1 and np.asarray(images).dtype.kind in "UO":
+        first = None if hasattr(images, "columns") else next(iter(images), None)
+        if isinstance(first, str | bytes | os.PathLike):
             raise ValueError(
                 "X holds no pictures but paths or the like: pass those to draw as "
                 "images=, read by ImageReader for instance."
@@ -240,7 +250,7 @@ class MistakesDisplay:
         if confidence is not None:
             wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
         shown = wrong[:n_pictures]
-        pictures = np.asarray(images)[shown]
+        pictures = _safe_indexing(images, shown)
         return cls(
             as_pictures(pictures, image_shape) if len(shown) else pictures,
             y_true[shown],
@@ -278,18 +288,17 @@ class MistakesDisplay:
             axes.set_axis_off()
             axes.text(0.5, 0.5, self._headline(), ha="center", va="center")
             return self
-        self.axes_ = divided_axes(ax, name, n, n_cols, (1.75, 2.35))
+        self.axes_ = divided_axes(ax, name, n, n_cols, (2.05, 2.35))
         self.figure_ = self.axes_[0].figure
         if ax is None:  # the headline needs its width
             self.figure_.set_figwidth(max(5, self.figure_.get_figwidth()))
         (shades,) = as_shades(self.images)
         for i, axes in enumerate(self.axes_):
             show_picture(axes, shades[i], vmin=0, vmax=1)
-            said = str(self.y_pred[i])
-            if self.confidence is not None:
-                said += f"  {self.confidence[i]:.2f}"
+            sure = "" if self.confidence is None else f"  {self.confidence[i]:.2f}"
+            said = in_lines(axes, self.y_pred[i], sure)
             axes.set_title(said, fontsize="medium", color=ORANGE)
-            axes.set_xlabel(f"true: {self.y_true[i]}", color=GREEN)
+            axes.set_xlabel(in_lines(axes, f"true: {self.y_true[i]}"), color=GREEN)
         if ax is None:
             self.figure_.suptitle(self._headline(), fontsize="medium")
         return self
@@ -308,10 +317,12 @@ class MistakesDisplay:
         )
 
 
-def _confidence(estimator, X):
+def _confidence(estimator, X, y_pred):
     """Return how confident predictions are, (n,), and what that is called."""
     if hasattr(estimator, "predict_proba"):
-        return np.asarray(estimator.predict_proba(X)).max(axis=1), "probability"
+        # not the largest: a threshold may have chosen another class
+        is_predicted = y_pred[:, None] == estimator.classes_
+        return np.asarray(estimator.predict_proba(X))[is_predicted], "probability"
     if not hasattr(estimator, "decision_function"):
         return None, "confidence"
     scores = np.asarray(estimator.decision_function(X))

@@ -1,8 +1,11 @@
 """The training pictures that vote on a picture."""
 
+import textwrap
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils import _safe_indexing, check_consistent_length, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._knn_image_classifier import KNNImageClassifier
@@ -12,11 +15,13 @@ from skvision.inspection._drawing import (
     as_pictures,
     as_shades,
     divided_axes,
+    in_lines,
     show_picture,
 )
 from skvision.metrics._pairs import as_column
 
 MOST_NEIGHBORS = 10
+WIDE = 18  # letters left of a picture
 NAMES = {1: "nearest", 2: "2nd", 3: "3rd"}
 
 
@@ -135,8 +140,8 @@ class NeighborsDisplay:
         NotFittedError
             If it is not fitted.
         ValueError
-            If ``X`` and ``y`` differ in length, ``X_train`` is needed, or is not what
-            the estimator was fitted to.
+            If ``X`` and ``y`` differ in length, ``n_pictures`` is less than 1,
+            ``X_train`` is needed, or is not what the estimator was fitted to.
         """
         # not at the top: it loads much that `import skvision` does without
         from sklearn.pipeline import Pipeline
@@ -150,6 +155,7 @@ class NeighborsDisplay:
             )
         check_is_fitted(model)
         check_consistent_length(X, y)
+        check_scalar(n_pictures, "n_pictures", Integral, min_val=1)
         X, y = X[:n_pictures], None if y is None else as_column(y, "y")[:n_pictures]
         rows = estimator[:-1].transform(X) if piped and len(estimator) > 1 else X
         if n_neighbors is None:
@@ -199,6 +205,8 @@ class NeighborsDisplay:
         )
         self.axes_ = axes.reshape(n, 1 + n_neighbors)
         self.figure_ = axes[0].figure
+        if ax is None:  # what stands left of the pictures needs its width
+            self.figure_.set_figwidth(self.figure_.get_figwidth() + size[0])
         neighbors = self.neighbors.reshape(-1, *self.neighbors.shape[2:])
         pictures, neighbors = as_shades(self.pictures, neighbors)
         for i, row in enumerate(self.axes_):
@@ -217,12 +225,13 @@ class NeighborsDisplay:
         show_picture(axes, picture, vmin=0, vmax=1)
         lines, color = [], GREY
         if self.y_true is not None:
-            lines.append(f"true: {self.y_true[i]}")
+            lines.append(textwrap.fill(f"true: {self.y_true[i]}", WIDE))
         if self.y_pred is not None:
-            lines.append(f"predicted: {self.y_pred[i]}")
+            said = f"predicted: {self.y_pred[i]}"
             if self.y_true is not None:
                 mark, color = MARKS[bool(self.y_pred[i] == self.y_true[i])]
-                lines[-1] += f" {mark}"
+                said += f" {mark}"
+            lines.append(textwrap.fill(said, WIDE))
         axes.set_ylabel(
             "\n".join(lines),
             color=color,
@@ -234,11 +243,12 @@ class NeighborsDisplay:
 
     def _draw_neighbor(self, axes, picture, i, j):
         show_picture(axes, picture, vmin=0, vmax=1)
-        name, color = str(self.neighbor_classes[i, j]), "black"
+        mark, color = "", "black"
         if self.y_true is not None:
             mark, color = MARKS[bool(self.neighbor_classes[i, j] == self.y_true[i])]
-            name += f" {mark}"
+            mark = f" {mark}"
             axes.spines[:].set(color=color, linewidth=2.5)
+        name = in_lines(axes, self.neighbor_classes[i, j], mark)
         axes.set_xlabel(
             f"{name}\n{_three_digits(self.distances[i, j])}",
             color=color,
@@ -249,7 +259,7 @@ class NeighborsDisplay:
 
 def _three_digits(distance):
     """Return a distance as text, three digits of it or all before the point."""
-    return f"{distance:,.0f}" if distance >= 100 else f"{distance:#.3g}"
+    return f"{distance:,.0f}" if distance >= 99.95 else f"{distance:#.3g}"
 
 
 def _pictures_of(model, piped, image_shape):

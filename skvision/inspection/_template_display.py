@@ -1,12 +1,15 @@
 """What linear classes and the units of a first layer look for."""
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._linear_classifier import LinearClassifier
 from skvision._network_classifier import NetworkClassifier
-from skvision.inspection._drawing import divided_axes, show_weights
+from skvision.inspection._drawing import divided_axes, in_lines, show_weights
 
 
 class TemplateDisplay:
@@ -81,7 +84,8 @@ class TemplateDisplay:
         TypeError
             If the estimator has no templates.
         ValueError
-            If it was fitted to flat rows of no known height and width.
+            If it was fitted to flat rows of no known height and width, or ``n_units``
+            or ``n_cols`` is less than 1.
         """
         # not at the top: it loads much that `import skvision` does without
         from sklearn.pipeline import Pipeline
@@ -93,6 +97,7 @@ class TemplateDisplay:
                 f"{type(model).__name__}: see occlusion for any other."
             )
         check_is_fitted(model)
+        check_scalar(n_units, "n_units", Integral, min_val=1)
         if model.image_shape_ is None:
             raise ValueError(
                 f"{type(model).__name__} was fitted to flat rows, so that its weights "
@@ -138,5 +143,5 @@ class TemplateDisplay:
             self.axes_, self.templates, self.names, strict=True
         ):
             show_weights(axes, weights, largest)
-            axes.set_title(str(name), fontsize="small")
+            axes.set_title(in_lines(axes, name), fontsize="small")
         return self

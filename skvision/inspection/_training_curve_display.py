@@ -18,6 +18,7 @@ PANELS = {
     "update_ratio": "step / weights",
 }
 HEALTHY_RATIO = 1e-3
+LETTERS_OF_LEGEND = 12  # in an inch
 WIDE = 10  # largest over least loss, from which its axis is logarithmic
 
 
@@ -58,6 +59,12 @@ class TrainingCurveDisplay:
     """
 
     def __init__(self, histories: dict):
+        for name, history in histories.items():
+            if not any(unit in history for unit in UNITS):
+                raise ValueError(
+                    f"the history of {name!r} does not say when its values were "
+                    f"recorded: it needs one of {UNITS}; got {list(history)}."
+                )
         self.histories = histories
 
     @classmethod
@@ -117,7 +124,7 @@ class TrainingCurveDisplay:
         if not panels:
             raise ValueError(
                 f"the histories have nothing to draw: they need one of "
-                f"{', '.join(PANELS)}, and {' or '.join(UNITS)} with it."
+                f"{', '.join(PANELS)}."
             )
         axes = divided_axes(ax, type(self).__name__, len(panels), 2, (4.2, 3))
         self.axes_, self.figure_ = axes, axes[0].figure
@@ -128,8 +135,11 @@ class TrainingCurveDisplay:
             place.xaxis.get_major_locator().set_params(integer=True)
             place.grid(alpha=0.3)
         if len(self.histories) > 1 and ax is None:
-            lines = axes[0].get_legend_handles_labels()
-            self.figure_.legend(*lines, loc="outside lower center", ncols=4)
+            lines, names = axes[0].get_legend_handles_labels()
+            longest = 8 + max(map(len, names))  # with the line before it
+            n_cols = int(self.figure_.get_figwidth() * LETTERS_OF_LEGEND / longest)
+            style = {"loc": "outside lower center", "ncols": min(max(n_cols, 1), 4)}
+            self.figure_.legend(lines, names, **style)
         elif len(self.histories) > 1:
             axes[0].legend(fontsize="small", frameon=False)
         return self
@@ -199,7 +209,9 @@ def _history_of(estimator):
 
     model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     check_is_fitted(model)
-    unit = UNITS[getattr(model, "solver", None) in ("auto", "lbfgs")]
+    by_epochs = hasattr(model, "_batch_state")  # partial_fit, whatever the solver
+    whole = getattr(model, "solver", None) in ("auto", "lbfgs") and not by_epochs
+    unit = UNITS[whole]
     if hasattr(model, "history_"):
         history = dict(model.history_)
         return {unit: history.pop("epoch"), **history}

@@ -34,10 +34,10 @@ class VerificationDisplay:
 
     On the left are histograms of the similarities of pairs of one class and of two, and
     on the right is the share of pairs of one class that are accepted (true accept rate)
-    against that of pairs of two (false accept rate), for all thresholds. Marked are the
-    equal error rate; the true accept rate at one false accept rate, with its 95%
-    confidence interval, which is for independent pairs; and the threshold that is used,
-    if one is given.
+    against that of pairs of two (false accept rate), for all thresholds; what accepts
+    none of these is drawn at its left edge. Marked are the equal error rate; the true
+    accept rate at one false accept rate, with its 95% confidence interval, which is for
+    independent pairs; and the threshold that is used, if one is given.
 
     Parameters
     ----------

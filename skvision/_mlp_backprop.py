@@ -114,7 +114,7 @@ class MLPBackprop(NetworkClassifier):
 
     alpha : float, default=1e-4
         Strength of the penalty, from 0. scikit-learn's ``MLPClassifier`` divides its
-        ``alpha`` by the number of rows: this one is that quotient.
+        ``alpha`` by the number of rows in a batch: this one is that quotient.
 
     l1_ratio : float, default=0.0
         Share of the L1 norm in the penalty, :math:`r`, from 0 to 1.

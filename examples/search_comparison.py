@@ -149,7 +149,7 @@ def compare(Estimator, load, folder, seed):
     # few epochs are meant, and some candidates diverge
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.simplefilter("ignore", FitFailedWarning)
-    warnings.filterwarnings("ignore", "One or more of the test scores are non-finite")
+    warnings.filterwarnings("ignore", "One or more of the .* scores are non-finite")
     X, X_test, y, y_test = load(folder, seed)
     model = counted(Estimator)(**FIXED)
     folds = StratifiedKFold(3, shuffle=True, random_state=seed)

@@ -48,7 +48,10 @@ def _lay_out(table: pd.DataFrame) -> Table:
 
 
 def _percent(way: dict[Hashable, Any], *names: str, sign: str = "") -> str:
-    return " ".join(f"{100 * way[name]:{sign}.1f}" for name in names)
+    percents = [100 * way[name] for name in names]
+    # "-0.0" would leave open on which side of 0 an interval ends
+    digits = 2 if any(round(x, 1) == 0 and x < 0 for x in percents) else 1
+    return " ".join(f"{x:{sign}.{digits}f}" for x in percents)
 
 
 def _time(time: float) -> str:

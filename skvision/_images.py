@@ -303,6 +303,18 @@ def _shape_asked_for(
     return wanted
 
 
+def _remedy(shape: ImageShape, fitted: ImageShape) -> str:
+    """Return what makes of pictures such as an estimator was fitted on."""
+    height, width, channels = fitted
+    if shape[:2] == (height, width):
+        return f"convert them to {'grey' if channels == 1 else 'RGB'}"
+    if shape == (channels, height, width):
+        return "put channels last, X.transpose(0, 2, 3, 1)"
+    if shape == (width, channels, 1):
+        return "pass one picture as X[None]"
+    return "resize them"
+
+
 def _validate(
     estimator: Any,
     rows: Any,
@@ -319,7 +331,7 @@ def _validate(
             raise ValueError(
                 f"X has pictures of shape {shape}, but {type(estimator).__name__} was "
                 f"fitted on pictures of shape {fitted} (height, width, channels): "
-                f"resize them, or fit on pictures of this shape."
+                f"{_remedy(shape, fitted)}, or fit on pictures of this shape."
             )
     checked = validate_data(estimator, rows, y, reset=reset, dtype=list(dtype))
     if reset:

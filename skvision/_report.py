@@ -54,11 +54,24 @@ def print_report(
     truth: NDArray[Any],
     predicted: NDArray[Any],
     classes: Sequence[str],
+    what: str,
 ) -> None:
-    """Print accuracy, precision and recall of each class, and what was confused."""
+    """Print accuracy, precision and recall of each class, and what was confused.
+
+    Parameters
+    ----------
+    score : dict
+        From `measure`.
+    truth, predicted : ndarray of shape (n,), str
+        Classes.
+    classes : sequence of str
+        All of them, in their order.
+    what : str
+        What was predicted, such as "held-out pictures".
+    """
     low, high = score["interval_95"]
     print(
-        f"\nAccuracy {score['accuracy']:.3f} on {score['pictures']} held-out pictures "
+        f"\nAccuracy {score['accuracy']:.3f} on {score['pictures']} {what} "
         f"(95 % interval {low:.3f} to {high:.3f})\n"
     )
     counts = confusion_matrix(truth, predicted, labels=list(classes))

@@ -28,7 +28,7 @@ from skvision._user_error import UserError, user_errors, visible
 
 _PICTURES_AT_A_TIME = 256  # between two steps of the progress bar
 _MOST_NAMED = 3
-_ALPHAS = (1.0, 0.3, 0.1, 0.03, 0.01)  # each fit starts from the one before
+_ALPHAS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # each fit starts from the one before
 _MIDDLE_ALPHA = 0.1  # where they cannot be compared
 _ENOUGH_TO_VALIDATE = 1000  # pictures: with fewer, the draw decides too much
 _DRAWS = 5  # where there are fewer
@@ -143,7 +143,8 @@ def train_and_score(
     learnt = time.perf_counter()
 
     score = measure(labels[in_test], predicted)
-    print_report(score, labels[in_test], predicted, classifier.classes_.tolist())
+    classes = classifier.classes_.tolist()
+    print_report(score, labels[in_test], predicted, classes, "held-out pictures")
     print(
         f"Took {learnt - started:.1f} s: reading {read - started:.1f} s, "
         f"learning {learnt - read:.1f} s."
@@ -206,7 +207,7 @@ def score_model(pipeline: Pipeline, pictures: Pictures) -> Evidence:
     done = time.perf_counter()
     score = measure(pictures.labels, predicted)
     classes = pipeline[-1].classes_.tolist()
-    print_report(score, pictures.labels, predicted, classes)
+    print_report(score, pictures.labels, predicted, classes, "pictures")
     everywhere = np.ones(len(images), bool)
     return Evidence(
         pictures=pictures,

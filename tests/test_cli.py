@@ -300,7 +300,7 @@ def report(capsys, counts, names, monkeypatch, width="80"):
     )
     n, n_correct = len(truth), (truth == predicted).sum()
     score = {"pictures": n, "accuracy": n_correct / n, "interval_95": [0.25, 0.75]}
-    print_report(score, truth, predicted, names)
+    print_report(score, truth, predicted, names, "held-out pictures")
     return capsys.readouterr().out
 
 

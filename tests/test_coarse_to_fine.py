@@ -699,7 +699,9 @@ def test_pictures_and_nesting(rng):
         ({"n_best": 0}, "n_best"),
         ({"resource": "place"}, "also among the parameters"),
         ({"resource": "peak"}, "its value is 0.7"),
-        ({"resource": "nothing"}, "its value is None"),
+        ({"resource": "nothing"}, "Peak, which has none of this name."),
+        ({"resource": "max_itr"}, "none of this name: did you mean 'max_iter'?"),
+        ({"resource": "n_sample"}, "none of this name: did you mean 'n_samples'?"),
         ({"resource": 3}, "resource"),
     ],
 )
@@ -707,6 +709,16 @@ def test_bad_parameters(parameters, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         search_peak({"place": uniform(0, 1)}, **parameters)
     assert Peak.fits == []
+
+
+def test_a_resource_of_a_step_is_named_with_its_step():
+    search = CoarseToFineSearchCV(
+        make_pipeline(StandardScaler(), MLPBackprop()),
+        {"mlpbackprop__alpha": loguniform(1e-5, 1)},
+        resource="max_iter",
+    )
+    with pytest.raises(ValueError, match="did you mean 'mlpbackprop__max_iter'"):
+        search.fit(np.eye(6), [0, 1] * 3)
 
 
 def test_bad_distributions():

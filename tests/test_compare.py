@@ -335,6 +335,11 @@ def printed(capsys, monkeypatch):
     return printed
 
 
+def test_an_interval_just_below_zero_is_seen_to_be(printed):
+    out = printed(comparison(BEST, ("", "majority", 0.8, -0.1, -0.2, -0.0004, 1.0)))
+    assert "-20.00 -0.04" in out
+
+
 def test_the_table_fits_a_terminal(printed):
     worst = ("hog color words", "majority", 0.1, -0.8, -0.889, -0.789, 99_999.0)
     out = printed(comparison(BEST, worst))

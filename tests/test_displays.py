@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
@@ -42,6 +42,7 @@ from skvision.inspection import (
     TrainingCurveDisplay,
     VerificationDisplay,
     draw_hog,
+    saliency,
 )
 from skvision.model_selection import k_selection_curve
 
@@ -200,6 +201,31 @@ def test_axes_without_a_place_cannot_be_divided():
 def test_there_is_something_to_draw(draw, name):
     with pytest.raises(ValueError, match=f"{name} == .*, must be >= 1"):
         draw()
+
+
+def _first_history(estimator):
+    display = TrainingCurveDisplay.from_estimator(estimator)
+    return next(iter(display.histories.values()))["loss"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "step"),
+    [
+        (lambda x: TemplateDisplay.from_estimator(x).templates, "passthrough"),
+        (_first_history, None),
+        (lambda x: HOGDisplay.from_classifier(x).drawings, HOG(pixels_per_cell=(4, 4))),
+        (
+            lambda x: CodebookDisplay.from_estimator(x).words,
+            BagOfVisualWords(3, n_words=4, random_state=0),
+        ),
+        (lambda x: saliency(x, IMAGES[:2]), None),
+    ],
+)
+def test_of_a_search_the_best_is_seen(seen, step):
+    pipeline = make_pipeline(step, SoftmaxRegression())
+    alphas = {"softmaxregression__alpha": [0.01, 10.0]}
+    search = GridSearchCV(pipeline, alphas, cv=2).fit(IMAGES, Y)
+    assert_array_equal(seen(search), seen(search.best_estimator_))
 
 
 class TestTemplateDisplay:

@@ -564,7 +564,8 @@ def test_pictures_learnt_from_are_told(model, folder, tmp_path, capsys):
     out = tmp_path / "report.html"
     command = ["report", str(model), str(folder / "train"), "--out", str(out)]
     assert cli.main(command) == 0
-    err = capsys.readouterr().err
+    printed, err = capsys.readouterr()
+    assert " on 24 pictures (95 % interval" in printed and "held-out" not in printed
     n = sum(load_model(model).about["training"]["pictures"].values())
     assert err.startswith(f"skvision: warning: {n} of 24 pictures are among those")
     page = Page(out.read_text())

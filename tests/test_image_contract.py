@@ -161,6 +161,22 @@ def test_transposed_pictures_of_as_many_pixels_at_predict(Estimator):
         answers(make(Estimator).fit(X, y), X.transpose(0, 2, 1, 3))
 
 
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        (lambda X: X[:, 1:], "resize them"),
+        (lambda X: X[:, :, :, 0], "convert them to RGB"),
+        (lambda X: X.transpose(0, 3, 1, 2), r"put channels last, X.transpose\(0, 2, 3"),
+        (lambda X: X[0], r"pass one picture as X\[None\]"),
+    ],
+)
+def test_what_to_do_with_pictures_of_another_shape(change, remedy):
+    X, y = pictures(SHAPES["RGB"])
+    model = SoftmaxRegression().fit(X, y)
+    with pytest.raises(ValueError, match=f"{remedy}.*, or fit on pictures of this"):
+        model.predict(change(X))
+
+
 @pytest.mark.parametrize("Estimator", IMAGE_TRANSFORMERS)
 def test_channel_first_pictures(Estimator):
     X, y = pictures(SHAPES["RGB"])

@@ -93,6 +93,7 @@ class CodebookDisplay:
         # not at the top: it loads much that `import skvision` does without
         from sklearn.pipeline import Pipeline
 
+        estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
         bag = estimator[0] if isinstance(estimator, Pipeline) else estimator
         if not isinstance(bag, BagOfVisualWords):
             raise TypeError(

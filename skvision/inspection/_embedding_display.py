@@ -122,6 +122,7 @@ class EmbeddingDisplay:
         # not at the top: it loads much that `import skvision` does without
         from sklearn.pipeline import Pipeline
 
+        estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
         if not hasattr(estimator, "transform"):
             raise TypeError(
                 f"embeddings come from transform, which {type(estimator).__name__} has "

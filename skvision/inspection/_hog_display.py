@@ -220,6 +220,7 @@ def _ends_of(pipeline):
     """Return the HOG and the classifier of a pipeline, which must keep features."""
     from sklearn.pipeline import Pipeline
 
+    pipeline = getattr(pipeline, "best_estimator_", pipeline)  # of a search
     steps = []
     if isinstance(pipeline, Pipeline):
         steps = [step for _, step in pipeline.steps if step not in NO_STEPS]

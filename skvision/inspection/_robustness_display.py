@@ -186,6 +186,12 @@ class RobustnessDisplay:
                 f"X has {len(images)} pictures and y {len(y)} classes: there must be a "
                 f"class for each."
             )
+        known = np.asarray(estimator.classes_).tolist()
+        if set(known).isdisjoint(y.tolist()) and len(y):
+            raise ValueError(
+                f"y has no class that the classifier knows: its classes begin with "
+                f"{known[:3]}, and y with {y[:3].tolist()}."
+            )
         asked = _levels(changes, images.shape[1:3])
         value_range = learn_value_range(value_range, images)
         seed = check_random_state(random_state).randint(2**31 - 1)
@@ -284,11 +290,13 @@ class RobustnessDisplay:
 def _levels(changes, shape):
     """Return the levels of each change that is asked for, by its name."""
     asked = list(CHANGES) if changes is None else changes
-    unknown = [name for name in asked if name not in CHANGES]
-    if isinstance(asked, str) or unknown or not len(asked):
+    is_word = isinstance(asked, str)
+    unknown = [] if is_word else [name for name in asked if name not in CHANGES]
+    if is_word or unknown or not len(asked):
         raise ValueError(
             f"changes must be a list of names among {', '.join(CHANGES)}, or a dict of "
-            f"the levels of each; got {changes!r}."
+            f"the levels of each; got {changes!r}"
+            + (f", and {unknown[0]!r} is none." if unknown else ".")
         )
     return {
         name: check_levels(name, asked[name])

@@ -79,6 +79,7 @@ def saliency(estimator, X, *, target=None):
     # not at the top: it loads much that `import skvision` does without
     from sklearn.pipeline import Pipeline
 
+    estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
     is_pipeline = isinstance(estimator, Pipeline)
     *before, (_, model) = estimator.steps if is_pipeline else [("", estimator)]
     if not isinstance(model, LinearClassifier | NetworkClassifier):

@@ -62,10 +62,10 @@ class TemplateDisplay:
         ----------
         estimator : estimator
             `SoftmaxRegression`, `MulticlassSVM`, `Perceptron`, `MLPBackprop` or
-            `ArcFaceEmbedder`, fitted to pictures, or a pipeline that ends in one: its
-            weights are those of pictures as this step gets them. Of a network the units
-            of the first layer are drawn, whose weights are those of standardized pixels
-            where it standardizes.
+            `ArcFaceEmbedder`, fitted to pictures, or a pipeline that ends in one, or a
+            search for one: its weights are those of pictures as this step gets them. Of
+            a network the units of the first layer are drawn, whose weights are those of
+            standardized pixels where it standardizes.
         ax : Axes, default=None
             Axes to divide; None makes a figure.
         n_units : int, default=40
@@ -90,6 +90,7 @@ class TemplateDisplay:
         # not at the top: it loads much that `import skvision` does without
         from sklearn.pipeline import Pipeline
 
+        estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
         model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         if not isinstance(model, LinearClassifier | NetworkClassifier):
             raise TypeError(
@@ -102,7 +103,8 @@ class TemplateDisplay:
             raise ValueError(
                 f"{type(model).__name__} was fitted to flat rows, so that its weights "
                 f"have no height and width: fit it to pictures (n, H, W[, C]), or pass "
-                f"image_shape= where it has that parameter."
+                f"image_shape= where it has that parameter; behind a HOG, draw "
+                f"HOGDisplay.from_classifier."
             )
         if isinstance(model, LinearClassifier):
             rows, names = model.coef_, model.classes_[-len(model.coef_) :]

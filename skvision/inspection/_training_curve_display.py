@@ -207,6 +207,7 @@ def _history_of(estimator):
     # not at the top: it loads much that `import skvision` does without
     from sklearn.pipeline import Pipeline
 
+    estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
     model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     check_is_fitted(model)
     by_epochs = hasattr(model, "_batch_state")  # partial_fit, whatever the solver

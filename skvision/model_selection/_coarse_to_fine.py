@@ -1,6 +1,7 @@
 """Random search from coarse to fine."""
 
 import time
+from difflib import get_close_matches
 from numbers import Integral, Real
 
 import numpy as np
@@ -180,12 +181,12 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
     ========================  ===============  ============  ============
     less                      ``best_score_``  other folds   test
     ========================  ===============  ============  ============
-    `RandomizedSearchCV`      0.66 ± 0.29      0.30 ± 0.24   0.31 ± 0.25
-    `HalvingRandomSearchCV`   0.16 ± 0.17      0.17 ± 0.21   -0.06 ± 0.23
+    `RandomizedSearchCV`      0.65 ± 0.28      0.29 ± 0.24   0.28 ± 0.26
+    `HalvingRandomSearchCV`   0.15 ± 0.17      0.15 ± 0.21   -0.09 ± 0.24
     ========================  ===============  ============  ============
 
     So it is about as good as halving, and better than a plain random search for
-    networks on digits (0.57 ± 0.17 in other folds), where few epochs tell much. Where
+    networks on digits (0.58 ± 0.17 in other folds), where few epochs tell much. Where
     they do not, as for that machine on photos, neither gains.
 
     Examples
@@ -355,7 +356,14 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
             return None
         if self.resource == "n_samples":
             return X.shape[0] if hasattr(X, "shape") else len(X)
-        most = self.estimator.get_params().get(self.resource)
+        parameters = self.estimator.get_params()
+        if self.resource not in parameters:
+            raise ValueError(
+                f"resource={self.resource!r} must be 'n_samples' or a parameter of "
+                f"{type(self.estimator).__name__}, which has none of this name"
+                + _similar(self.resource, parameters)
+            )
+        most = parameters[self.resource]
         if not isinstance(most, Integral) or isinstance(most, bool) or most < 1:
             raise ValueError(
                 f"resource={self.resource!r} must be 'n_samples' or a parameter of "
@@ -491,6 +499,13 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
 
     def __sklearn_tags__(self):
         return get_tags(self._plain())
+
+
+def _similar(name, names):
+    """Return what may have been meant, as the end of a message."""
+    inner = [one for one in names if one.endswith(f"__{name}")]
+    meant = inner or get_close_matches(name, ["n_samples", *names], n=1)
+    return f": did you mean {meant[0]!r}?" if meant else "."
 
 
 def _drawn(spaces, n, rng, known):

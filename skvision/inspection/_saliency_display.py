@@ -126,7 +126,7 @@ class SaliencyDisplay:
             maps = saliency(estimator, X, target=target, **parameters)
             grey = images.shape[3] == 1
             maps = maps.reshape(images.shape[: 3 if grey else 4])
-            label = "change of the score\nper unit of the pixel"
+            label = "change of the\nscore per unit\nof the pixel"
         else:
             maps = occlusion(
                 estimator, X, target=target, image_shape=images.shape[1:], **parameters
@@ -134,7 +134,7 @@ class SaliencyDisplay:
             asked = parameters.get("response_method", "auto")
             probable = response_name(estimator, asked) == "predict_proba"
             what = "probability" if probable else "score"
-            label = f"fall of the {what}\nwhere the picture is covered"
+            label = f"fall of the\n{what}\nwhere covered"
         names = estimator.classes_[class_indices(estimator, X, target)]
         return cls(images, maps, names, label=label).plot(ax, n_cols=n_cols)
 

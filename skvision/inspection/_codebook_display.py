@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvision._bag_of_visual_words import BagOfVisualWords
 from skvision.inspection._drawing import divided_axes, show_picture
+from skvision.inspection._targets import best_of
 
 
 class CodebookDisplay:
@@ -93,7 +94,7 @@ class CodebookDisplay:
         # not at the top: it loads much that `import skvision` does without
         from sklearn.pipeline import Pipeline
 
-        estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
+        estimator = best_of(estimator)
         bag = estimator[0] if isinstance(estimator, Pipeline) else estimator
         if not isinstance(bag, BagOfVisualWords):
             raise TypeError(

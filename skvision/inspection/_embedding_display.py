@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvision._arcface_embedder import ArcFaceEmbedder
 from skvision.inspection._drawing import single_axes
+from skvision.inspection._targets import best_of
 from skvision.metrics._pairs import as_column, unit_rows
 
 # Okabe and Ito's, without black and yellow, which are hard to see on white
@@ -122,7 +123,7 @@ class EmbeddingDisplay:
         # not at the top: it loads much that `import skvision` does without
         from sklearn.pipeline import Pipeline
 
-        estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
+        estimator = best_of(estimator)
         if not hasattr(estimator, "transform"):
             raise TypeError(
                 f"embeddings come from transform, which {type(estimator).__name__} has "

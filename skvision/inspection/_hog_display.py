@@ -19,6 +19,7 @@ from skvision.inspection._drawing import (
     show_picture,
     show_weights,
 )
+from skvision.inspection._targets import best_of
 
 NO_STEPS = (None, "passthrough")
 
@@ -220,7 +221,7 @@ def _ends_of(pipeline):
     """Return the HOG and the classifier of a pipeline, which must keep features."""
     from sklearn.pipeline import Pipeline
 
-    pipeline = getattr(pipeline, "best_estimator_", pipeline)  # of a search
+    pipeline = best_of(pipeline)
     steps = []
     if isinstance(pipeline, Pipeline):
         steps = [step for _, step in pipeline.steps if step not in NO_STEPS]

@@ -7,7 +7,7 @@ from skvision._linear_classifier import LinearClassifier
 from skvision._network_classifier import NetworkClassifier
 from skvision._pixel_normalizer import PixelNormalizer
 from skvision._training.inputs import Inputs
-from skvision.inspection._targets import class_indices
+from skvision.inspection._targets import best_of, class_indices
 
 
 def saliency(estimator, X, *, target=None):
@@ -79,7 +79,7 @@ def saliency(estimator, X, *, target=None):
     # not at the top: it loads much that `import skvision` does without
     from sklearn.pipeline import Pipeline
 
-    estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
+    estimator = best_of(estimator)
     is_pipeline = isinstance(estimator, Pipeline)
     *before, (_, model) = estimator.steps if is_pipeline else [("", estimator)]
     if not isinstance(model, LinearClassifier | NetworkClassifier):

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skvision._linear_classifier import LinearClassifier
 from skvision._network_classifier import NetworkClassifier
 from skvision.inspection._drawing import divided_axes, in_lines, show_weights
+from skvision.inspection._targets import best_of
 
 
 class TemplateDisplay:
@@ -90,7 +91,7 @@ class TemplateDisplay:
         # not at the top: it loads much that `import skvision` does without
         from sklearn.pipeline import Pipeline
 
-        estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
+        estimator = best_of(estimator)
         model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         if not isinstance(model, LinearClassifier | NetworkClassifier):
             raise TypeError(

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skvision.inspection._drawing import BLUE, GREEN, GREY, ORANGE, divided_axes
+from skvision.inspection._targets import best_of
 
 COLORS = [BLUE, ORANGE, GREEN, "#8e4585", "#8a6d00", GREY]
 STYLES = ["-", "--", ":", "-."]
@@ -207,7 +208,7 @@ def _history_of(estimator):
     # not at the top: it loads much that `import skvision` does without
     from sklearn.pipeline import Pipeline
 
-    estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
+    estimator = best_of(estimator)
     model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     check_is_fitted(model)
     by_epochs = hasattr(model, "_batch_state")  # partial_fit, whatever the solver

@@ -131,6 +131,17 @@ def test_photo_looks_as_in_scikit_image(orientations, cell):
     assert correlation(across) < 0.5
 
 
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("cell", [(2, 7), (3, 3), (12, 12), (16, 24), (48, 48)])
+def test_where_no_line_is_the_drawing_is_exactly_zero(cell, signed):
+    """A pixel that a line only touches is not a rounding error bright."""
+    for orientations in range(1, 19):
+        hog = HOG(orientations, cell, (1, 1), signed=signed).fit(np.ones((1, *cell)))
+        drawings = draw_hog(hog, np.eye(orientations), scale=1)
+        assert drawings.max() == 1
+        assert drawings[drawings > 0].min() > 1e-7
+
+
 def test_cells_that_are_not_whole_are_not_drawn(rng):
     images = rng.random((3, 21, 30))
     hog = HOG().fit(images)

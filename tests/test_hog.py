@@ -301,6 +301,12 @@ def test_feature_names_say_where_the_numbers_come_from():
     assert len(names) == len(features) == 2 * 3 * 4 * 9
 
 
+def test_a_photo_of_320_by_240_has_10800_numbers(rng):
+    photo = rng.integers(0, 256, (1, 240, 320, 3), dtype=np.uint8)
+    features = HOG(9, (8, 8), cells_per_block=(1, 1)).fit_transform(photo)
+    assert features.shape == (1, 10_800)
+
+
 def test_blocks_and_cells_shrink_to_the_picture():
     image = np.random.default_rng(0).integers(0, 256, (1, 5, 12), dtype=np.uint8)
     shrunk = HOG(pixels_per_cell=(8, 8), cells_per_block=(2, 2)).fit_transform(image)

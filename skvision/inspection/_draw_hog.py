@@ -158,8 +158,8 @@ def _star(height: int, width: int, n_bins: int, signed: bool) -> NDArray[np.floa
     x = np.arange(width) + 0.5 - width / 2
     nearest = np.clip(x * along_x + y * along_y, 0 if signed else -radius, radius)
     distance = np.hypot(x - nearest * along_x, y - nearest * along_y)
-    lines = np.clip(
-        (thickness + 1) / 2 - distance, 0, 1
-    )  # how much of a pixel it fills
+    # The part of a pixel that the line fills, without the rounding of its distance:
+    # a pixel that the line only touches stays exactly 0.
+    lines = np.clip(np.round((thickness + 1) / 2 - distance, 9), 0, 1)
     lines /= lines.max(axis=(1, 2), keepdims=True)
     return lines.astype(np.float32)

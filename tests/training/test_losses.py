@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.metrics import top_k_accuracy_score
 
 from skvision._training.linear import minimize_linear
 from skvision._training.losses import (
@@ -344,6 +345,43 @@ def test_cat_car_and_frog(loss, expected, mean, decimals):
     losses = each(loss, CAT_CAR_FROG, np.arange(3))
     np.testing.assert_allclose(losses, expected, atol=0.5 * 10.0**-decimals)
     assert loss(CAT_CAR_FROG, np.arange(3))[0] == pytest.approx(mean, abs=5e-5)
+
+
+# airplane, automobile, bird, cat, deer, dog, frog, horse, ship and truck, of a photo of
+# a cat, one of an automobile and one of a frog
+TEN_CLASSES = np.array(
+    [
+        [-3.45, -8.87, 0.09, 2.9, 4.48, 8.02, 3.78, 1.06, -0.36, -0.72],
+        [-0.51, 6.04, 5.31, -4.22, -4.19, 3.58, 4.49, -4.37, -2.09, -2.93],
+        [3.42, 4.64, 2.65, 5.1, 2.64, 5.55, -4.34, -1.5, -4.79, 6.14],
+    ]
+)
+OF_TEN = np.array([3, 1, 6])
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected", "mean", "decimals"),
+    [
+        (hinge(weston_watkins(1.0)), [10.58, 0.27, 71.91], 27.5867, 12),
+        (squared_hinge(weston_watkins(1.0)), [47.6452, 0.0729, 678.2827], None, 4),
+        (softmax_cross_entropy, [5.1698, 0.5775, 11.2945], 5.6806, 4),
+    ],
+)
+def test_three_photos_of_ten_classes(loss, expected, mean, decimals):
+    losses = each(loss, TEN_CLASSES, OF_TEN)
+    np.testing.assert_allclose(losses, expected, atol=0.51 * 10.0**-decimals)
+    whole = loss(TEN_CLASSES, OF_TEN)[0]
+    assert whole == pytest.approx(np.mean(losses), rel=1e-12)
+    if mean is not None:
+        assert whole == pytest.approx(mean, abs=5e-5)
+
+
+def test_ranks_of_the_true_of_ten_classes():
+    true = TEN_CLASSES[np.arange(3), OF_TEN, None]
+    assert (1 + (true < TEN_CLASSES).sum(axis=1)).tolist() == [4, 1, 9]
+    for k, accuracy in ((1, 1 / 3), (5, 2 / 3)):
+        got = top_k_accuracy_score(OF_TEN, TEN_CLASSES, k=k, labels=range(10))
+        assert got == pytest.approx(accuracy)
 
 
 def test_squared_hinge_squares_before_it_sums():

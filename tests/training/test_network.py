@@ -146,7 +146,12 @@ def test_a_network_without_arrays_has_empty_vectors(X):
 
 @pytest.mark.parametrize(
     ("sizes", "n_weights", "n_params"),
-    [((3072, 100, 10), 308_200, 308_310), ((3, 4, 4, 1), 32, 41)],
+    [
+        ((3072, 100, 10), 308_200, 308_310),
+        ((3, 4, 4, 1), 32, 41),
+        ((3, 4, 2), 20, 26),
+        ((8, 10), 80, 90),
+    ],
 )
 def test_numbers_of_weights_and_parameters(sizes, n_weights, n_params):
     net = network(chain(*(linear(n, he) for n in sizes[1:])), sizes[0])

@@ -321,3 +321,42 @@ def test_scores_of_the_cat(dtype):
     assert scores == pytest.approx(-96.8, rel=1e-7)
     folded = np.concatenate([pixels, np.ones((1, 1), dtype)], axis=1)
     assert linear_scores(Rows(folded, None), cat) == pytest.approx(-96.8, rel=1e-7)
+
+
+FOUR_PIXELS = [56.0, 231, 24, 2]
+THREE_CLASSES = [[0.2, -0.5, 0.1, 2.0], [1.5, 1.3, 2.1, 0], [0, 0.25, 0.2, -0.3]]
+HOUSES = [[2104.0], [1416], [1534], [852]]  # square feet
+
+
+@pytest.mark.parametrize(
+    ("rows", "W", "b", "scores"),
+    [
+        ([FOUR_PIXELS], THREE_CLASSES, [1.1, 3.2, -1.2], [[-96.8, 437.9, 60.75]]),
+        ([[1.0, 5]], [[1, 3], [4, 0], [2, 1]], [0, 0, 0], [[16, 4, 7]]),
+        (
+            HOUSES,
+            [[0.25], [0.1], [0.4]],
+            [-40, 200, -150],
+            [
+                [486, 410.4, 691.6],
+                [314, 341.6, 416.4],
+                [343.5, 353.4, 463.6],
+                [173, 285.2, 190.8],
+            ],
+        ),
+    ],
+    ids=["three classes", "three rows of weights", "prices of houses"],
+)
+def test_scores_by_hand(rows, W, b, scores):
+    params = np.concatenate([np.ravel(W), b]).astype(float)
+    rows = Rows(np.array(rows), np.zeros(len(rows[0])))
+    np.testing.assert_allclose(linear_scores(rows, params), scores, rtol=1e-12)
+
+
+def test_the_unit_circle_is_linear_in_squares(rng):
+    """Weights -1, 0, 0, 1, 1 of 1, x1, x2 and their squares."""
+    points = rng.uniform(-2, 2, (50, 2))
+    rows = Rows(np.column_stack([points, points**2]), np.zeros(4))
+    inside = linear_scores(rows, np.array([0.0, 0, 1, 1, -1]))[:, 0] < 0
+    np.testing.assert_array_equal(inside, np.hypot(*points.T) < 1)
+    assert 0 < inside.sum() < 50

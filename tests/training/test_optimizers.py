@@ -108,6 +108,28 @@ def test_first_step_of_adam_without_bias_correction():
     assert params[0] / -0.01 == pytest.approx(3.1623, abs=5e-5)
 
 
+@pytest.mark.parametrize(
+    ("nesterovs_momentum", "positions"),
+    [
+        (False, [0.8, 0.46, 0.062, -0.3086]),
+        (True, [0.8, 0.496, 0.17792, -0.0866816]),
+    ],
+)
+def test_momentum_on_a_parabola(nesterovs_momentum, positions):
+    """The square of x from 1, at a rate of 0.1 and a momentum of 0.9.
+
+    Nesterov's momentum is printed with the gradient taken ahead of the position. The
+    parameters here are the places ahead: position = parameters + 0.1 * 0.9 * velocity.
+    """
+    optimizer, params = sgd(0.9, nesterovs_momentum), np.ones(1)
+    state, got = optimizer.init(params), []
+    for _ in positions:
+        optimizer.update(params, 2 * params, state, 0.1)
+        ahead = 0.1 * 0.9 * state["velocity"] if nesterovs_momentum else 0
+        got.append(float((params + ahead)[0]))
+    np.testing.assert_allclose(got, positions, rtol=1e-12)
+
+
 def test_momentum_makes_steps_longer():
     """A constant gradient ends in steps 1 / (1 - momentum) as long."""
     params, grads = np.zeros(1), np.ones(1)

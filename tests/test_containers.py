@@ -8,8 +8,13 @@ import polars as pl
 import pytest
 import torch
 from estimators import TABULAR
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 from scipy import sparse
+from sklearn.compose import make_column_transformer
+from sklearn.model_selection import cross_val_score
 from test_image_contract import answers, flat, make, pictures
 
 from skvision import HOG, ImageReader, PixelNormalizer, SoftmaxRegression
@@ -149,6 +154,25 @@ def test_dtypes(name):
     assert result.dtype == dtype
 
 
+@given(
+    array=arrays(
+        st.sampled_from(["u1", "?", "i2", "<f2", "<f4", ">f4", ">u2", "f8"]),
+        array_shapes(min_dims=3, max_dims=4, max_side=4),
+        elements=st.integers(0, 1),
+    ),
+    hold=st.sampled_from(
+        [list, tuple, objects, OF_IMAGES["object column"], OF_IMAGES["Series"]]
+        + [OF_IMAGES["column"], OF_IMAGES["lazy column"], Lazy, np.ma.masked_array]
+    ),
+    order=st.permutations(range(3)),
+)
+def test_what_holds_images_is_read_as_their_array(array, hold, order):
+    images = array.transpose(*order, *range(3, array.ndim))
+    result = as_array(hold(images))
+    np.testing.assert_array_equal(result, images)
+    assert result.dtype == images.dtype.newbyteorder("=")
+
+
 def test_modes_of_pillow():
     X, _ = pictures((6, 8, 3), 2)
     images = list(map(Image.fromarray, X))
@@ -273,6 +297,24 @@ def test_weights_are_not_aligned_by_their_index():
         pd.Series(list(X)), pd.Series(y, index=back), pd.Series(weights, index=back)
     )
     np.testing.assert_array_equal(other.coef_, model.coef_)
+
+
+@pytest.mark.parametrize("container", ["list", "Series", "column", "Pillow", "torch"])
+def test_cross_validation_of_what_holds_images(container):
+    X, y = pictures((6, 8, 3), N)
+    model = SoftmaxRegression(alpha=0.1)
+    scores = cross_val_score(model, OF_IMAGES[container](X), y, cv=3)
+    np.testing.assert_array_equal(scores, cross_val_score(model, X, y, cv=3))
+
+
+@pytest.mark.parametrize("column", ["image", ["image"]])
+def test_images_beside_other_columns_of_a_table(column):
+    X, _ = pictures((6, 8, 3), N)
+    table = pd.DataFrame({"place": np.arange(N), "image": list(X)})
+    both = make_column_transformer((HOG(), column), ("passthrough", ["place"]))
+    result = both.fit_transform(table)
+    np.testing.assert_array_equal(result[:, :-1], HOG().fit_transform(X))
+    np.testing.assert_array_equal(result[:, -1], np.arange(N))
 
 
 def test_tables_out_of_a_column_of_images_keep_its_index():

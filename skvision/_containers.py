@@ -1,8 +1,8 @@
-"""From what other libraries hold images in to NumPy arrays and pandas tables.
+"""Convert the containers of other libraries to NumPy arrays and pandas tables.
 
-`read_array` takes lists, Series and object arrays of images, Pillow's images and the
-arrays and tensors of other libraries; `read_table` takes tables. What would lose
-something on the way, such as a mask or a palette, is refused.
+`read_array` reads lists, Series and object arrays of images, Pillow images, and the
+arrays and tensors of other libraries. `read_table` reads tables. A conversion that
+would lose something, such as a mask or a palette, is an error.
 """
 
 import os
@@ -15,7 +15,7 @@ import pandas as pd
 from PIL import Image
 from scipy.sparse import issparse
 
-# Modes whose values are levels: of grey, or of red, green and blue.
+# The modes of Pillow whose values are levels of grey, or of red, green and blue.
 _MODES = ("L", "RGB", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 _PROTOCOLS = ("__array__", "__array_interface__", "__dlpack__")
 _PATHS = (str, bytes, os.PathLike)
@@ -35,18 +35,22 @@ def computed(X: Any) -> Any:
 def read_table(X: Any, name: str) -> Any:
     """Return a table of numbers as a DataFrame, or its one column of images.
 
-    Columns of types that NumPy does not know get the dtype that they share, so that
-    bytes stay bytes.
+    Columns of nullable, Arrow-backed and categorical types become NumPy columns of the
+    dtype that they share, so that bytes stay bytes.
 
     Raises
     ------
     ValueError
-        If there are other columns beside one of images.
+        If a column holds images and there are other columns.
     TypeError
-        If NumPy makes no table of ``X``.
+        If NumPy cannot read the table.
     """
     if not isinstance(X, pd.DataFrame):
         X = _as_data_frame(X, name)
+    if all(
+        isinstance(dtype, np.dtype) and dtype.kind != "O" for dtype in set(X.dtypes)
+    ):
+        return X
     objects = [i for i, dtype in enumerate(X.dtypes) if dtype.kind in "OUT"]
     holders = [i for i in objects if any(map(_is_one_source, X.iloc[:, i]))]
     if holders and X.shape[1] == 1:
@@ -58,24 +62,26 @@ def read_table(X: Any, name: str) -> Any:
                 f"{name} has {X.shape[1]} columns, and the column {column!r} holds "
                 f"images: pass it alone, {name}[{column!r}]."
             )
-    plain = [_numpy_dtype(dtype) for dtype in X.dtypes]
+    plain = [_numpy_dtype(dtype) for dtype in set(X.dtypes)]
     numeric = all(isinstance(d, np.dtype) and d.kind in "biuf" for d in plain)
-    if plain == list(X.dtypes) or not numeric or X.isna().any(axis=None):
+    if not numeric or X.isna().any(axis=None):
         return X  # scikit-learn reads it, or says what is wrong
     values = X.to_numpy(np.result_type(*plain))
     return pd.DataFrame(values, index=X.index, columns=X.columns)
 
 
 def read_array(X: Any, name: str) -> Any:
-    """Return an array of numbers, or of what scikit-learn refuses.
+    """Return the array of whatever holds images or rows.
+
+    Sparse matrices, strings and the like are errors; scikit-learn checks the rest.
 
     Raises
     ------
     TypeError
-        If ``X`` is no images and no numbers, or NumPy can make no array of it.
+        If ``X`` holds something other than images or numbers, or NumPy cannot read it.
     ValueError
-        If it holds images of different shapes, paths or masked values, or is one image
-        of Pillow.
+        If ``X`` holds images of different shapes, paths or masked values, or is a
+        single Pillow image.
     """
     if isinstance(X, np.matrix):
         return X  # scikit-learn says what to do
@@ -128,8 +134,8 @@ def _as_data_frame(X: Any, name: str) -> Any:
     array = _to_numpy(X, name)
     if array.ndim != 2:
         raise TypeError(
-            f"{name} is {_described(X)}, of which NumPy makes no table: pass a "
-            f"DataFrame of pandas or polars, or an array."
+            f"{name} is {_described(X)}, which NumPy cannot read as a table: "
+            f"pass a DataFrame of pandas or polars, or an array."
         )
     return pd.DataFrame(array, columns=names)
 
@@ -142,7 +148,9 @@ def _numpy_dtype(dtype: Any) -> Any:
 
 
 def _to_numpy(X: Any, name: str) -> Any:
-    """Return the array that a container is, or that of the images which it holds."""
+    """Return a container as one array, after stacking the images that it holds."""
+    if type(X) is np.ndarray and X.dtype.kind != "O":
+        return X
     if isinstance(X, Image.Image) and X.mode not in _MODES:
         way = "L" if X.mode == "1" else "RGB"
         raise ValueError(
@@ -160,7 +168,7 @@ def _to_numpy(X: Any, name: str) -> Any:
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
         way = " Pass X.detach().cpu(), or X.float() for bfloat16."
         raise TypeError(
-            f"{name} is {_described(X)}, of which NumPy makes no array: "
+            f"{name} is {_described(X)}, which NumPy cannot read: "
             f"{str(error).rstrip('.')}.{way if hasattr(X, 'detach') else ''}"
         ) from error
     is_column = array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)
@@ -170,7 +178,7 @@ def _to_numpy(X: Any, name: str) -> Any:
 
 
 def _stack(images: Any, name: str) -> Any:
-    """Return one array of several of the same shape."""
+    """Stack images of the same shape."""
     for i, image in enumerate(images):
         if not (_is_arrayed(image) or isinstance(image, list | tuple)):
             raise TypeError(
@@ -178,19 +186,19 @@ def _stack(images: Any, name: str) -> Any:
                 f"array (H, W) or (H, W, C): leave it out."
             )
     arrays = [_to_numpy(image, f"{name}[{i}]") for i, image in enumerate(images)]
-    shapes = sorted({str(array.shape) for array in arrays})
+    shapes = sorted(map(str, {array.shape for array in arrays}))
     if len(shapes) > 1:
         raise ValueError(
             f"{name} has images of different shapes, {', '.join(shapes[:3])}"
             f"{', …' if len(shapes) > 3 else ''}; they must all be of one size: put "
             f"ImageReader(size=(H, W)) in front."
         )
-    return np.stack(arrays)
+    return np.array(arrays)
 
 
 def _is_arrayed(thing: Any) -> bool:
-    """Tell what NumPy makes an array of from a number, a list or something else."""
-    if isinstance(thing, Image.Image):  # whose protocol would copy it
+    """Tell whether this is an image or an array, not a number, a list or a path."""
+    if isinstance(thing, np.ndarray | Image.Image):  # Pillow would copy it below
         return True
     if isinstance(thing, np.generic):
         return False
@@ -198,12 +206,12 @@ def _is_arrayed(thing: Any) -> bool:
 
 
 def _is_one_source(thing: Any) -> bool:
-    """Tell an image or the path of one."""
+    """Tell whether this is an image, or the path of one."""
     return _is_arrayed(thing) or isinstance(thing, _PATHS)
 
 
 def _described(thing: Any) -> str:
-    """Return how errors name what is no image: paths and missing values as they are."""
+    """Describe in an error what came instead of an image."""
     thing = thing.item() if isinstance(thing, np.generic) else thing
     if thing is None or isinstance(thing, float | str | os.PathLike):
         return repr(thing)

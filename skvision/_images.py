@@ -230,7 +230,7 @@ def _flatten(X: Any) -> tuple[Any, ImageShape | None]:
 
 
 def as_array(X: Any, name: str = "X") -> Any:
-    """Make one array of whatever holds images or rows; leave tables of numbers tables.
+    """Return the array of whatever holds images or rows, or a table of numbers.
 
     Parameters
     ----------

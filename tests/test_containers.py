@@ -226,7 +226,6 @@ REFUSED = {
     ),
     "matrix": (lambda X: flat(X).view(np.matrix), "np.matrix is not supported"),
     "sparse rows": (lambda X: sparse.csr_array(flat(X)), "Sparse data was passed"),
-    "sparse images": (sparse.coo_array, "Sparse data was passed"),
     "complex": (lambda X: X.astype(complex), "Complex data not supported"),
     "strings": (lambda X: X.astype(str), r"array of <U3, and numbers are needed"),
     "times": (lambda X: X.astype("datetime64[s]"), "datetime64"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.base import TransformerMixin
 
+from skvision._containers import refuse_mask
 from skvision._parallel import for_each_block
 from skvision._picture_files import (
     UPRIGHT,
@@ -35,7 +36,7 @@ _MAX_LISTED = 50
 
 def _check_sources(X: Any) -> Any:
     """Return a sequence of files and pictures, or a batch of pictures."""
-    if isinstance(X, _ONE_FILE) or hasattr(X, "read"):
+    if isinstance(X, _ONE_FILE | Image.Image) or hasattr(X, "read"):
         raise ValueError(f"X is one file, {_describe(X)}: wrap it in a list, [X].")
     if not isinstance(X, Sequence):
         if not hasattr(X, "__array__"):
@@ -43,6 +44,7 @@ def _check_sources(X: Any) -> Any:
                 f"X is a {type(X).__name__}; a list, array, Series or one-column "
                 f"DataFrame of files is needed, or uint8 pictures (n, H, W[, C])."
             )
+        refuse_mask(X, "X")
         X = _check_array(np.asarray(X), getattr(X, "columns", None))
     if len(X) == 0:
         raise ValueError(
@@ -77,14 +79,17 @@ def _check_array(X: NDArray[Any], columns: Any) -> NDArray[Any]:
 def _check_source(source: Any, name: str) -> None:
     """Check one element of a list."""
     if isinstance(source, np.ndarray):
+        refuse_mask(source, name)
         return _check_picture(source.dtype, source.shape, name)
     if isinstance(source, list | tuple):
         raise _flat_rows(f"{name} is a {type(source).__name__}")
     is_binary = hasattr(source, "read") and not isinstance(source, io.TextIOBase)
-    if not (isinstance(source, _ONE_FILE) or is_binary or is_missing(source)):
+    is_known = isinstance(source, _ONE_FILE | Image.Image) or is_binary
+    if not (is_known or is_missing(source)):
         raise TypeError(
             f"{name} is {_describe(source)}, of type {type(source).__name__}; a path, "
-            f"an open binary file, its bytes or a uint8 array (H, W[, C]) is needed."
+            f"an open binary file, its bytes, an image of Pillow or a uint8 array "
+            f"(H, W[, C]) is needed."
         )
 
 
@@ -309,8 +314,8 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):  # t
         X : list, array, Series or one-column DataFrame of n files, or array of shape \
                 (n, H, W) or (n, H, W, C)
             Files are paths, open binary files (read from their start, and left open) or
-            the bytes of a file. A list may also have uint8 arrays of different shapes
-            (H, W), (H, W, 1), (H, W, 3) or, with alpha, (H, W, 4).
+            the bytes of a file. A list may also have images of Pillow, and uint8 arrays
+            of different shapes (H, W), (H, W, 1), (H, W, 3) or, with alpha, (H, W, 4).
 
         Returns
         -------
@@ -324,7 +329,8 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):  # t
             empty or has flat rows of numbers, or, with ``on_error="raise"``, if files
             cannot be read: it lists them.
         TypeError
-            If an element of ``X`` is neither a file nor an array of uint8.
+            If an element of ``X`` is neither a file, nor an image, nor an array of
+            uint8.
         """
         self._validate_params()
         _check_size(self.size)
@@ -369,6 +375,11 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):  # t
             grey = source.shape[2:] == (1,)
             image = Image.fromarray(source[:, :, 0] if grey else source)
             return self._scale(image, image.size, orientation=1)
+        if isinstance(source, Image.Image):
+            check_extent(source, self.max_pixels)
+            with blame_the_file():  # which is perhaps not read yet
+                source.load()
+            return self._scale(source, source.size, read_orientation(source))
         with open_binary(source) as file:
             with blame_the_file():
                 image = identify(file)

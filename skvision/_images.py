@@ -7,7 +7,6 @@ scikit-learn's own `validate_data` and hold the pictures against those seen in `
 """
 
 import math
-import os
 import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -17,6 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
+
+from skvision._containers import computed, read_array, read_table
 
 ImageShape = tuple[int, int, int]
 
@@ -28,10 +29,11 @@ IMAGE_DTYPES = (np.float64, np.float32, np.uint8)
 
 
 class ImageShapeWarning(UserWarning):
-    """The height and width of pictures given as flat rows were guessed.
+    """The shape of the images was guessed, or looks as if the channels came first.
 
-    Pass ``image_shape=(H, W)`` or ``(H, W, C)`` to say what they are, or pictures as
-    ``(n, H, W[, C])`` arrays.
+    The height and width of flat rows are guessed: pass ``image_shape=(H, W)`` or ``(H,
+    W, C)`` to say what they are, or pass images as ``(n, H, W[, C])`` arrays. Channels
+    come last: pass ``X.transpose(0, 2, 3, 1)`` of an array ``(n, C, H, W)``.
     """
 
 
@@ -72,10 +74,24 @@ def validate_rows(
     ValueError
         If the pictures are not finite numbers of one of the three layouts, or not of
         the shape that was seen in ``fit``.
+
+    Warns
+    -----
+    ImageShapeWarning
+        If the images of a fit look as if their channels came first.
     """
     rows, shape = _flatten(X)
     if reset and getattr(estimator, "image_shape", None) is not None:
         shape = _shape_asked_for(estimator, shape, np.shape(rows))
+    elif reset and shape is not None and _looks_channel_first(shape):
+        warnings.warn(
+            f"{type(estimator).__name__} got images of {shape[0]} x {shape[1]} pixels "
+            f"and {shape[2]} channels, X of shape {(len(rows), *shape)}. Is it "
+            f"channel-first? Images have their channels last: use X.transpose(0, 2, 3, "
+            f"1).",
+            ImageShapeWarning,
+            stacklevel=5,
+        )
     return _validate(estimator, rows, shape, y, reset=reset, dtype=dtype)
 
 
@@ -110,7 +126,7 @@ def validate_images(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
     rows, shape = _flatten(X)
     if reset:
         if shape is not None:
-            _check_channels(shape, np.shape(X))
+            _check_channels(shape, (len(rows), *shape))
         shape = _settle_shape(estimator, shape, np.shape(rows))
     rows = _validate(estimator, rows, shape, reset=reset)
     images: NDArray[Any] = rows.reshape(len(rows), *estimator.image_shape_)
@@ -209,43 +225,29 @@ def _flatten(X: Any) -> tuple[Any, ImageShape | None]:
             f"X has {ndim} dimensions, {tuple(X.shape)}; pictures have the shape "
             f"(n, H, W) or (n, H, W, C), flat rows (n, n_features)."
         )
-    X = np.asarray(X)
     shape = _normalize_shape(X.shape[1:])
     return X.reshape(len(X), math.prod(shape)), shape
 
 
-def as_array(X: Any) -> Any:
-    """Make one array of a list of pictures or rows; leave tables alone."""
+def as_array(X: Any, name: str = "X") -> Any:
+    """Return the array of whatever holds images or rows, or a table of numbers.
+
+    Parameters
+    ----------
+    X : array-like, tensor, list, Series or table
+        Images or flat rows. What is lazy is computed.
+    name : str, default="X"
+        What errors call it.
+
+    Returns
+    -------
+    X : ndarray or DataFrame
+        No copy where ``X`` is an array already.
+    """
+    X = computed(X)
     if hasattr(X, "columns"):
-        return X
-    if not hasattr(X, "ndim"):
-        try:
-            X = np.asarray(X)
-        except ValueError as error:
-            _refuse_if_ragged(X, error)
-            raise
-    if X.ndim == 1 and len(X):
-        first = next(iter(X))
-        if isinstance(first, str | bytes | os.PathLike):
-            raise ValueError(
-                f"X holds {first!r} where pictures were expected: if these are paths "
-                f"of files, put ImageReader(size=(H, W)) in front."
-            )
-        _refuse_if_ragged(X)
-    if isinstance(X, np.ndarray) and not X.dtype.isnative:
-        return X.astype(X.dtype.newbyteorder("="))
-    return X
-
-
-def _refuse_if_ragged(X: Any, error: Exception | None = None) -> None:
-    """Raise where ``X`` is a sequence of pictures of different shapes."""
-    shapes = sorted({str(np.shape(x)) for x in X if np.ndim(getattr(x, "shape", 0))})
-    if len(shapes) > 1:
-        raise ValueError(
-            f"X has pictures of different shapes, {', '.join(shapes[:3])}"
-            f"{', …' if len(shapes) > 3 else ''}; they must all be of one size: put "
-            f"ImageReader(size=(H, W)) in front."
-        ) from error
+        X = read_table(X, name)
+    return X if hasattr(X, "columns") else read_array(X, name)
 
 
 def _normalize_shape(shape: Any) -> ImageShape:
@@ -268,6 +270,17 @@ def _check_channels(shape: ImageShape, given: tuple[int, ...]) -> None:
         f"X has pictures of {shape[2]} channels, shape {given}; one channel (grey) or "
         f"three (RGB) are needed, channels last.{hint if shape[0] in (1, 3) else ''}"
     )
+
+
+def _looks_channel_first(shape: ImageShape) -> bool:
+    """Tell shapes such as (3, H, W) from those of other arrays, such as feature maps.
+
+    Learners take any number of channels. Of arrays with one row or three, those are
+    suspect whose other two axes could be the sides of an image: of five pixels or more,
+    neither over four times as long as the other.
+    """
+    sides = sorted(shape[1:])
+    return shape[0] in (1, 3) and 5 <= sides[0] and sides[1] <= 4 * sides[0]
 
 
 def _settle_shape(
@@ -303,15 +316,23 @@ def _shape_asked_for(
     return wanted
 
 
-def _remedy(shape: ImageShape, fitted: ImageShape) -> str:
-    """Return what makes of pictures such as an estimator was fitted on."""
+def _remedy(shape: ImageShape, fitted: ImageShape, n: int) -> str:
+    """Return what makes of n images such as an estimator was fitted on."""
     height, width, channels = fitted
+    if shape == (height, width, 1) and n == channels == 3:
+        return "pass one image as X[None], channels last, X.transpose(1, 2, 0)[None]"
     if shape[:2] == (height, width):
         return f"convert them to {'grey' if channels == 1 else 'RGB'}"
-    if shape == (channels, height, width):
+    last = (*shape[1:], shape[0])
+    if last == fitted:
         return "put channels last, X.transpose(0, 2, 3, 1)"
+    if fitted == (shape[2], *shape[:2]):
+        return "put channels last where you fit, X.transpose(0, 2, 3, 1)"
     if shape == (width, channels, 1):
         return "pass one picture as X[None]"
+    if shape[0] in (1, 3) and shape[2] not in (1, 3):
+        then = _remedy(last, fitted, n)
+        return f"put channels last, X.transpose(0, 2, 3, 1), and {then}"
     return "resize them"
 
 
@@ -328,15 +349,30 @@ def _validate(
     if not reset:
         fitted = estimator.image_shape_
         if shape is not None and fitted is not None and shape != fitted:
+            remedy = _remedy(shape, fitted, len(rows))
             raise ValueError(
                 f"X has pictures of shape {shape}, but {type(estimator).__name__} was "
                 f"fitted on pictures of shape {fitted} (height, width, channels): "
-                f"{_remedy(shape, fitted)}, or fit on pictures of this shape."
+                f"{remedy}, or fit on pictures of this shape."
             )
+        if shape is None and fitted is not None:
+            _refuse_single_image(estimator, np.shape(rows), fitted)
     checked = validate_data(estimator, rows, y, reset=reset, dtype=list(dtype))
     if reset:
         estimator.image_shape_ = shape
     return checked
+
+
+def _refuse_single_image(
+    estimator: Any, rows_shape: tuple[int, ...], fitted: ImageShape
+) -> None:
+    """Raise where flat rows are in truth the rows of one grey image."""
+    if rows_shape == fitted[:2] and rows_shape[1] != math.prod(fitted):
+        raise ValueError(
+            f"X has {rows_shape[1]} features, but {type(estimator).__name__} is "
+            f"expecting {math.prod(fitted)} features as input. Its shape {rows_shape} "
+            f"is that of one image: pass one image as X[None]."
+        )
 
 
 def _guess_shape(estimator: Any, n_features: int) -> ImageShape:

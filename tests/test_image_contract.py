@@ -27,7 +27,13 @@ from sklearn.multiclass import OneVsOneClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skvision import HOG, KNNImageClassifier, PixelNormalizer, SoftmaxRegression
+from skvision import (
+    HOG,
+    ImageShapeWarning,
+    KNNImageClassifier,
+    PixelNormalizer,
+    SoftmaxRegression,
+)
 
 HEIGHT, WIDTH, N = 12, 16, 60
 SHAPES = {
@@ -38,6 +44,8 @@ SHAPES = {
 CLASSIFIERS = [Estimator for Estimator in TABULAR if is_classifier(Estimator())]
 TRANSFORMERS = [Estimator for Estimator in TABULAR if hasattr(Estimator, "transform")]
 IMAGE_TRANSFORMERS = [T for T in TRANSFORMERS if T not in CLASSIFIERS]
+# those that refuse another number of channels than one and three
+MADE_OF_PIXELS = [T for T in IMAGE_TRANSFORMERS if T is not PixelNormalizer]
 
 
 def pictures(shape, n=N):
@@ -168,6 +176,8 @@ def test_transposed_pictures_of_as_many_pixels_at_predict(Estimator):
         (lambda X: X[:, :, :, 0], "convert them to RGB"),
         (lambda X: X.transpose(0, 3, 1, 2), r"put channels last, X.transpose\(0, 2, 3"),
         (lambda X: X[0], r"pass one picture as X\[None\]"),
+        (lambda X: X[0].transpose(2, 0, 1), r"X.transpose\(1, 2, 0\)\[None\]"),
+        (lambda X: X.transpose(0, 3, 1, 2)[:, :, 1:], r"channels last.*, and resize"),
     ],
 )
 def test_what_to_do_with_pictures_of_another_shape(change, remedy):
@@ -175,6 +185,45 @@ def test_what_to_do_with_pictures_of_another_shape(change, remedy):
     model = SoftmaxRegression().fit(X, y)
     with pytest.raises(ValueError, match=f"{remedy}.*, or fit on pictures of this"):
         model.predict(change(X))
+    with pytest.raises(ValueError, match=r"of one image: pass one image as X\[None\]"):
+        model.predict(X[0, :, :, 0])
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        (lambda X: X[0], r"X has 16 features, but .* one image: .* X\[None\]"),
+        (lambda X: X[:, None], r"put channels last, X.transpose\(0, 2, 3, 1\), or"),
+        (lambda X: np.stack([X] * 3, 1), "channels last.*, and convert them to grey"),
+    ],
+)
+@pytest.mark.parametrize("Estimator", TABULAR)
+def test_what_to_do_with_other_pictures_than_grey_ones(Estimator, change, remedy):
+    X, y = pictures(SHAPES["grey"])
+    with pytest.raises(ValueError, match=remedy):
+        answers(make(Estimator).fit(X, y), change(X))
+
+
+@pytest.mark.parametrize("Estimator", [E for E in TABULAR if E not in MADE_OF_PIXELS])
+def test_channel_first_pictures_given_to_learners(Estimator):
+    X, y = pictures(SHAPES["RGB"])
+    first = X.transpose(0, 3, 1, 2)
+    hint = r"\(60, 3, 12, 16\)\. Is it channel-first\? .*X.transpose\(0, 2, 3, 1\)"
+    with pytest.warns(ImageShapeWarning, match=hint):
+        fitted = make(Estimator).fit(first, y)
+    assert fitted.image_shape_ == (3, 12, 16)
+    with pytest.raises(ValueError, match=r"channels last where you fit, X.transpose"):
+        answers(fitted, X)
+    answers(make(Estimator).fit(X, y), X)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(3, 8, 3), (1, 5, 3), (3, 3, 16), (3, 2, 40), (1, 100, 12), (4, 8, 8), (3, 8, 4)],
+)
+def test_feature_maps_are_not_taken_for_channel_first_pictures(shape):
+    X = np.random.default_rng(0).integers(0, 256, (20, *shape), dtype=np.uint8)
+    SoftmaxRegression().fit(X, np.arange(20) % 2)  # a warning is an error here
 
 
 @pytest.mark.parametrize("Estimator", IMAGE_TRANSFORMERS)

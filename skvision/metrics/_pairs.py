@@ -6,6 +6,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 
+from skvision._images import as_array
+
 COSINES_AT_ONCE = 1 << 22
 PAIRS_AT_ONCE = 1 << 14
 
@@ -149,7 +151,7 @@ def unit_rows(embeddings, name):
     """
     if issparse(embeddings):
         raise TypeError(f"{name} must be a dense array: pass .toarray() of it.")
-    rows = np.ascontiguousarray(embeddings)
+    rows = np.ascontiguousarray(as_array(embeddings, name))
     if rows.dtype.kind not in "fiu" or rows.ndim != 2:
         raise ValueError(
             f"{name} must be numbers of shape (n, n_components), a row for each "

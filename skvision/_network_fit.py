@@ -11,7 +11,7 @@ from skvision._architecture import ACTIVATIONS
 from skvision._parallel import one_thread_for_blas
 from skvision._sklearn_compat import Interval, StrOptions
 from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
-from skvision._training.inputs import Inputs, learn_standard
+from skvision._training.inputs import Inputs
 from skvision._training.lbfgs import minimize_lbfgs
 from skvision._training.minimize import Course, batches, minimize
 from skvision._training.network import (
@@ -21,6 +21,7 @@ from skvision._training.network import (
 )
 from skvision._training.optimizers import adam, clipped, projected
 from skvision._training.penalties import elastic_net, l2_value, max_norm
+from skvision._training.standard import learn_standard
 
 SMALL = 2**23  # multiply-adds of a batch that one thread does as fast as two
 PLANNED = {"cosine", "one_cycle"}  # rates that are made for max_iter epochs

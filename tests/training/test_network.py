@@ -7,7 +7,8 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import update_bn
 
 from skvision._training import inputs as inputs_module
-from skvision._training.inputs import Inputs, learn_standard
+from skvision._training.inputs import Inputs
+from skvision._training.standard import learn_standard
 from skvision._training.layers import (
     batch_norm,
     chain,

@@ -416,7 +416,7 @@ class MLPBackprop(NetworkClassifier):
             refuse_other_classes(self, problem.classes)
         rng = check_random_state(self.random_state)
         if X_val is None and y_val is None and sample_weight_val is None:
-            learning, rows = hold_out(self, problem, rng)
+            problem, learning, rows = hold_out(self, problem, rng)
             held_out = LabelledRows(*(part[rows] for part in problem[:3]), None)
         else:
             learning = np.flatnonzero(problem.weights)

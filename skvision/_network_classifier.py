@@ -99,11 +99,9 @@ class NetworkClassifier(
             self._rng = copy.deepcopy(self._rng)
             self._optimizer_state = copy.deepcopy(self._optimizer_state)
             return
-        shares = np.zeros(len(problem.X))
-        shares[learning] = problem.weights[learning] / problem.weights[learning].sum()
         self._rng = np.random.default_rng(rng.randint(2**31 - 1))
         self._architecture = architecture
-        self._standard = standard_of(self, problem.X, shares)
+        self._standard = standard_of(self, problem.X, problem.shares_of(learning))
         self.classes_ = problem.classes
         start = self._first_parameters(architecture, self._rng)
         dtype = Inputs(problem.X, None).dtype

@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skvision._architecture import ACTIVATIONS
+from skvision._divergence import advice_on_divergence, advice_on_extremes
 from skvision._parallel import one_thread_for_blas
 from skvision._sklearn_compat import Interval, StrOptions
 from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
-from skvision._training.inputs import Inputs
 from skvision._training.lbfgs import minimize_lbfgs
 from skvision._training.minimize import Course, batches, minimize
 from skvision._training.network import (
@@ -117,14 +117,7 @@ def standard_of(estimator, X, shares):
     if not estimator.standardize:
         return None
     n_channels = None if estimator.image_shape_ is None else estimator.image_shape_[2]
-    with np.errstate(over="ignore", invalid="ignore"):
-        standard = learn_standard(X, shares, n_channels)
-    if not np.isfinite([standard.mean, standard.deviation]).all():
-        raise ValueError(
-            f"X has values up to {np.abs(X).max():.3g}, too large to standardize "
-            f"in {Inputs(X, None).dtype}: scale them."
-        )
-    return standard
+    return learn_standard(X, shares, n_channels)
 
 
 def augment_of(estimator):
@@ -221,7 +214,7 @@ def fit_in_batches(
         course.statistics = learn_statistics(
             net, course.params, inputs, weights, parts, rng
         )
-    _warn(estimator, course, n_epochs)
+    _warn(estimator, course, n_epochs, inputs)
     return course, None if course.diverged else state
 
 
@@ -263,14 +256,15 @@ def _optimizer_and_penalty(estimator, net):
     return projected(optimizer, shorten), penalty
 
 
-def _warn(estimator, course, n_epochs):
+def _warn(estimator, course, n_epochs, inputs):
     done = len(course.loss_curve)
     if course.diverged:
         kept = f"those after epoch {done}" if done else "the first ones"
         message = (
             f"The loss became infinite or NaN in epoch {done + 1}; the weights kept "
-            f"are {kept}. Lower learning_rate_init={estimator.learning_rate_init:g}, "
-            f"or set max_gradient_norm; scale X where standardize=False."
+            f"are {kept}. "
+        ) + advice_on_divergence(
+            estimator, inputs.X, inputs.dtype, scaled=inputs.standard is not None
         )
     elif course.interrupted:
         message = (
@@ -315,10 +309,9 @@ def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
     course.learning_rates = [np.nan] * minimum.n_iter
     course.update_ratios = [[np.nan] * len(net.shapes.weights)] * minimum.n_iter
     if not np.isfinite([minimum.error, *minimum.params]).all():
-        raise ValueError(
-            f"The loss became infinite or NaN: X has values up to "
-            f"{np.abs(inputs.X).max():.3g}; scale them, or set standardize=True."
-        )
+        X = inputs.X if inputs.standard is None else np.ones(1)
+        advice = advice_on_extremes(estimator, X, inputs.dtype)
+        raise ValueError(f"The loss became infinite or NaN. {advice}")
     if not course.converged and minimum.n_iter >= estimator.max_iter:
         warnings.warn(
             f"L-BFGS stopped after max_iter={estimator.max_iter} iterations with a "

@@ -205,7 +205,7 @@ class Perceptron(LinearClassifier):
 
     def _fit(self, problem, goes_on, progress):
         rng = check_random_state(self.random_state)
-        learning, held_out = hold_out(self, problem, rng)
+        problem, learning, held_out = hold_out(self, problem, rng)
         score = self._scorer(problem, held_out) if len(held_out) else None
         rule = self._rule(problem, learning, rng)
         patience = MORE_PATIENCE if rule.batch_size == len(learning) else 1

@@ -1,0 +1,115 @@
+"""Why a fit ended in numbers that are infinite or NaN, and what to change."""
+
+import numpy as np
+
+PLAIN = 10  # standardized features are seldom larger; scaling helps only above it
+
+
+def largest_value(X):
+    """Return the largest absolute value, of bytes as of floats."""
+    return max(float(X.max()), -float(X.min()))
+
+
+def advice_on_extremes(estimator, X, dtype):
+    """Say which of the numbers given to a fit cannot be computed with.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Has the parameter ``alpha``.
+    X : ndarray, uint8, float32 or float64
+        Features.
+    dtype : dtype
+        What is computed in.
+
+    Returns
+    -------
+    advice : str
+        One sentence, or two.
+    """
+    largest, dtype = largest_value(X), np.dtype(dtype)
+    end, start = np.sqrt(np.finfo(dtype).max), np.sqrt(np.finfo(dtype).tiny)
+    if estimator.alpha > end and largest < end:
+        return (
+            f"alpha={estimator.alpha:g} is too large to compute with in {dtype}: "
+            f"lower it."
+        )
+    if largest < start:
+        return (
+            f"X has values up to {largest:.3g} only, too small to compute with in "
+            f"{dtype}: scale them, with PixelNormalizer() for instance."
+        )
+    if largest > PLAIN:
+        return (
+            f"X has values up to {largest:.3g}, too large to compute with in {dtype}: "
+            f"scale them, with PixelNormalizer() for instance."
+        )
+    return (
+        f"It is out of the range of {dtype} at values of X up to {largest:.3g} and "
+        f"alpha={estimator.alpha:g}: make the first weights smaller, or raise alpha."
+    )
+
+
+def advice_on_divergence(estimator, X, dtype, *, scaled):
+    """Say why steps led to infinity, and what to change.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Has the parameters of a mini-batch solver.
+    X : ndarray, uint8, float32 or float64
+        Features.
+    dtype : dtype
+        What is computed in.
+    scaled : bool
+        Whether the estimator standardizes the features itself.
+
+    Returns
+    -------
+    advice : str
+        One sentence, or two.
+    """
+    rate = estimator.learning_rate_init
+    l2 = estimator.alpha * (1 - estimator.l1_ratio)
+    limit = _largest_decay(estimator)
+    if rate * l2 > limit:
+        share = " times 1 - l1_ratio" if estimator.l1_ratio else ""
+        return (
+            f"alpha={estimator.alpha:g}{share} times the step learning_rate_init="
+            f"{rate:g} is {rate * l2:.3g}, and above {limit:.3g} the penalty alone "
+            f"makes the weights grow without bound with solver={estimator.solver!r}: "
+            f"lower alpha, or learning_rate_init to less than {limit / l2:.2g}."
+        )
+    if estimator.alpha > np.sqrt(np.finfo(dtype).max):
+        return advice_on_extremes(estimator, np.ones(1), dtype)
+    advice = f"Lower learning_rate_init={rate:g}"
+    if getattr(estimator, "max_gradient_norm", 0) is None:
+        advice += ", or set max_gradient_norm"
+    largest = largest_value(X)
+    if not scaled and largest > PLAIN:
+        advice += (
+            f", or scale X, which has values up to {largest:.3g}, with "
+            f"PixelNormalizer() for instance"
+        )
+    return f"{advice}."
+
+
+def _largest_decay(estimator):
+    """Return the product of rate and L2 penalty above which weights cannot stay finite.
+
+    A step of gradient descent multiplies weights by 1 less the product; momentum moves
+    the point from which on the oscillation grows. Solvers that divide by the size of
+    gradients take bounded steps.
+
+    References
+    ----------
+    B. O'Donoghue and E. Candes, "Adaptive restart for accelerated gradient schemes",
+    Foundations of Computational Mathematics 15, 2015.
+    """
+    if estimator.solver == "adamw":
+        return 2.0
+    if estimator.solver != "sgd":
+        return np.inf
+    momentum = estimator.momentum
+    look_ahead = 2 * momentum if estimator.nesterovs_momentum else 0
+    return 2 * (1 + momentum) / (1 + look_ahead)

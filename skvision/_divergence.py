@@ -10,6 +10,24 @@ def largest_value(X):
     return max(float(X.max()), -float(X.min()))
 
 
+def squares_of(dtype):
+    """Return between which numbers squares neither vanish nor overflow."""
+    limits = np.finfo(dtype)
+    return float(limits.tiny) ** 0.5, float(limits.max) ** 0.5
+
+
+def check_outputs(outputs, X):
+    """Raise where what was computed from some rows is infinite or NaN."""
+    if not np.isfinite(outputs).all():
+        raise ValueError(
+            f"Scores or features are infinite or NaN: X has values up to "
+            f"{largest_value(X):.3g}, too large to compute with in {outputs.dtype} at "
+            f"these weights. Pass X like that of fit, or scale it before the fit, with "
+            f"PixelNormalizer() for instance."
+        )
+    return outputs
+
+
 def advice_on_extremes(estimator, X, dtype):
     """Say which of the numbers given to a fit cannot be computed with.
 
@@ -28,7 +46,7 @@ def advice_on_extremes(estimator, X, dtype):
         One sentence, or two.
     """
     largest, dtype = largest_value(X), np.dtype(dtype)
-    end, start = np.sqrt(np.finfo(dtype).max), np.sqrt(np.finfo(dtype).tiny)
+    start, end = squares_of(dtype)
     if estimator.alpha > end and largest < end:
         return (
             f"alpha={estimator.alpha:g} is too large to compute with in {dtype}: "
@@ -80,13 +98,14 @@ def advice_on_divergence(estimator, X, dtype, *, scaled):
             f"makes the weights grow without bound with solver={estimator.solver!r}: "
             f"lower alpha, or learning_rate_init to less than {limit / l2:.2g}."
         )
-    if estimator.alpha > np.sqrt(np.finfo(dtype).max):
-        return advice_on_extremes(estimator, np.ones(1), dtype)
+    X = np.ones(1) if scaled else X
+    largest, (start, end) = largest_value(X), squares_of(dtype)
+    if not start < largest < end or estimator.alpha > end:
+        return advice_on_extremes(estimator, X, dtype)
     advice = f"Lower learning_rate_init={rate:g}"
     if getattr(estimator, "max_gradient_norm", 0) is None:
         advice += ", or set max_gradient_norm"
-    largest = largest_value(X)
-    if not scaled and largest > PLAIN:
+    if largest > PLAIN:
         advice += (
             f", or scale X, which has values up to {largest:.3g}, with "
             f"PixelNormalizer() for instance"
@@ -97,14 +116,9 @@ def advice_on_divergence(estimator, X, dtype, *, scaled):
 def _largest_decay(estimator):
     """Return the product of rate and L2 penalty above which weights cannot stay finite.
 
-    A step of gradient descent multiplies weights by 1 less the product; momentum moves
-    the point from which on the oscillation grows. Solvers that divide by the size of
-    gradients take bounded steps.
-
-    References
-    ----------
-    B. O'Donoghue and E. Candes, "Adaptive restart for accelerated gradient schemes",
-    Foundations of Computational Mathematics 15, 2015.
+    Without momentum, a step multiplies weights by 1 less the product. With momentum,
+    two steps are a linear map whose eigenvalues leave the unit circle at -1. Solvers
+    that divide by the size of gradients take bounded steps.
     """
     if estimator.solver == "adamw":
         return 2.0

@@ -333,7 +333,8 @@ def _validate(
                 f"fitted on pictures of shape {fitted} (height, width, channels): "
                 f"{_remedy(shape, fitted)}, or fit on pictures of this shape."
             )
-    checked = validate_data(estimator, rows, y, reset=reset, dtype=list(dtype))
+    with np.errstate(invalid="ignore"):  # its sum of large values of either sign
+        checked = validate_data(estimator, rows, y, reset=reset, dtype=list(dtype))
     if reset:
         estimator.image_shape_ = shape
     return checked

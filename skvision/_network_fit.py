@@ -24,6 +24,7 @@ from skvision._training.penalties import elastic_net, l2_value, max_norm
 from skvision._training.standard import learn_standard
 
 SMALL = 2**23  # multiply-adds of a batch that one thread does as fast as two
+RISEN = 10  # times what it was in the first epoch: no noise raises a loss so far
 PLANNED = {"cosine", "one_cycle"}  # rates that are made for max_iter epochs
 
 NETWORK_CONSTRAINTS = {
@@ -258,13 +259,17 @@ def _optimizer_and_penalty(estimator, net):
 
 def _warn(estimator, course, n_epochs, inputs):
     done = len(course.loss_curve)
+    first, last = (course.loss_curve or [0.0])[0], (course.loss_curve or [0.0])[-1]
+    rose = last > RISEN * max(first, 1)
+    if not (course.diverged or course.interrupted or rose):
+        return
+    scaled = inputs.standard is not None
+    advice = advice_on_divergence(estimator, inputs.X, inputs.dtype, scaled=scaled)
     if course.diverged:
         kept = f"those after epoch {done}" if done else "the first ones"
         message = (
             f"The loss became infinite or NaN in epoch {done + 1}; the weights kept "
-            f"are {kept}. "
-        ) + advice_on_divergence(
-            estimator, inputs.X, inputs.dtype, scaled=inputs.standard is not None
+            f"are {kept}. {advice}"
         )
     elif course.interrupted:
         message = (
@@ -272,7 +277,7 @@ def _warn(estimator, course, n_epochs, inputs):
             f"max_iter={n_epochs} epochs."
         )
     else:
-        return
+        message = f"The loss rose from {first:.3g} to {last:.3g}. {advice}"
     warnings.warn(message, ConvergenceWarning, stacklevel=7)
 
 

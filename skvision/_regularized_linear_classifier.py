@@ -215,8 +215,8 @@ class RegularizedLinearClassifier(LinearClassifier):
             self._refuse_divergence(rows)
         if course.loss_curve[-1] > first_value:
             warnings.warn(
-                f"The loss rose from {first_value:.3g} to {course.loss_curve[-1]:.3g}: "
-                f"lower learning_rate_init={self.learning_rate_init:g}.",
+                f"The loss rose from {first_value:.3g} to {course.loss_curve[-1]:.3g}. "
+                + advice_on_divergence(self, rows.X, rows.dtype, scaled=False),
                 ConvergenceWarning,
                 stacklevel=6,
             )

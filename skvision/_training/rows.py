@@ -78,7 +78,8 @@ def weighted_mean(rows: Rows, shares: Array) -> NDArray[np.float64]:
         whole = len(counted) == block.stop - block.start
         x = from_first.draw(block if whole else counted)
         total += shares[counted].astype(x.dtype, copy=False) @ x
-    return first + total
+    total += first
+    return total
 
 
 def column_variances(rows: Rows, shares: Array) -> NDArray[np.float64]:

@@ -97,7 +97,7 @@ def learn_spread(
     unit = unit_of(np.maximum(np.abs(low), np.abs(high)))
     # About the smallest value the moments of a constant column are exactly 0.
     sums, _ = _moments(X, shares, unit, low * unit)
-    mean = low * unit + by_channel(sums, np.mean)
+    mean = np.clip(low * unit + by_channel(sums, np.mean), low * unit, high * unit)
     sums, squares = _moments(X, shares, unit, mean)
     rest = by_channel(sums, np.mean)  # what rounding left out of the mean
     variance = np.maximum(by_channel(squares, np.mean) - rest * rest, 0)

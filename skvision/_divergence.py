@@ -20,7 +20,7 @@ def check_outputs(outputs, X):
     """Raise where what was computed from some rows is infinite or NaN."""
     if not np.isfinite(outputs).all():
         raise ValueError(
-            f"Scores or features are infinite or NaN: X has values up to "
+            f"The result is infinite or NaN: X has values up to "
             f"{largest_value(X):.3g}, too large to compute with in {outputs.dtype} at "
             f"these weights. Pass X like that of fit, or scale it before the fit, with "
             f"PixelNormalizer() for instance."
@@ -55,12 +55,12 @@ def advice_on_extremes(estimator, X, dtype):
     if largest < start:
         return (
             f"X has values up to {largest:.3g} only, too small to compute with in "
-            f"{dtype}: scale them, with PixelNormalizer() for instance."
+            f"{dtype}: {_scale_them(estimator)}."
         )
     if largest > PLAIN:
         return (
             f"X has values up to {largest:.3g}, too large to compute with in {dtype}: "
-            f"scale them, with PixelNormalizer() for instance."
+            f"{_scale_them(estimator)}."
         )
     return (
         f"It is out of the range of {dtype} at values of X up to {largest:.3g} and "
@@ -106,11 +106,15 @@ def advice_on_divergence(estimator, X, dtype, *, scaled):
     if getattr(estimator, "max_gradient_norm", 0) is None:
         advice += ", or set max_gradient_norm"
     if largest > PLAIN:
-        advice += (
-            f", or scale X, which has values up to {largest:.3g}, with "
-            f"PixelNormalizer() for instance"
-        )
+        remedy = _scale_them(estimator)
+        advice += f", or {remedy}: X has values up to {largest:.3g}"
     return f"{advice}."
+
+
+def _scale_them(estimator):
+    if hasattr(estimator, "standardize"):
+        return "set standardize=True"
+    return "scale the features, with PixelNormalizer() for instance"
 
 
 def _largest_decay(estimator):

@@ -303,7 +303,9 @@ class NetworkClassifier(
             loss=self._loss(self._architecture.n_outputs),
             penalty=elastic_net(self.alpha, self.l1_ratio),
         )
-        value, gradient = objective(self.parameters_.astype(np.float64))
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, gradient = objective(self.parameters_.astype(np.float64))
+        check_outputs(np.append(gradient, value), problem.X)
         return value, {"parameters_": gradient}
 
 

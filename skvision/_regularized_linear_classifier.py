@@ -8,7 +8,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from skvision._divergence import advice_on_divergence, advice_on_extremes
+from skvision._divergence import (
+    advice_on_divergence,
+    advice_on_extremes,
+    check_outputs,
+)
 from skvision._labelled_rows import hold_out
 from skvision._linear_classifier import LinearClassifier
 from skvision._sklearn_compat import Interval, StrOptions
@@ -107,9 +111,11 @@ class RegularizedLinearClassifier(LinearClassifier):
     def _loss_and_gradient(self, problem):
         center = np.zeros(problem.X.shape[1]) if self.fit_intercept else None
         rows = Rows(problem.X.astype(np.float64), center)
-        value, gradient = self._objective(problem, rows)(
-            self._start(problem, rows, goes_on=True)
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, gradient = self._objective(problem, rows)(
+                self._start(problem, rows, goes_on=True)
+            )
+        check_outputs(np.append(gradient, value), problem.X)
         return value, *split_linear(gradient, rows.n_features, self.fit_intercept)
 
     def _objective(self, problem, rows):

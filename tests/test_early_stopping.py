@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from skvision import MLPBackprop, MulticlassSVM, Perceptron, SoftmaxRegression
 from skvision._labelled_rows import hold_out, see
+from skvision._train_and_score import draw_validation, validate_alphas
 
 N = 120
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -84,6 +85,25 @@ def test_shifted_digits_held_out(Model):
     before, after = (fit_to_the_end(model, rows, y) for rows in (X, shifted))
     np.testing.assert_array_equal(before.coef_, after.coef_)
     np.testing.assert_array_equal(before.intercept_, after.intercept_)
+
+
+def test_penalties_are_chosen_by_rows_that_scaled_no_feature(problem, monkeypatch):
+    """`skvision train` and `compare` normalize by the rows to learn from alone."""
+    X, y, _ = problem
+    labels = y.astype(str)
+    (held_out, *_) = draw_validation(labels, [np.arange(N)], 0)
+    monkeypatch.setattr("skvision._train_and_score._ALPHAS", (1.0,))
+    seen = []
+    fit = SoftmaxRegression.fit
+    monkeypatch.setattr(
+        SoftmaxRegression, "fit", lambda self, X, y: seen.append(X) or fit(self, X, y)
+    )
+    validate_alphas(X, labels, [np.arange(N)], 0)
+    n_fits = len(seen)
+    shifted = X.copy()
+    shifted[held_out] += 100
+    validate_alphas(shifted, labels, [np.arange(N)], 0)
+    np.testing.assert_array_equal(seen[0], seen[n_fits])
 
 
 def test_classes_are_balanced_among_rows_to_learn_from(problem):

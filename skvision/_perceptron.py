@@ -43,7 +43,7 @@ class Perceptron(LinearClassifier):
 
     class_weight : dict or "balanced", default=None
         Weights of the classes, which multiply those of the rows. ``"balanced"`` gives
-        all classes the same total weight.
+        all classes the same total weight among the rows that are learned from.
 
     batch_size : int, default=None
         Rows whose updates are summed. 1 is Rosenblatt's rule, row by row; None is all

@@ -102,7 +102,10 @@ class PixelNormalizer(TransformerMixin, Estimator):
     Notes
     -----
     Statistics are summed in float64, a block of rows at a time: a data set of bytes is
-    never copied whole to float64.
+    never copied whole to float64. A column is constant where its smallest and its
+    largest value are equal; its scale is one. Each column is computed with in units of
+    a power of two near its values, so that any finite numbers, such as 1e300 or 1e-300,
+    are normalized like those near one.
 
     References
     ----------
@@ -162,8 +165,9 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range or has no meaning beside another, or
-            ``X`` is not finite numbers in one of the three layouts.
+            If a parameter is out of its range or has no meaning beside another, ``X``
+            is not finite numbers in one of the three layouts, or, with
+            ``scale="range"``, its values are further apart than float64 can hold.
         """
         if self.variance_floor > 0 and self.scale != "std":
             raise ValueError(
@@ -252,7 +256,8 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``, or values become larger
+            than the result can hold.
         """
         check_is_fitted(self, "center_")
         rows = validate_rows(self, X, reset=False)
@@ -298,7 +303,8 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``, or values become larger
+            than the result can hold.
         """
         check_is_fitted(self, "center_")
         rows = validate_rows(self, X, reset=False)

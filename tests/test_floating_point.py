@@ -246,9 +246,11 @@ def test_a_constant_column_tells_nothing():
     X, y = load_digits(return_X_y=True)
     constant = np.full(len(X), 0.55)
     X, y = np.column_stack([X, constant]).astype(np.float32), y
-    model = MLPBackprop(32, max_iter=30, random_state=0).fit(X[::2], y[::2])
+    model = MLPBackprop(32, max_iter=20, batch_size=32, random_state=0).fit(
+        X[::2], y[::2]
+    )
     expected = model.predict(X[1::2])
-    assert np.mean(expected == y[1::2]) > 0.95
+    assert np.mean(expected == y[1::2]) > 0.9
     X[1::2, -1] = 0.5501
     np.testing.assert_array_equal(model.predict(X[1::2]), expected)
 

@@ -578,5 +578,7 @@ class ArcFaceEmbedder(NetworkClassifier):
 def _unit(rows):
     """Return rows of length one, float32; a row of zeros stays zero."""
     rows = rows.astype(np.float64)
+    largest = np.abs(rows).max(axis=1, initial=0, keepdims=True)
+    np.divide(rows, largest, out=rows, where=largest > 0)  # for squares that are finite
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, norms, out=rows, where=norms > 0).astype(np.float32)

@@ -13,9 +13,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from skvision._knn_image_classifier import KNNImageClassifier
 from skvision._mlp_backprop import MLPBackprop
 from skvision._multiclass_svm import MulticlassSVM
-from skvision._pixel_normalizer import PixelNormalizer
 from skvision._softmax_regression import SoftmaxRegression
-from skvision._train_and_score import best_alpha, draw_validation, validate_alphas
+from skvision._train_and_score import (
+    best_alpha,
+    draw_validation,
+    make_normalizer,
+    validate_alphas,
+)
 from skvision.model_selection import k_selection_curve
 
 _NUMBERS_OF_NEIGHBORS = (1, 3, 5, 9, 15, 25)
@@ -86,29 +90,35 @@ def _fit_knn(training: Training) -> tuple[KNNImageClassifier, str]:
 
 def _fit_softmax(training: Training) -> tuple[Pipeline, str]:
     """Do as ``skvision train`` does."""
-    normalizer = PixelNormalizer(variance_floor=0.01)
-    rows = normalizer.fit_transform(training.rows)
-    losses = validate_alphas(rows, training.labels, [training.parts], training.seed)
-    model = SoftmaxRegression(alpha=best_alpha(losses)).fit(rows, training.labels)
+    rows, labels, parts, seed = training
+    losses = validate_alphas(rows, labels, [parts], seed)
+    normalizer = make_normalizer()
+    model = SoftmaxRegression(alpha=best_alpha(losses))
+    model.fit(normalizer.fit_transform(rows), labels)
     return make_pipeline(normalizer, model), f"alpha={model.alpha:g}"
 
 
 def _fit_svm(training: Training) -> tuple[Pipeline, str]:
     """Take the penalty that is right about most validation pictures."""
-    normalizer = PixelNormalizer(variance_floor=0.01)
-    rows, labels = normalizer.fit_transform(training.rows), training.labels
+    rows, labels, parts, seed = training
     n_right = np.zeros(len(_SVM_ALPHAS))
-    for held_out in draw_validation(labels, [training.parts], training.seed):
+    for held_out in draw_validation(labels, [parts], seed):
+        normalizer = make_normalizer().fit(rows[~held_out])
+        learning, validation = map(
+            normalizer.transform, (rows[~held_out], rows[held_out])
+        )
         model = MulticlassSVM(warm_start=True)
         for i, alpha in enumerate(_SVM_ALPHAS):
-            model.set_params(alpha=alpha).fit(rows[~held_out], labels[~held_out])
-            n_right[i] += np.sum(model.predict(rows[held_out]) == labels[held_out])
-    model = MulticlassSVM(alpha=_SVM_ALPHAS[n_right.argmax()]).fit(rows, labels)
+            model.set_params(alpha=alpha).fit(learning, labels[~held_out])
+            n_right[i] += np.sum(model.predict(validation) == labels[held_out])
+    normalizer = make_normalizer()
+    model = MulticlassSVM(alpha=_SVM_ALPHAS[n_right.argmax()])
+    model.fit(normalizer.fit_transform(rows), labels)
     return make_pipeline(normalizer, model), f"alpha={model.alpha:g}"
 
 
 def _fit_mlp(training: Training) -> tuple[Pipeline, str]:
-    normalizer = PixelNormalizer(variance_floor=0.01)
+    normalizer = make_normalizer()
     rows = normalizer.fit_transform(training.rows)
     model = MLPBackprop(
         hidden_layer_sizes=(256,),

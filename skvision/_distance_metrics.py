@@ -4,6 +4,7 @@ import numpy as np
 
 from skvision._neighbors import inverse_norms
 
+SMALLEST = 1e-150  # of which squares keep their digits
 OF_HISTOGRAMS = {"chi2", "hellinger"}
 KERNEL_NAMES = {
     "l1": "L1",
@@ -32,6 +33,13 @@ def check_suits(X, metric):
             f"{row} has the value {X[row].min():g}: use 'l1' or 'l2', or leave out "
             f"what centres the features."
         )
+    if metric in ("l2", "euclidean") and X.dtype == np.float64:
+        largest = max(X.max(), -X.min())
+        if 0 < largest < SMALLEST:
+            raise ValueError(
+                f"X has values up to {largest:.3g} only, whose squares are not told "
+                f"from 0 in float64: scale them, with PixelNormalizer() for instance."
+            )
     if metric == "cosine":
         norms = inverse_norms(X, kernel_metric(metric))
         if not np.isfinite(norms).all():

@@ -187,7 +187,7 @@ def _check_size(size: Any) -> None:
         raise ValueError(f"size is (height, width), each at least 1, not {size!r}.")
 
 
-class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
     """Read pictures from files and bring them to one size and one mode.
 
     The first step of a pipeline: files of any of the usual formats go in, one uint8

@@ -357,7 +357,8 @@ def _validate(
             )
         if shape is None and fitted is not None:
             _refuse_single_image(estimator, np.shape(rows), fitted)
-    checked = validate_data(estimator, rows, y, reset=reset, dtype=list(dtype))
+    with np.errstate(invalid="ignore"):  # its sum of large values of either sign
+        checked = validate_data(estimator, rows, y, reset=reset, dtype=list(dtype))
     if reset:
         estimator.image_shape_ = shape
     return checked

@@ -11,12 +11,16 @@ from skvision._sklearn_compat import check_sample_weight
 
 
 class LabelledRows(NamedTuple):
-    """Rows, the index of the class of each among the classes, and its weight."""
+    """Rows, the index of the class of each among the classes, and its weight.
+
+    ``unbalanced`` are the weights before ``class_weight="balanced"``.
+    """
 
     X: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
     classes: np.ndarray
+    unbalanced: np.ndarray | None = None
 
     @property
     def n_outputs(self):
@@ -27,6 +31,12 @@ class LabelledRows(NamedTuple):
     def shares(self):
         """What each row counts in a mean."""
         return self.weights / self.weights.sum()
+
+    def shares_of(self, rows):
+        """Return what each row counts in a mean over some rows, 0 for the others."""
+        shares = np.zeros(len(self.weights))
+        shares[rows] = self.weights[rows] / self.weights[rows].sum()
+        return shares
 
 
 def see(estimator, X, y, sample_weight, *, classes=None, reset):
@@ -51,8 +61,8 @@ def see(estimator, X, y, sample_weight, *, classes=None, reset):
             )
         labels = np.searchsorted(classes, present)[labels]
     weights = _row_weights(sample_weight, estimator.class_weight, X, classes, labels)
-    weights = np.ones(len(X)) if weights is None else weights
-    return LabelledRows(X, labels, weights, classes)
+    problem = LabelledRows(X, labels, weights, classes, unbalanced=weights)
+    return _balanced(estimator, problem, np.arange(len(X)))
 
 
 def announced_classes(estimator, classes):
@@ -94,12 +104,16 @@ def refuse_other_classes(estimator, classes):
 
 
 def hold_out(estimator, problem, rng):
-    """Return the rows of weight to learn from, and those to validate on."""
+    """Return a problem, the rows of weight to learn from, and those to validate on.
+
+    The problem is the one given, with weights of classes that are balanced among the
+    rows to learn from: nothing is learned from the others.
+    """
     from sklearn.model_selection import train_test_split
 
     rows = np.flatnonzero(problem.weights)
     if not estimator.early_stopping:
-        return rows, rows[:0]
+        return problem, rows, rows[:0]
     try:
         learning, held_out = train_test_split(
             rows,
@@ -113,7 +127,19 @@ def hold_out(estimator, problem, rng):
             f"{estimator.validation_fraction:g} of {len(rows)} rows of "
             f"{len(problem.classes)} classes: {error}"
         ) from error
-    return np.sort(learning), held_out
+    learning = np.sort(learning)
+    return _balanced(estimator, problem, learning), learning, held_out
+
+
+def _balanced(estimator, problem, rows):
+    """Give all classes the same total weight in some rows, where that is asked for."""
+    if not isinstance(estimator.class_weight, str):
+        return problem
+    weights, n_classes = problem.unbalanced, len(problem.classes)
+    totals = np.bincount(problem.labels[rows], weights[rows], minlength=n_classes)
+    share = totals.sum() / n_classes
+    factors = np.divide(share, totals, where=totals > 0, out=np.zeros(n_classes))
+    return problem._replace(weights=weights * factors[problem.labels])
 
 
 def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
@@ -145,28 +171,32 @@ def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
 def _row_weights(
     sample_weight: Any, class_weight: Any, X: Any, classes: Any, labels: Any
 ) -> Any:
-    """Return weights of rows times weights of classes, None where all are one."""
-    if sample_weight is None and class_weight is None:
-        return None
+    """Return weights of rows times those of classes, where these are a dict."""
     weights = check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
-    if isinstance(class_weight, str):  # "balanced"
-        totals = np.bincount(labels, weights, minlength=len(classes))
-        share = totals.sum() / len(classes)
-        of_classes = np.divide(share, totals, where=totals > 0, out=totals)
-    else:
+    if isinstance(class_weight, dict):
         of_classes = compute_class_weight(
             class_weight, classes=classes, y=classes[labels]
         )
-    if not (np.isfinite(of_classes).all() and min(of_classes) >= 0):
-        raise ValueError(
-            f"class_weight must not be negative, infinite or NaN; got {class_weight}."
-        )
-    weights = weights * of_classes[labels]
+        if not (np.isfinite(of_classes).all() and min(of_classes) >= 0):
+            raise ValueError(
+                f"class_weight must not be negative, infinite or NaN; got "
+                f"{class_weight}."
+            )
+        with np.errstate(over="ignore"):
+            weights = weights * of_classes[labels]
     if not weights.any():
         raise ValueError(
             "The weights of all rows are zero, by sample_weight, class_weight or both: "
             "Sample weights must contain at least one non-zero number."
+        )
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not np.isfinite(total):
+        raise ValueError(
+            f"The weights of rows, by sample_weight and class_weight, go up to "
+            f"{weights.max():.3g} and add up to more than float64 can hold: divide "
+            f"them by a power of ten. Only their ratios matter."
         )
     return weights

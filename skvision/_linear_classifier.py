@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._divergence import check_outputs
 from skvision._images import validate_rows
 from skvision._labelled_rows import (
     announced_classes,
@@ -162,9 +163,11 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         X = validate_rows(self, X, reset=False)
         rows = Rows(X, None)
         scores = np.empty((len(X), len(self.coef_)), np.result_type(X, self.coef_))
-        for block in rows.blocks():
-            x = rows.draw(block).astype(scores.dtype, copy=False)
-            scores[block] = x @ self.coef_.T + self.intercept_
+        with np.errstate(over="ignore", invalid="ignore"):
+            for block in rows.blocks():
+                x = rows.draw(block).astype(scores.dtype, copy=False)
+                scores[block] = x @ self.coef_.T + self.intercept_
+        check_outputs(scores, X)
         return scores if len(self.coef_) > 1 else scores[:, 0]
 
     def predict(self, X):

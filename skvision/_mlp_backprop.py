@@ -95,8 +95,9 @@ class MLPBackprop(NetworkClassifier):
 
     standardize : bool, default=True
         Whether to take the mean from inputs and divide them by their standard
-        deviation: of each channel of pictures, of each column of flat rows. Both are
-        learnt in ``fit``, from the rows that it trains on.
+        deviation: of each channel of images, of each column of flat rows. Both are
+        learned in ``fit``, from the rows that it trains on. A column of one value is
+        divided by one.
 
     augmentation : callable, default=None
         ``(images, rng) -> images``: changes the bytes (n, H, W, C) of each batch at
@@ -180,7 +181,7 @@ class MLPBackprop(NetworkClassifier):
 
     class_weight : dict or "balanced", default=None
         Weights of the classes, which multiply those of the rows. ``"balanced"`` gives
-        all classes the same total weight.
+        all classes the same total weight among the rows that are learned from.
 
     warm_start : bool, default=False
         Whether ``fit`` goes on from the fit before: its weights, standardisation, and
@@ -416,7 +417,7 @@ class MLPBackprop(NetworkClassifier):
             refuse_other_classes(self, problem.classes)
         rng = check_random_state(self.random_state)
         if X_val is None and y_val is None and sample_weight_val is None:
-            learning, rows = hold_out(self, problem, rng)
+            problem, learning, rows = hold_out(self, problem, rng)
             held_out = LabelledRows(*(part[rows] for part in problem[:3]), None)
         else:
             learning = np.flatnonzero(problem.weights)

@@ -11,6 +11,7 @@ from sklearn.base import (
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._divergence import check_outputs
 from skvision._images import validate_rows
 from skvision._labelled_rows import announced_classes, refuse_balanced, see
 from skvision._network_fit import (
@@ -99,11 +100,9 @@ class NetworkClassifier(
             self._rng = copy.deepcopy(self._rng)
             self._optimizer_state = copy.deepcopy(self._optimizer_state)
             return
-        shares = np.zeros(len(problem.X))
-        shares[learning] = problem.weights[learning] / problem.weights[learning].sum()
         self._rng = np.random.default_rng(rng.randint(2**31 - 1))
         self._architecture = architecture
-        self._standard = standard_of(self, problem.X, shares)
+        self._standard = standard_of(self, problem.X, problem.shares_of(learning))
         self.classes_ = problem.classes
         start = self._first_parameters(architecture, self._rng)
         dtype = Inputs(problem.X, None).dtype
@@ -203,13 +202,14 @@ class NetworkClassifier(
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
         net = self._architecture.network()
-        with threads_for(net, len(X)):
-            return self._with_mirrored(
+        with threads_for(net, len(X)), np.errstate(over="ignore", invalid="ignore"):
+            scores = self._with_mirrored(
                 lambda X: net.outputs(
                     self.parameters_, self._statistics, Inputs(X, self._standard)
                 ),
                 X,
             )
+        return check_outputs(scores, X)
 
     def _with_mirrored(self, function, X):
         """Return ``function(X)``, with ``tta`` the mean of it and of mirror images'."""
@@ -241,8 +241,9 @@ class NetworkClassifier(
         outputs = np.empty((len(X), self._n_features_out), dtype)
         for block in inputs.blocks():
             x = inputs.draw(block)
-            outputs[block] = hidden.forward(params, buffers, x, None)[0]
-        return outputs
+            with np.errstate(over="ignore", invalid="ignore"):
+                outputs[block] = hidden.forward(params, buffers, x, None)[0]
+        return check_outputs(outputs, X)
 
     def predict(self, X):
         """Predict the class of each picture, the one with the largest score.
@@ -302,7 +303,9 @@ class NetworkClassifier(
             loss=self._loss(self._architecture.n_outputs),
             penalty=elastic_net(self.alpha, self.l1_ratio),
         )
-        value, gradient = objective(self.parameters_.astype(np.float64))
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, gradient = objective(self.parameters_.astype(np.float64))
+        check_outputs(np.append(gradient, value), problem.X)
         return value, {"parameters_": gradient}
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skvision._architecture import ACTIVATIONS
+from skvision._divergence import advice_on_divergence, advice_on_extremes
 from skvision._parallel import one_thread_for_blas
 from skvision._sklearn_compat import Interval, StrOptions
 from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
-from skvision._training.inputs import Inputs, learn_standard
 from skvision._training.lbfgs import minimize_lbfgs
 from skvision._training.minimize import Course, batches, minimize
 from skvision._training.network import (
@@ -21,8 +21,10 @@ from skvision._training.network import (
 )
 from skvision._training.optimizers import adam, clipped, projected
 from skvision._training.penalties import elastic_net, l2_value, max_norm
+from skvision._training.standard import learn_standard
 
 SMALL = 2**23  # multiply-adds of a batch that one thread does as fast as two
+RISEN = 10  # times what it was in the first epoch: no noise raises a loss so far
 PLANNED = {"cosine", "one_cycle"}  # rates that are made for max_iter epochs
 
 NETWORK_CONSTRAINTS = {
@@ -116,14 +118,7 @@ def standard_of(estimator, X, shares):
     if not estimator.standardize:
         return None
     n_channels = None if estimator.image_shape_ is None else estimator.image_shape_[2]
-    with np.errstate(over="ignore", invalid="ignore"):
-        standard = learn_standard(X, shares, n_channels)
-    if not np.isfinite([standard.mean, standard.deviation]).all():
-        raise ValueError(
-            f"X has values up to {np.abs(X).max():.3g}, too large to standardize "
-            f"in {Inputs(X, None).dtype}: scale them."
-        )
-    return standard
+    return learn_standard(X, shares, n_channels)
 
 
 def augment_of(estimator):
@@ -220,7 +215,7 @@ def fit_in_batches(
         course.statistics = learn_statistics(
             net, course.params, inputs, weights, parts, rng
         )
-    _warn(estimator, course, n_epochs)
+    _warn(estimator, course, n_epochs, inputs)
     return course, None if course.diverged else state
 
 
@@ -262,14 +257,19 @@ def _optimizer_and_penalty(estimator, net):
     return projected(optimizer, shorten), penalty
 
 
-def _warn(estimator, course, n_epochs):
+def _warn(estimator, course, n_epochs, inputs):
     done = len(course.loss_curve)
+    first, last = (course.loss_curve or [0.0])[0], (course.loss_curve or [0.0])[-1]
+    rose = last > RISEN * max(first, 1)
+    if not (course.diverged or course.interrupted or rose):
+        return
+    scaled = inputs.standard is not None
+    advice = advice_on_divergence(estimator, inputs.X, inputs.dtype, scaled=scaled)
     if course.diverged:
         kept = f"those after epoch {done}" if done else "the first ones"
         message = (
             f"The loss became infinite or NaN in epoch {done + 1}; the weights kept "
-            f"are {kept}. Lower learning_rate_init={estimator.learning_rate_init:g}, "
-            f"or set max_gradient_norm; scale X where standardize=False."
+            f"are {kept}. {advice}"
         )
     elif course.interrupted:
         message = (
@@ -277,7 +277,7 @@ def _warn(estimator, course, n_epochs):
             f"max_iter={n_epochs} epochs."
         )
     else:
-        return
+        message = f"The loss rose from {first:.3g} to {last:.3g}. {advice}"
     warnings.warn(message, ConvergenceWarning, stacklevel=7)
 
 
@@ -314,10 +314,9 @@ def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
     course.learning_rates = [np.nan] * minimum.n_iter
     course.update_ratios = [[np.nan] * len(net.shapes.weights)] * minimum.n_iter
     if not np.isfinite([minimum.error, *minimum.params]).all():
-        raise ValueError(
-            f"The loss became infinite or NaN: X has values up to "
-            f"{np.abs(inputs.X).max():.3g}; scale them, or set standardize=True."
-        )
+        X = inputs.X if inputs.standard is None else np.ones(1)
+        advice = advice_on_extremes(estimator, X, inputs.dtype)
+        raise ValueError(f"The loss became infinite or NaN. {advice}")
     if not course.converged and minimum.n_iter >= estimator.max_iter:
         warnings.warn(
             f"L-BFGS stopped after max_iter={estimator.max_iter} iterations with a "

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.random import sample_without_replacement
 
+SMALLEST_RANGE = 1e-300
+
 Shape = tuple[int, int, int]
 Places = NDArray[np.intp]
 
@@ -26,6 +28,8 @@ def scale_picture(
     from skvision._kernels.encoding import scale_pixels
 
     low, high = value_range
+    if high - low < SMALLEST_RANGE:  # whose inverse would be infinite
+        image, low, high = image * 2.0**100, low * 2.0**100, high * 2.0**100
     scaled = np.empty(image.shape, np.float32)
     scale_pixels(image.reshape(-1), low, 255 / (high - low), scaled.reshape(-1))
     return scaled

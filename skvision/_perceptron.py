@@ -43,7 +43,7 @@ class Perceptron(LinearClassifier):
 
     class_weight : dict or "balanced", default=None
         Weights of the classes, which multiply those of the rows. ``"balanced"`` gives
-        all classes the same total weight.
+        all classes the same total weight among the rows that are learned from.
 
     batch_size : int, default=None
         Rows whose updates are summed. 1 is Rosenblatt's rule, row by row; None is all
@@ -205,7 +205,7 @@ class Perceptron(LinearClassifier):
 
     def _fit(self, problem, goes_on, progress):
         rng = check_random_state(self.random_state)
-        learning, held_out = hold_out(self, problem, rng)
+        problem, learning, held_out = hold_out(self, problem, rng)
         score = self._scorer(problem, held_out) if len(held_out) else None
         rule = self._rule(problem, learning, rng)
         patience = MORE_PATIENCE if rule.batch_size == len(learning) else 1

@@ -1,4 +1,4 @@
-"""Centring, scaling and whitening of pixels."""
+"""Centering, scaling and whitening of pixels."""
 
 from numbers import Real
 
@@ -15,32 +15,24 @@ from skvision._sklearn_compat import (
     whole_fit,
     wrap_only_rows,
 )
+from skvision._training.rows import Rows
+from skvision._training.standard import Standard, learn_spread, standardize, unit_of
 
-VALUES_PER_BLOCK = 1 << 22  # cast to float64 at a time
-
-
-def _blocks(rows):
-    """Yield blocks of rows as float64."""
-    size = max(1, VALUES_PER_BLOCK // rows.shape[1])
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size].astype(np.float64)
+BLOCK_BYTES = 2**24  # of floats: fewer rows make slow products with large matrices
 
 
-def _mean(rows):
-    return sum(block.sum(axis=0) for block in _blocks(rows)) / len(rows)
-
-
-def _variance(rows, mean):
-    return sum(((block - mean) ** 2).sum(axis=0) for block in _blocks(rows)) / len(rows)
-
-
-def _is_constant(rows):
-    """Tell columns of one value, whose variance may not be zero for rounding."""
-    return np.all([(block == rows[0]).all(axis=0) for block in _blocks(rows)], axis=0)
-
-
-def _largest(rows, center):
-    return np.max([np.abs(block - center).max(axis=0) for block in _blocks(rows)], 0)
+def _in_blocks(fill, rows, out, advice, **size):
+    """Let ``fill(block, part)`` fill parts of ``out``; raise where it overflows."""
+    for block in Rows(rows, None).blocks(**size):
+        with np.errstate(over="ignore", invalid="ignore"):
+            fill(block, out[block])
+        if not np.isfinite(out[block]).all():
+            largest = np.abs(rows[block].astype(np.float64)).max()
+            raise ValueError(
+                f"Values of X up to {largest:.3g} become larger than {out.dtype} can "
+                f"hold, {np.finfo(out.dtype).max:.3g}: {advice}."
+            )
+    return out
 
 
 @wrap_only_rows
@@ -110,7 +102,10 @@ class PixelNormalizer(TransformerMixin, Estimator):
     Notes
     -----
     Statistics are summed in float64, a block of rows at a time: a data set of bytes is
-    never copied whole to float64.
+    never copied whole to float64. A column is constant where its smallest and its
+    largest value are equal; its scale is one. Each column is computed with in units of
+    a power of two near its values, so that any finite numbers, such as 1e300 or 1e-300,
+    are normalized like those near one.
 
     References
     ----------
@@ -170,8 +165,9 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range or has no meaning beside another, or
-            ``X`` is not finite numbers in one of the three layouts.
+            If a parameter is out of its range or has no meaning beside another, ``X``
+            is not finite numbers in one of the three layouts, or, with
+            ``scale="range"``, its values are further apart than float64 can hold.
         """
         if self.variance_floor > 0 and self.scale != "std":
             raise ValueError(
@@ -183,47 +179,65 @@ class PixelNormalizer(TransformerMixin, Estimator):
                 f"whitening_epsilon={self.whitening_epsilon} needs centred pixels; got "
                 f"center=None. Set center='pixel' or whitening_epsilon=None."
             )
+        n_channels = None
         if self.center == "channel":
             images = validate_images(self, X, reset=True)
-            rows, columns = images.reshape(len(images), -1), images.shape[3]
+            rows, n_channels = images.reshape(len(images), -1), images.shape[3]
         else:
             rows = validate_rows(self, X, reset=True)
-            columns = rows.shape[1]
-        values = rows.reshape(-1, columns)  # a column for each channel or each pixel
-        mean = _mean(values)
-        center = np.zeros(columns) if self.center is None else mean
-        scale = self._fit_scale(values, mean, center)
+        spread = learn_spread(rows, np.full(len(rows), 1 / len(rows)), n_channels)
+        center = np.zeros_like(spread.mean) if self.center is None else spread.mean
+        scale = self._scale_of(spread, center)
         scale[scale == 0] = 1
-        repeats = rows.shape[1] // columns
-        center, scale = np.tile(center, repeats), np.tile(scale, repeats)
         whitening = unwhitening = None
         if self.whitening_epsilon is not None:
-            whitening, unwhitening = self._fit_whitening(rows, center, scale)
+            longest = (spread.deviation / scale).max()
+            whitening, unwhitening = self._fit_whitening(rows, center, scale, longest)
         self.center_, self.scale_ = center, scale
         self.whitening_, self._unwhitening = whitening, unwhitening
         return self
 
-    def _fit_scale(self, values, mean, center):
+    def _scale_of(self, spread, center):
+        low, high, _, deviation = spread
         if self.scale is None:
-            return np.ones(len(mean))
-        constant = _is_constant(values)
+            return np.ones_like(center)
         if self.scale == "range":
-            return np.where(constant & (center != 0), 0, _largest(values, center))
-        variance = np.where(constant, 0, _variance(values, mean))
-        return np.sqrt(variance + self.variance_floor * variance.mean())
+            with np.errstate(over="ignore"):
+                scale = np.maximum(high - center, center - low)
+            if not np.isfinite(scale).all():
+                raise ValueError(
+                    f"The values of X go from {low.min():.3g} to {high.max():.3g}, too "
+                    f"far apart for a distance that float64 can hold: divide X by a "
+                    f"power of ten first."
+                )
+            return scale
+        largest = deviation.max() or 1.0  # whose square may overflow
+        mean_variance = ((deviation / largest) ** 2).mean()
+        return np.hypot(
+            deviation, largest * np.sqrt(self.variance_floor * mean_variance)
+        )
 
-    def _fit_whitening(self, rows, center, scale):
-        """Return the whitening matrix and its inverse."""
+    def _fit_whitening(self, rows, center, scale, longest):
+        """Return the whitening matrix and its inverse.
+
+        Eigenvalues are computed in units of ``longest``, the largest deviation, so that
+        squares of large values do not overflow.
+        """
+        size = 1 / unit_of(longest)
+        standard = Standard(center, scale * size)
         second_moment = np.zeros((len(center), len(center)))
         total = np.zeros(len(center))
-        for block in _blocks(rows):
-            block = (block - center) / scale
-            second_moment += block.T @ block
-            total += block.sum(axis=0)
+        for block in Rows(rows, None).blocks(BLOCK_BYTES):
+            z = np.empty(rows[block].shape)
+            standardize(rows, block, standard, z)
+            second_moment += z.T @ z
+            total += z.sum(axis=0)
         mean = total / len(rows)
         covariance = second_moment / len(rows) - np.outer(mean, mean)
         eigenvalues, vectors = np.linalg.eigh(covariance)
-        deviations = np.sqrt(np.maximum(eigenvalues, 0) + self.whitening_epsilon)
+        deviations = np.hypot(
+            size * np.sqrt(np.maximum(eigenvalues, 0)), np.sqrt(self.whitening_epsilon)
+        )
         return (vectors / deviations) @ vectors.T, (vectors * deviations) @ vectors.T
 
     def transform(self, X):
@@ -242,15 +256,35 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``, or values become larger
+            than the result can hold.
         """
         check_is_fitted(self, "center_")
         rows = validate_rows(self, X, reset=False)
-        dtype = np.float64 if rows.dtype == np.float64 else np.float32
-        result = np.subtract(rows, self.center_.astype(dtype), dtype=dtype)
-        result /= np.maximum(self.scale_.astype(dtype), np.finfo(dtype).tiny)
-        if self.whitening_ is not None:
-            result = result @ self.whitening_.astype(dtype)
+        result = np.empty(rows.shape, self._dtype_for(rows))
+        advice = "pass X like that of fit"
+        if self.scale is None:
+            advice = 'set scale="std"'
+        elif result.dtype == np.float32:
+            advice += ", or as float64"
+        if self.whitening_ is None:
+            standard = Standard(self.center_, self.scale_)
+            _in_blocks(
+                lambda block, out: standardize(rows, block, standard, out),
+                rows,
+                result,
+                advice,
+            )
+            return result.reshape(as_array(X).shape)
+        size = unit_of(np.abs(self.whitening_).max())  # so that no factor overflows
+        standard = Standard(self.center_, self.scale_ * size)
+        whitening = (self.whitening_ * size).astype(result.dtype)
+
+        def whiten(block, out):
+            z = standardize(rows, block, standard, np.empty_like(out))
+            np.matmul(z, whitening, out=out)
+
+        _in_blocks(whiten, rows, result, advice, n_bytes=BLOCK_BYTES)
         return result.reshape(as_array(X).shape)
 
     def inverse_transform(self, X):
@@ -269,17 +303,34 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``, or values become larger
+            than the result can hold.
         """
         check_is_fitted(self, "center_")
         rows = validate_rows(self, X, reset=False)
-        dtype = np.float64 if rows.dtype == np.float64 else np.float32
-        result = rows.astype(dtype)
+        result = np.empty(rows.shape, self._dtype_for(rows))
+        size, unwhitening = 1.0, None
         if self.whitening_ is not None:
-            result = result @ self._unwhitening.astype(dtype)
-        result *= self.scale_.astype(dtype)
-        result += self.center_.astype(dtype)
+            size = unit_of(np.abs(self._unwhitening).max())
+            unwhitening = (self._unwhitening * size).astype(result.dtype)
+
+        def restore(block, out):
+            z = rows[block].astype(result.dtype, copy=False)
+            if unwhitening is not None:
+                z = z @ unwhitening
+            z = z.astype(np.float64)
+            z *= self.scale_ / size
+            z += self.center_
+            out[...] = z
+
+        advice = "pass what transform returned"
+        if result.dtype == np.float32:
+            advice += ", as float64"
+        _in_blocks(restore, rows, result, advice, n_bytes=BLOCK_BYTES)
         return result.reshape(as_array(X).shape)
+
+    def _dtype_for(self, rows):
+        return np.float64 if rows.dtype == np.float64 else np.float32
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns of flat rows, or the pixels of pictures.

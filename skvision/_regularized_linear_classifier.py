@@ -8,12 +8,17 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from skvision._divergence import (
+    advice_on_divergence,
+    advice_on_extremes,
+    check_outputs,
+)
 from skvision._labelled_rows import hold_out
 from skvision._linear_classifier import LinearClassifier
 from skvision._sklearn_compat import Interval, StrOptions
 from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
 from skvision._training.linear import linear_scores, minimize_linear
-from skvision._training.minimize import minimize
+from skvision._training.minimize import batches, minimize
 from skvision._training.objective import (
     linear_batches,
     linear_objective,
@@ -21,6 +26,8 @@ from skvision._training.objective import (
 )
 from skvision._training.penalties import elastic_net
 from skvision._training.rows import Rows, weighted_mean
+
+FIRST_BATCH = 1024  # rows at a time of which the first value is computed
 
 
 class RegularizedLinearClassifier(LinearClassifier):
@@ -48,16 +55,24 @@ class RegularizedLinearClassifier(LinearClassifier):
         return None
 
     def _fit(self, problem, goes_on, progress):
+        rng = check_random_state(self.random_state)
+        learning, held_out = np.flatnonzero(problem.weights), None
+        if self.solver != "auto":
+            problem, learning, held_out = hold_out(self, problem, rng)
         rows = Rows(problem.X, None)
         if self.fit_intercept:
-            rows = Rows(problem.X, weighted_mean(rows, problem.shares))
+            center = weighted_mean(rows, problem.shares_of(learning))
+            rows = Rows(problem.X, center)
         start = self._start(problem, rows, goes_on)
 
         def told(params):
             return progress.step(lambda: self._attributes(params, problem, rows))
 
-        fit = self._fit_exactly if self.solver == "auto" else self._fit_in_batches
-        params = fit(problem, rows, start, told)
+        if self.solver == "auto":
+            params = self._fit_exactly(problem, rows, start, told)
+        else:
+            parts = learning, held_out
+            params = self._fit_in_batches(problem, rows, start, parts, rng, told)
         vars(self).update(self._attributes(params, problem, rows))
         vars(self).pop("_batch_state", None)  # partial_fit begins anew
 
@@ -72,20 +87,21 @@ class RegularizedLinearClassifier(LinearClassifier):
         optimizer = make_optimizer(self, problem.n_outputs * rows.n_features)
         state = copy.deepcopy(self._batch_state) or optimizer.init(params)
         learning = np.flatnonzero(problem.weights)
-        course = minimize(
-            self._batch_objective(problem, rows, learning),
-            params,
-            learning,
-            optimizer=optimizer,
-            state=state,
-            schedule=make_schedule(self),
-            batch_size=self.batch_size,
-            max_iter=1,
-            tol=0,
-            n_iter_no_change=1,
-            rng=check_random_state(self.random_state) if self.shuffle else None,
-            first_epoch=self.n_iter_,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            course = minimize(
+                self._batch_objective(problem, rows, learning),
+                params,
+                learning,
+                optimizer=optimizer,
+                state=state,
+                schedule=make_schedule(self),
+                batch_size=self.batch_size,
+                max_iter=1,
+                tol=0,
+                n_iter_no_change=1,
+                rng=check_random_state(self.random_state) if self.shuffle else None,
+                first_epoch=self.n_iter_,
+            )
         if course.diverged:
             self._refuse_divergence(rows)
         vars(self).update(self._attributes(course.params, problem, rows))
@@ -95,9 +111,11 @@ class RegularizedLinearClassifier(LinearClassifier):
     def _loss_and_gradient(self, problem):
         center = np.zeros(problem.X.shape[1]) if self.fit_intercept else None
         rows = Rows(problem.X.astype(np.float64), center)
-        value, gradient = self._objective(problem, rows)(
-            self._start(problem, rows, goes_on=True)
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, gradient = self._objective(problem, rows)(
+                self._start(problem, rows, goes_on=True)
+            )
+        check_outputs(np.append(gradient, value), problem.X)
         return value, *split_linear(gradient, rows.n_features, self.fit_intercept)
 
     def _objective(self, problem, rows):
@@ -167,21 +185,24 @@ class RegularizedLinearClassifier(LinearClassifier):
         return minimum.params
 
     def _refuse_large(self, rows):
-        raise ValueError(
-            f"X has values up to {np.abs(rows.X).max():.3g}, too large to compute with "
-            f"in {rows.dtype}: scale them, with PixelNormalizer() for instance."
-        )
+        raise ValueError(advice_on_extremes(self, rows.X, rows.dtype))
 
-    def _fit_in_batches(self, problem, rows, start, told):
-        rng = check_random_state(self.random_state)
-        learning, held_out = hold_out(self, problem, rng)
+    def _fit_in_batches(self, problem, rows, start, parts, rng, told):
+        """Learn from some rows, ``parts[0]``, and validate on the others."""
+        learning, held_out = parts
         score = self._scorer(problem, rows, held_out) if len(held_out) else None
         params = start.astype(rows.dtype)
         optimizer = make_optimizer(self, problem.n_outputs * rows.n_features)
-        first_value = self._objective(problem, rows)(start)[0]
+        objective = self._batch_objective(problem, rows, learning)
         with np.errstate(over="ignore", invalid="ignore"):
+            first_value = sum(
+                len(batch) / len(learning) * objective(params, batch)[0]
+                for batch in batches(learning, FIRST_BATCH)
+            )
+            if not np.isfinite(first_value):
+                self._refuse_large(rows)
             course = minimize(
-                self._batch_objective(problem, rows, learning),
+                objective,
                 params,
                 learning,
                 optimizer=optimizer,
@@ -196,12 +217,12 @@ class RegularizedLinearClassifier(LinearClassifier):
                 score=score,
                 on_epoch=told,
             )
-        if course.diverged or not np.isfinite(first_value):
+        if course.diverged:
             self._refuse_divergence(rows)
         if course.loss_curve[-1] > first_value:
             warnings.warn(
-                f"The loss rose from {first_value:.3g} to {course.loss_curve[-1]:.3g}: "
-                f"lower learning_rate_init={self.learning_rate_init:g}.",
+                f"The loss rose from {first_value:.3g} to {course.loss_curve[-1]:.3g}. "
+                + advice_on_divergence(self, rows.X, rows.dtype, scaled=False),
                 ConvergenceWarning,
                 stacklevel=6,
             )
@@ -219,12 +240,8 @@ class RegularizedLinearClassifier(LinearClassifier):
         return course.params
 
     def _refuse_divergence(self, rows):
-        raise ValueError(
-            f"The loss became infinite or NaN at "
-            f"learning_rate_init={self.learning_rate_init:g} and values of X up to "
-            f"{np.abs(rows.X).max():.3g}: lower the one, or scale the other, with "
-            f"PixelNormalizer() for instance."
-        )
+        advice = advice_on_divergence(self, rows.X, rows.dtype, scaled=False)
+        raise ValueError(f"The loss became infinite or NaN. {advice}")
 
     def _batch_objective(self, problem, rows, learning):
         decoupled = self.solver == "adamw"  # decays weights outside the gradient

@@ -2,23 +2,59 @@
 
 from functools import wraps
 from importlib.util import find_spec
+from inspect import isfunction
 
+import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils._available_if import _AvailableIfDescriptor
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 from skvision._images import as_array
 
+# NumPy's defaults: numbers that vanish are no error, others are handled or warned of.
+FLOATING_POINT = {
+    "divide": "warn",
+    "over": "warn",
+    "under": "ignore",
+    "invalid": "warn",
+}
+
 
 class Estimator(BaseEstimator):
-    """scikit-learn's base, whose HTML representation links to our documentation."""
+    """scikit-learn's base, whose HTML representation links to our documentation.
+
+    What its public methods compute does not depend on the caller's `numpy.seterr`:
+    a probability of 1e-50 is no reason to end in a FloatingPointError.
+    """
+
+    def __init_subclass__(cls, **kwargs):
+        for name, method in list(vars(cls).items()):
+            if isfunction(method) and not name.startswith("_"):
+                setattr(cls, name, _as_numpy_does(method))
+            elif isinstance(method, _AvailableIfDescriptor):
+                method.fn = _as_numpy_does(method.fn)
+        super().__init_subclass__(**kwargs)
 
     _doc_link_module = "skvision"
     _doc_link_template = (
         "https://skvision.readthedocs.io/en/latest/api/generated/"
         "{estimator_module}.{estimator_name}.html"
     )
+
+
+def _as_numpy_does(method):
+    """Compute under NumPy's own floating point settings; `whole_fit` does already."""
+    if hasattr(method, "undoes_failures"):
+        return method
+
+    @wraps(method)
+    def call(*args, **kwargs):
+        with np.errstate(**FLOATING_POINT):
+            return method(*args, **kwargs)
+
+    return call
 
 
 class CallbackSupportMixin:
@@ -80,12 +116,14 @@ def whole_fit(fit):
     def call(self, *args, **kwargs):
         before = vars(self).copy()
         try:
-            return checked(self, *args, **kwargs)
+            with np.errstate(**FLOATING_POINT):
+                return checked(self, *args, **kwargs)
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
             raise
 
+    call.undoes_failures = True
     return call
 
 

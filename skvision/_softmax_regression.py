@@ -41,7 +41,7 @@ class SoftmaxRegression(RegularizedLinearClassifier):
 
     class_weight : dict or "balanced", default=None
         Weights of the classes, which multiply those of the rows. ``"balanced"`` gives
-        all classes the same total weight.
+        all classes the same total weight among the rows that are learned from.
 
     solver : {"auto", "sgd", "adagrad", "rmsprop", "adam", "adamw"}, default="auto"
         ``"auto"`` finds the optimum: by L-BFGS preconditioned by the curvature of the

@@ -128,17 +128,17 @@ def train_and_score(
     with show_progress() as progress:
         progress.add_task("Learning", total=None)
         union = make_features(features, size, int(in_training.sum()), seed)
-        normalizer = PixelNormalizer(variance_floor=0.01)
-        describe = make_pipeline(union, normalizer)
-        rows = describe.fit_transform(images[in_training])
+        described = union.fit_transform(images[in_training])
+        normalizer = make_normalizer()
+        rows = normalizer.fit_transform(described)
         ties: list[NDArray[Any]] = [first_copies(images[in_training])]
         if pictures.groups is not None:
             ties.append(pictures.groups[in_training])
-        losses = validate_alphas(rows, labels[in_training], ties, seed)
+        losses = validate_alphas(described, labels[in_training], ties, seed)
         alpha = best_alpha(losses)
         classifier = SoftmaxRegression(alpha=alpha).fit(rows, labels[in_training])
         fitted = time.perf_counter()
-        features_of_test = describe.transform(images[in_test])
+        features_of_test = normalizer.transform(union.transform(images[in_test]))
         predicted = classifier.predict(features_of_test)
     learnt = time.perf_counter()
 
@@ -254,6 +254,11 @@ def make_features(
     return make_union(*(known[name] for name in names), n_jobs=1)
 
 
+def make_normalizer() -> PixelNormalizer:
+    """Return what brings features to the scale that the penalties are meant for."""
+    return PixelNormalizer(variance_floor=0.01)
+
+
 def validate_alphas(
     rows: NDArray[np.floating[Any]],
     labels: NDArray[np.str_],
@@ -262,19 +267,24 @@ def validate_alphas(
 ) -> dict[float, float]:
     """Return the cross-entropy on held-out training rows for each strength of penalty.
 
-    Empty where none can be held out.
+    Features are normalized by the rows that are not held out. The result is empty where
+    none can be held out.
     """
     losses = np.zeros(len(_ALPHAS))
     draws = draw_validation(labels, ties, seed)
     if not draws:
         return {}
     for held_out in draws:
+        normalizer = make_normalizer().fit(rows[~held_out])
+        learning, validation = map(
+            normalizer.transform, (rows[~held_out], rows[held_out])
+        )
         model = SoftmaxRegression(warm_start=True, tol=1e-3)
         for i, alpha in enumerate(_ALPHAS):
-            model.set_params(alpha=alpha).fit(rows[~held_out], labels[~held_out])
+            model.set_params(alpha=alpha).fit(learning, labels[~held_out])
             losses[i] += log_loss(
                 labels[held_out],
-                model.predict_proba(rows[held_out]),
+                model.predict_proba(validation),
                 labels=model.classes_,
             )
     return dict(zip(_ALPHAS, (losses / len(draws)).tolist(), strict=True))

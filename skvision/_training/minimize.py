@@ -164,7 +164,7 @@ def minimize(
                 if average is not None and n_seen > (average_from or 0):
                     n_averaged += 1
                     add_to_average(average, params, n_averaged)
-            if not np.isfinite(params).all():
+            if not (np.isfinite(params).all() and np.isfinite(statistics).all()):
                 course.diverged = True
                 return course
             now = average if average is not None and n_averaged else params

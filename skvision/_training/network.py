@@ -93,7 +93,8 @@ class Network:
             _, backward = self.layer.forward(*arrays, inputs.draw(block), None)
             out[block] = backward(d_outputs[block], unused)
         if inputs.standard is not None:
-            out /= inputs.standard.deviation.astype(inputs.dtype)
+            deviation = inputs.standard.deviation  # float64, as float32 has less range
+            np.divide(out, deviation, out=out, casting="same_kind")
         return out
 
 

@@ -65,11 +65,20 @@ class Rows:
 
 
 def weighted_mean(rows: Rows, shares: Array) -> NDArray[np.float64]:
-    """Return the mean of rows that count by their shares, which add up to one."""
+    """Return the mean of rows that count by their shares, which add up to one.
+
+    It is the mean distance from a first row, so that the mean of a column of one value
+    is exactly that value. Rows of share zero are not read.
+    """
+    first = rows.draw(np.flatnonzero(shares)[:1])[0].astype(np.float64)
+    from_first = Rows(rows.X, first if rows.center is None else first + rows.center)
     total = np.zeros(rows.n_features)
     for block in _short_blocks(rows):
-        x = rows.draw(block)
-        total += shares[block].astype(x.dtype, copy=False) @ x
+        counted = np.flatnonzero(shares[block]) + block.start
+        whole = len(counted) == block.stop - block.start
+        x = from_first.draw(block if whole else counted)
+        total += shares[counted].astype(x.dtype, copy=False) @ x
+    total += first
     return total
 
 

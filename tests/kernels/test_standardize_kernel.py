@@ -1,9 +1,9 @@
-"""Standard rows against NumPy, to the last bit; also run without compilation."""
+"""Standard rows and moments against NumPy; also run without compilation."""
 
 import numpy as np
 import pytest
 
-from skvision._kernels.standardize import standardize_rows
+from skvision._kernels.standardize import add_moments, standardize_rows
 
 ROWS = [np.uint8, np.float32, np.float64]
 pytestmark = [
@@ -15,13 +15,15 @@ pytestmark = [
 def check(X, index, dtype, rng):
     """Hold the kernel against the formula."""
     d = X.shape[1]
-    mean = rng.uniform(0, 255, d).astype(dtype)
-    scale = rng.uniform(0.01, 3, d).astype(dtype)
-    for array in (mean, scale):
+    unit = 2.0 ** rng.integers(-9, 9, d)
+    center = rng.uniform(0, 255, d)
+    deviation = rng.uniform(0.01, 3, d).astype(dtype)
+    for array in (unit, center, deviation):
         array.flags.writeable = False
     out = np.full((len(index), d), np.nan, dtype)
-    standardize_rows(X, index, mean, scale, out)
-    np.testing.assert_array_equal(out, (X[index].astype(dtype) - mean) * scale)
+    standardize_rows(X, index, unit, center, deviation, out)
+    difference = (X[index] * unit - center).astype(dtype)
+    np.testing.assert_array_equal(out, difference / deviation)
 
 
 @pytest.mark.parametrize("shape", [(7, 5), (1, 5), (7, 1), (1, 1), (0, 5), (5, 0)])
@@ -50,8 +52,20 @@ def test_read_only(of_rows, dtype, rng):
 
 
 def test_nan_and_infinity_are_not_hidden(of_rows, dtype):
-    X, mean, scale = np.ones((2, 3), of_rows), np.ones(3, dtype), np.ones(3, dtype)
-    mean[0], scale[1], mean[2] = np.nan, np.nan, -np.inf
+    X, center, deviation = np.ones((2, 3), of_rows), np.ones(3), np.ones(3, dtype)
+    center[0], deviation[1], center[2] = np.nan, np.nan, -np.inf
     out = np.zeros((2, 3), dtype)
-    standardize_rows(X, np.arange(2), mean, scale, out)
+    standardize_rows(X, np.arange(2), np.ones(3), center, deviation, out)
     np.testing.assert_array_equal(out, [[np.nan, np.nan, np.inf]] * 2)
+
+
+def test_moments_are_added(of_rows, dtype, rng):
+    X, shares = rng.uniform(0, 255, (9, 4)).astype(of_rows), rng.random(9)
+    shares[[2, 5]] = 0
+    unit, center = 2.0 ** np.arange(-2, 2), rng.uniform(0, 255, 4)
+    sums, squares = rng.random((2, 4))
+    d = X * unit - center
+    expected = sums + shares @ d, squares + shares @ d**2
+    X = X.copy() if of_rows == np.uint8 else np.where(shares[:, None] > 0, X, np.nan)
+    add_moments(X.astype(of_rows), shares, unit, center, sums, squares)
+    np.testing.assert_allclose((sums, squares), expected, rtol=1e-13)

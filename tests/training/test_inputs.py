@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skvision._training import inputs as module
-from skvision._training.inputs import Inputs, Standard, learn_standard
+from skvision._training.inputs import Inputs
+from skvision._training.standard import Standard, learn_standard
 
 DTYPES = [np.uint8, np.float32, np.float64]
 N, D = 40, 6

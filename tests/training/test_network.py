@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import update_bn
 
 from skvision._training import inputs as inputs_module
-from skvision._training.inputs import Inputs, learn_standard
+from skvision._training.inputs import Inputs
 from skvision._training.layers import (
     batch_norm,
     chain,
@@ -38,6 +38,7 @@ from skvision._training.network import (
 from skvision._training.optimizers import adam, sgd
 from skvision._training.penalties import elastic_net, l2
 from skvision._training.schedules import constant
+from skvision._training.standard import learn_standard
 from skvision.inspection import gradient_check
 
 N, D = 50, 5

@@ -53,6 +53,11 @@ class MulticlassSVM(RegularizedLinearClassifier):
         Share of the L1 norm in the penalty, :math:`r`, from 0 to 1. Above 0, weights
         that do not earn their keep are exactly 0 (with ``solver="auto"``).
 
+    max_norm : float, default=None
+        The largest length that the weights of a class may have: longer ones are scaled
+        down to it after each step of a mini-batch solver. ``solver="auto"`` has no such
+        steps and does not go with it.
+
     fit_intercept : bool, default=True
         Whether there are biases.
 
@@ -193,6 +198,7 @@ class MulticlassSVM(RegularizedLinearClassifier):
         margin=1.0,
         alpha=1e-3,
         l1_ratio=0.0,
+        max_norm=None,
         fit_intercept=True,
         class_weight=None,
         solver="auto",
@@ -216,6 +222,7 @@ class MulticlassSVM(RegularizedLinearClassifier):
         self.margin = margin
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.max_norm = max_norm
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.solver = solver

@@ -227,11 +227,11 @@ class Perceptron(LinearClassifier):
         self.loss_curve_ = [first_loss, *course.losses]
         self.validation_scores_ = course.validation_scores
         vars(self).pop("_state", None)
-        if course.interrupted or not course.converged:
+        if not (course.converged or course.interrupted):
             reason = (
-                "was interrupted"
-                if course.interrupted
-                else f"still made {self.n_mistakes_[-1]} mistakes in its last epoch"
+                f"still made {self.n_mistakes_[-1]} mistakes in its last epoch"
+                if course.n_left is None
+                else f"ended with an average that makes {course.n_left} mistakes"
             )
             warnings.warn(
                 f"The fit {reason} and keeps the result of {self.n_iter_} of "
@@ -239,6 +239,7 @@ class Perceptron(LinearClassifier):
                 ConvergenceWarning,
                 stacklevel=5,
             )
+        return course.interrupted
 
     def _fit_part(self, problem, first):
         rng = check_random_state(self.random_state)
@@ -257,6 +258,7 @@ class Perceptron(LinearClassifier):
         self.n_iter_ += 1
         self.n_mistakes_ = [*self.n_mistakes_, seen.n_mistakes]
         self.loss_curve_ = [*self.loss_curve_, seen.loss / problem.weights.sum()]
+        return False
 
     def _loss_and_gradient(self, problem):
         params = np.column_stack([self.coef_, self.intercept_]).astype(np.float64)

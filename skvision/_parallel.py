@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Any
 
 from joblib import effective_n_jobs
 from threadpoolctl import ThreadpoolController

@@ -4,8 +4,8 @@ import importlib.util
 import json
 import os
 import re
-import signal
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig

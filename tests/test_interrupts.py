@@ -1,4 +1,4 @@
-"""Ctrl-C: it ends every fit and every loop around fits, and leaves nothing half done."""
+"""Ctrl-C ends every fit and each loop around fits, and leaves nothing half done."""
 
 import signal
 import sys

@@ -177,10 +177,8 @@ def minimize(
             scores, is_best = course.validation_scores, True
             if score is not None:
                 scores = [*scores, score(now)]
-                improved, is_best = (
-                    scores[-1] > best_score + tol,
-                    scores[-1] > best_score,
-                )
+                improved = scores[-1] > best_score + tol
+                is_best = scores[-1] > best_score
                 best_score = max(best_score, scores[-1])
             kept = course.params, course.statistics, course.state
             if is_best:

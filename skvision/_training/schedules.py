@@ -281,8 +281,9 @@ def called(function: Callable[[int, dict[str, list[float]]], Any]) -> Schedule:
 def _checked(rate: Any, epoch: int) -> float:
     """Return the rate that a function of the user's returned for an epoch."""
     where = f"learning_rate(epoch, history) returned {rate!r} for epoch {epoch}"
-    if not isinstance(rate, Real) or isinstance(rate, bool):
+    if isinstance(rate, bool) or not isinstance(rate, Real):
         raise TypeError(f"{where}: return a number, such as a float.")
-    if not (math.isfinite(rate) and rate >= 0):
+    number = float(rate)
+    if not (math.isfinite(number) and number >= 0):
         raise ValueError(f"{where}: return a finite number, 0 or larger.")
-    return float(rate)
+    return number

@@ -10,10 +10,10 @@ from skvision.schedules._schedule import Schedule
 class OnPlateau(Schedule):
     """Multiply the learning rate by a factor when epochs bring no more improvement.
 
-    An epoch improves if its validation score is higher than the best one before by more
-    than ``tol``. Without validation, its loss has to be lower than the lowest one before
-    by more than ``tol``. After ``patience`` epochs in a row that did not improve, the
-    learning rate is multiplied by ``factor``, and the waiting begins anew.
+    An epoch improves if its validation score is higher than the best one before, by
+    more than ``tol``. Without validation, its loss has to be lower than the lowest one
+    before, by more than ``tol``. After ``patience`` epochs in a row that did not
+    improve, the learning rate is multiplied by ``factor``, and the waiting begins anew.
 
     Parameters
     ----------
@@ -36,9 +36,10 @@ class OnPlateau(Schedule):
     There is a validation score with ``early_stopping``, from rows that are held out or,
     for `MLPBackprop`, from ``X_val``.
 
-    ``torch.optim.lr_scheduler.ReduceLROnPlateau`` gives the same rates with
-    ``threshold_mode="abs"`` and a ``patience`` one less: it counts the epochs that it
-    lets pass before the one that makes the rate fall.
+    ``torch.optim.lr_scheduler.ReduceLROnPlateau`` gives the same rates at ``tol=0``,
+    with ``threshold=0`` and a ``patience`` one less: it counts the epochs that it lets
+    pass before the one that makes the rate fall. Above 0, torch compares an epoch with
+    the last one that improved, and this with the best one, as scikit-learn does.
 
     Examples
     --------

@@ -59,6 +59,9 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
             If the fit is interrupted. A fit by epochs first keeps what its whole epochs
             came to and sets ``interrupted_``; before the end of the first epoch, and
             with ``solver="auto"``, the estimator stays as it was before ``fit``.
+        TypeError
+            If a callable ``learning_rate`` does not take two arguments or does not
+            return a number.
 
         Warns
         -----

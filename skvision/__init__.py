@@ -5,7 +5,14 @@ flat rows of the same in C order; every estimator works on its own and in scikit
 pipelines, searches and cross-validation.
 """
 
-from skvision import augmentation, datasets, inspection, metrics, model_selection
+from skvision import (
+    augmentation,
+    datasets,
+    inspection,
+    metrics,
+    model_selection,
+    schedules,
+)
 from skvision._arcface_embedder import ArcFaceEmbedder
 from skvision._bag_of_visual_words import BagOfVisualWords
 from skvision._color_histogram import ColorHistogram
@@ -39,6 +46,7 @@ __all__ = [
     "inspection",
     "metrics",
     "model_selection",
+    "schedules",
 ]
 
 __version__ = "0.1.0.dev0"

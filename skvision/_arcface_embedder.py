@@ -118,9 +118,10 @@ class ArcFaceEmbedder(NetworkClassifier):
         to it ("clipping").
 
     learning_rate : {"constant", "step", "exponential", "cosine", "one_cycle", \
-            "invscaling", "adaptive"}, default="cosine"
-        How the rate falls, as in `MLPBackprop`: by default along a cosine to 0 at
-        ``max_iter``.
+            "invscaling", "adaptive"}, schedule or callable, default="cosine"
+        How the learning rate changes, as in `MLPBackprop`: by default along a cosine to
+        0 at ``max_iter``. There is no validation, so that plateaus are those of the
+        loss.
 
     learning_rate_init : float, default=0.001
         The learning rate of the first epoch; of ``"one_cycle"`` the largest.
@@ -194,6 +195,10 @@ class ArcFaceEmbedder(NetworkClassifier):
         ``"epoch"``, ``"loss"`` and ``"learning_rate"`` of each epoch, and
         ``"update_ratio"`` (n_epochs, n_layers): how long the last step of the epoch
         was, over the length of the weights.
+
+    interrupted_ : bool
+        Whether the last fit was interrupted, so that it has fewer epochs than it would
+        have. ``fit`` then raised ``KeyboardInterrupt``.
 
     image_shape_ : (int, int, int) or None
         Height, width and channels of the pictures seen in ``fit``; None for flat rows.
@@ -350,12 +355,18 @@ class ArcFaceEmbedder(NetworkClassifier):
             finite numbers in one of the three layouts, ``y`` has one class only, or
             ``warm_start`` is set and the last fit was of other classes, features or
             layers.
+        TypeError
+            If a callable ``learning_rate`` does not take two arguments or does not
+            return a number.
+        KeyboardInterrupt
+            If the fit is interrupted. It first keeps its last whole epoch, if there is
+            one, and sets ``interrupted_``.
 
         Warns
         -----
         ConvergenceWarning
-            If the fit was interrupted, its loss became infinite or NaN, or
-            ``solver="lbfgs"`` did not settle in ``max_iter`` iterations.
+            If the loss became infinite or NaN, or ``solver="lbfgs"`` did not settle in
+            ``max_iter`` iterations.
         """
         goes_on = self.warm_start and hasattr(self, "parameters_")
         problem = see(self, X, y, None, reset=not goes_on)
@@ -399,6 +410,8 @@ class ArcFaceEmbedder(NetworkClassifier):
             If the first call does not name ``classes``, or a later one other classes or
             pictures of another shape; with ``class_weight="balanced"``; or if layers
             were changed in between.
+        KeyboardInterrupt
+            If the epoch is interrupted; the embedder stays as it was before.
         """
         problem, learning = self._begin_epoch(X, y, classes, None)
         self._train(problem, learning, None, None)

@@ -16,6 +16,7 @@ from skvision._sklearn_compat import (
     CallbackSupportMixin,
     Estimator,
     Progress,
+    end_fit,
     whole_fit,
 )
 from skvision._training.rows import Rows
@@ -24,8 +25,9 @@ from skvision._training.rows import Rows
 class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
     """Linear scores of classes, by ``coef_`` and ``intercept_``.
 
-    A subclass says how they are found, by ``_fit`` and ``_fit_part``, and what is
-    minimised, by ``_loss_and_gradient``.
+    A subclass says how they are found, by ``_fit`` and ``_fit_part``, which return
+    whether they were interrupted after a whole epoch, and what is minimized, by
+    ``_loss_and_gradient``.
     """
 
     @whole_fit
@@ -54,19 +56,27 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
             If a parameter is out of its range, ``X`` is not finite numbers in one of
             the three layouts, ``y`` has one class only, or ``warm_start`` is set and
             the last fit was of other classes or features.
+        KeyboardInterrupt
+            If the fit is interrupted. A fit by epochs first keeps what its whole epochs
+            came to and sets ``interrupted_``; before the end of the first epoch, and
+            with ``solver="auto"``, the estimator stays as it was before ``fit``.
+        TypeError
+            If a callable ``learning_rate`` does not take two arguments or does not
+            return a number.
 
         Warns
         -----
         ConvergenceWarning
-            If the tolerance was not reached in ``max_iter`` iterations or epochs, or a
-            fit by epochs was interrupted: it then keeps the last whole epoch.
+            If the tolerance was not reached in ``max_iter`` iterations or epochs.
         """
         goes_on = self.warm_start and hasattr(self, "coef_")
         problem = see(self, X, y, sample_weight, reset=not goes_on)
         if goes_on:
             refuse_other_classes(self, problem.classes)
         with Progress(self, X, y, sample_weight, self.max_iter) as progress:
-            self._fit(problem, goes_on, progress)
+            interrupted = self._fit(problem, goes_on, progress)
+            done = f"{self.n_iter_} of max_iter={self.max_iter} epochs"
+            end_fit(self, interrupted, f"the result of {done}")
         return self
 
     @whole_fit
@@ -96,6 +106,8 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
             If the first call does not name ``classes``, or a later one other classes or
             pictures of another shape; or with ``class_weight="balanced"``, for which
             all labels would have to be known.
+        KeyboardInterrupt
+            If the epoch is interrupted; the classifier stays as it was before.
         """
         refuse_balanced(self)
         first = not hasattr(self, "coef_")
@@ -107,7 +119,8 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
             classes=announced_classes(self, classes),
             reset=first,
         )
-        self._fit_part(problem, first)
+        interrupted = self._fit_part(problem, first)
+        end_fit(self, interrupted, "this epoch, which was whole")
         return self
 
     def loss_and_gradient(self, X, y, sample_weight=None):

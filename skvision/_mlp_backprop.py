@@ -133,14 +133,25 @@ class MLPBackprop(NetworkClassifier):
         given to all classes alike. From 0 to less than 1.
 
     learning_rate : {"constant", "step", "exponential", "cosine", "one_cycle", \
-            "invscaling", "adaptive"}, default="constant"
-        How the rate falls: not; to a tenth at each third of ``max_iter``; by a factor,
-        to a hundredth at ``max_iter``; along a cosine to 0 there; up from a 25th for
-        three tenths of ``max_iter``, then along a cosine to 0; as 1 / sqrt(epoch); or
-        by 5 each time a third of ``n_iter_no_change`` epochs brought nothing.
+            "invscaling", "adaptive"}, schedule or callable, default="constant"
+        How the learning rate changes. ``"step"`` divides it by 10 after each third of
+        ``max_iter``. ``"exponential"`` multiplies it by the same factor every epoch, so
+        that it is a hundredth at ``max_iter``. ``"cosine"`` takes it along a cosine to
+        0 there. ``"one_cycle"`` rises from a 25th of it for three tenths of
+        ``max_iter``, then falls along a cosine to 0. ``"invscaling"`` divides it by the
+        square root of the number of the epoch. ``"adaptive"`` divides it by 5 after
+        each third of ``n_iter_no_change`` epochs in a row that did not improve the
+        validation score or, without validation, the loss by more than ``tol``.
+
+        The schedules in `skvision.schedules` have parameters: ``StepDecay(every=10,
+        factor=0.5)`` halves it every 10 epochs. A callable is called before each epoch
+        as ``learning_rate(epoch, history)`` and returns the learning rate itself.
+        Epochs count from 0 in each ``fit``, and ``history`` is a dict with the lists
+        ``"loss"``, ``"validation_score"`` and ``"learning_rate"`` of the epochs before.
 
     learning_rate_init : float, default=0.001
-        The learning rate of the first epoch; of ``"one_cycle"`` the largest.
+        The learning rate of the first epoch; of ``"one_cycle"`` the largest. A callable
+        ``learning_rate`` does not use it.
 
     momentum : float, default=0.9
         Of ``"sgd"``, from 0 to below 1.
@@ -231,6 +242,10 @@ class MLPBackprop(NetworkClassifier):
         the epoch was, over the length of the weights. About 1e-3 is healthy. NaN where
         there is none.
 
+    interrupted_ : bool
+        Whether the last fit was interrupted, so that it has fewer epochs than it would
+        have. ``fit`` then raised ``KeyboardInterrupt``.
+
     image_shape_ : (int, int, int) or None
         Height, width and channels of the pictures seen in ``fit``; None for flat rows.
 
@@ -248,9 +263,12 @@ class MLPBackprop(NetworkClassifier):
     Notes
     -----
     A fit by epochs that is interrupted from the keyboard keeps its last whole epoch, or
-    the best one with ``early_stopping``; so does one whose loss becomes infinite or
-    NaN. Both give a ``ConvergenceWarning``. With one batch an epoch, no dropout and no
-    batch norm, a row of weight 2 is the same as that row twice.
+    the best one with ``early_stopping``, sets ``interrupted_`` and raises
+    ``KeyboardInterrupt``, so that a search or cross-validation around it ends too. An
+    interrupted fit without a whole epoch, ``partial_fit`` and ``solver="lbfgs"`` leave
+    the network as it was. A fit whose loss becomes infinite or NaN keeps its last whole
+    epoch too, and gives a ``ConvergenceWarning``. With one batch an epoch, no dropout
+    and no batch norm, a row of weight 2 is the same as that row twice.
 
     Networks of several ``random_state`` in a ``VotingClassifier(voting="soft")`` mostly
     predict a little better than each: on digits 94.0 % right against 93.7 %, the means
@@ -404,12 +422,18 @@ class MLPBackprop(NetworkClassifier):
             validation pictures are not like those of ``X`` or of other classes, or
             ``warm_start`` is set and the last fit was of other classes, features or
             layers.
+        TypeError
+            If a callable ``learning_rate`` does not take two arguments or does not
+            return a number.
+        KeyboardInterrupt
+            If the fit is interrupted. It first keeps its last whole epoch, if there is
+            one, and sets ``interrupted_``.
 
         Warns
         -----
         ConvergenceWarning
-            If the fit was interrupted, its loss became infinite or NaN, or
-            ``solver="lbfgs"`` did not settle in ``max_iter`` iterations.
+            If the loss became infinite or NaN, or ``solver="lbfgs"`` did not settle in
+            ``max_iter`` iterations.
         """
         goes_on = self.warm_start and hasattr(self, "parameters_")
         problem = see(self, X, y, sample_weight, reset=not goes_on)
@@ -459,6 +483,8 @@ class MLPBackprop(NetworkClassifier):
             If the first call does not name ``classes``, or a later one other classes or
             pictures of another shape; with ``early_stopping``, ``average_last`` or
             ``class_weight="balanced"``; or if layers were changed in between.
+        KeyboardInterrupt
+            If the epoch is interrupted; the network stays as it was before.
         """
         if self.early_stopping or self.average_last:
             raise ValueError(

@@ -24,10 +24,11 @@ from skvision._network_fit import (
     standard_of,
     threads_for,
 )
-from skvision._sklearn_compat import CallbackSupportMixin, Estimator
+from skvision._sklearn_compat import CallbackSupportMixin, Estimator, end_fit
 from skvision._training.inputs import Inputs
 from skvision._training.network import whole_objective
 from skvision._training.penalties import elastic_net
+from skvision._training.schedules import NO_HISTORY
 
 
 def has_epochs(estimator):
@@ -112,13 +113,20 @@ class NetworkClassifier(
         self.n_iter_, self.loss_curve_, self.history_ = 0, [], {}
 
     def _train(self, problem, learning, held_out, progress):
-        """Train from where it stands; without ``progress`` for one epoch."""
+        """Train from where it stands; without ``progress`` for one epoch.
+
+        An interrupt is passed on after the last whole epoch was kept.
+        """
         architecture = self._architecture
         net = architecture.network(self._dropout_rates(architecture))
         start = self.parameters_, self._statistics
         loss = self._loss(architecture.n_outputs)
 
+        drawn = None  # so far at the end of an epoch
+
         def told(params, statistics):
+            nonlocal drawn
+            drawn = self._rng.bit_generator.state
             if progress is None:
                 return False
             kept = ("classes_", "_architecture", "_standard")
@@ -133,12 +141,12 @@ class NetworkClassifier(
         if self.solver == "lbfgs":
             inputs = Inputs(problem.X, self._standard)
             course = fit_whole(self, net, start, inputs, problem, loss=loss, told=told)
-            state = None
         else:
             score = None
             if held_out is not None and len(held_out.X):
                 score = self._scorer(net, held_out)
-            course, state = fit_in_batches(
+            before = self._history() if progress is None else NO_HISTORY
+            course = fit_in_batches(
                 self,
                 net,
                 start,
@@ -149,12 +157,22 @@ class NetworkClassifier(
                 state=self._optimizer_state,
                 rng=self._rng,
                 n_epochs=1 if progress is None else self.max_iter,
-                before=self.loss_curve_ if progress is None else [],
+                before=before,
                 score=score,
                 told=told,
             )
         self._keep(course)
-        self._optimizer_state = state
+        whole = self.solver != "lbfgs" and not course.diverged
+        self._optimizer_state = course.state if whole else None
+        if course.interrupted and drawn is not None:
+            self._rng.bit_generator.state = drawn
+        done = f"{len(course.loss_curve)} of max_iter={self.max_iter} epochs"
+        end_fit(self, course.interrupted, f"the result of {done}")
+
+    def _history(self):
+        """Return what schedules are told of the epochs before, in partial_fit."""
+        rates = self.history_.get("learning_rate", np.empty(0)).tolist()
+        return {**NO_HISTORY, "loss": self.loss_curve_, "learning_rate": rates}
 
     def _scorer(self, net, held_out):
         """Return ``(params, statistics) -> accuracy``."""

@@ -2,6 +2,7 @@
 
 import warnings
 from contextlib import nullcontext
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -21,11 +22,12 @@ from skvision._training.network import (
 )
 from skvision._training.optimizers import adam, clipped, projected
 from skvision._training.penalties import elastic_net, l2_value, max_norm
+from skvision._training.schedules import NO_HISTORY
 from skvision._training.standard import learn_standard
 
 SMALL = 2**23  # multiply-adds of a batch that one thread does as fast as two
 RISEN = 10  # times what it was in the first epoch: no noise raises a loss so far
-PLANNED = {"cosine", "one_cycle"}  # rates that are made for max_iter epochs
+PLANNED = ("cosine", "one_cycle")  # rates that are made for max_iter epochs
 
 NETWORK_CONSTRAINTS = {
     **{
@@ -153,16 +155,15 @@ def fit_in_batches(
     state,
     rng,
     n_epochs,
-    before=(),
+    before=NO_HISTORY,
     score=None,
     told=lambda params, statistics: False,
 ):
     """Train a network by mini-batches.
 
     ``start`` is (params, statistics), ``learning`` the rows to learn from, ``state``
-    what the optimizer remembers, None for nothing, and ``before`` the losses of the
-    epochs before; ``score`` and ``told`` take (params, statistics). Returns a `Course`
-    and the state.
+    what the optimizer remembers, None for nothing, and ``before`` the history of the
+    epochs before; ``score`` and ``told`` take (params, statistics). Returns a `Course`.
     """
     if net.n_statistics and len(learning) < 2:
         raise ValueError(
@@ -175,7 +176,6 @@ def fit_in_batches(
     weights = problem.weights / problem.weights[learning].mean()
     optimizer, penalty = _optimizer_and_penalty(estimator, net)
     state = _resumed(state, optimizer.init(params))
-    schedule = make_schedule(estimator)
     averaged = estimator.average_last
     until_end = averaged or estimator.learning_rate in PLANNED
     with threads_for(net, batch_size), np.errstate(over="ignore", invalid="ignore"):
@@ -194,7 +194,7 @@ def fit_in_batches(
             learning,
             optimizer=optimizer,
             state=state,
-            schedule=lambda epoch, losses: schedule(epoch, [*before, *losses]),
+            schedule=make_schedule(estimator),
             batch_size=batch_size,
             max_iter=n_epochs,
             tol=estimator.tol,
@@ -205,18 +205,22 @@ def fit_in_batches(
             else None,
             score=None if score is None else lambda now: score(now, statistics),
             on_epoch=lambda now: told(now, statistics),
-            first_epoch=len(before),
+            before=before,
             statistics=statistics,
             parts=net.weight_slices(),
         )
-    if averaged and net.n_statistics and course.loss_curve:
+    if averaged and net.n_statistics and len(course.loss_curve) > n_epochs - averaged:
         order = rng.permutation(learning) if estimator.shuffle else learning
         parts = batches(order, batch_size)
-        course.statistics = learn_statistics(
-            net, course.params, inputs, weights, parts, rng
+        learn = partial(
+            learn_statistics, net, course.params, inputs, weights, parts, rng
         )
-    _warn(estimator, course, n_epochs, inputs)
-    return course, None if course.diverged else state
+        try:
+            course.statistics = learn()
+        except KeyboardInterrupt:  # the average is of no use without them
+            course.interrupted, course.statistics = True, learn()
+    _warn(estimator, course, inputs)
+    return course
 
 
 def _resumed(state, fresh):
@@ -257,11 +261,11 @@ def _optimizer_and_penalty(estimator, net):
     return projected(optimizer, shorten), penalty
 
 
-def _warn(estimator, course, n_epochs, inputs):
+def _warn(estimator, course, inputs):
     done = len(course.loss_curve)
     first, last = (course.loss_curve or [0.0])[0], (course.loss_curve or [0.0])[-1]
     rose = last > RISEN * max(first, 1)
-    if not (course.diverged or course.interrupted or rose):
+    if not (course.diverged or rose):
         return
     scaled = inputs.standard is not None
     advice = advice_on_divergence(estimator, inputs.X, inputs.dtype, scaled=scaled)
@@ -270,11 +274,6 @@ def _warn(estimator, course, n_epochs, inputs):
         message = (
             f"The loss became infinite or NaN in epoch {done + 1}; the weights kept "
             f"are {kept}. {advice}"
-        )
-    elif course.interrupted:
-        message = (
-            f"The fit was interrupted and keeps the result of {done} of "
-            f"max_iter={n_epochs} epochs."
         )
     else:
         message = f"The loss rose from {first:.3g} to {last:.3g}. {advice}"

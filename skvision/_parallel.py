@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Any
 
 from joblib import effective_n_jobs
 from threadpoolctl import ThreadpoolController
@@ -34,13 +33,11 @@ def for_each_block(
             function(block)
         return
     with ThreadPoolExecutor(n_threads) as pool:
-        futures = [pool.submit(function, block) for block in blocks]
         try:
-            for future in futures:
+            for future in [pool.submit(function, block) for block in blocks]:
                 future.result()
-        finally:
-            for future in futures:  # that wait still, after an error or an interrupt
-                future.cancel()
+        finally:  # after an error or an interrupt, blocks that wait are not begun
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _OneThreadForBlas:
@@ -54,26 +51,47 @@ class _OneThreadForBlas:
     def __init__(self) -> None:
         self._lock = Lock()
         self._n_users = 0
-        self._n_threads = 1
         self._libraries: ThreadpoolController | None = None
-        self._limits: Any = None
+        self._before: list[int] = []  # threads of each library, while they are limited
 
     def __enter__(self) -> int:
-        with self._lock:
-            if self._libraries is None:  # takes milliseconds, to look through them all
-                self._libraries = ThreadpoolController().select(user_api="blas")
-            if self._n_users == 0:
-                libraries = self._libraries.lib_controllers
-                self._n_threads = max((one.num_threads for one in libraries), default=1)
-                self._limits = self._libraries.limit(limits=1)
-            self._n_users += 1
-            return self._n_threads
+        entered = False
+        try:
+            with self._lock:
+                if self._libraries is None:  # takes milliseconds, to look through all
+                    self._libraries = ThreadpoolController().select(user_api="blas")
+                if self._n_users == 0:
+                    libraries = self._libraries.lib_controllers
+                    self._before = [one.num_threads for one in libraries]
+                    for one in libraries:
+                        one.set_num_threads(1)
+                self._n_users, entered = self._n_users + 1, True
+            return max(self._before, default=1)
+        except BaseException:  # an interrupt: there will be no __exit__
+            self._leave(entered)
+            raise
 
     def __exit__(self, *error: object) -> None:
+        left = False
+        try:
+            with self._lock:
+                self._n_users, left = self._n_users - 1, True
+                self._take_back()
+        except BaseException:  # an interrupt, before all was taken back
+            self._leave(not left)
+            raise
+
+    def _leave(self, is_user: bool) -> None:
         with self._lock:
-            self._n_users -= 1
-            if self._n_users == 0:
-                self._limits.restore_original_limits()
+            self._n_users -= is_user
+            self._take_back()
+
+    def _take_back(self) -> None:
+        """Undo the limits, unless there are users left."""
+        if self._n_users == 0 and self._libraries is not None:
+            libraries = self._libraries.lib_controllers
+            for one, n_threads in zip(libraries, self._before, strict=False):
+                one.set_num_threads(n_threads)
 
 
 one_thread_for_blas = _OneThreadForBlas()

@@ -29,9 +29,9 @@ class Perceptron(LinearClassifier):
     of weights, which takes for the second class what it scores above 0. In a batch, all
     rows are scored before any moves the weights, by the sum of what each asks for.
 
-    Classes that a linear score can tell apart are learnt without error. Others never
-    come to rest; the weights then are those of the fewest mistakes where all rows are
-    one batch (the pocket), the mean of all (``average``), or those of the last step.
+    Classes that a linear score can tell apart are learned without error. Others never
+    come to rest; the weights then are those of the fewest mistakes if all rows are one
+    batch (the pocket), the mean of all (``average``), or those of the last step.
 
     Parameters
     ----------
@@ -55,15 +55,18 @@ class Perceptron(LinearClassifier):
 
     average : bool, default=False
         Whether the weights are the mean of those after each step, as Freund and
-        Schapire have it. It predicts better, and best row by row.
+        Schapire have it. It predicts better, and best row by row. The fit ends when the
+        mean makes no mistakes. If an epoch makes none but the mean still does, a tie
+        counts as a mistake from then on, so that the mean can get right.
 
     max_iter : int, default=1000
         The most epochs.
 
     tol : float or None, default=1e-3
-        The fit stops where ``n_iter_no_change`` epochs in a row did not better the
-        loss, or the validation score, by more than this, nor found fewer mistakes where
-        all rows are one batch. With None it stops only at an epoch without mistakes.
+        The fit stops when ``n_iter_no_change`` epochs in a row have not improved the
+        loss, or the validation score, by more than this, nor found fewer mistakes if
+        all rows are one batch or with ``average``. With None it stops only when no
+        mistakes are left.
 
     early_stopping : bool, default=False
         Whether to hold out a part of the rows, and keep the weights of the epoch that
@@ -101,7 +104,8 @@ class Perceptron(LinearClassifier):
         Epochs made.
 
     n_mistakes_ : list of int
-        Mistakes in each epoch, counted before each step.
+        Mistakes in each epoch, counted before each step; with ``average`` not those of
+        the mean.
 
     loss_curve_ : list of float
         The mean of how far wrong classes are ahead of the true one, at the start (where
@@ -109,6 +113,10 @@ class Perceptron(LinearClassifier):
 
     validation_scores_ : list of float
         Accuracy on the rows held out after each epoch, with ``early_stopping``.
+
+    interrupted_ : bool
+        Whether the last fit was interrupted, so that it has fewer epochs than it would
+        have. ``fit`` then raised ``KeyboardInterrupt``.
 
     image_shape_ : (int, int, int) or None
         Height, width and channels of the pictures seen in ``fit``; None for flat rows.
@@ -227,11 +235,11 @@ class Perceptron(LinearClassifier):
         self.loss_curve_ = [first_loss, *course.losses]
         self.validation_scores_ = course.validation_scores
         vars(self).pop("_state", None)
-        if course.interrupted or not course.converged:
+        if not (course.converged or course.interrupted):
             reason = (
-                "was interrupted"
-                if course.interrupted
-                else f"still made {self.n_mistakes_[-1]} mistakes in its last epoch"
+                f"still made {self.n_mistakes_[-1]} mistakes in its last epoch"
+                if course.n_left is None
+                else f"ended with an average that makes {course.n_left} mistakes"
             )
             warnings.warn(
                 f"The fit {reason} and keeps the result of {self.n_iter_} of "
@@ -239,6 +247,7 @@ class Perceptron(LinearClassifier):
                 ConvergenceWarning,
                 stacklevel=5,
             )
+        return course.interrupted
 
     def _fit_part(self, problem, first):
         rng = check_random_state(self.random_state)
@@ -257,6 +266,7 @@ class Perceptron(LinearClassifier):
         self.n_iter_ += 1
         self.n_mistakes_ = [*self.n_mistakes_, seen.n_mistakes]
         self.loss_curve_ = [*self.loss_curve_, seen.loss / problem.weights.sum()]
+        return False
 
     def _loss_and_gradient(self, problem):
         params = np.column_stack([self.coef_, self.intercept_]).astype(np.float64)

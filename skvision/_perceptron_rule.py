@@ -24,10 +24,11 @@ class Seen(NamedTuple):
     loss: float
 
 
-def look_at(problem, index, params, fit_intercept=True):
+def look_at(problem, index, params, fit_intercept=True, strict=False):
     """Return what is `Seen` of some rows, and the gradient of their summed loss.
 
-    Chunks of the rows go on threads; the result does not depend on their number.
+    If ``strict``, a class has to win alone: a tie counts as a mistake. Chunks of the
+    rows go on threads; the result does not depend on their number.
     """
     n_chunks = math.ceil(len(index) * params.shape[1] / CHUNK_ELEMENTS)
     chunk_size = math.ceil(len(index) / min(n_chunks, MAX_CHUNKS))
@@ -36,7 +37,7 @@ def look_at(problem, index, params, fit_intercept=True):
     def look(chunk):
         with np.errstate(over="ignore", invalid="ignore"):
             found[chunk.start] = _look_at_chunk(
-                problem, index[chunk], params, fit_intercept
+                problem, index[chunk], params, fit_intercept, strict
             )
 
     with one_thread_for_blas as n_threads:
@@ -45,7 +46,7 @@ def look_at(problem, index, params, fit_intercept=True):
     return _add(seen), sum(gradients)
 
 
-def _look_at_chunk(problem, index, params, fit_intercept):
+def _look_at_chunk(problem, index, params, fit_intercept, strict):
     rows, gradient, seen = Rows(problem.X, None), np.zeros_like(params), []
     for block in rows.blocks():
         part = index[block]
@@ -55,14 +56,25 @@ def _look_at_chunk(problem, index, params, fit_intercept):
         x = rows.draw(slice(part[0], part[-1] + 1) if neighbors else part)
         x = x.astype(params.dtype, copy=False)
         scores = x @ params[:, :-1].T + params[:, -1]
-        weights = problem.weights[part]
-        loss, d_scores = perceptron(scores, problem.labels[part], weights)
+        weights, labels = problem.weights[part], problem.labels[part]
+        if strict:
+            _lose_ties(scores, labels)
+        loss, d_scores = perceptron(scores, labels, weights)
         gradient[:, :-1] += d_scores.T @ x
         if fit_intercept:
             gradient[:, -1] += d_scores.sum(axis=0)
         wrong = d_scores.any(axis=1)
         seen.append(Seen(int(wrong.sum()), float(weights[wrong].sum()), loss))
     return _add(seen), gradient
+
+
+def _lose_ties(scores, labels):
+    """Move the scores, in place, by as little as makes true classes lose ties."""
+    if scores.shape[1] == 1:  # the first of two classes has the score 0, and wins ties
+        scores[:] = np.where(labels[:, None], scores, np.nextafter(scores, np.inf))
+        return
+    rows = np.arange(len(scores))
+    scores[rows, labels] = np.nextafter(scores[rows, labels], -np.inf)
 
 
 def _add(seen):
@@ -79,6 +91,7 @@ class Rule:
     fit_intercept: bool
     batch_size: int  # 1 for row by row
     rng: Any  # None leaves the rows in their order
+    strict: bool = False  # whether ties count as mistakes
     ahead: Any = None  # what `look_ahead` found, for the next step
 
     def look_ahead(self, weights):
@@ -87,6 +100,10 @@ class Rule:
             self.problem, self.learning, weights.params, self.fit_intercept
         )
         return self.ahead[0]
+
+    def look(self, params):
+        """Return what is seen of all rows with other weights."""
+        return look_at(self.problem, self.learning, params)[0]
 
     def epoch(self, weights):
         """Move weights by all rows and return what was seen before each step."""
@@ -108,7 +125,7 @@ class Rule:
         seen = []
         for batch in batches(order, self.batch_size):
             of_batch, gradient = self.ahead or look_at(
-                self.problem, batch, weights.params, self.fit_intercept
+                self.problem, batch, weights.params, self.fit_intercept, self.strict
             )
             self.ahead = None
             seen.append(of_batch)
@@ -136,6 +153,7 @@ class Rule:
             np.empty(len(problem.classes), row.dtype),
             sums,
             np.empty(len(params), np.intp),
+            self.strict,
         )
         weights.n_steps += len(order)
         if weights.total is not None:
@@ -164,27 +182,33 @@ class Course:
     losses: list = field(default_factory=list)
     n_mistakes: list = field(default_factory=list)
     validation_scores: list = field(default_factory=list)
+    n_left: int | None = None  # mistakes of the average, where that is the result
     converged: bool = False
     interrupted: bool = False
 
 
 def learn(rule, weights, *, max_iter, tol, patience, score, on_epoch):
-    """Make epochs until one is without mistakes, or enough did not better the best.
+    """Make epochs until nothing is left to learn, or enough did not improve the best.
 
-    What is kept is the best by ``score``, or by fewest mistakes where all rows are one
-    batch and there is no average, or else the last.
+    Nothing is left when the average makes no mistakes or, without an average, when an
+    epoch makes none. What is kept is the average, if there is one. It is the best by
+    ``score``, or by fewest mistakes if all rows are one batch and there is no average,
+    or else the last.
     """
     total = rule.problem.weights[rule.learning].sum()
     one_batch = 1 < rule.batch_size >= len(rule.learning)
     pocket = one_batch and weights.total is None and score is None
     course = Course(weights.params.copy())
-    best_loss, best, n_still = np.inf, -np.inf, 0
+    best_loss, best, fewest, n_still = np.inf, -np.inf, np.inf, 0
     if pocket and weights.params.any():
         best = -rule.look_ahead(weights).missed
     try:
         for epoch in range(max_iter):
             seen = rule.epoch(weights)
-            now, loss, worth = weights.result(), seen.loss / total, float(epoch)
+            judged, now, worth = seen, weights.result(), float(epoch)
+            if weights.total is not None:
+                judged = rule.look(now)
+            loss = judged.loss / total
             # a loss of 0 with mistakes is that of scores all equal
             improved = 0 < loss < best_loss - (tol or 0)
             best_loss = min(best_loss, loss or np.inf)
@@ -194,14 +218,25 @@ def learn(rule, weights, *, max_iter, tol, patience, score, on_epoch):
             elif pocket:
                 worth = -rule.look_ahead(weights).missed
                 improved = improved or worth > best
-            if worth > best:
-                best, course.params = worth, now
-            course.losses.append(loss)
-            course.n_mistakes.append(seen.n_mistakes)
-            course.validation_scores += [] if score is None else [worth]
+            elif judged.missed < fewest and weights.total is not None:
+                improved, fewest = True, judged.missed
+            # Some weights make no mistakes, and their average does: it approaches them
+            # if there are no ties, which it may approach from the wrong side.
+            rule.strict = rule.strict or judged.n_mistakes > seen.n_mistakes == 0
+            improved = improved or rule.strict
+            is_best = worth > best
+            best = max(best, worth)
+            # one assignment: an interrupt finds all of an epoch, or none of it
+            course = Course(
+                now if is_best else course.params,
+                [*course.losses, seen.loss / total],
+                [*course.n_mistakes, seen.n_mistakes],
+                course.validation_scores + [worth] * (score is not None),
+                None if weights.total is None else judged.n_mistakes,
+            )
             n_still = 0 if improved else n_still + 1
             still = tol is not None and n_still >= patience
-            if on_epoch(course.params) or still or seen.n_mistakes == 0:
+            if on_epoch(course.params) or still or judged.n_mistakes == 0:
                 course.converged = True
                 break
     except KeyboardInterrupt:

@@ -24,7 +24,8 @@ from skvision._training.objective import (
     linear_objective,
     split_linear,
 )
-from skvision._training.penalties import elastic_net
+from skvision._training.optimizers import projected
+from skvision._training.penalties import elastic_net, max_norm
 from skvision._training.rows import Rows, weighted_mean
 
 FIRST_BATCH = 1024  # rows at a time of which the first value is computed
@@ -40,6 +41,7 @@ class RegularizedLinearClassifier(LinearClassifier):
     _parameter_constraints = {
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "max_norm": [Interval(Real, 0, None, closed="neither"), None],
         "fit_intercept": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "solver": [StrOptions({"auto", "sgd", "adagrad", "rmsprop", "adam", "adamw"})],
@@ -55,6 +57,12 @@ class RegularizedLinearClassifier(LinearClassifier):
         return None
 
     def _fit(self, problem, goes_on, progress):
+        if self.solver == "auto" and self.max_norm is not None:
+            raise ValueError(
+                f"max_norm={self.max_norm:g} limits weights after each step, and "
+                f'solver="auto" has no such steps: take a mini-batch solver, such as '
+                f'"adam", or leave max_norm out and raise alpha.'
+            )
         rng = check_random_state(self.random_state)
         learning, held_out = np.flatnonzero(problem.weights), None
         if self.solver != "auto":
@@ -69,12 +77,15 @@ class RegularizedLinearClassifier(LinearClassifier):
             return progress.step(lambda: self._attributes(params, problem, rows))
 
         if self.solver == "auto":
-            params = self._fit_exactly(problem, rows, start, told)
+            params, interrupted = self._fit_exactly(problem, rows, start, told), False
         else:
             parts = learning, held_out
-            params = self._fit_in_batches(problem, rows, start, parts, rng, told)
+            params, interrupted = self._fit_in_batches(
+                problem, rows, start, parts, rng, told
+            )
         vars(self).update(self._attributes(params, problem, rows))
         vars(self).pop("_batch_state", None)  # partial_fit begins anew
+        return interrupted
 
     def _fit_part(self, problem, first):
         rows = Rows(problem.X, None)
@@ -82,9 +93,10 @@ class RegularizedLinearClassifier(LinearClassifier):
             center = weighted_mean(rows, problem.shares) if self.fit_intercept else None
             self._center, self._batch_state, self.n_iter_ = center, None, 0
             self.loss_curve_, self.validation_scores_ = [], []
+            self.learning_rates_ = []
         rows = Rows(problem.X, self._center)
         params = self._start(problem, rows, not first).astype(rows.dtype)
-        optimizer = make_optimizer(self, problem.n_outputs * rows.n_features)
+        optimizer = self._optimizer(problem, rows)
         state = copy.deepcopy(self._batch_state) or optimizer.init(params)
         learning = np.flatnonzero(problem.weights)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -100,13 +112,19 @@ class RegularizedLinearClassifier(LinearClassifier):
                 tol=0,
                 n_iter_no_change=1,
                 rng=check_random_state(self.random_state) if self.shuffle else None,
-                first_epoch=self.n_iter_,
+                before={
+                    "loss": self.loss_curve_,
+                    "validation_score": (),
+                    "learning_rate": self.learning_rates_,
+                },
             )
         if course.diverged:
             self._refuse_divergence(rows)
         vars(self).update(self._attributes(course.params, problem, rows))
-        self._batch_state, self.n_iter_ = state, self.n_iter_ + 1
+        self._batch_state, self.n_iter_ = course.state, self.n_iter_ + 1
         self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
+        self.learning_rates_ = [*self.learning_rates_, *course.learning_rates]
+        return course.interrupted
 
     def _loss_and_gradient(self, problem):
         center = np.zeros(problem.X.shape[1]) if self.fit_intercept else None
@@ -180,7 +198,7 @@ class RegularizedLinearClassifier(LinearClassifier):
                 stacklevel=6,
             )
         self.n_iter_, self.loss_curve_ = minimum.n_iter, minimum.loss_curve
-        self.validation_scores_ = []
+        self.validation_scores_, self.learning_rates_ = [], []
         self.optimality_ = minimum.error
         return minimum.params
 
@@ -192,7 +210,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         learning, held_out = parts
         score = self._scorer(problem, rows, held_out) if len(held_out) else None
         params = start.astype(rows.dtype)
-        optimizer = make_optimizer(self, problem.n_outputs * rows.n_features)
+        optimizer = self._optimizer(problem, rows)
         objective = self._batch_objective(problem, rows, learning)
         with np.errstate(over="ignore", invalid="ignore"):
             first_value = sum(
@@ -214,22 +232,22 @@ class RegularizedLinearClassifier(LinearClassifier):
                 n_iter_no_change=self.n_iter_no_change,
                 rng=rng if self.shuffle else None,
                 average_from=self.average - 1 if self.average else None,
+                value_of=self._value_of(problem, rows, learning),
                 score=score,
                 on_epoch=told,
             )
         if course.diverged:
             self._refuse_divergence(rows)
-        if course.loss_curve[-1] > first_value:
+        if course.loss_curve[-1] > first_value and not course.interrupted:
             warnings.warn(
                 f"The loss rose from {first_value:.3g} to {course.loss_curve[-1]:.3g}. "
                 + advice_on_divergence(self, rows.X, rows.dtype, scaled=False),
                 ConvergenceWarning,
                 stacklevel=6,
             )
-        elif course.interrupted or not course.converged:
-            reason = "was interrupted" if course.interrupted else "did not settle"
+        elif not (course.converged or course.interrupted):
             warnings.warn(
-                f"The fit {reason} and keeps the result of "
+                f"The fit did not settle and keeps the result of "
                 f"{len(course.loss_curve)} of max_iter={self.max_iter} epochs.",
                 ConvergenceWarning,
                 stacklevel=6,
@@ -237,7 +255,19 @@ class RegularizedLinearClassifier(LinearClassifier):
         self.n_iter_ = len(course.loss_curve)
         self.loss_curve_ = [first_value, *course.loss_curve]
         self.validation_scores_ = course.validation_scores
-        return course.params
+        self.learning_rates_ = course.learning_rates
+        return course.params, course.interrupted
+
+    def _optimizer(self, problem, rows):
+        n_weights = problem.n_outputs * rows.n_features
+        optimizer = make_optimizer(self, n_weights)
+        if self.max_norm is None:
+            return optimizer
+
+        def shorten(params):
+            max_norm(params[:n_weights].reshape(problem.n_outputs, -1), self.max_norm)
+
+        return projected(optimizer, shorten)
 
     def _refuse_divergence(self, rows):
         advice = advice_on_divergence(self, rows.X, rows.dtype, scaled=False)
@@ -255,6 +285,19 @@ class RegularizedLinearClassifier(LinearClassifier):
             if decoupled
             else elastic_net(self.alpha, self.l1_ratio),
         )
+
+    def _value_of(self, problem, rows, learning):
+        """Return ``params -> objective`` of the rows ``learning``."""
+        loss, labels = self._loss(problem.n_outputs), problem.labels[learning]
+        shares = problem.weights[learning] / problem.weights[learning].sum()
+        penalty = elastic_net(self.alpha, self.l1_ratio)
+
+        def value_of(params):
+            W, _ = split_linear(params, rows.n_features, self.fit_intercept)
+            value, _ = loss(linear_scores(rows, params)[learning], labels, shares)
+            return value + penalty(W.ravel(), np.zeros_like(W).ravel())
+
+        return value_of
 
     def _scorer(self, problem, rows, index):
         """Return ``params -> accuracy`` on the rows ``index``."""

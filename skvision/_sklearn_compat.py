@@ -98,6 +98,7 @@ __all__ = [
     "check_feature_names_in",
     "check_parameters",
     "check_sample_weight",
+    "end_fit",
     "whole_fit",
     "wrap_only_rows",
 ]
@@ -109,22 +110,35 @@ def check_parameters(estimator):
 
 
 def whole_fit(fit):
-    """Check the parameters before a fit, and undo a fit that fails; a decorator."""
+    """Check the parameters before a fit, and undo a fit that fails; a decorator.
+
+    A fit that was interrupted is not undone if it has set ``interrupted_``, which is
+    the last thing that `end_fit` does: it has kept its last whole epoch.
+    """
     checked = _fit_context(prefer_skip_nested_validation=True)(fit)
 
     @wraps(checked)
     def call(self, *args, **kwargs):
         before = vars(self).copy()
         try:
+            vars(self).pop("interrupted_", None)
             with np.errstate(**FLOATING_POINT):
                 return checked(self, *args, **kwargs)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            if not (interrupted and vars(self).get("interrupted_")):
+                self.__dict__ = before  # at once: there may be another interrupt
             raise
 
     call.undoes_failures = True
     return call
+
+
+def end_fit(estimator, interrupted, kept):
+    """Set ``interrupted_``, and pass an interrupt on, saying what is ``kept``."""
+    estimator.interrupted_ = interrupted
+    if interrupted:
+        raise KeyboardInterrupt(f"The fit was interrupted and keeps {kept}.")
 
 
 def wrap_only_rows(transformer):
@@ -188,7 +202,8 @@ class Progress:
         """
         if self._iteration is None:
             return False
-        stop = self._iteration.call_on_fit_task_end(
+        ended, self._iteration = self._iteration, None
+        stop = ended.call_on_fit_task_end(
             **self._seen, reconstruction_attributes=attributes
         )
         self._begin()

@@ -36,6 +36,11 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         Share of the L1 norm in the penalty, :math:`r`, from 0 to 1. Above 0, weights
         that do not earn their keep are exactly 0 (with ``solver="auto"``).
 
+    max_norm : float, default=None
+        The largest length that the weights of a class may have: longer ones are scaled
+        down to it after each step of a mini-batch solver. ``solver="auto"`` has no such
+        steps and does not go with it.
+
     fit_intercept : bool, default=True
         Whether there are biases.
 
@@ -67,14 +72,25 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         Rows in a mini-batch. This and what follows is for mini-batch solvers.
 
     learning_rate : {"constant", "step", "exponential", "cosine", "one_cycle", \
-            "invscaling", "adaptive"}, default="constant"
-        How the rate falls: not; to a tenth at each third of ``max_iter``; by a factor,
-        to a hundredth at ``max_iter``; along a cosine to 0 there; up from a 25th for
-        three tenths of ``max_iter``, then along a cosine to 0; as 1 / sqrt(epoch); or
-        by 5 each time a third of ``n_iter_no_change`` epochs brought nothing.
+            "invscaling", "adaptive"}, schedule or callable, default="constant"
+        How the learning rate changes. ``"step"`` divides it by 10 after each third of
+        ``max_iter``. ``"exponential"`` multiplies it by the same factor every epoch, so
+        that it is a hundredth at ``max_iter``. ``"cosine"`` takes it along a cosine to
+        0 there. ``"one_cycle"`` rises from a 25th of it for three tenths of
+        ``max_iter``, then falls along a cosine to 0. ``"invscaling"`` divides it by the
+        square root of the number of the epoch. ``"adaptive"`` divides it by 5 after
+        each third of ``n_iter_no_change`` epochs in a row that did not improve the
+        validation score or, without validation, the loss by more than ``tol``.
+
+        The schedules in `skvision.schedules` have parameters: ``StepDecay(every=10,
+        factor=0.5)`` halves it every 10 epochs. A callable is called before each epoch
+        as ``learning_rate(epoch, history)`` and returns the learning rate itself.
+        Epochs count from 0 in each ``fit``, and ``history`` is a dict with the lists
+        ``"loss"``, ``"validation_score"`` and ``"learning_rate"`` of the epochs before.
 
     learning_rate_init : float, default=0.001
-        The learning rate of the first epoch; of ``"one_cycle"`` the largest.
+        The learning rate of the first epoch; of ``"one_cycle"`` the largest. A callable
+        ``learning_rate`` does not use it.
 
     momentum : float, default=0.9
         Of ``"sgd"``, from 0 to below 1.
@@ -86,7 +102,9 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         Whether rows are put in another order for each epoch.
 
     average : bool or int, default=False
-        Whether to average the weights after all steps, or from so many rows on.
+        Whether to average the weights after all steps, or from so many rows on. The
+        loss of an epoch is then that of the average, which says when to stop.
+        ``partial_fit`` does not average.
 
     early_stopping : bool, default=False
         Whether to hold out rows, and keep the weights of the epoch that predicts them
@@ -125,6 +143,13 @@ class SoftmaxRegression(RegularizedLinearClassifier):
     validation_scores_ : list of float
         Accuracy on the rows held out after each epoch, with ``early_stopping``.
 
+    learning_rates_ : list of float
+        The first learning rate of each epoch of a mini-batch solver.
+
+    interrupted_ : bool
+        Whether the last fit was interrupted, so that it has fewer epochs than it would
+        have. ``fit`` then raised ``KeyboardInterrupt``.
+
     optimality_ : float
         What was held against ``tol``, with ``solver="auto"``.
 
@@ -159,6 +184,7 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         alpha=1e-3,
         *,
         l1_ratio=0.0,
+        max_norm=None,
         fit_intercept=True,
         class_weight=None,
         solver="auto",
@@ -179,6 +205,7 @@ class SoftmaxRegression(RegularizedLinearClassifier):
     ):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.max_norm = max_norm
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.solver = solver

@@ -4,6 +4,7 @@ from numbers import Integral, Real
 
 from skvision._sklearn_compat import Interval, StrOptions
 from skvision._training import optimizers, schedules
+from skvision.schedules._schedule import Schedule
 
 BATCH_CONSTRAINTS = {
     "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -18,7 +19,9 @@ BATCH_CONSTRAINTS = {
                 "invscaling",
                 "adaptive",
             }
-        )
+        ),
+        Schedule,
+        callable,
     ],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "momentum": [Interval(Real, 0, 1, closed="left")],
@@ -46,8 +49,13 @@ def make_optimizer(estimator, n_weights):
 
 
 def make_schedule(estimator):
-    """Return what ``learning_rate`` names."""
-    rate, n = float(estimator.learning_rate_init), estimator.max_iter
+    """Return what ``learning_rate`` names or is."""
+    given, n = estimator.learning_rate, estimator.max_iter
+    rate = float(estimator.learning_rate_init)
+    if isinstance(given, Schedule):
+        return given.starting_at(rate)
+    if callable(given):
+        return schedules.called(given)
     patience = max(1, estimator.n_iter_no_change // 3)
     make = {
         "constant": lambda: schedules.constant(rate),
@@ -58,4 +66,4 @@ def make_schedule(estimator):
         "invscaling": lambda: schedules.inverse_scaling(rate),
         "adaptive": lambda: schedules.on_plateau(rate, patience, tol=estimator.tol),
     }
-    return make[estimator.learning_rate]()
+    return make[given]()

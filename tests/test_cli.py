@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -495,6 +496,19 @@ def test_interrupt(run, monkeypatch):
 
     monkeypatch.setattr(cli, "_run", interrupt)
     assert run("demo") == (130, "", "skvision: interrupted\n")
+
+
+@pytest.mark.parametrize("step", ["_hog.HOG", "_softmax_regression.SoftmaxRegression"])
+def test_an_interrupt_of_train_saves_no_model(
+    step, run, shared_folder, tmp_path, monkeypatch
+):
+    def interrupt(*_):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(f"skvision.{step}.fit", interrupt)
+    status, _, err = run("train", shared_folder, "--output", tmp_path / "a.skops")
+    assert (status, err) == (130, "skvision: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_warnings_are_one_line(run, monkeypatch):

@@ -2,19 +2,18 @@
 
 import re
 import shutil
+import signal
 import sys
-import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.dummy import DummyClassifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import KNeighborsClassifier
 
+from skvision import MLPBackprop, cli
 from skvision import _compare as COMPARE
-from skvision import cli
 from skvision._candidates import CANDIDATES, Candidate, Training
 from skvision._compare import compare, draw_folds
 from skvision._comparison_table import print_comparison
@@ -296,13 +295,18 @@ def test_candidates_learn_from_few(rng, way, n):
 
 def test_an_interrupt_is_not_kept_as_a_result(monkeypatch, rng):
     """A network that is interrupted keeps its last epoch; a comparison must end."""
+    asked = []
 
-    def interrupt(*_, **__):
-        warnings.warn(
-            "The fit was interrupted and keeps", ConvergenceWarning, stacklevel=1
-        )
+    def interrupt(epoch, history):
+        asked.append(epoch)
+        if epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+        return 0.1
 
-    monkeypatch.setattr("skvision._candidates.MLPBackprop.fit", interrupt)
+    def network(**options):
+        return MLPBackprop(**options).set_params(learning_rate=interrupt)
+
+    monkeypatch.setattr("skvision._candidates.MLPBackprop", network)
     rows = stripes(rng, ["across", "down"])
     training = Training(rows, np.array(["across", "down"]), ALONE(2), 0)
     with pytest.raises(KeyboardInterrupt):

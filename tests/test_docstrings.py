@@ -20,6 +20,7 @@ FUNCTIONS = [
         "inspection",
         "metrics",
         "model_selection",
+        "schedules",
     )
     for name in getattr(skvision, module).__all__
 ]

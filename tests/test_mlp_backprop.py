@@ -1538,8 +1538,9 @@ def test_interrupted_fit_keeps_the_last_epoch(pictures):
     model = MLPBackprop(
         8, augmentation=Recorder(5), batch_size=20, batch_norm=True, random_state=0
     )
-    with pytest.warns(ConvergenceWarning, match=r"keeps the result of 2 of max_iter"):
+    with pytest.raises(KeyboardInterrupt, match="keeps the result of 2 of max_iter="):
         model.fit(*pictures)
+    assert model.interrupted_
     two = clone(model).set_params(augmentation=Recorder(), max_iter=2).fit(*pictures)
     np.testing.assert_array_equal(model.parameters_, two.parameters_)
     np.testing.assert_array_equal(
@@ -1555,7 +1556,7 @@ def test_interrupted_early_stopping_keeps_the_best(pictures):
     model = MLPBackprop(
         8, augmentation=Recorder(6), early_stopping=True, n_iter_no_change=99
     ).set_params(random_state=0, learning_rate_init=0.01)
-    with pytest.warns(ConvergenceWarning, match="keeps the result of 6 of"):
+    with pytest.raises(KeyboardInterrupt, match="keeps the result of 6 of"):
         model.fit(images, y, X_val=images, y_val=noise)
     assert len(model.validation_scores_) == 6
     assert model.best_validation_score_ == model.score(images, noise)
@@ -1577,7 +1578,7 @@ def test_warnings_point_at_the_call(solver, pictures):
     images, y = pictures
     model = MLPBackprop(8, solver=solver, max_iter=2, random_state=0)
     if solver == "adam":
-        model.set_params(augmentation=Recorder(1))
+        model.set_params(learning_rate_init=1e300)
     with pytest.warns(ConvergenceWarning) as warned:
         model.fit(images, y)
     assert warned[0].filename == __file__

@@ -389,7 +389,7 @@ def test_interrupted_fit_keeps_the_last_epoch(digits, monkeypatch):
     X, y = digits
 
     def constant(rate):
-        def schedule(epoch, losses):
+        def schedule(epoch, history):
             if epoch == 3:
                 raise KeyboardInterrupt
             return rate
@@ -398,9 +398,10 @@ def test_interrupted_fit_keeps_the_last_epoch(digits, monkeypatch):
 
     monkeypatch.setattr(schedules, "constant", constant)
     model = MulticlassSVM(solver="adam", random_state=0)
-    with pytest.warns(ConvergenceWarning, match="was interrupted and keeps the result"):
+    with pytest.raises(KeyboardInterrupt, match="keeps the result of 3 of max_iter=10"):
         model.fit(X, y)
     assert model.n_iter_ == 3
+    assert model.interrupted_
     monkeypatch.undo()
     with pytest.warns(ConvergenceWarning):
         three = MulticlassSVM(solver="adam", random_state=0, max_iter=3).fit(X, y)

@@ -100,6 +100,7 @@ def test_every_public_name_is_listed_and_documented():
         skvision.inspection,
         skvision.metrics,
         skvision.model_selection,
+        skvision.schedules,
     ):
         for name in module.__all__:
             assert name in readme

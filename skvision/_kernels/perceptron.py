@@ -48,7 +48,18 @@ def _winner(params, row, scores):
 
 
 @jit
-def epoch(X, order, labels, weights, rate, params, row, scores, sums, since):
+def _first_equal(scores, label):
+    """Return the first other class with the score of a class, or that class."""
+    for c in range(scores.size):
+        if c != label and scores[c] == scores[label]:
+            return c
+    return label
+
+
+@jit
+def epoch(
+    X, order, labels, weights, rate, params, row, scores, sums, since, strict=False
+):
     """Go through rows once; where a class wins wrongly, it goes down and the true up.
 
     Parameters
@@ -72,6 +83,8 @@ def epoch(X, order, labels, weights, rate, params, row, scores, sums, since):
         Gets the sum of the weights after each step added; empty for none.
     since : ndarray of shape (k,), int
         Room for the step from which on the sum of a row lacks.
+    strict : bool, default=False
+        Whether the true class has to win alone: a tie counts as a mistake.
 
     Returns
     -------
@@ -87,6 +100,8 @@ def epoch(X, order, labels, weights, rate, params, row, scores, sums, since):
         for j in range(X.shape[1]):
             row[j] = X[i, j]
         winner, label = _winner(params, row, scores), labels[i]
+        if strict and winner == label:
+            winner = _first_equal(scores, label)
         loss += weights[i] * np.float64(scores[winner] - scores[label])
         if winner == label:
             continue

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skvision._training.optimizers import Optimizer, State
-from skvision._training.schedules import Schedule
+from skvision._training.schedules import NO_HISTORY, History, Schedule
 
 Vector = NDArray[np.floating]
 
@@ -24,8 +25,11 @@ class Course:
         validation score where there is one, else the last.
     statistics : ndarray of shape (n_statistics,)
         The running statistics of the epoch that they are of.
+    state : dict of ndarray
+        What the optimizer remembered at the end of that epoch.
     loss_curve : list of float
-        Mean of the objective over the batches of each epoch, while they moved.
+        Mean of the objective over the batches of each epoch, while they moved; or the
+        objective of the average after each epoch, where that is judged.
     validation_scores : list of float
         One for each epoch, empty without validation.
     learning_rates : list of float
@@ -43,6 +47,7 @@ class Course:
 
     params: Vector
     statistics: Vector
+    state: State = field(default_factory=dict)
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     learning_rates: list[float] = field(default_factory=list)
@@ -50,6 +55,14 @@ class Course:
     converged: bool = False
     interrupted: bool = False
     diverged: bool = False
+
+    def after(self, before: History) -> History:
+        """Return what schedules are told: of the epochs before, and of these."""
+        return {
+            "loss": [*before["loss"], *self.loss_curve],
+            "validation_score": [*before["validation_score"], *self.validation_scores],
+            "learning_rate": [*before["learning_rate"], *self.learning_rates],
+        }
 
 
 def batches(order: NDArray[np.integer], batch_size: int) -> list[NDArray[np.integer]]:
@@ -81,19 +94,20 @@ def minimize(
     n_iter_no_change: int,
     rng: np.random.RandomState | np.random.Generator | None,
     average_from: int | None = None,
+    value_of: Callable[[Vector], float] | None = None,
     score: Callable[[Vector], float] | None = None,
     on_epoch: Callable[[Vector], bool] = lambda params: False,
-    first_epoch: int = 0,
+    before: History = NO_HISTORY,
     statistics: Vector | None = None,
     parts: Sequence[slice] = (),
 ) -> Course:
-    """Minimise the mean of an objective over batches of rows.
+    """Minimize the mean of an objective over batches of rows.
 
-    It stops after ``max_iter`` epochs, or where ``n_iter_no_change`` epochs in a row
-    did not better the best one by more than ``tol``, in the score where there is one,
-    else in the loss. A KeyboardInterrupt ends it at the last whole epoch, and is passed
-    on where there is none. An objective or parameter that is infinite or NaN ends it
-    too, with what the last whole epoch left, or the start.
+    It stops after ``max_iter`` epochs, or when ``n_iter_no_change`` epochs in a row
+    have not improved the best one by more than ``tol``, in the score if there is one,
+    else in the loss. A KeyboardInterrupt ends it at the last whole epoch; if there is
+    none, the interrupt is passed on. An objective or parameter that is infinite or NaN
+    ends it too, with what the last whole epoch left, or the start.
 
     Parameters
     ----------
@@ -119,12 +133,15 @@ def minimize(
     average_from : int or None
         How many rows are seen before the average of the parameters after each step
         begins, which is then the result; None for no average.
+    value_of : callable or None
+        ``params -> objective`` of all rows. With it, the loss of an epoch is that of
+        the average, as soon as there is one: it is the result, and so it is judged.
     score : callable or None
         ``params -> validation score``, the higher the better.
     on_epoch : callable
         Told the parameters after each epoch; returns whether to stop.
-    first_epoch : int
-        The number of epochs made before, for the schedule.
+    before : dict of str to sequence of float
+        What the schedule is told of epochs made before, which also count as epochs.
     statistics : ndarray of shape (n_statistics,), default=None
         What ``objective`` changes in place besides; it is kept along with params.
     parts : sequence of slice
@@ -135,55 +152,45 @@ def minimize(
     course : Course
         The parameters, and how they came about.
     """
-    from skvision._kernels.updates import add_to_average
-
-    if statistics is None:
-        statistics = np.empty(0)
-    course = Course(params.copy(), statistics.copy())
-    average = None if average_from is None else np.zeros_like(params)
-    n_seen = n_averaged = n_still = 0
-    best_loss, best_score = np.inf, -np.inf
+    statistics = np.empty(0) if statistics is None else statistics
+    course = Course(params.copy(), statistics.copy(), _copy(state))
+    average = None if average_from is None else _Average(params, average_from)
+    steps = _Steps(objective, optimizer, state, schedule, average, parts)
+    n_still, best_loss, best_score, judged = 0, np.inf, -np.inf, params
+    first = len(before["loss"])
     try:
-        for epoch in range(first_epoch, first_epoch + max_iter):
+        for epoch in range(first, first + max_iter):
             order = rows if rng is None else rng.permutation(rows)
             parted = batches(order, batch_size)
-            total = 0.0
-            for step, batch in enumerate(parted):
-                value, gradient = objective(params, batch)
-                if not math.isfinite(value):
-                    course.diverged = True
-                    return course
-                rate = float(schedule(epoch + step / len(parted), course.loss_curve))
-                if step == 0:
-                    first_rate = rate
-                if step == len(parted) - 1:
-                    before = [params[part].copy() for part in parts]
-                optimizer.update(params, gradient, state, rate)
-                total += len(batch) * value
-                n_seen += len(batch)
-                if average is not None and n_seen > (average_from or 0):
-                    n_averaged += 1
-                    add_to_average(average, params, n_averaged)
-            if not (np.isfinite(params).all() and np.isfinite(statistics).all()):
+            history = course.after(before)
+            loss, rate, ratios = steps.make(params, parted, epoch, history)
+            if not (math.isfinite(loss) and np.isfinite(statistics).all()):
                 course.diverged = True
                 return course
-            now = average if average is not None and n_averaged else params
-            loss = total / len(rows)
+            now = average.mean if average and average.n_steps else params
+            if now is not params and value_of is not None:
+                loss = value_of(now)
+                best_loss = best_loss if judged is now else np.inf
+            judged = now
             improved = loss < best_loss - tol
             best_loss = min(best_loss, loss)
+            scores, is_best = course.validation_scores, True
             if score is not None:
-                scored = score(now)
-                improved = scored > best_score + tol
-                course.validation_scores.append(scored)
-            moved = zip(before, parts, strict=True)
-            ratios = [_ratio(old, params[at]) for old, at in moved]
-            course.loss_curve.append(loss)
-            course.learning_rates.append(first_rate)
-            course.update_ratios.append(ratios)
-            if score is None or scored > best_score:
-                course.params, course.statistics = now.copy(), statistics.copy()
-            if score is not None:
-                best_score = max(best_score, scored)
+                scores = [*scores, score(now)]
+                improved = scores[-1] > best_score + tol
+                is_best = scores[-1] > best_score
+                best_score = max(best_score, scores[-1])
+            kept = course.params, course.statistics, course.state
+            if is_best:
+                kept = now.copy(), statistics.copy(), _copy(state)
+            # one assignment: an interrupt finds all of an epoch, or none of it
+            course = Course(
+                *kept,
+                loss_curve=[*course.loss_curve, loss],
+                validation_scores=scores,
+                learning_rates=[*course.learning_rates, rate],
+                update_ratios=[*course.update_ratios, ratios],
+            )
             n_still = 0 if improved else n_still + 1
             if n_still >= n_iter_no_change or on_epoch(now):
                 course.converged = True
@@ -193,6 +200,69 @@ def minimize(
             raise
         course.interrupted = True
     return course
+
+
+class _Average:
+    """The mean of the parameters after each step, from some row on."""
+
+    def __init__(self, params: Vector, start: int) -> None:
+        self.mean, self.n_steps = np.zeros_like(params), 0
+        self._n_rows = -start
+
+    def add(self, params: Vector, n_rows: int) -> None:
+        from skvision._kernels.updates import add_to_average
+
+        self._n_rows += n_rows
+        if self._n_rows > 0:
+            self.n_steps += 1
+            add_to_average(self.mean, params, self.n_steps)
+
+
+class _Steps(NamedTuple):
+    """What moves the parameters in an epoch."""
+
+    objective: Callable[[Vector, NDArray[np.integer]], tuple[float, Vector]]
+    optimizer: Optimizer
+    state: State
+    schedule: Schedule
+    average: _Average | None
+    parts: Sequence[slice]
+
+    def make(
+        self,
+        params: Vector,
+        parted: Sequence[NDArray[np.integer]],
+        epoch: int,
+        history: History,
+    ) -> tuple[float, float, list[float]]:
+        """Move the parameters by each batch; return the loss, the rate and the ratios.
+
+        The loss is NaN where the objective or a parameter is no finite number.
+        """
+        total, rates = 0.0, list(history["learning_rate"])
+        history = {**history, "learning_rate": rates}
+        for step, batch in enumerate(parted):
+            value, gradient = self.objective(params, batch)
+            if not math.isfinite(value):
+                return math.nan, math.nan, []
+            rate = float(self.schedule(epoch + step / len(parted), history))
+            if step == 0:
+                rates.append(rate)
+            if step == len(parted) - 1:
+                before = [params[part].copy() for part in self.parts]
+            self.optimizer.update(params, gradient, self.state, rate)
+            total += len(batch) * value
+            if self.average is not None:
+                self.average.add(params, len(batch))
+        if not np.isfinite(params).all():
+            return math.nan, math.nan, []
+        moved = zip(before, self.parts, strict=True)
+        ratios = [_ratio(old, params[part]) for old, part in moved]
+        return total / sum(map(len, parted)), rates[-1], ratios
+
+
+def _copy(state: State) -> State:
+    return {name: array.copy() for name, array in state.items()}
 
 
 def _ratio(before: Vector, after: Vector) -> float:

@@ -1,14 +1,22 @@
 """Schedules: the learning rate of each epoch.
 
-A schedule is ``(epoch, losses) -> learning rate``. Epochs count from 0, with fractions
-within an epoch, and ``losses`` are those of the epochs before, which only `on_plateau`
-looks at. A schedule remembers nothing, so that a fit can be taken up again anywhere.
+A schedule is ``(epoch, history) -> learning rate``. Epochs count from 0, with fractions
+within an epoch. The history holds the ``"loss"`` and the ``"learning_rate"`` of each
+epoch before, the ``"validation_score"`` if there is validation, and within an epoch
+the first learning rate of that epoch too. A schedule remembers nothing, so that a fit
+can be continued anywhere.
 """
 
+import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
+from typing import Any
 
-Schedule = Callable[[float, Sequence[float]], float]
+History = Mapping[str, Sequence[float]]
+Schedule = Callable[[float, History], float]
+
+NO_HISTORY: History = {"loss": (), "validation_score": (), "learning_rate": ()}
 
 
 def constant(rate: float) -> Schedule:
@@ -16,10 +24,10 @@ def constant(rate: float) -> Schedule:
 
     Examples
     --------
-    >>> constant(0.1)(7, [])
+    >>> constant(0.1)(7, {})
     0.1
     """
-    return lambda epoch, losses: rate
+    return lambda epoch, history: rate
 
 
 def step(rate: float, every: int, factor: float = 0.1) -> Schedule:
@@ -41,10 +49,10 @@ def step(rate: float, every: int, factor: float = 0.1) -> Schedule:
 
     Examples
     --------
-    >>> [step(1.0, every=2, factor=0.5)(epoch, []) for epoch in range(5)]
+    >>> [step(1.0, every=2, factor=0.5)(epoch, {}) for epoch in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-    return lambda epoch, losses: rate * factor ** (epoch // every)
+    return lambda epoch, history: rate * factor ** (epoch // every)
 
 
 def exponential(rate: float, factor: float) -> Schedule:
@@ -64,10 +72,10 @@ def exponential(rate: float, factor: float) -> Schedule:
 
     Examples
     --------
-    >>> [exponential(1.0, factor=0.5)(epoch, []) for epoch in range(4)]
+    >>> [exponential(1.0, factor=0.5)(epoch, {}) for epoch in range(4)]
     [1.0, 0.5, 0.25, 0.125]
     """
-    return lambda epoch, losses: rate * factor ** int(epoch)
+    return lambda epoch, history: rate * factor ** int(epoch)
 
 
 def cosine(rate: float, n_epochs: int) -> Schedule:
@@ -92,11 +100,11 @@ def cosine(rate: float, n_epochs: int) -> Schedule:
 
     Examples
     --------
-    >>> print(*(round(cosine(1.0, n_epochs=4)(epoch, []), 4) for epoch in range(5)))
+    >>> print(*(round(cosine(1.0, n_epochs=4)(epoch, {}), 4) for epoch in range(5)))
     1.0 0.8536 0.5 0.1464 0.0
     """
 
-    def schedule(epoch: float, losses: Sequence[float]) -> float:
+    def schedule(epoch: float, history: History) -> float:
         return rate / 2 * (1 + math.cos(math.pi * min(epoch / n_epochs, 1)))
 
     return schedule
@@ -130,11 +138,11 @@ def one_cycle(rate: float, n_epochs: int, rise: float = 0.3) -> Schedule:
     Examples
     --------
     >>> schedule = one_cycle(1.0, n_epochs=10)
-    >>> print(*(round(schedule(epoch, []), 4) for epoch in (0, 1.5, 3, 6.5, 10)))
+    >>> print(*(round(schedule(epoch, {}), 4) for epoch in (0, 1.5, 3, 6.5, 10)))
     0.04 0.52 1.0 0.5 0.0
     """
 
-    def schedule(epoch: float, losses: Sequence[float]) -> float:
+    def schedule(epoch: float, history: History) -> float:
         part = min(epoch / n_epochs, 1)
         if part < rise:
             start, end, way = rate / 25, rate, part / rise
@@ -168,21 +176,22 @@ def inverse_scaling(rate: float, power_t: float = 0.5) -> Schedule:
 
     Examples
     --------
-    >>> [inverse_scaling(0.8)(epoch, []) for epoch in (0, 3, 15)]
+    >>> [inverse_scaling(0.8)(epoch, {}) for epoch in (0, 3, 15)]
     [0.8, 0.4, 0.2]
     """
-    return lambda epoch, losses: rate / (int(epoch) + 1) ** power_t
+    return lambda epoch, history: rate / (int(epoch) + 1) ** power_t
 
 
 def on_plateau(
     rate: float, patience: int, factor: float = 0.2, tol: float = 1e-4
 ) -> Schedule:
-    """Return a schedule that falls where the loss no longer does.
+    """Return a schedule that falls when epochs bring no more improvement.
 
     The rate is multiplied by ``factor`` each time that ``patience`` epochs in a row
-    have not brought the loss below the least so far by more than ``tol``. So does
-    ``learning_rate="adaptive"`` of scikit-learn's ``SGDClassifier``; its
-    ``MLPClassifier`` waits one epoch longer.
+    have not improved on the best epoch so far by more than ``tol``: in the validation
+    score if there is one, which should rise, else in the loss, which should fall.
+    ``learning_rate="adaptive"`` of scikit-learn's ``SGDClassifier`` does the same with
+    the loss; that of its ``MLPClassifier`` waits one epoch longer.
 
     Parameters
     ----------
@@ -193,28 +202,88 @@ def on_plateau(
     factor : float, default=0.2
         Positive, less than 1.
     tol : float, default=1e-4
-        In units of the loss, not negative.
+        In units of the loss or the score, not negative.
 
     Returns
     -------
     schedule : callable
-        Of the losses alone.
+        Of the history alone.
 
     Examples
     --------
     >>> losses = [1.0, 0.9, 0.9, 0.9, 0.8, 0.9, 0.9]
     >>> schedule = on_plateau(1.0, patience=2, factor=0.5, tol=0.01)
-    >>> [schedule(epoch, losses[:epoch]) for epoch in range(8)]
+    >>> history = {"validation_score": []}
+    >>> [schedule(n, history | {"loss": losses[:n]}) for n in range(8)]
     [1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.25]
     """
 
-    def schedule(epoch: float, losses: Sequence[float]) -> float:
+    def schedule(epoch: float, history: History) -> float:
+        costs = [-score for score in history["validation_score"]] or history["loss"]
         least, n_waited, n_falls = math.inf, 0, 0
-        for loss in losses:
-            n_waited = 0 if loss < least - tol else n_waited + 1
-            least = min(least, loss)
+        for cost in costs:
+            n_waited = 0 if cost < least - tol else n_waited + 1
+            least = min(least, cost)
             if n_waited == patience:
                 n_waited, n_falls = 0, n_falls + 1
         return rate * factor**n_falls
 
     return schedule
+
+
+def called(function: Callable[[int, dict[str, list[float]]], Any]) -> Schedule:
+    """Return a schedule that asks a function of the user's before each epoch.
+
+    Parameters
+    ----------
+    function : callable
+        ``(epoch, history) -> learning rate``, from 0; the epoch is an int. The history
+        is its own to keep.
+
+    Returns
+    -------
+    schedule : callable
+        Within an epoch it repeats the first rate of the epoch.
+
+    Raises
+    ------
+    TypeError
+        If the function does not take two arguments.
+    TypeError, ValueError
+        When asked, if the function returns no number, or one that is negative, infinite
+        or NaN.
+
+    Examples
+    --------
+    >>> schedule = called(lambda epoch, history: 0.1 / (1 + epoch))
+    >>> [schedule(epoch, {"learning_rate": [0.1]}) for epoch in (0, 0.5, 1)]
+    [0.1, 0.1, 0.05]
+    """
+    try:
+        inspect.signature(function).bind(0, {})
+    except TypeError as error:
+        raise TypeError(
+            f"learning_rate must take two arguments, (epoch, history), and "
+            f"{function!r} does not: {error}."
+        ) from None
+    except ValueError:  # it is not written in Python, and does not say
+        pass
+
+    def schedule(epoch: float, history: History) -> float:
+        if epoch != int(epoch):
+            return history["learning_rate"][-1]
+        copies = {name: list(values) for name, values in history.items()}
+        return _checked(function(int(epoch), copies), int(epoch))
+
+    return schedule
+
+
+def _checked(rate: Any, epoch: int) -> float:
+    """Return the rate that a function of the user's returned for an epoch."""
+    where = f"learning_rate(epoch, history) returned {rate!r} for epoch {epoch}"
+    if isinstance(rate, bool) or not isinstance(rate, Real):
+        raise TypeError(f"{where}: return a number, such as a float.")
+    number = float(rate)
+    if not (math.isfinite(number) and number >= 0):
+        raise ValueError(f"{where}: return a finite number, 0 or larger.")
+    return number

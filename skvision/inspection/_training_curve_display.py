@@ -229,6 +229,12 @@ def _history_of(estimator):
     if unit == "iteration" and starts_at:  # the hinge is solved as several problems
         unit, starts_at = "smoothed problem", 0
     at = starts_at + np.arange(len(loss))
-    scores = getattr(model, "validation_scores_", None) or []
-    none = np.full(len(loss) - len(scores), np.nan)
-    return {unit: at, "loss": loss, "validation_score": np.append(none, scores)}
+    history = {unit: at, "loss": loss}
+    for panel, name in (
+        ("validation_score", "validation_scores_"),
+        ("learning_rate", "learning_rates_"),
+    ):
+        values = getattr(model, name, None) or []
+        none = np.full(len(loss) - len(values), np.nan)
+        history[panel] = np.append(none, values)
+    return history

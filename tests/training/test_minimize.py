@@ -11,7 +11,12 @@ from skvision._training.objective import linear_batches, linear_objective
 from skvision._training.optimizers import adam, sgd
 from skvision._training.penalties import l2
 from skvision._training.rows import Rows
-from skvision._training.schedules import constant, exponential, on_plateau
+from skvision._training.schedules import (
+    NO_HISTORY,
+    constant,
+    exponential,
+    on_plateau,
+)
 
 
 class Recorder:
@@ -98,7 +103,8 @@ def test_steps_are_those_of_the_optimizer_at_the_rates_of_the_schedule():
 
 
 def test_epochs_before_count_for_the_schedule():
-    course = run(Recorder(), schedule=exponential(1.0, 0.5), first_epoch=2)
+    before = NO_HISTORY | {"loss": [1.0, 1.0], "learning_rate": [1.0, 0.5]}
+    course = run(Recorder(), schedule=exponential(1.0, 0.5), before=before)
     assert course.learning_rates == [0.25, 0.125, 0.0625]
 
 
@@ -356,14 +362,17 @@ def test_perceptron_rule_learns_gates(labels, params, mistakes):
 def test_schedule_is_told_how_far_an_epoch_has_gone():
     told = []
 
-    def schedule(epoch, losses):
-        told.append((epoch, len(losses)))
+    def schedule(epoch, history):
+        told.append((epoch, {name: len(of) for name, of in history.items()}))
         return 1 / (1 + epoch)
 
-    course = run(Recorder(), 10, schedule=schedule, first_epoch=2, max_iter=2)
-    epochs, n_losses = zip(*told, strict=True)
+    before = {"loss": [2, 2], "validation_score": [], "learning_rate": [9, 9]}
+    course = run(Recorder(), 10, schedule=schedule, before=before, max_iter=2)
+    epochs, lengths = zip(*told, strict=True)
     np.testing.assert_allclose(epochs, [2, 7 / 3, 8 / 3, 3, 10 / 3, 11 / 3])
-    assert n_losses == (0, 0, 0, 1, 1, 1)
+    assert [of["loss"] for of in lengths] == [2, 2, 2, 3, 3, 3]
+    assert [of["learning_rate"] for of in lengths] == [2, 3, 3, 3, 4, 4]
+    assert not any(of["validation_score"] for of in lengths)
     assert course.learning_rates == [1 / 3, 1 / 4]  # the first of each epoch
     np.testing.assert_allclose(course.params, -(1 / (1 + np.array(epochs))).sum())
 

@@ -9,6 +9,7 @@ from sklearn.neural_network import MLPClassifier
 from torch.optim import lr_scheduler
 
 from skvision._training.schedules import (
+    NO_HISTORY,
     constant,
     cosine,
     exponential,
@@ -23,7 +24,10 @@ N_EPOCHS = 12
 
 def rates(schedule, losses):
     """Return the rate of each epoch, the last after all losses."""
-    return [schedule(epoch, losses[:epoch]) for epoch in range(len(losses) + 1)]
+    return [
+        schedule(epoch, NO_HISTORY | {"loss": losses[:epoch]})
+        for epoch in range(len(losses) + 1)
+    ]
 
 
 def rates_of_torch(Scheduler, losses, **options):
@@ -56,8 +60,8 @@ def test_same_rates_as_torch(ours, Torchs, options):
 
 def test_cosine_stays_at_zero():
     schedule = cosine(0.3, 10)
-    assert schedule(9, []) > 0
-    assert schedule(10, []) == schedule(15, []) == 0
+    assert schedule(9, NO_HISTORY) > 0
+    assert schedule(10, NO_HISTORY) == schedule(15, NO_HISTORY) == 0
 
 
 def test_inverse_scaling():
@@ -101,7 +105,9 @@ def test_on_plateau_as_scikit_learn(rng):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it has not converged
         model.fit(X, y)
-    ours = on_plateau(0.5, patience=4, tol=0.005)(35, model.loss_curve_)
+    ours = on_plateau(0.5, patience=4, tol=0.005)(
+        35, NO_HISTORY | {"loss": model.loss_curve_}
+    )
     assert 1e-5 < ours < 0.5
     assert ours == pytest.approx(model._optimizer.learning_rate, rel=1e-12)
 
@@ -137,16 +143,16 @@ def test_one_cycle_as_torch(rise, total_steps):
         scheduler.step()
         expected.append(optimizer.param_groups[0]["lr"])
     schedule = one_cycle(0.3, n_epochs, rise)
-    ours = [schedule(step * n_epochs / last, []) for step in range(total_steps)]
+    ours = [schedule(step * n_epochs / last, NO_HISTORY) for step in range(total_steps)]
     np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-17)
 
 
 def test_one_cycle_rises_and_falls_between_its_bounds():
     schedule = one_cycle(0.3, 10, rise=0.4)
     epochs = np.linspace(0, 10, 1001)
-    ours = np.array([schedule(epoch, []) for epoch in epochs])
+    ours = np.array([schedule(epoch, NO_HISTORY) for epoch in epochs])
     assert ours[0] == pytest.approx(0.3 / 25, rel=1e-12)
-    assert schedule(4.0, []) == pytest.approx(0.3, rel=1e-12)
+    assert schedule(4.0, NO_HISTORY) == pytest.approx(0.3, rel=1e-12)
     assert ours[-1] == pytest.approx(0.3 / 250_000, rel=1e-12)
     assert ours.argmax() == 400
     assert (np.diff(ours[:401]) > 0).all()
@@ -156,5 +162,6 @@ def test_one_cycle_rises_and_falls_between_its_bounds():
 
 def test_one_cycle_stays_at_its_least():
     schedule = one_cycle(0.3, 10)
-    assert schedule(10, []) == schedule(10.5, []) == schedule(99, [])
-    assert schedule(9.99, []) > schedule(10, []) > 0
+    last = schedule(10, NO_HISTORY)
+    assert schedule(10.5, NO_HISTORY) == schedule(99, NO_HISTORY) == last
+    assert schedule(9.99, NO_HISTORY) > last > 0

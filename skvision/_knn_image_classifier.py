@@ -18,6 +18,7 @@ from skvision._distance_metrics import (
 )
 from skvision._hnsw import HNSWIndex
 from skvision._images import validate_rows
+from skvision._labels import refuse_missing
 from skvision._neighbors import nearest_rows
 from skvision._sklearn_compat import (
     Estimator,
@@ -214,6 +215,7 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
         ImportError
             If ``algorithm="hnsw"`` and faiss is not installed.
         """
+        refuse_missing(y, "y")
         X, y = validate_rows(self, X, y, reset=True)
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
@@ -255,6 +257,8 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
                 "classes must be given in the first call of partial_fit: all the "
                 "classes that there are or will be."
             )
+        refuse_missing(y, "y")
+        refuse_missing(classes, "classes")
         X, y = validate_rows(self, X, y, reset=first)
         check_classification_targets(y)
         classes = self.classes_ if classes is None else np.unique(classes)

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
+from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 from skvision._images import as_array
@@ -63,6 +64,7 @@ __all__ = [
     "StrOptions",
     "all_fits_failed",
     "check_feature_names_in",
+    "check_method_params",
     "check_parameters",
     "check_sample_weight",
     "task_of",

@@ -6,6 +6,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 
+from skvision._labels import refuse_missing
+
 COSINES_AT_ONCE = 1 << 22
 PAIRS_AT_ONCE = 1 << 14
 
@@ -34,7 +36,8 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     Raises
     ------
     ValueError
-        If there are less than two pictures, or not so many pairs.
+        If there are less than two pictures, or not so many pairs, or labels are
+        missing.
 
     Examples
     --------
@@ -43,7 +46,7 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     >>> pairs.tolist(), same.tolist()
     ([[0, 1], [0, 2], [1, 2]], [True, False, False])
     """
-    labels = np.unique(as_column(labels, "labels"), return_inverse=True)[1]
+    labels = np.unique(as_labels(labels, "labels"), return_inverse=True)[1]
     n = len(labels)
     n_all = n * (n - 1) // 2
     if n < 2:
@@ -135,6 +138,12 @@ def as_column(values, name):
             f"an array of shape {array.shape}."
         )
     return array
+
+
+def as_labels(labels, name):
+    """Return labels as an array of one dimension; raise where some are missing."""
+    refuse_missing(labels, name)
+    return as_column(labels, name)
 
 
 def unit_rows(embeddings, name):

@@ -12,6 +12,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state
 
+from skvision._labels import refuse_missing
 from skvision._sklearn_compat import Estimator, Interval, task_of, whole_fit
 from skvision.model_selection._draws import Draws
 from skvision.model_selection._folds import SameFolds
@@ -283,6 +284,8 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
             several metrics come without a ``refit`` that names one, or all fits fail.
         """
         self._check_search()
+        if is_classifier(self.estimator):
+            refuse_missing(y, "y")
         most = _most_resources(self.resource, self.estimator, X)
         self._planned = plan(self.n_iter, self.stages, self.factor, most)
         super().fit(X, y, **params)

@@ -437,6 +437,7 @@ def test_metadata_reach_a_search_within_other_tools():
             y,
             cv=GroupKFold(3),
             params={"sample_weight": weights, "groups": groups},
+            scoring=make_scorer(accuracy_score).set_score_request(sample_weight=False),
             return_estimator=True,
             error_score="raise",
         )
@@ -497,6 +498,15 @@ def test_labels_are_checked_before_the_first_fit():
     with pytest.raises(ValueError, match=re.escape("y has 10 of 30 labels missing")):
         search.fit(X, names)
     assert Peak.n_fits == 0
+
+
+def test_folds_may_come_from_a_generator():
+    listed = list(FOLDS.split(X, y))
+    search = search_of(None, cv=iter(listed)).fit(X, y)
+    scores = search_of(None, cv=listed).fit(X, y).cv_results_["mean_test_score"]
+    assert np.array_equal(search.cv_results_["mean_test_score"], scores)
+    assert search.n_splits_ == 3
+    search.fit(X, y)  # again
 
 
 def test_images_keep_their_shape():

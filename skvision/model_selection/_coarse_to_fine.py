@@ -1,5 +1,6 @@
 """Random search from coarse to fine."""
 
+from collections.abc import Iterator
 from difflib import get_close_matches
 from numbers import Integral, Real
 
@@ -9,6 +10,7 @@ from sklearn.model_selection import (
     ParameterGrid,
     ParameterSampler,
     RandomizedSearchCV,
+    check_cv,
 )
 from sklearn.utils import check_random_state
 
@@ -288,8 +290,11 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
             refuse_missing(y, "y")
         most = _most_resources(self.resource, self.estimator, X)
         self._planned = plan(self.n_iter, self.stages, self.factor, most)
+        if isinstance(self.cv, Iterator):  # which can be read but once
+            self.cv = list(self.cv)
+        self._splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         super().fit(X, y, **params)
-        del self._planned
+        del self._planned, self._splitter
         return self
 
     def _check_search(self):
@@ -365,19 +370,18 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         if self.resource not in (None, "n_samples"):
             parameter = {self.resource: stage.n_resources}
             candidates = [one | parameter for one in candidates]
-        sizes = {"max_subtasks": len(candidates) * self.n_splits_}
-        with task_of(
-            context, self, "stage", sequential_subtasks=False, **sizes
-        ) as of_stage:
+        sizes = {"sequential_subtasks": False}
+        if context is not None:
+            sizes["max_subtasks"] = len(candidates) * self.n_splits_
+        with task_of(context, self, "stage", **sizes) as of_stage:
             return trials.run(candidates, folds, told, of_stage)
 
     def _same_folds(self, rng):
         """Return the folds of all stages."""
-        splitter = self._checked_cv_orig
         if self.resource != "n_samples":
-            return SameFolds(splitter)
+            return SameFolds(self._splitter)
         seed = rng.randint(np.iinfo(np.int32).max)
-        return SameFolds(splitter, is_classifier(self.estimator), seed)
+        return SameFolds(self._splitter, is_classifier(self.estimator), seed)
 
     def _best(self, results):
         """Return the candidates that compare, best first, without the resource."""

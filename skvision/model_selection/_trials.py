@@ -63,15 +63,13 @@ class Trials:
             self._failed.append((candidates, told))
             self._errors.append(str(error))
             succeeded = False
-        if self._table:
-            for error in self._errors:
-                warnings.warn(
-                    f"In one stage of the search every fit failed, and the next stage "
-                    f"draws other candidates from the same ranges.\n{error}",
-                    FitFailedWarning,
-                    stacklevel=2,
-                )
-            self._errors = []
+        while self._table and self._errors:
+            warnings.warn(
+                f"Every fit of one stage of the search failed, so that nothing was "
+                f"learned from it.\n{self._errors.pop(0)}",
+                FitFailedWarning,
+                stacklevel=2,
+            )
         return succeeded
 
     def close(self):

@@ -459,6 +459,13 @@ def test_html_shows_the_best_estimator():
     assert f"max_depth={search.best_params_['max_depth']}" in search._repr_html_()
 
 
+def test_no_parameters_at_all_are_one_candidate():
+    for stages in (1, 3):
+        search = search_of(None, {}, stages=stages).fit(X, y)
+        assert search.cv_results_["params"] == [{}]
+        assert [len(column) for column in search.ranges_.values()] == [0] * 9
+
+
 def test_it_is_a_random_search():
     search = search_of(None)
     assert isinstance(search, RandomizedSearchCV)

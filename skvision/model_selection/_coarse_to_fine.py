@@ -1,7 +1,6 @@
 """Random search from coarse to fine."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from numbers import Integral, Real
 
 import numpy as np
@@ -20,7 +19,7 @@ from skvision.model_selection._draws import Draws
 from skvision.model_selection._folds import SameFolds
 from skvision.model_selection._narrowing import as_columns, as_spaces
 from skvision.model_selection._ranking import best_first, comparable, metrics_of
-from skvision.model_selection._stages import plan
+from skvision.model_selection._stages import most_resources, plan
 from skvision.model_selection._trials import Trials
 
 FITTED_AGAIN = 2 / 3  # of a stage with more of the resource: the best before it
@@ -288,7 +287,7 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         self._check_search()
         if is_classifier(self.estimator):
             refuse_missing(y, "y")
-        most = _most_resources(self.resource, self.estimator, X)
+        most = most_resources(self.resource, self.estimator, X)
         self._planned = plan(self.n_iter, self.stages, self.factor, most)
         if isinstance(self.cv, Iterator):  # which can be read but once
             self.cv = list(self.cv)
@@ -307,7 +306,7 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
             raise ValueError(
                 "param_distributions is an empty list: give a dict of parameters."
             )
-        several = isinstance(self.scoring, list | tuple | set | dict)
+        several = isinstance(self.scoring, list | tuple | dict)
         if several and self.refit is False and self.stages > 1:
             raise ValueError(
                 "refit=False leaves open which of several metrics ranges are narrowed "
@@ -419,33 +418,3 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         if not len(rows):  # none has a score
             rows = np.arange(len(results["params"]))
         return next(best_first(results, rows, by))
-
-
-def _most_resources(resource, estimator, X):
-    """Return what the last stage has of the resource; None without one."""
-    if resource is None:
-        return None
-    if resource == "n_samples":
-        return X.shape[0] if hasattr(X, "shape") else len(X)
-    parameters = estimator.get_params()
-    if resource not in parameters:
-        raise ValueError(
-            f"resource={resource!r} must be 'n_samples' or a parameter of "
-            f"{type(estimator).__name__}, which has none of this name"
-            + _similar(resource, parameters)
-        )
-    most = parameters[resource]
-    if not isinstance(most, Integral) or isinstance(most, bool) or most < 1:
-        raise ValueError(
-            f"resource={resource!r} must be 'n_samples' or a parameter of "
-            f"{type(estimator).__name__} that is a whole number from 1, which "
-            f"the last stage takes; its value is {most!r}."
-        )
-    return int(most)
-
-
-def _similar(name, names):
-    """Return what may have been meant, as the end of a message."""
-    inner = [one for one in names if one.endswith(f"__{name}")]
-    meant = inner or get_close_matches(name, ["n_samples", *names], n=1)
-    return f": did you mean {meant[0]!r}?" if meant else "."

@@ -12,6 +12,7 @@ import numpy as np
 MARGIN = 0.1  # of the width of a range, left on both sides of the best values
 EDGE = 0.05  # of the user's range: a value so close to its end lies on the edge
 BEYOND = 0.15  # of the width of the user's range, by which it is widened
+COLUMNS = "stage space parameter low high choices best edge widened".split()
 
 
 class Between:
@@ -202,9 +203,9 @@ def describe(given, spaces, best):
 
 
 def as_columns(records):
-    """Return records, such as of `describe`, as arrays by name."""
+    """Return records of `describe`, with their ``stage``, as arrays by name."""
     columns = {}
-    for name in records[0]:
+    for name in COLUMNS:
         values = [record[name] for record in records]
         columns[name] = (
             np.fromiter(values, object)  # not np.array, which would unpack lists

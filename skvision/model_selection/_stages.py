@@ -1,5 +1,7 @@
 """Stages of a search: what each may cost."""
 
+from difflib import get_close_matches
+from numbers import Integral
 from typing import NamedTuple
 
 
@@ -35,3 +37,33 @@ def plan(n_iter, stages, factor, most):
         left -= n_candidates * share
         planned.append(Stage(n_candidates, n_resources, share))
     return planned
+
+
+def most_resources(resource, estimator, X):
+    """Return what the last stage has of the resource; None without one."""
+    if resource is None:
+        return None
+    if resource == "n_samples":
+        return X.shape[0] if hasattr(X, "shape") else len(X)
+    parameters = estimator.get_params()
+    if resource not in parameters:
+        raise ValueError(
+            f"resource={resource!r} must be 'n_samples' or a parameter of "
+            f"{type(estimator).__name__}, which has none of this name"
+            + _similar(resource, parameters)
+        )
+    most = parameters[resource]
+    if not isinstance(most, Integral) or isinstance(most, bool) or most < 1:
+        raise ValueError(
+            f"resource={resource!r} must be 'n_samples' or a parameter of "
+            f"{type(estimator).__name__} that is a whole number from 1, which "
+            f"the last stage takes; its value is {most!r}."
+        )
+    return int(most)
+
+
+def _similar(name, names):
+    """Return what may have been meant, as the end of a message."""
+    inner = [one for one in names if one.endswith(f"__{name}")]
+    meant = inner or get_close_matches(name, ["n_samples", *names], n=1)
+    return f": did you mean {meant[0]!r}?" if meant else "."

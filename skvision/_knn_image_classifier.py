@@ -4,7 +4,6 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,7 +17,7 @@ from skvision._distance_metrics import (
 )
 from skvision._hnsw import HNSWIndex
 from skvision._images import validate_rows
-from skvision._labels import refuse_missing
+from skvision._labels import ClassifierMixin, refuse_missing
 from skvision._neighbors import nearest_rows
 from skvision._sklearn_compat import (
     Estimator,

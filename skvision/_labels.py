@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import sklearn.base
 
 
 def refuse_missing(labels, name):
@@ -34,3 +35,32 @@ def refuse_missing(labels, name):
             f"pandas.NA or NaT), the first in row {np.argwhere(missing)[0, 0]}: fill "
             f"them in, or leave these rows out."
         )
+
+
+class ClassifierMixin(sklearn.base.ClassifierMixin):
+    """scikit-learn's class of this name, whose ``score`` refuses missing labels."""
+
+    def score(self, X, y, sample_weight=None):
+        """Compute the accuracy of `predict`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Images or features like those of ``fit``.
+        y : array-like of shape (n,)
+            The true classes.
+        sample_weight : array-like of shape (n,), default=None
+            What each image counts; None counts all the same.
+
+        Returns
+        -------
+        accuracy : float
+            From 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If labels are missing, or ``X`` is not like the images seen in ``fit``.
+        """
+        refuse_missing(y, "y")
+        return super().score(X, y, sample_weight)

@@ -205,6 +205,16 @@ def test_every_classifier_refuses_missing_labels(E):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("E", CLASSIFIERS, ids=lambda E: E.__name__)
+def test_no_score_counts_missing_labels(E):
+    model = E().fit(X, NAMES)
+    for column in COLUMNS.values():
+        with pytest.raises(ValueError, match=refusal("y", 2)):
+            model.score(X, column({3, 7}))
+    assert model.score(X, NAMES) == np.mean(model.predict(X) == NAMES)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("E", CLASSIFIERS, ids=lambda E: E.__name__)
 def test_words_that_look_missing_are_names(E):
     looks = {"ann": "nan", "bob": "None", "eve": "<NA>"}
     model = E().fit(X, [looks[name] for name in NAMES])

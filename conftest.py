@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+# pytest would import a module that is named on its command line a second time
+import skvision  # noqa: F401
+
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skvision._architecture import architecture_of, dropout_rates
 from skvision._images import validate_rows
 from skvision._labelled_rows import refuse_other_classes, see
+from skvision._labels import refuse_missing
 from skvision._network_classifier import NetworkClassifier, has_epochs
 from skvision._network_fit import PLANNED, threads_for
 from skvision._probabilities import log_probabilities_of, probabilities_of
@@ -571,6 +572,7 @@ class ArcFaceEmbedder(NetworkClassifier):
             were not: use `skvision.metrics.verification_auc` for these.
         """
         check_is_fitted(self, "parameters_")
+        refuse_missing(y, "y")
         unseen = np.setdiff1d(y, self.classes_)
         if len(unseen):
             some = ", ".join(map(repr, unseen[:3].tolist()))

@@ -4,7 +4,6 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,6 +17,7 @@ from skvision._distance_metrics import (
 )
 from skvision._hnsw import HNSWIndex
 from skvision._images import validate_rows
+from skvision._labels import ClassifierMixin, refuse_missing
 from skvision._neighbors import nearest_rows
 from skvision._sklearn_compat import (
     Estimator,
@@ -214,6 +214,7 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
         ImportError
             If ``algorithm="hnsw"`` and faiss is not installed.
         """
+        refuse_missing(y, "y")
         X, y = validate_rows(self, X, y, reset=True)
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
@@ -255,6 +256,8 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
                 "classes must be given in the first call of partial_fit: all the "
                 "classes that there are or will be."
             )
+        refuse_missing(y, "y")
+        refuse_missing(classes, "classes")
         X, y = validate_rows(self, X, y, reset=first)
         check_classification_targets(y)
         classes = self.classes_ if classes is None else np.unique(classes)

@@ -7,6 +7,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from skvision._images import validate_rows
+from skvision._labels import refuse_missing
 from skvision._sklearn_compat import check_sample_weight
 
 
@@ -41,6 +42,7 @@ class LabelledRows(NamedTuple):
 
 def see(estimator, X, y, sample_weight, *, classes=None, reset):
     """Check what is to be learnt from; ``classes`` where they are known."""
+    refuse_missing(y, "y")
     X, y = validate_rows(estimator, X, y, reset=reset)
     check_classification_targets(y)
     present, labels = np.unique(y, return_inverse=True)
@@ -68,6 +70,7 @@ def see(estimator, X, y, sample_weight, *, classes=None, reset):
 def announced_classes(estimator, classes):
     """Return all classes there will be, as the calls of partial_fit name them."""
     if classes is not None:
+        refuse_missing(classes, "classes")
         classes = np.unique(classes)
     if not hasattr(estimator, "classes_"):
         if classes is None or len(classes) < 2:
@@ -149,6 +152,7 @@ def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
             f"X_val and y_val go together, and sample_weight_val with them; "
             f"{'X_val' if X_val is None else 'y_val'} is missing."
         )
+    refuse_missing(y_val, "y_val")
     try:
         X, y = validate_rows(estimator, X_val, y_val, reset=False)
         weights = check_sample_weight(

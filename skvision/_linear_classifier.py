@@ -1,7 +1,6 @@
 """What linear classifiers share: how they are fitted, and how they predict."""
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._divergence import check_outputs
@@ -12,6 +11,7 @@ from skvision._labelled_rows import (
     refuse_other_classes,
     see,
 )
+from skvision._labels import ClassifierMixin
 from skvision._sklearn_compat import (
     CallbackSupportMixin,
     Estimator,

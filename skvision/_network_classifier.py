@@ -3,17 +3,14 @@
 import copy
 
 import numpy as np
-from sklearn.base import (
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._divergence import check_outputs
 from skvision._images import validate_rows
 from skvision._labelled_rows import announced_classes, refuse_balanced, see
+from skvision._labels import ClassifierMixin
 from skvision._network_fit import (
     NETWORK_CONSTRAINTS,
     PLANNED,

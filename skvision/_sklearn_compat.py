@@ -1,5 +1,7 @@
 """The only file that names a private or version-dependent scikit-learn API."""
 
+import re
+from contextlib import contextmanager
 from functools import wraps
 from importlib.util import find_spec
 from inspect import isfunction
@@ -9,6 +11,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._available_if import _AvailableIfDescriptor
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
+from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 from skvision._images import as_array
@@ -95,10 +98,13 @@ __all__ = [
     "Progress",
     "RealNotInt",
     "StrOptions",
+    "all_fits_failed",
     "check_feature_names_in",
+    "check_method_params",
     "check_parameters",
     "check_sample_weight",
     "end_fit",
+    "task_of",
     "whole_fit",
     "wrap_only_rows",
 ]
@@ -115,7 +121,8 @@ def whole_fit(fit):
     A fit that was interrupted is not undone if it has set ``interrupted_``, which is
     the last thing that `end_fit` does: it has kept its last whole epoch.
     """
-    checked = _fit_context(prefer_skip_nested_validation=True)(fit)
+    # nested parameters too: those of an embedder that is fitted inside, say
+    checked = _fit_context(prefer_skip_nested_validation=False)(fit)
 
     @wraps(checked)
     def call(self, *args, **kwargs):
@@ -163,6 +170,29 @@ def _wrap_only_rows(method):
     return call
 
 
+@contextmanager
+def task_of(parent, estimator, name, **sizes):
+    """Tell callbacks of a task within another one; yield its context.
+
+    ``parent`` is the context of the larger task, and ``sizes`` says how many parts the
+    task has. Without contexts, before scikit-learn 1.9, None is yielded.
+    """
+    if parent is None:
+        yield None
+        return
+    context = parent.subcontext(task_name=name, **sizes)
+    yield context.call_on_fit_task_begin(estimator=estimator)
+    context.call_on_fit_task_end(estimator=estimator)
+
+
+def all_fits_failed(error):
+    """Tell whether a search of scikit-learn raised since every one of its fits failed.
+
+    It raises a plain ValueError then, which only its message tells apart.
+    """
+    return re.match(r"\s*All the \d+ fits failed\.", str(error)) is not None
+
+
 class Progress:
     """Tells scikit-learn's callbacks of a fit, an iteration or epoch at a time.
 
@@ -187,13 +217,15 @@ class Progress:
                 self._begin()
         return self
 
-    def _begin(self):
+    def _begin(self, attributes=None):
         if not self._n_left:
             self._iteration = None
             return
         self._n_left -= 1
         self._iteration = self._fit.subcontext(task_name="iteration")
-        self._iteration.call_on_fit_task_begin(**self._seen)
+        self._iteration.call_on_fit_task_begin(
+            **self._seen, reconstruction_attributes=attributes
+        )
 
     def step(self, attributes):
         """End an iteration and return whether a callback wants to stop.
@@ -206,7 +238,7 @@ class Progress:
         stop = ended.call_on_fit_task_end(
             **self._seen, reconstruction_attributes=attributes
         )
-        self._begin()
+        self._begin(attributes)
         return bool(stop)
 
     def __exit__(self, kind, error, traceback):

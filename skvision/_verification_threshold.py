@@ -3,12 +3,25 @@
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_consistent_length, get_tags
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skvision._sklearn_compat import Estimator, Interval, StrOptions, whole_fit
+from skvision._labels import refuse_missing
+from skvision._sklearn_compat import (
+    Estimator,
+    Interval,
+    StrOptions,
+    check_method_params,
+    whole_fit,
+)
 from skvision.metrics._pairs import (
     as_column,
     similarities,
@@ -51,8 +64,9 @@ class VerificationThreshold(Estimator):
     cv : int, cross-validation generator or "prefit", default=5
         How people are held out: so many parts, or less where there are not two people
         for each; or a splitter that keeps groups together, such as ``GroupKFold``,
-        which is given the people as groups. ``"prefit"`` takes the estimator as it is
-        fitted, and all pairs of people that it has never seen.
+        which is given the people as groups unless ``fit`` gets others. ``"prefit"``
+        takes the estimator as it is fitted, and all pairs of people that it has never
+        seen.
 
     n_jobs : int, default=None
         How many parts are fitted at once.
@@ -128,7 +142,7 @@ class VerificationThreshold(Estimator):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y):
+    def fit(self, X, y, **params):
         """Learn the threshold, and fit the embedder.
 
         Parameters
@@ -138,6 +152,10 @@ class VerificationThreshold(Estimator):
         y : array-like of shape (n,)
             Who they are. Four people at least, with an embedder that is to be fitted;
             else two.
+        **params : dict
+            For the ``fit`` of the embedder, such as ``sample_weight``; ``groups``,
+            such as families, for a splitter. With metadata routing, to whatever asks
+            for them. The pairs that the threshold is learnt from count the same.
 
         Returns
         -------
@@ -147,10 +165,10 @@ class VerificationThreshold(Estimator):
         Raises
         ------
         TypeError
-            If the estimator has no ``transform``.
+            If the estimator has no ``transform``, or ``params`` has what nothing takes.
         ValueError
-            If there are too few people, none of them has two pictures, or ``cv`` has a
-            person on both sides.
+            If there are too few people, none of them has two pictures, labels are
+            missing, or ``cv`` has a person on both sides.
 
         Warns
         -----
@@ -164,6 +182,8 @@ class VerificationThreshold(Estimator):
                 "VerificationThreshold requires y to be passed, but the target y is "
                 "None: say who is in each picture."
             )
+        refuse_missing(y, "y")
+        for_fit, for_split = self._routed(params)
         if self.estimator is None:
             X, y = validate_data(self, X, y, ensure_min_samples=2)
             sets = [(X, y)]
@@ -171,7 +191,7 @@ class VerificationThreshold(Estimator):
             y = as_column(y, "y")
             check_consistent_length(X, y)
             _check_transformer(self.estimator)
-            sets = self._embed(X, y)
+            sets = self._embed(X, y, for_fit, for_split)
         most = MOST_PAIRS // len(sets)
         same, similarity = map(
             np.concatenate, zip(*(_pairs(*of, most) for of in sets), strict=True)
@@ -181,12 +201,30 @@ class VerificationThreshold(Estimator):
         if self.estimator is None:
             self.estimator_ = None
         elif self.cv != "prefit":
-            self.estimator_ = clone(self.estimator).fit(X, y)
+            for_fit = check_method_params(X, for_fit)
+            self.estimator_ = clone(self.estimator).fit(X, y, **for_fit)
         if hasattr(self.estimator_, "n_features_in_"):
             self.n_features_in_ = self.estimator_.n_features_in_
         return self
 
-    def _embed(self, X, y):
+    def _routed(self, params):
+        """Return what metadata the fit of the embedder takes, and what the splitter."""
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", **params)
+            return routed.estimator.fit, routed.splitter.split
+        for_fit = {name: of for name, of in params.items() if name != "groups"}
+        for_split = {"groups": params["groups"]} if "groups" in params else {}
+        fits = self.estimator is not None and not isinstance(self.cv, str)  # prefit
+        splits = fits and hasattr(self.cv, "split")
+        unused = ([] if fits else list(for_fit)) + ([] if splits else list(for_split))
+        if unused:
+            raise TypeError(
+                f"fit got {', '.join(unused)}, which nothing takes: metadata are for "
+                f"the fit of an estimator, and groups for a splitter given as cv."
+            )
+        return for_fit, for_split
+
+    def _embed(self, X, y, for_fit, for_split):
         """Return embeddings of people not trained on, and who they are, in parts."""
         if isinstance(self.cv, str):  # "prefit"
             check_is_fitted(self.estimator)
@@ -194,10 +232,11 @@ class VerificationThreshold(Estimator):
             return [(self.estimator.transform(X), y)]
         embed = delayed(_embed_held_out)
         return Parallel(self.n_jobs)(
-            embed(self.estimator, X, y, *fold) for fold in self._folds(X, y)
+            embed(self.estimator, X, y, train, test, for_fit)
+            for train, test in self._folds(X, y, for_split)
         )
 
-    def _folds(self, X, y):
+    def _folds(self, X, y, for_split):
         """Return rows to train on, and rows of other people, several times."""
         from sklearn.model_selection import KFold
 
@@ -213,7 +252,9 @@ class VerificationThreshold(Estimator):
             parts = KFold(min(int(cv), len(people) // 2)).split(people)
             held_out = [np.isin(y, people[test]) for _, test in parts]
             return [(np.flatnonzero(~of), np.flatnonzero(of)) for of in held_out]
-        folds = list(cv.split(X, y, groups=y) if hasattr(cv, "split") else cv)
+        if hasattr(cv, "split"):
+            cv = cv.split(X, y, **({"groups": y} | for_split))
+        folds = list(cv)
         for train, test in folds:
             both = np.intersect1d(y[train], y[test]).tolist()
             if both:
@@ -301,6 +342,26 @@ class VerificationThreshold(Estimator):
         """
         return self.similarity(X1, X2) >= self.threshold_
 
+    def get_metadata_routing(self):
+        """Return who takes which metadata: the embedder and the splitter.
+
+        Returns
+        -------
+        router : MetadataRouter
+            Of scikit-learn.
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add(
+                estimator=self.estimator,
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+            .add(
+                splitter=self.cv,
+                method_mapping=MethodMapping().add(caller="fit", callee="split"),
+            )
+        )
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
@@ -330,9 +391,10 @@ def _below(thresholds, i):
     return float(middle if middle > thresholds[i + 1] else thresholds[i])
 
 
-def _embed_held_out(estimator, X, y, train, test):
+def _embed_held_out(estimator, X, y, train, test, for_fit):
     """Fit to some people; return the embeddings of others, and who they are."""
-    fitted = clone(estimator).fit(_safe_indexing(X, train), y[train])
+    for_fit = check_method_params(X, for_fit, indices=train)
+    fitted = clone(estimator).fit(_safe_indexing(X, train), y[train], **for_fit)
     return fitted.transform(_safe_indexing(X, test)), y[test]
 
 

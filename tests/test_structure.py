@@ -106,6 +106,16 @@ def test_every_public_name_is_listed_and_documented():
             assert name in readme
 
 
+def test_no_module_is_imported_twice():
+    # as pytest does with one that is named on its command line before the tests, if
+    # nothing has imported it; pickle then finds another class of the same name
+    for module in (skvision, skvision.augmentation, skvision.model_selection):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if hasattr(thing, "__module__"):
+                assert getattr(sys.modules[thing.__module__], name) is thing
+
+
 @pytest.mark.parametrize(
     ("estimator", "page"),
     [

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_curve
@@ -345,6 +346,138 @@ def test_pictures_that_cannot_be_compared(estimator):
         for method in lock.similarity, lock.verify:
             with pytest.raises(ValueError, match=message):
                 method(one, two)
+
+
+# -- metadata, and fits that are cut short
+
+
+class Weighed(TransformerMixin, BaseEstimator):
+    """An embedder that notes the rows and the metadata that its fits are given."""
+
+    fits: list = []
+
+    def __init__(self, fails=None):
+        self.fails = fails
+
+    def fit(self, X, y, sample_weight=None, scale=1):
+        Weighed.fits.append((X, y, sample_weight, scale))
+        if self.fails is not None:
+            self.fails(len(Weighed.fits))
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        return X
+
+
+@pytest.fixture
+def fits():
+    Weighed.fits = []
+    return Weighed.fits
+
+
+def check_weights(fits, n_parts):
+    """Check that weights went along with their rows, which are their first columns."""
+    assert len(fits) == n_parts + 1
+    for rows, _, weights, scale in fits:
+        assert np.array_equal(rows[:, 0], weights)
+        assert scale == 7  # which is no column, and passed on as it is
+    assert [len(rows) < len(X) for rows, *_ in fits] == [True] * n_parts + [False]
+
+
+def test_metadata_go_to_the_fit_of_the_embedder(fits):
+    lock = VerificationThreshold(Weighed(), far=0.1, cv=3)
+    lock.fit(X, Y, sample_weight=X[:, 0], scale=7)
+    check_weights(fits, 3)
+    assert_same(lock, VerificationThreshold(Weighed(), far=0.1, cv=3).fit(X, Y))
+
+
+def test_groups_go_to_the_splitter(fits):
+    families = (Y > "d").astype(int)  # two, of four people each
+    lock = VerificationThreshold(Weighed(), far=0.1, cv=GroupKFold(2))
+    lock.fit(X, Y, groups=families)
+    assert [len(np.unique(who)) for _, who, *_ in fits] == [4, 4, 8]
+    assert set(fits[0][1]) in ({*"abcd"}, {*"efgh"})
+    with pytest.raises(ValueError, match="people both to train on and held out"):
+        lock.fit(X, Y, groups=np.arange(len(Y)))
+
+
+def test_metadata_are_routed_to_whom_asks(fits):
+    with config_context(enable_metadata_routing=True):
+        embedder = Weighed().set_fit_request(sample_weight=True, scale=True)
+        lock = VerificationThreshold(embedder, far=0.1, cv=GroupKFold(2))
+        routing = lock.get_metadata_routing()
+        given = {"sample_weight", "scale", "groups"}
+        assert routing.consumes("fit", [*given, "other"]) == given
+        routes = routing._serialize()
+        assert {"estimator", "splitter"} <= set(routes)
+        families = (Y > "d").astype(int)
+        lock.fit(X, Y, sample_weight=X[:, 0], scale=7, groups=families)
+        check_weights(fits, 2)
+        assert set(fits[0][1]) in ({*"abcd"}, {*"efgh"})
+        lock.set_params(cv=3).fit(X, Y)  # all of them may be left out
+        with pytest.raises(TypeError, match="unexpected argument"):
+            lock.fit(X, Y, other=1)
+        with pytest.raises(Exception, match="sample_weight"):
+            lock.set_params(estimator=Weighed()).fit(X, Y, sample_weight=X[:, 0])
+        # and through a tool around it
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        lock.set_params(estimator=embedder)
+        make_pipeline(scaler, lock).fit(X, Y, sample_weight=X[:, 0], scale=7)
+
+
+@pytest.mark.parametrize(
+    "parameters, metadata",
+    [
+        ({"estimator": None}, {"sample_weight": X[:, 0]}),
+        ({"estimator": None, "cv": GroupKFold(2)}, {"groups": Y}),
+        ({"cv": "prefit"}, {"sample_weight": X[:, 0]}),
+        ({"cv": 3}, {"groups": Y}),
+    ],
+)
+def test_metadata_that_nothing_takes_are_refused(fits, parameters, metadata):
+    lock = VerificationThreshold(Weighed().fit(X, Y), far=0.1).set_params(**parameters)
+    with pytest.raises(TypeError, match=f"fit got {next(iter(metadata))}, which"):
+        lock.fit(X, Y, **metadata)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("at", [1, 2, 4])
+def test_an_interrupt_ends_the_fit_and_leaves_what_was_learnt_before(fits, at, n_jobs):
+    def interrupt(n):
+        if n == at:
+            raise KeyboardInterrupt
+
+    lock = VerificationThreshold(Weighed(), far=0.1, cv=3).fit(X, Y)
+    fits.clear()
+    lock.set_params(estimator=Weighed(interrupt), n_jobs=n_jobs)
+    before = vars(lock).copy()
+    with pytest.raises(KeyboardInterrupt), parallel_config("threading"):
+        lock.fit(2 * X, Y)
+    assert vars(lock) == before
+    assert n_jobs == 2 or len(fits) == at
+
+
+def test_parameters_of_the_embedder_are_checked():
+    lock = VerificationThreshold(clone(EMBEDDER).set_params(max_iter=-3))
+    with pytest.raises(ValueError, match="'max_iter' parameter of ArcFaceEmbedder"):
+        lock.fit(X, Y)
+
+
+def test_nothing_is_learnt_from_people_held_out():
+    # what is learnt before a hold-out would show: a far person shifts the mean, and a
+    # large one the deviation
+    embedder = make_pipeline(StandardScaler(), EMBEDDER)
+    folds = parts_of_people(2)
+    (train, test), moved = folds[0], X.copy()
+    moved[test] = 100 * moved[test] + 1000
+    lock = VerificationThreshold(embedder, far=0.1, cv=folds[:1]).fit(moved, Y)
+    plain = clone(embedder).fit(X[train], Y[train]).transform(moved[test])
+    i, j = np.triu_indices(len(test), 1)
+    cosines = cosine_similarity(plain.astype(np.float64))[i, j]
+    same = Y[test][i] == Y[test][j]
+    assert lock.tar_.rate == pytest.approx(np.mean(cosines[same] >= lock.threshold_))
+    assert lock.far_ == np.mean(cosines[~same] >= lock.threshold_)
 
 
 # -- as an estimator

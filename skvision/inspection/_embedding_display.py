@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from skvision._arcface_embedder import ArcFaceEmbedder
 from skvision.inspection._drawing import single_axes
 from skvision.inspection._targets import best_of
-from skvision.metrics._pairs import as_column, unit_rows
+from skvision.metrics._pairs import as_labels, unit_rows
 
 # Okabe and Ito's, without black and yellow, which are hard to see on white
 COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#57606a"]
@@ -78,7 +78,7 @@ class EmbeddingDisplay:
         explained_variance_ratio: ArrayLike | None = None,
     ):
         self.points = np.asarray(points)
-        self.y = as_column(y, "y")
+        self.y = as_labels(y, "y")
         check_consistent_length(self.points, self.y)
         self.directions = None if directions is None else np.asarray(directions)
         if direction_classes is None:
@@ -130,7 +130,7 @@ class EmbeddingDisplay:
                 f"not: pass an embedder, or a pipeline that ends in one."
             )
         check_is_fitted(estimator)
-        y = as_column(y, "y")
+        y = as_labels(y, "y")
         check_consistent_length(X, y)
         model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         directions = classes = None
@@ -179,7 +179,7 @@ class EmbeddingDisplay:
             If embeddings and ``y`` differ in length, there are not two components, or
             not as many directions as classes.
         """
-        embeddings, y = np.asarray(embeddings), as_column(y, "y")
+        embeddings, y = np.asarray(embeddings), as_labels(y, "y")
         check_consistent_length(embeddings, y)
         units = unit_rows(embeddings, "embeddings")
         n_components = units.shape[1]

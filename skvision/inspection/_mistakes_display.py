@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.utils import _safe_indexing, check_scalar
 
+from skvision._labels import refuse_missing
 from skvision.inspection._drawing import (
     GREEN,
     ORANGE,
@@ -17,7 +18,7 @@ from skvision.inspection._drawing import (
     in_lines,
     show_picture,
 )
-from skvision.metrics._pairs import as_column
+from skvision.metrics._pairs import as_column, as_labels
 
 
 class MistakesDisplay:
@@ -80,6 +81,8 @@ class MistakesDisplay:
         n_predictions: int | None = None,
         confidence_name: str = "confidence",
     ):
+        refuse_missing(y_true, "y_true")
+        refuse_missing(y_pred, "y_pred")
         self.images = np.asarray(images)
         self.y_true = np.asarray(y_true)
         self.y_pred = np.asarray(y_pred)
@@ -233,7 +236,7 @@ class MistakesDisplay:
     ):
         """Choose the mistakes, and draw them."""
         check_scalar(n_pictures, "n_pictures", Integral, min_val=1)
-        y_true, y_pred = as_column(y_true, "y_true"), as_column(y_pred, "y_pred")
+        y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
         lengths = {"images": len(images), "y_true": len(y_true), "y_pred": len(y_pred)}
         if confidence is not None:
             confidence = as_column(confidence, "confidence")

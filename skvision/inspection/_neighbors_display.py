@@ -9,6 +9,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._knn_image_classifier import KNNImageClassifier
+from skvision._labels import refuse_missing
 from skvision.inspection._drawing import (
     GREY,
     MARKS,
@@ -18,7 +19,7 @@ from skvision.inspection._drawing import (
     in_lines,
     show_picture,
 )
-from skvision.metrics._pairs import as_column
+from skvision.metrics._pairs import as_labels
 
 MOST_NEIGHBORS = 10
 WIDE = 18  # letters left of a picture
@@ -83,6 +84,9 @@ class NeighborsDisplay:
         y_pred: ArrayLike | None = None,
         y_true: ArrayLike | None = None,
     ):
+        refuse_missing(neighbor_classes, "neighbor_classes")
+        refuse_missing(y_pred, "y_pred")
+        refuse_missing(y_true, "y_true")
         self.pictures = np.asarray(pictures)
         self.neighbors = np.asarray(neighbors)
         self.neighbor_classes = np.asarray(neighbor_classes)
@@ -156,7 +160,7 @@ class NeighborsDisplay:
         check_is_fitted(model)
         check_consistent_length(X, y)
         check_scalar(n_pictures, "n_pictures", Integral, min_val=1)
-        X, y = X[:n_pictures], None if y is None else as_column(y, "y")[:n_pictures]
+        X, y = X[:n_pictures], None if y is None else as_labels(y, "y")[:n_pictures]
         rows = estimator[:-1].transform(X) if piped and len(estimator) > 1 else X
         if n_neighbors is None:
             n_neighbors = min(model.n_neighbors, MOST_NEIGHBORS, model.n_samples_fit_)

@@ -17,6 +17,8 @@ from sklearn.utils import (
     column_or_1d,
 )
 
+from skvision._labels import refuse_missing
+
 
 @dataclass(frozen=True)
 class OverfitCheck:
@@ -129,6 +131,7 @@ def overfit_check(
     """
     if not is_classifier(estimator):
         raise TypeError(f"{type(estimator).__name__} is no classifier; one is needed.")
+    refuse_missing(y, "y")
     classes = column_or_1d(y)
     check_consistent_length(X, classes)
     rows = _draw_evenly(classes, n_samples, check_random_state(random_state))

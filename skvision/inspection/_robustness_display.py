@@ -16,7 +16,7 @@ from skvision.inspection._changes import (
     default_levels,
 )
 from skvision.inspection._drawing import BLUE, GREY, as_pictures, divided_axes
-from skvision.metrics._pairs import as_column
+from skvision.metrics._pairs import as_labels
 
 COLUMNS = ["change", "level", "score", "standard_error"]
 
@@ -179,7 +179,7 @@ class RobustnessDisplay:
                 f"robustness is that of a classifier; got {type(estimator).__name__}."
             )
         check_is_fitted(estimator)
-        X, y = as_array(X), as_column(y, "y")
+        X, y = as_array(X), as_labels(y, "y")
         images = as_pictures(X, image_shape)
         if len(images) != len(y):
             raise ValueError(

@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.base import is_classifier
 
+from skvision._labels import refuse_missing
+
 
 def best_of(estimator):
     """Return what a search has found, and what is no search as it is."""
@@ -16,6 +18,7 @@ def class_indices(estimator, X, target):
             f"The scores of a classifier can be explained; got "
             f"{type(estimator).__name__}."
         )
+    refuse_missing(target, "target")
     predicted = estimator.predict(X)
     wanted = predicted if target is None else np.asarray(target)
     if wanted.shape not in ((), predicted.shape):

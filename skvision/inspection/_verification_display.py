@@ -20,7 +20,7 @@ from skvision.metrics import (
     verification_curve,
     verification_pairs,
 )
-from skvision.metrics._pairs import as_column, similarities, unit_rows
+from skvision.metrics._pairs import as_labels, similarities, unit_rows
 from skvision.metrics._verification import check_pairs
 
 MOST_PAIRS = 10_000_000
@@ -127,7 +127,7 @@ class VerificationDisplay:
             If ``X`` and ``y`` differ in length, or there are no pairs of one class or
             none of two.
         """
-        y = as_column(y, "y")
+        y = as_labels(y, "y")
         check_consistent_length(X, y)
         threshold, embedder = None, estimator
         if isinstance(estimator, VerificationThreshold):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skvision.metrics._pairs import as_column, unit_rows
+from skvision.metrics._pairs import as_labels, unit_rows
 
 
 class AngleStatistics(NamedTuple):
@@ -51,8 +51,8 @@ def angle_statistics(embeddings, labels, *, centers=None):
     Raises
     ------
     ValueError
-        If embeddings or centers are not finite, or there are not as many labels or
-        centers as needed.
+        If embeddings or centers are not finite, labels are missing, or there are not as
+        many labels or centers as needed.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def angle_statistics(embeddings, labels, *, centers=None):
     >>> print(np.degrees(angles.between).round(1))
     [78.7 78.7]
     """
-    units, labels = unit_rows(embeddings, "embeddings"), as_column(labels, "labels")
+    units, labels = unit_rows(embeddings, "embeddings"), as_labels(labels, "labels")
     if len(units) != len(labels) or not len(labels):
         raise ValueError(
             f"There are {len(units)} embeddings and {len(labels)} labels: there must "

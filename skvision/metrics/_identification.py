@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from skvision.metrics._pairs import as_column, unit_rows
+from skvision.metrics._pairs import as_column, as_labels, unit_rows
 from skvision.metrics._resolution import warn_unresolved
 
 SIMILARITIES_AT_ONCE = 1 << 22
@@ -38,8 +38,8 @@ def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1
     Raises
     ------
     ValueError
-        If embeddings are not finite, labels are not as many, or a probe is of no one in
-        the gallery: `open_set_identification_rate` takes these.
+        If embeddings are not finite, labels are missing or not as many, or a probe is
+        of no one in the gallery: `open_set_identification_rate` takes these.
 
     Examples
     --------
@@ -152,8 +152,8 @@ def _ranks(gallery, gallery_labels, probes, probe_labels, rank):
     if not isinstance(rank, Integral) or rank < 1:
         raise ValueError(f"rank must be a whole number from 1; got {rank!r}.")
     gallery, probes = unit_rows(gallery, "gallery"), unit_rows(probes, "probes")
-    gallery_labels = as_column(gallery_labels, "gallery_labels")
-    probe_labels = as_column(probe_labels, "probe_labels")
+    gallery_labels = as_labels(gallery_labels, "gallery_labels")
+    probe_labels = as_labels(probe_labels, "probe_labels")
     for name, rows, labels in (
         ("gallery", gallery, gallery_labels),
         ("probe", probes, probe_labels),

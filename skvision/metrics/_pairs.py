@@ -7,6 +7,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 
 from skvision._images import as_array
+from skvision._labels import refuse_missing
 
 COSINES_AT_ONCE = 1 << 22
 PAIRS_AT_ONCE = 1 << 14
@@ -36,7 +37,8 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     Raises
     ------
     ValueError
-        If there are less than two pictures, or not so many pairs.
+        If there are less than two pictures, or not so many pairs, or labels are
+        missing.
 
     Examples
     --------
@@ -45,7 +47,7 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     >>> pairs.tolist(), same.tolist()
     ([[0, 1], [0, 2], [1, 2]], [True, False, False])
     """
-    labels = np.unique(as_column(labels, "labels"), return_inverse=True)[1]
+    labels = np.unique(as_labels(labels, "labels"), return_inverse=True)[1]
     n = len(labels)
     n_all = n * (n - 1) // 2
     if n < 2:
@@ -137,6 +139,12 @@ def as_column(values, name):
             f"an array of shape {array.shape}."
         )
     return array
+
+
+def as_labels(labels, name):
+    """Return labels as an array of one dimension; raise where some are missing."""
+    refuse_missing(labels, name)
+    return as_column(labels, name)
 
 
 def unit_rows(embeddings, name):

@@ -7,6 +7,7 @@ from scipy.special import betaincinv
 
 from skvision.metrics._pairs import (
     as_column,
+    as_labels,
     similarities,
     unit_rows,
     verification_pairs,
@@ -63,7 +64,7 @@ def verification_curve(y_same, similarity):
     ------
     ValueError
         If there are no pairs of one class or none of two, similarities are not finite,
-        or there are not as many of them as of ``y_same``.
+        ``y_same`` has missing values, or the numbers of both differ.
 
     Examples
     --------
@@ -86,7 +87,7 @@ def verification_curve(y_same, similarity):
 
 def check_pairs(y_same, similarity):
     """Return both as arrays, bool and float64."""
-    same, similarity = as_column(y_same, "y_same"), as_column(similarity, "similarity")
+    same, similarity = as_labels(y_same, "y_same"), as_column(similarity, "similarity")
     if len(same) != len(similarity):
         raise ValueError(
             f"y_same has {len(same)} pairs and similarity {len(similarity)}: they are "
@@ -273,7 +274,7 @@ def verification_auc(estimator, X, y):
     TypeError
         If the estimator has no ``transform``.
     ValueError
-        If there are no pairs of one class or none of two.
+        If there are no pairs of one class or none of two, or labels are missing.
 
     Examples
     --------
@@ -299,7 +300,7 @@ def verification_auc(estimator, X, y):
             f"transform: pass an embedder, or a pipeline that ends in one (pipe[:-1] "
             f"is a pipeline without its last step)."
         )
-    units, y = unit_rows(estimator.transform(X), "The embeddings"), as_column(y, "y")
+    units, y = unit_rows(estimator.transform(X), "The embeddings"), as_labels(y, "y")
     n = len(units)
     if n != len(y):
         raise ValueError(f"X has {n} pictures and y {len(y)} classes.")

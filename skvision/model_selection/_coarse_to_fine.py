@@ -1,45 +1,38 @@
 """Random search from coarse to fine."""
 
-import time
-from difflib import get_close_matches
+from collections.abc import Iterator
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
-from sklearn import get_config
-from sklearn.base import MetaEstimatorMixin, clone, is_classifier
-from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    process_routing,
+from sklearn.base import is_classifier
+from sklearn.model_selection import (
+    ParameterGrid,
+    ParameterSampler,
+    RandomizedSearchCV,
+    check_cv,
 )
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import check_random_state
 
-from skvision._sklearn_compat import Estimator, Interval, check_parameters
-from skvision.model_selection._best_estimator_methods import BestEstimatorMethods
-from skvision.model_selection._folds import SameFolds, labels_of
-from skvision.model_selection._narrowing import as_spaces, describe, narrowed_spaces
-from skvision.model_selection._stages import (
-    best_first,
-    labelled,
-    plan,
-    rank_by_resources,
-    stacked,
-    with_most,
-)
+from skvision._labels import refuse_missing
+from skvision._sklearn_compat import Estimator, Interval, task_of, whole_fit
+from skvision.model_selection._draws import Draws
+from skvision.model_selection._folds import SameFolds
+from skvision.model_selection._narrowing import as_columns, as_spaces
+from skvision.model_selection._ranking import best_first, comparable, metrics_of
+from skvision.model_selection._stages import most_resources, plan
+from skvision.model_selection._trials import Trials
 
 FITTED_AGAIN = 2 / 3  # of a stage with more of the resource: the best before it
 
 
-class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
+class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
     """Random search from coarse to fine, a stage after the other.
 
     The first stage draws candidates from the ranges as they are given. Each further one
     draws them from where the best so far lie. With a ``resource``, such as
     ``"max_iter"``, the first stages try many candidates with little of it, and the last
-    a few with all. It is used as scikit-learn's `RandomizedSearchCV`, of which each
-    stage is one.
+    a few with all. It is used as scikit-learn's `RandomizedSearchCV` is, with the same
+    callbacks, metadata routing and treatment of fits that fail.
 
     Parameters
     ----------
@@ -72,7 +65,8 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
 
     scoring : str, callable, list, tuple or dict, default=None
         What is best, as in `RandomizedSearchCV`. Of several metrics ``refit`` names the
-        one that counts.
+        one that counts; only a search of one stage, which narrows nothing, takes
+        several metrics with ``refit=False``.
 
     n_jobs : int, default=None
         Fits at once, as in `RandomizedSearchCV`, on any backend of joblib.
@@ -96,7 +90,9 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
         The candidates, and which rows the first stages learn from.
 
     error_score : "raise" or float, default=nan
-        The score of a fit that fails.
+        The score of a fit that fails; a number counts like any other score. Where all
+        fits of a stage fail, the next one draws other candidates from the same ranges.
+        The search raises only if all fits of all stages fail, or if this is "raise".
 
     return_train_score : bool, default=False
         Whether ``cv_results_`` has scores on training parts too.
@@ -106,15 +102,17 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
     cv_results_ : dict of str to ndarray
         A row for each candidate, in the columns of `RandomizedSearchCV`, and ``stage``,
         from 0, and with a resource ``n_resources``, how much there was of it. Those
-        with more come first in ``rank_test_score``.
+        with more come first in ``rank_test_score``, and those without a score last.
+        The times of a stage in which all fits failed are NaN.
 
-    ranges_ : DataFrame
-        A row for each stage, space and parameter: ``space``, the place of its dict in
-        ``param_distributions``; ``low`` and ``high``, or ``choices``, where it was
-        looked for; ``best``, the value of the best candidate at the end of the stage,
-        missing if that is of another space; ``edge``, "low" or "high" where that lies
-        in the outer twentieth of the range that was given (of its logarithm, if
-        log-uniform), else ""; and ``widened``, whether the range goes beyond the one
+    ranges_ : dict of str to ndarray
+        A row for each stage, space and parameter; ``pandas.DataFrame(search.ranges_)``
+        shows it as a table. The columns are ``stage`` and ``parameter``; ``space``, the
+        place of its dict in ``param_distributions``; ``low`` and ``high``, or
+        ``choices``, where the stage looked; ``best``, the value of the best candidate
+        so far, None if that is of another space; ``edge``, "low" or "high" where this
+        value lies in the outer twentieth of the range that was given (of its logarithm,
+        if log-uniform), else ""; and ``widened``, whether the range goes beyond the one
         given.
 
     best_estimator_ : estimator
@@ -127,7 +125,7 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
         Its mean score in the folds, the best of several and so optimistic.
 
     best_index_ : int
-        Its row in ``cv_results_``: of those with all of the resource the best.
+        Its row in ``cv_results_``: the best of those with the most of the resource.
 
     scorer_ : callable or dict
         What scored.
@@ -207,21 +205,18 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
     >>> search = search.fit(digits.images[:400] / 16, digits.target[:400])
     >>> print(f"{search.score(digits.images[400:] / 16, digits.target[400:]):.2f}")
     0.89
-    >>> for stage in search.ranges_.itertuples():
-    ...     print(f"{stage.low:.1g} to {stage.high:.1g}")
+    >>> for low, high in zip(search.ranges_["low"], search.ranges_["high"]):
+    ...     print(f"{low:.1g} to {high:.1g}")
     0.0001 to 1e+02
     0.0001 to 0.08
     0.0001 to 0.01
     """
 
-    _parameter_constraints = {
-        "n_iter": [Interval(Integral, 1, None, closed="left")],
+    _parameter_constraints = RandomizedSearchCV._parameter_constraints | {
         "stages": [Interval(Integral, 1, None, closed="left")],
         "resource": [str, None],
         "factor": [Interval(Real, 1, None, closed="neither")],
         "n_best": [Interval(Integral, 1, None, closed="left")],
-        "refit": ["boolean", str, callable],
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -244,35 +239,39 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
         error_score=np.nan,
         return_train_score=False,
     ):
-        self.estimator = estimator
-        self.param_distributions = param_distributions
-        self.n_iter = n_iter
+        super().__init__(
+            estimator,
+            param_distributions,
+            n_iter=n_iter,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            random_state=random_state,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
         self.stages = stages
         self.resource = resource
         self.factor = factor
         self.n_best = n_best
-        self.scoring = scoring
-        self.n_jobs = n_jobs
-        self.refit = refit
-        self.cv = cv
-        self.verbose = verbose
-        self.pre_dispatch = pre_dispatch
-        self.random_state = random_state
-        self.error_score = error_score
-        self.return_train_score = return_train_score
 
+    @whole_fit
     def fit(self, X, y=None, **params):
         """Search, and fit the best parameters on all rows.
 
         Parameters
         ----------
         X : array-like of shape (n, ...)
-            Pictures, features, or what else the estimator takes.
+            Images, features, or what else the estimator takes.
         y : array-like of shape (n,) or (n, n_outputs), default=None
             Classes or numbers to predict; None if there are none.
         **params : dict
-            For the estimator's ``fit``, such as ``sample_weight``; ``groups`` for the
-            folds. With metadata routing, to whatever asks for them.
+            For the estimator's ``fit``, such as ``sample_weight``, which also goes to a
+            metric that takes it; ``groups`` for the folds. With metadata routing, to
+            whatever asks for them.
 
         Returns
         -------
@@ -283,60 +282,35 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
         ------
         ValueError
             If a parameter is out of its range, the estimator has no such ``resource``,
-            or several metrics come without a ``refit`` that names one.
+            several metrics come without a ``refit`` that names one, or all fits fail.
         """
-        spaces = whole = self._checked_spaces()
-        rng = check_random_state(self.random_state)
-        stages = plan(self.n_iter, self.stages, self.factor, self._most_resources(X))
-        folds = self._folds(X, y, rng)
-        tables, ranges, tried, best = [], [], [], []
-        for number, stage in enumerate(stages):
-            grew = number > 0 and stage.n_resources != stages[number - 1].n_resources
-            again = best[: round(FITTED_AGAIN * stage.n_candidates)] if grew else []
-            n_new = stage.n_candidates - len(again)
-            new = _drawn(spaces, n_new, rng, known=again if grew else best)
-            if len(new) < n_new:  # lists, all of which was tried: back to the whole
-                others = _drawn(whole, n_new - len(new), rng, known=tried + new)
-                new, spaces = new + others, whole if others else spaces
-            if not again + new:  # all of that, too
-                continue
-            folds.share = stage.share if self.resource == "n_samples" else 1.0
-            search = self._search(self._grids(again + new, stage), folds)
-            tables.append(
-                labelled(search.fit(X, y, **params).cv_results_, number, stage)
-            )
-            tried += again + new
-            results = stacked(tables)
-            order = best_first(results, with_most(results), self._measure(search))
-            best = [self._searched(results["params"][row]) for row in order]
-            told = describe(whole, spaces, best[0])
-            ranges += [{"stage": number, **row} for row in told]
-            spaces = narrowed_spaces(whole, spaces, best[: self.n_best])
-        self._keep(search, results, order[0], ranges)
-        if self.refit:
-            self._fit_best(X, y, params)
+        self._check_search()
+        if is_classifier(self.estimator):
+            refuse_missing(y, "y")
+        most = most_resources(self.resource, self.estimator, X)
+        self._planned = plan(self.n_iter, self.stages, self.factor, most)
+        if isinstance(self.cv, Iterator):  # which can be read but once
+            self.cv = list(self.cv)
+        self._splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        super().fit(X, y, **params)
+        del self._planned, self._splitter
         return self
 
-    def _checked_spaces(self):
-        """Return the spaces; raise before the first fit what would end it later."""
-        from sklearn.model_selection import ParameterGrid, ParameterSampler
-
-        check_parameters(self)
-        given = self.param_distributions
+    def _check_search(self):
+        """Raise before the first fit what would end the search later."""
+        given = self._given_spaces()
         ParameterSampler(given, 1)  # raises where one is no range
-        given = [given] if isinstance(given, dict) else list(given)
         for space in given:  # and here where one is an empty list, or a mere word
             ParameterGrid({k: v for k, v in space.items() if not hasattr(v, "rvs")})
-        self.get_metadata_routing()  # and here where refit names no metric
         if not given:
             raise ValueError(
                 "param_distributions is an empty list: give a dict of parameters."
             )
-        several = isinstance(self.scoring, list | tuple | set | dict)
-        if several and self.refit is False:
+        several = isinstance(self.scoring, list | tuple | dict)
+        if several and self.refit is False and self.stages > 1:
             raise ValueError(
                 "refit=False leaves open which of several metrics ranges are narrowed "
-                "by: give refit the name of one, or a callable."
+                "by: give refit the name of one, or a callable, or set stages=1."
             )
         if self.stages > self.n_iter:
             raise ValueError(
@@ -348,178 +322,99 @@ class CoarseToFineSearchCV(BestEstimatorMethods, MetaEstimatorMixin, Estimator):
                 f"resource={self.resource!r} is also among the parameters to search: "
                 f"take it from param_distributions."
             )
-        return as_spaces(given)
 
-    def _most_resources(self, X):
-        """Return what the last stage has of the resource; None without one."""
-        if self.resource is None:
-            return None
-        if self.resource == "n_samples":
-            return X.shape[0] if hasattr(X, "shape") else len(X)
-        parameters = self.estimator.get_params()
-        if self.resource not in parameters:
-            raise ValueError(
-                f"resource={self.resource!r} must be 'n_samples' or a parameter of "
-                f"{type(self.estimator).__name__}, which has none of this name"
-                + _similar(self.resource, parameters)
-            )
-        most = parameters[self.resource]
-        if not isinstance(most, Integral) or isinstance(most, bool) or most < 1:
-            raise ValueError(
-                f"resource={self.resource!r} must be 'n_samples' or a parameter of "
-                f"{type(self.estimator).__name__} that is a whole number from 1, which "
-                f"the last stage takes; its value is {most!r}."
-            )
-        return int(most)
+    def _given_spaces(self):
+        given = self.param_distributions
+        return [given] if isinstance(given, dict) else given
 
-    def _folds(self, X, y, rng):
-        """Return the folds of all stages."""
-        # not at the top: it loads much that `import skvision` does without
-        from sklearn.model_selection import check_cv
+    def _run_search(self, evaluate_candidates, *, callback_ctx=None):
+        """Try candidates stage by stage; called by the ``fit`` of scikit-learn.
 
-        is_classes = is_classifier(self.estimator)
-        splitter = check_cv(self.cv, y, classifier=is_classes)
-        if self.resource != "n_samples":
-            return SameFolds(splitter)
-        labels = labels_of(y) if is_classes else None
-        return SameFolds(splitter, labels, rng.randint(np.iinfo(np.int32).max))
+        Parameters
+        ----------
+        evaluate_candidates : callable
+            Fits and scores candidates, and returns a table of all so far.
+        callback_ctx : CallbackContext or None
+            The context of the fit; None before scikit-learn 1.9.
+        """
+        rng = check_random_state(self.random_state)
+        folds = self._same_folds(rng)
+        draws = Draws(as_spaces(self._given_spaces()), rng)
+        trials = Trials(evaluate_candidates, self.error_score)
+        best, ranges, before = [], [], self._planned[0]
+        n_stages = len(self._planned)
+        with task_of(callback_ctx, self, "search", max_subtasks=n_stages) as context:
+            for number, stage in enumerate(self._planned):
+                grew = stage.n_resources != before.n_resources
+                n_again = round(FITTED_AGAIN * stage.n_candidates) if grew else 0
+                candidates = draws.draw(stage.n_candidates, best[:n_again], grew)
+                if not candidates:  # all that the lists have was tried
+                    continue
+                before = stage
+                succeeded = self._try(candidates, number, stage, folds, trials, context)
+                best = self._best(trials.results)
+                told = draws.told(best[0] if best else None)
+                ranges += [{"stage": number, **row} for row in told]
+                if succeeded:
+                    draws.narrow(best[: self.n_best])
+        trials.close()
+        self.ranges_ = as_columns(ranges)
 
-    def _search(self, grids, cv):
-        """Return the search of a stage, which leaves the refit to this one."""
-        from sklearn.model_selection import RandomizedSearchCV
-
-        return RandomizedSearchCV(
-            self.estimator,
-            grids,
-            n_iter=len(grids),
-            scoring=self.scoring,
-            n_jobs=self.n_jobs,
-            refit=False,
-            cv=cv,
-            verbose=self.verbose,
-            pre_dispatch=self.pre_dispatch,
-            random_state=0,  # all of the grids, in whatever order
-            error_score=self.error_score,
-            return_train_score=self.return_train_score,
-        )
-
-    def _plain(self):
-        """Return scikit-learn's search, to ask what holds for this one as well."""
-        return self._search([{}], self.cv).set_params(refit=self.refit)
-
-    def _grids(self, candidates, stage):
-        """Return grids of one point each, with what a stage has of the resource."""
-        fixed = {}
+    def _try(self, candidates, number, stage, folds, trials, context):
+        """Fit and score the candidates of a stage; return whether any fit succeeded."""
+        folds.share = stage.share if self.resource == "n_samples" else 1.0
+        told = {"stage": number}
+        if self.resource is not None:
+            told["n_resources"] = stage.n_resources
         if self.resource not in (None, "n_samples"):
-            fixed = {self.resource: [stage.n_resources]}
+            parameter = {self.resource: stage.n_resources}
+            candidates = [one | parameter for one in candidates]
+        sizes = {"sequential_subtasks": False}
+        if context is not None:
+            sizes["max_subtasks"] = len(candidates) * self.n_splits_
+        with task_of(context, self, "stage", **sizes) as of_stage:
+            return trials.run(candidates, folds, told, of_stage)
+
+    def _same_folds(self, rng):
+        """Return the folds of all stages."""
+        if self.resource != "n_samples":
+            return SameFolds(self._splitter)
+        seed = rng.randint(np.iinfo(np.int32).max)
+        return SameFolds(self._splitter, is_classifier(self.estimator), seed)
+
+    def _best(self, results):
+        """Return the candidates that compare, best first, without the resource."""
+        by = self._measure(metrics_of(results))
+        if by is None:
+            return []
+        order = best_first(results, comparable(results, by), by)
         return [
-            {name: [value] for name, value in candidate.items()} | fixed
-            for candidate in candidates
+            {k: v for k, v in results["params"][row].items() if k != self.resource}
+            for row in order
         ]
 
-    def _searched(self, parameters):
-        """Return a candidate without the resource."""
-        return {k: value for k, value in parameters.items() if k != self.resource}
-
-    def _measure(self, search):
+    def _measure(self, metrics):
         """Return what tells the best: a metric, or the callable ``refit``."""
+        if not metrics:  # no fit has succeeded so far
+            return None
         if callable(self.refit):
             return self.refit
-        if not search.multimetric_:
+        if metrics == ["score"]:
             return "score"
-        if f"mean_test_{self.refit}" in search.cv_results_:
+        if self.refit in metrics:
             return self.refit
+        if self.stages == 1:  # nothing is narrowed
+            return None
         raise ValueError(
             f"scoring returns several metrics: refit must be the name of one, or a "
             f"callable; got {self.refit!r}."
         )
 
-    def _keep(self, search, results, best, ranges):
-        rank_by_resources(results)
-        self.cv_results_ = results
-        self.best_index_ = best
-        self.best_params_ = results["params"][best]
-        measure = self._measure(search)
-        if not callable(measure):
-            self.best_score_ = results[f"mean_test_{measure}"][best]
-        self.ranges_ = pd.DataFrame(ranges)
-        self.scorer_ = search.scorer_
-        self.multimetric_ = search.multimetric_
-        self.n_splits_ = search.n_splits_
-
-    def _fit_best(self, X, y, params):
-        if get_config()["enable_metadata_routing"]:
-            params = process_routing(self._plain(), "fit", **params).estimator.fit
-        else:
-            params = {k: value for k, value in params.items() if k != "groups"}
-        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-        started = time.perf_counter()
-        best.fit(X, **params) if y is None else best.fit(X, y, **params)
-        self.refit_time_ = time.perf_counter() - started
-        self.best_estimator_ = best
-        if hasattr(best, "feature_names_in_"):
-            self.feature_names_in_ = best.feature_names_in_
-
-    def score(self, X, y=None, **params):
-        """Return the score of the best estimator, by ``scoring`` where it is given.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, ...)
-            As in ``fit``.
-        y : array-like of shape (n,) or (n, n_outputs), default=None
-            What is true.
-        **params : dict
-            For the metric, with metadata routing.
-
-        Returns
-        -------
-        score : float
-            Of the metric that ``refit`` names where there are several.
-        """
-        check_is_fitted(self)
-        search = self._plain()
-        search.scorer_, search.multimetric_ = self.scorer_, self.multimetric_
-        if self.refit:
-            search.best_estimator_ = self.best_estimator_
-        return search.score(X, y, **params)
-
-    def get_metadata_routing(self):
-        """Return who takes which metadata: estimator, metric and folds.
-
-        Returns
-        -------
-        router : MetadataRouter
-            Of scikit-learn.
-        """
-        methods = MethodMapping().add(caller="fit", callee="fit")
-        methods.add(caller="score", callee="score")
-        router = MetadataRouter(owner=self)
-        return router.add(search=self._plain(), method_mapping=methods)
-
-    def __sklearn_tags__(self):
-        return get_tags(self._plain())
-
-
-def _similar(name, names):
-    """Return what may have been meant, as the end of a message."""
-    inner = [one for one in names if one.endswith(f"__{name}")]
-    meant = inner or get_close_matches(name, ["n_samples", *names], n=1)
-    return f": did you mean {meant[0]!r}?" if meant else "."
-
-
-def _drawn(spaces, n, rng, known):
-    """Draw candidates; where all is lists, each at most once and none that is known."""
-    from sklearn.model_selection import ParameterGrid, ParameterSampler
-
-    spaces = list(spaces.values())
-    if not all(isinstance(values, list) for s in spaces for values in s.values()):
-        return list(ParameterSampler(spaces, n, random_state=rng))
-    n_drawn = min(n + len(known), len(ParameterGrid(spaces)))
-    before = [_identities(candidate) for candidate in known]
-    drawn = ParameterSampler(spaces, n_drawn, random_state=rng)
-    return [one for one in drawn if _identities(one) not in before][:n]
-
-
-def _identities(candidate):
-    return {name: id(value) for name, value in candidate.items()}
+    @staticmethod
+    def _select_best_index(refit, refit_metric, results):
+        """Return the row of the best candidate, as the ``fit`` of scikit-learn asks."""
+        by = refit if callable(refit) else refit_metric
+        rows = comparable(results, by)
+        if not len(rows):  # none has a score
+            rows = np.arange(len(results["params"]))
+        return next(best_first(results, rows, by))

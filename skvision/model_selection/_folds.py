@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.metadata_routing import get_routing_for_object
 
 
 class SameFolds:
@@ -12,26 +11,18 @@ class SameFolds:
     ----------
     splitter : cross-validation generator
         Whose folds to take.
-    labels : array-like of shape (n,) or None
-        Classes, each of which loses the same part of its rows; None: rows are alike.
+    stratify : bool, default=False
+        Whether each class keeps the same share of its rows where fewer are taken.
     random_state : int, RandomState instance or None
         Which rows go first.
     """
 
-    def __init__(self, splitter, labels=None, random_state=None):
+    def __init__(self, splitter, stratify=False, random_state=None):
         self.splitter = splitter
-        self.labels = labels
+        self.stratify = stratify
         self.random_state = random_state
         self.share = 1.0
         self._folds = None
-
-    def get_metadata_routing(self):
-        """Return what the splitter asks for, such as groups."""
-        return get_routing_for_object(self.splitter)
-
-    def get_n_splits(self, X=None, y=None, **params):
-        """Return the number of folds."""
-        return self.splitter.get_n_splits(X, y, **params)
 
     def split(self, X, y=None, **params):
         """Yield a share of the rows of each training part, and the whole test part.
@@ -40,20 +31,21 @@ class SameFolds:
         """
         if self._folds is None:
             self._folds = list(self.splitter.split(X, y, **params))
+        labels = _labels_of(y) if self.stratify else None
         for train, test in self._folds:
-            yield self._part(np.asarray(train)), test
+            yield self._part(np.asarray(train), labels), test
 
-    def _part(self, train):
+    def _part(self, train, labels):
         n = max(1, int(self.share * len(train) + 1e-9))  # not more than is paid for
         if n >= len(train):
             return train
         order = check_random_state(self.random_state).permutation(len(train))
-        if self.labels is not None:
-            order = order[_by_turns(self.labels[train[order]])]
+        if labels is not None:
+            order = order[_by_turns(labels[train[order]])]
         return np.sort(train[order[:n]])
 
 
-def labels_of(y):
+def _labels_of(y):
     """Return classes as whole numbers, or None where a row has several."""
     if y is None or np.ndim(y) > 1:
         return None

@@ -7,6 +7,7 @@ from sklearn.utils import column_or_1d
 
 from skvision._images import as_array
 from skvision._knn_image_classifier import KNNImageClassifier
+from skvision._labels import refuse_missing
 from skvision._votes import vote, weights_of_classes
 
 PICTURES_AT_ONCE = 16_384
@@ -86,6 +87,7 @@ def k_selection_curve(
     from sklearn.model_selection import check_cv
 
     numbers = _check_numbers(n_neighbors)
+    refuse_missing(y, "y")
     if issparse(X):
         raise TypeError("X is sparse; a dense array is needed: pass X.toarray().")
     X, y = np.asarray(as_array(X)), column_or_1d(y)

@@ -12,6 +12,7 @@ import numpy as np
 MARGIN = 0.1  # of the width of a range, left on both sides of the best values
 EDGE = 0.05  # of the user's range: a value so close to its end lies on the edge
 BEYOND = 0.15  # of the width of the user's range, by which it is widened
+COLUMNS = "stage space parameter low high choices best edge widened".split()
 
 
 class Between:
@@ -181,12 +182,12 @@ def describe(given, spaces, best):
         As from `as_spaces`.
     spaces : dict of int to dict
         As from `narrowed_spaces`.
-    best : dict
-        The best candidate.
+    best : dict or None
+        The best candidate, if there is one.
     """
     records = []
     for i, space in spaces.items():
-        ours = belongs(best, given[i])
+        ours = best is not None and belongs(best, given[i])
         for name, values in space.items():
             record = {"space": i, "parameter": name, "low": np.nan, "high": np.nan}
             record |= {"choices": None, "widened": False, "edge": ""}
@@ -199,3 +200,16 @@ def describe(given, spaces, best):
                 record["choices"] = values
             records.append(record)
     return records
+
+
+def as_columns(records):
+    """Return records of `describe`, with their ``stage``, as arrays by name."""
+    columns = {}
+    for name in COLUMNS:
+        values = [record[name] for record in records]
+        columns[name] = (
+            np.fromiter(values, object)  # not np.array, which would unpack lists
+            if name in ("choices", "best")
+            else np.array(values)
+        )
+    return columns

@@ -1,9 +1,8 @@
-"""Stages of a search: what each may cost, and their results in one table."""
+"""Stages of a search: what each may cost."""
 
+from difflib import get_close_matches
+from numbers import Integral
 from typing import NamedTuple
-
-import numpy as np
-from scipy.stats import rankdata
 
 
 class Stage(NamedTuple):
@@ -40,94 +39,31 @@ def plan(n_iter, stages, factor, most):
     return planned
 
 
-def labelled(results, number, stage):
-    """Return a table of results with the number of its stage, and its resource."""
-    n = len(results["params"])
-    columns = {"stage": np.full(n, number)}
-    if stage.n_resources is not None:
-        columns["n_resources"] = np.full(n, stage.n_resources)
-    return results | columns
-
-
-def with_most(results):
-    """Return the rows of a table with the most of the resource, which alone compare."""
-    if "n_resources" not in results:
-        return np.arange(len(results["params"]))
-    return np.flatnonzero(results["n_resources"] == results["n_resources"].max())
-
-
-def stacked(tables):
-    """Return the tables of results of some searches, one below the other."""
-    names = dict.fromkeys(name for table in tables for name in table)
-    return {
-        name: [one for table in tables for one in table["params"]]
-        if name == "params"
-        else np.ma.concatenate([_column(table, name) for table in tables])
-        if name.startswith("param_")
-        else np.concatenate([table[name] for table in tables])
-        for name in names
-    }
-
-
-def _column(table, name):
-    if name in table:
-        return table[name]
-    return np.ma.masked_all(len(table["params"]), dtype=object)
-
-
-def rank_by_resources(results):
-    """Rank all candidates in place: more resources first, then the better score."""
-    resources = results.get("n_resources", np.zeros(len(results["params"])))
-    for name in [name for name in results if name.startswith("rank_test_")]:
-        scores = results["mean_test_" + name.removeprefix("rank_test_")]
-        ranks = np.empty(len(scores), dtype=np.int32)
-        for amount in np.unique(resources):
-            rows = resources == amount
-            worst_last = np.where(np.isnan(scores[rows]), -np.inf, scores[rows])
-            ranks[rows] = rankdata(-worst_last, method="min") + sum(resources > amount)
-        results[name] = ranks
-
-
-def best_first(results, rows, by):
-    """Return some rows of a table, best first.
-
-    Parameters
-    ----------
-    results : dict
-        The table.
-    rows : ndarray of int
-        The rows to choose from.
-    by : str or callable
-        The metric; or what returns the best row of a table, called on what is left.
-    """
-    if not callable(by):
-        order = np.argsort(-results[f"mean_test_{by}"][rows], kind="stable")
-        return rows[order].tolist()
-    best = []
-    left = rows.tolist()
-    while left:
-        best.append(left.pop(_chosen(by, _part(results, left))))
-    return best
-
-
-def _part(results, rows):
-    part = {
-        name: [column[row] for row in rows] if name == "params" else column[rows]
-        for name, column in results.items()
-    }
-    rank_by_resources(part)
-    return part
-
-
-def _chosen(refit, results):
-    row = refit(results)
-    if not isinstance(row, int | np.integer):
-        raise TypeError(
-            f"refit returned {row!r}, of {type(row).__name__}; the row of the best "
-            f"candidate is needed, a whole number."
+def most_resources(resource, estimator, X):
+    """Return what the last stage has of the resource; None without one."""
+    if resource is None:
+        return None
+    if resource == "n_samples":
+        return X.shape[0] if hasattr(X, "shape") else len(X)
+    parameters = estimator.get_params()
+    if resource not in parameters:
+        raise ValueError(
+            f"resource={resource!r} must be 'n_samples' or a parameter of "
+            f"{type(estimator).__name__}, which has none of this name"
+            + _similar(resource, parameters)
         )
-    if not 0 <= row < len(results["params"]):
-        raise IndexError(
-            f"refit returned row {row} of a table of {len(results['params'])} rows."
+    most = parameters[resource]
+    if not isinstance(most, Integral) or isinstance(most, bool) or most < 1:
+        raise ValueError(
+            f"resource={resource!r} must be 'n_samples' or a parameter of "
+            f"{type(estimator).__name__} that is a whole number from 1, which "
+            f"the last stage takes; its value is {most!r}."
         )
-    return int(row)
+    return int(most)
+
+
+def _similar(name, names):
+    """Return what may have been meant, as the end of a message."""
+    inner = [one for one in names if one.endswith(f"__{name}")]
+    meant = inner or get_close_matches(name, ["n_samples", *names], n=1)
+    return f": did you mean {meant[0]!r}?" if meant else "."

@@ -34,9 +34,14 @@ MOST_DOUBLINGS = 400
 
 
 def make_sketch(rows, metric, image_shape, coarse):
-    """Return a sketch for a metric, of few numbers a row if ``coarse``, or of all."""
-    from skvision._kernels.distances import L1
+    """Return a sketch for a metric, of few numbers a row if ``coarse``, or of all.
 
+    There is None for metrics whose distances are as fast as bounds would be.
+    """
+    from skvision._kernels.distances import CHEBYSHEV, HAMMING, L1
+
+    if metric in (CHEBYSHEV, HAMMING):
+        return None
     if metric == L1:
         return PooledBytes(rows, image_shape, coarse)
     return PrincipalAxes(rows, metric, coarse)

@@ -236,9 +236,8 @@ class NearestImages(ImageNeighbors):
         metric, n_features = self.effective_metric_, queries.shape[1]
         if callable(metric):
             found = within_by_callable(queries, self._rows, radius, metric)
-            places, indices, distances = found
         else:
-            places, indices, distances = rows_within(
+            found = rows_within(
                 queries,
                 self._rows,
                 reduced_limit(radius, metric, n_features),
@@ -246,15 +245,16 @@ class NearestImages(ImageNeighbors):
                 self.image_shape_,
                 self.n_jobs,
             )
-            check_finite(distances)
-            distances = from_reduced(distances, metric, n_features)
+            check_finite(found[2])
+        places, indices, distances = found
+        if in_order:
+            order = np.lexsort((indices, distances, places))
+            places, indices, distances = (array[order] for array in found)
+        distances = from_reduced(distances, metric, n_features)
         kept = distances <= radius
         if X is None:
             kept &= places != indices
         places, indices, distances = places[kept], indices[kept], distances[kept]
-        if in_order:
-            order = np.lexsort((indices, distances, places))
-            indices, distances = indices[order], distances[order]
         counts = np.bincount(places, minlength=len(queries))
         return np.concatenate([[0], np.cumsum(counts)]), indices, distances
 

@@ -46,9 +46,12 @@ def rows_within(queries, rows, limit, metric, image_shape=None, n_jobs=None):
     distances : ndarray of shape (n_found,)
         Reduced distances, float64.
     """
+    from skvision._kernels.distances import HAMMING
+
+    few_features = rows.shape[1] < FEW_FEATURES and metric != HAMMING
     sketch = None
     with one_thread_for_blas:
-        if len(queries) >= FEW_QUERIES and rows.shape[1] >= FEW_FEATURES:
+        if len(queries) >= FEW_QUERIES and not few_features:
             sketch = _sketch_for(queries, rows, limit, metric, image_shape, n_jobs)
         search = _Search(rows, limit, metric, sketch, n_jobs)
         parts = [

@@ -5,6 +5,7 @@ one vector in LLVM's portable language, which every processor has instructions f
 the larger and the smaller of two bytes, and the number of bits in a word.
 """
 
+import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.extending import intrinsic
@@ -122,3 +123,37 @@ def count_differing_bits(A, i, B, j):
         total += _bits_of_1(A, i, B, j, first)
         first += 1
     return total
+
+
+def _plain_count(word):
+    return int(word).bit_count()
+
+
+@intrinsic
+def _compiled_count(typingctx, word):
+    def codegen(context, builder, signature, args):
+        return builder.ctpop(args[0])
+
+    return types.uint32(types.uint32), codegen
+
+
+_count_bits = _plain_count if config.DISABLE_JIT else _compiled_count
+
+
+@jit(forceinline=True)
+def _add_differing_bits(word, others, out):
+    for j in range(out.size):
+        out[j] += np.float32(np.int32(_count_bits(np.uint32(word ^ others[j]))))
+
+
+@jit
+def count_differing_bits_of_words(A, B, out):
+    """Compute the numbers of differing bits of all rows of A and all columns of B.
+
+    Both hold 32 bits a word. Columns that lie side by side are counted as a vector,
+    which rows of a few words have not enough of.
+    """
+    for i in range(A.shape[0]):
+        out[i] = 0
+        for k in range(A.shape[1]):
+            _add_differing_bits(A[i, k], B[k], out[i])

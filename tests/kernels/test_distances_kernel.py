@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skvision._kernels import byte_blocks, byte_sums, distances, jit
+from skvision._packed_bits import PackedBits
 
 METRICS = {
     "L1": lambda a, b: np.abs(a - b).sum(-1),
@@ -88,6 +89,12 @@ def test_numbers_of_differing_bits(size, rng):
     bits = np.unpackbits(A, axis=1), np.unpackbits(B, axis=1)
     expected = (bits[0][:, None] != bits[1][None]).sum(axis=-1)
     np.testing.assert_array_equal(all_distances("HAMMING", A, B), expected)
+    sketch = PackedBits(size)
+    norms = np.ones(5)
+    codes, errors = sketch.codes(A, norms, None, of_queries=True)
+    row_codes, row_errors = sketch.codes(B, norms, None)
+    assert not (errors.any() or row_errors.any())
+    np.testing.assert_array_equal(sketch.bounds(codes, row_codes), expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

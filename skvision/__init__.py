@@ -22,6 +22,7 @@ from skvision._images import ImageShapeWarning
 from skvision._knn_image_classifier import KNNImageClassifier
 from skvision._mlp_backprop import MLPBackprop
 from skvision._multiclass_svm import MulticlassSVM
+from skvision._nearest_images import NearestImages
 from skvision._perceptron import Perceptron
 from skvision._pixel_normalizer import PixelNormalizer
 from skvision._softmax_regression import SoftmaxRegression
@@ -37,6 +38,7 @@ __all__ = [
     "KNNImageClassifier",
     "MLPBackprop",
     "MulticlassSVM",
+    "NearestImages",
     "Perceptron",
     "PixelNormalizer",
     "SoftmaxRegression",

@@ -11,10 +11,14 @@ KERNEL_NAMES = {
     "manhattan": "L1",
     "l2": "L2",
     "euclidean": "L2",
+    "chebyshev": "CHEBYSHEV",
     "cosine": "COSINE",
     "chi2": "CHI2",
     "hellinger": "HELLINGER",
+    "hamming": "HAMMING",
 }
+WITHOUT_GRAPH = {"chebyshev", "hamming"}  # in algorithm="hnsw"
+BEYOND_ROUNDING = 1 + 1e-9
 
 
 def kernel_metric(metric):
@@ -40,6 +44,12 @@ def check_suits(X, metric):
                 f"X has values up to {largest:.3g} only, whose squares are not told "
                 f"from 0 in float64: scale them, with PixelNormalizer() for instance."
             )
+    if metric == "hamming" and X.dtype != np.uint8:
+        raise ValueError(
+            f"metric='hamming' compares bits packed in bytes, but X is {X.dtype}: pack "
+            f"zeros and ones by np.packbits(X.astype(bool), axis=1), or pass bytes as "
+            f"uint8."
+        )
     if metric == "cosine":
         norms = inverse_norms(X, kernel_metric(metric))
         if not np.isfinite(norms).all():
@@ -54,28 +64,61 @@ def nearest_by_callable(queries, rows, n_neighbors, metric):
     """Find the nearest rows by a Python function of two rows of float64."""
     distances = np.empty((len(queries), n_neighbors))
     indices = np.empty((len(queries), n_neighbors), np.int64)
-    for i, query in enumerate(queries):
-        query = query.astype(np.float64)
-        all_distances = np.fromiter(
-            (metric(query, row.astype(np.float64)) for row in rows),
-            dtype=np.float64,
-            count=len(rows),
-        )
-        if np.isnan(all_distances).any():
-            j = int(np.isnan(all_distances).argmax())
-            raise ValueError(
-                f"metric returned NaN for row {i} of X and row {j} of the training "
-                f"pictures; it must return a number."
-            )
+    for i, all_distances in enumerate(_by_callable(queries, rows, metric)):
         indices[i] = np.argsort(all_distances, kind="stable")[:n_neighbors]
         distances[i] = all_distances[indices[i]]
     return distances, indices
 
 
-def from_reduced(distances, metric):
+def within_by_callable(queries, rows, radius, metric):
+    """Find the rows within a radius, as `skvision._radius.rows_within` does."""
+    found = [
+        (np.full(len(near), i), near, all_distances[near])
+        for i, all_distances in enumerate(_by_callable(queries, rows, metric))
+        for near in [np.flatnonzero(all_distances <= radius)]
+    ]
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def _by_callable(queries, rows, metric):
+    """Yield the distances of each query to all rows."""
+    for i, query in enumerate(queries):
+        query = query.astype(np.float64)
+        distances = np.fromiter(
+            (metric(query, row.astype(np.float64)) for row in rows),
+            dtype=np.float64,
+            count=len(rows),
+        )
+        if np.isnan(distances).any():
+            j = int(np.isnan(distances).argmax())
+            raise ValueError(
+                f"metric returned NaN for row {i} of X and row {j} of the training "
+                f"images; it must return a number."
+            )
+        yield distances
+
+
+def from_reduced(distances, metric, n_features):
     """Turn the kernels' reduced distances into those of a metric, in place."""
     if metric in ("cosine", "hellinger"):
         distances /= 2
     if metric in ("l2", "euclidean", "hellinger"):
         np.sqrt(distances, out=distances)
+    if metric == "hamming":
+        distances /= 8 * n_features
     return distances
+
+
+def reduced_limit(radius, metric, n_features):
+    """Return a reduced distance that no row within a radius exceeds.
+
+    It is larger than the radius by more than rounding.
+    """
+    limit = radius
+    if metric in ("l2", "euclidean", "hellinger"):
+        limit = radius * radius
+    if metric in ("cosine", "hellinger"):
+        limit = 2 * limit
+    if metric == "hamming":
+        limit = radius * 8 * n_features
+    return limit * BEYOND_ROUNDING + np.finfo(np.float64).tiny

@@ -1,53 +1,26 @@
-"""Nearest neighbours on pictures."""
-
-from numbers import Integral
+"""The classifier by nearest neighbors."""
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
-from skvision._distance_metrics import (
-    KERNEL_NAMES,
-    OF_HISTOGRAMS,
-    check_suits,
-    from_reduced,
-    kernel_metric,
-    nearest_by_callable,
-)
-from skvision._hnsw import HNSWIndex
+from skvision._distance_metrics import check_suits
+from skvision._image_neighbors import ImageNeighbors
 from skvision._images import validate_rows
 from skvision._labels import ClassifierMixin, refuse_missing
-from skvision._neighbors import nearest_rows
-from skvision._sklearn_compat import (
-    Estimator,
-    Interval,
-    StrOptions,
-    check_parameters,
-    whole_fit,
-)
-from skvision._votes import vote, weights_of_classes
+from skvision._sklearn_compat import StrOptions, check_parameters, whole_fit
+from skvision._votes import balanced_without, vote, weights_of_classes
 
-NUMBERS_AT_ONCE = 2**21  # of neighbours or of votes, in predictions
+NUMBERS_AT_ONCE = 2**21  # of neighbors or of votes, in predictions
 
 
-def _without_self(distances, indices):
-    """Leave row i out of its own neighbours, or the last where it is not among them."""
-    n, n_found = indices.shape
-    itself = indices == np.arange(n)[:, None]
-    itself[~itself.any(axis=1), -1] = True
-    shape = n, n_found - 1
-    return distances[~itself].reshape(shape), indices[~itself].reshape(shape)
+class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
+    r"""Classify images by the votes of their nearest training images.
 
-
-class KNNImageClassifier(ClassifierMixin, Estimator):
-    r"""Classify pictures by the votes of their nearest training pictures.
-
-    Pictures are compared as they are: bytes stay bytes, no training picture is copied,
-    and the neighbours are exact. In a large search of pictures, most distances need not
-    be computed: few numbers of each picture, sums of neighbouring pixels or coordinates
-    along principal axes, give bounds that rule out all but some hundredths of them. Of
-    noise they rule out nothing, and the search takes some times as long.
+    Images are compared as they are: bytes stay bytes, no training image is copied, and
+    the neighbors are exact. In a large search of photos, most distances need not be
+    computed: a few numbers per image, sums of neighboring pixels or coordinates along
+    principal axes, give bounds that exclude all but a few hundredths of the candidates.
+    On noise the bounds exclude no candidates, and the search is several times slower.
 
     Parameters
     ----------
@@ -59,15 +32,19 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
 
         - ``"l1"`` or ``"manhattan"``: :math:`\sum |a_i - b_i|`
         - ``"l2"`` or ``"euclidean"``: :math:`\sqrt{\sum (a_i - b_i)^2}`
+        - ``"chebyshev"``: :math:`\max |a_i - b_i|`
         - ``"cosine"``: :math:`1 - a \cdot b / (\|a\| \|b\|)`; rows of zeros are errors
         - ``"chi2"``: :math:`\sum (a_i - b_i)^2 / (a_i + b_i)`, for histograms: values
           not negative; where both are zero the term is zero
         - ``"hellinger"``: :math:`\sqrt{\frac{1}{2} \sum (\sqrt{a_i} -
           \sqrt{b_i})^2}`, for histograms, which add up to 1 where the distance is to
           lie between 0 and 1
+        - ``"hamming"``: the share of bits that differ, from 0 to 1, in rows of uint8
+          that hold eight bits a byte, as ``numpy.packbits`` packs them. It is
+          scikit-learn's distance of the rows of bits.
         - a function of two float64 arrays of shape (n_features,) that returns a
-          number. It is called for every pair of a picture and a training picture,
-          which is slow: some microseconds each.
+          number. It is called for every pair of an image and a training image, which
+          is slow: some microseconds each.
 
         It is settled, as is ``algorithm``, by ``fit`` or the first ``partial_fit``.
 
@@ -86,7 +63,8 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
         ``"brute"`` is exact, and what ``"auto"`` stands for. ``"hnsw"`` is
         approximate: it may miss neighbours, those that it finds have exact distances.
         It needs faiss (``pip install "skvision[ann]"``) and time to build its graph,
-        in ``fit``, and is much faster at predicting. It is not for callables.
+        in ``fit``, and is much faster at predicting. It is not for callables,
+        ``"chebyshev"`` and ``"hamming"``.
 
     ef_search : int, default=100
         With ``algorithm="hnsw"``, how many candidates are kept in the search: more
@@ -105,8 +83,11 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
 
+    effective_metric_ : str or callable
+        The metric that is settled.
+
     n_samples_fit_ : int
-        Number of training pictures.
+        Number of training images.
 
     image_shape_ : (int, int, int) or None
         Height, width and channels of the pictures seen in ``fit``; None where they came
@@ -118,9 +99,14 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns seen in ``fit``, where it was given a table.
 
+    See Also
+    --------
+    NearestImages : The same neighbors without classes, and all within a radius.
+
     Notes
     -----
-    Distances of bytes under L1 and L2 are exact integers before the square root.
+    Distances of bytes under L1, L2 and Chebyshev, and numbers of bits, are exact
+    integers before a square root or a division.
     Distances of floats are sums of differences in float64, not expansions into
     products, which lose digits where rows are close or far from the origin; cosines
     come from products, but from differences where directions nearly agree. The bounds
@@ -139,6 +125,10 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
     all votes on top. To find ties, ask for probabilities with ``tie_break="lowest"``:
     there tied classes have the same.
 
+    ``predict(None)``, ``predict_proba(None)`` and ``score(None, y)`` are leave-one-out
+    on the training images: each is classified by the others, and balanced class weights
+    are those of the others.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -149,17 +139,17 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
     >>> model = model.fit(images[:1000], digits.target[:1000])
     >>> print(f"{model.score(images[1000:], digits.target[1000:]):.3f}")
     0.961
+
+    Leave-one-out needs no images beside those of ``fit``:
+
+    >>> print(f"{model.score(None, digits.target[:1000]):.3f}")
+    0.976
     """
 
-    _parameter_constraints = {
-        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-        "metric": [StrOptions(set(KERNEL_NAMES)), callable],
+    _parameter_constraints = ImageNeighbors._parameter_constraints | {
         "weights": [StrOptions({"uniform", "distance"}), callable],
         "tie_break": [StrOptions({"nearest", "lowest"})],
-        "algorithm": [StrOptions({"auto", "brute", "hnsw"})],
-        "ef_search": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "n_jobs": [Integral, None],
     }
 
     def __init__(
@@ -182,12 +172,6 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
         self.ef_search = ef_search
         self.class_weight = class_weight
         self.n_jobs = n_jobs
-
-    def __sklearn_tags__(self):
-        """Say that histograms must not be negative."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = self.metric in OF_HISTOGRAMS
-        return tags
 
     @whole_fit
     def fit(self, X, y):
@@ -219,7 +203,9 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
         X = np.ascontiguousarray(X)
-        return self._keep(X, classes, labels, self.metric, self._make_index(X))
+        return self._keep_with_labels(
+            X, self.metric, self._make_index(X), classes, labels
+        )
 
     @whole_fit
     def partial_fit(self, X, y, classes=None):
@@ -271,109 +257,31 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
                 )
         X, labels = np.ascontiguousarray(X), np.searchsorted(classes, y)
         if first:
-            return self._keep(X, classes, labels, self.metric, self._make_index(X))
-        check_suits(X, self._metric)
+            return self._keep_with_labels(
+                X, self.metric, self._make_index(X), classes, labels
+            )
+        check_suits(X, self.effective_metric_)
         index = self._index.with_more(X) if self._index is not None else None
         before = np.searchsorted(classes, self.classes_)[self._labels]
         labels = np.concatenate([before, labels])
         rows = np.concatenate([self._rows, X])
-        return self._keep(rows, classes, labels, self._metric, index)
+        return self._keep_with_labels(
+            rows, self.effective_metric_, index, classes, labels
+        )
 
-    def _make_index(self, rows):
-        """Return a graph of rows where it is asked for."""
-        check_suits(rows, self.metric)
-        if self.algorithm != "hnsw":
-            return None
-        if callable(self.metric):
-            raise ValueError(
-                "algorithm='hnsw' takes metrics by their names, not a callable: use "
-                "algorithm='brute'."
-            )
-        return HNSWIndex(rows, kernel_metric(self.metric), self.image_shape_)
-
-    def _keep(self, rows, classes, labels, metric, index):
+    def _keep_with_labels(self, rows, metric, index, classes, labels):
         weights_of_classes(self.class_weight, classes, labels)
-        self._metric = metric
-        self.classes_, self.n_samples_fit_ = classes, len(rows)
-        self._rows, self._labels, self._index = rows, labels, index
-        return self
-
-    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
-        """Find the nearest training pictures.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), default=None
-            Pictures or features like those of ``fit``. None means the training
-            pictures, each of which is then not its own neighbour.
-        n_neighbors : int, default=None
-            How many; None means the ``n_neighbors`` of the classifier.
-        return_distance : bool, default=True
-            Whether to return the distances too.
-
-        Returns
-        -------
-        distances : ndarray of shape (n, n_neighbors)
-            float64, ascending; only with ``return_distance``.
-        indices : ndarray of shape (n, n_neighbors)
-            Indices of the training pictures, int64; of equally distant ones the lowest
-            come first.
-
-        Raises
-        ------
-        ValueError
-            If ``X`` is not like the pictures seen in ``fit``, there are fewer training
-            pictures than neighbours asked for, the metric is not defined on some row,
-            or distances overflow.
-        """
-        check_is_fitted(self)
-        n_neighbors = self._check_n_neighbors(n_neighbors, among_others=X is None)
-        if X is None:
-            found = self._nearest(self._rows, n_neighbors + 1)
-            distances, indices = _without_self(*found)
-        else:
-            distances, indices = self._nearest(self._check(X), n_neighbors)
-        return (distances, indices) if return_distance else indices
-
-    def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
-        """Compute the graph of pictures and their nearest training pictures.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), default=None
-            As in `kneighbors`.
-        n_neighbors : int, default=None
-            As in `kneighbors`.
-        mode : {"connectivity", "distance"}, default="connectivity"
-            Whether the graph holds ones or distances.
-
-        Returns
-        -------
-        graph : csr_matrix of shape (n, n_samples_fit_)
-            float64; row i has an entry for each neighbour of picture i.
-
-        Raises
-        ------
-        ValueError
-            As `kneighbors`, or for another mode.
-        """
-        if mode not in ("connectivity", "distance"):
-            raise ValueError(
-                f"mode must be 'connectivity' or 'distance'; got {mode!r}."
-            )
-        distances, indices = self.kneighbors(X, n_neighbors)
-        entries = distances if mode == "distance" else np.ones(distances.shape)
-        starts = np.arange(0, indices.size + 1, indices.shape[1])
-        shape = len(indices), self.n_samples_fit_
-        return csr_matrix((entries.ravel(), indices.ravel(), starts), shape=shape)
+        self.classes_, self._labels = classes, labels
+        return self._keep(rows, metric, index)
 
     def predict(self, X):
-        """Predict the class of each picture.
+        """Predict the class of each image.
 
         Parameters
         ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), or None
+            Images or features like those of ``fit``. None means the training images,
+            each of which is then not its own neighbor: leave-one-out.
 
         Returns
         -------
@@ -386,7 +294,7 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
             As `kneighbors`.
         """
         X = self._check(X)
-        best = np.empty(len(X), np.intp)
+        best = np.empty(self._count(X), np.intp)
         for rows, shares in self._shares(X):
             best[rows] = shares.argmax(axis=1)
         return self.classes_[best]
@@ -396,8 +304,8 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), or None
+            As in `predict`.
 
         Returns
         -------
@@ -410,77 +318,63 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
             As `kneighbors`.
         """
         X = self._check(X)
-        probabilities = np.empty((len(X), len(self.classes_)))
+        probabilities = np.empty((self._count(X), len(self.classes_)))
         for rows, shares in self._shares(X):
             probabilities[rows] = shares
         return probabilities
 
+    def score(self, X, y, sample_weight=None):
+        """Compute the accuracy of `predict`.
+
+        ``score(None, y)`` with the ``y`` of ``fit`` is the accuracy of leave-one-out
+        cross-validation, at the price of one search.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), or None
+            As in `predict`.
+        y : array-like of shape (n,)
+            True classes.
+        sample_weight : array-like of shape (n,), default=None
+            How much each image counts; None means the same for all.
+
+        Returns
+        -------
+        accuracy : float
+            From 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            As `kneighbors`, or if ``y`` does not have as many rows as ``X``.
+        """
+        return super().score(X, y, sample_weight)
+
     def _shares(self, X):
         """Yield some rows and their shares of votes, until all rows are done."""
         check_parameters(self)
-        n_neighbors = self._check_n_neighbors(None)
-        factors = weights_of_classes(self.class_weight, self.classes_, self._labels)
+        n, n_classes = self._count(X), len(self.classes_)
+        n_neighbors = self._check_n_neighbors(None, among_others=X is None)
+        class_weights = weights_of_classes(
+            self.class_weight, self.classes_, self._labels
+        )
         n_searched = max(1, NUMBERS_AT_ONCE // n_neighbors)
-        n_voting = max(1, NUMBERS_AT_ONCE // max(n_neighbors, len(factors)))
-        for start in range(0, len(X), n_searched):
-            distances, indices = self._nearest(
-                X[start : start + n_searched], n_neighbors
-            )
-            for first in range(0, len(indices), n_voting):
-                part = slice(first, first + n_voting)
+        n_voting = max(1, NUMBERS_AT_ONCE // max(n_neighbors, n_classes))
+        for start in range(0, n, n_searched):
+            stop = min(start + n_searched, n)
+            distances, indices = self._nearest(X, slice(start, stop), n_neighbors)
+            for first in range(start, stop, n_voting):
+                rows = slice(first, min(first + n_voting, stop))
+                part = slice(first - start, rows.stop - start)
+                if X is None and self.class_weight == "balanced":
+                    class_weights = balanced_without(self._labels, n_classes, rows)
                 yield (
-                    slice(start + first, start + min(part.stop, len(indices))),
+                    rows,
                     vote(
                         self._labels[indices[part]],
                         distances[part],
                         self.weights,
-                        factors,
+                        class_weights,
                         self.tie_break,
                     ),
                 )
-
-    def _check(self, X):
-        check_is_fitted(self)
-        X = validate_rows(self, X, reset=False)
-        check_suits(X, self._metric)
-        return X
-
-    def _check_n_neighbors(self, n_neighbors, among_others=False):
-        """Return how many neighbours to look for."""
-        if n_neighbors is None:
-            n_neighbors = self.n_neighbors
-        if not isinstance(n_neighbors, Integral) or isinstance(n_neighbors, bool):
-            raise TypeError(f"n_neighbors must be an integer; got {n_neighbors!r}.")
-        n_there = self.n_samples_fit_ - int(among_others)
-        if not 1 <= n_neighbors <= n_there:
-            raise ValueError(
-                f"n_neighbors={n_neighbors} neighbours were asked for, but there are "
-                f"{n_there} {'other ' if among_others else ''}training pictures: "
-                f"n_neighbors must be from 1 to {n_there}."
-            )
-        return int(n_neighbors)
-
-    def _nearest(self, X, n_neighbors):
-        """Return distances and indices of neighbours of rows that were checked."""
-        X = np.ascontiguousarray(X)
-        if callable(self._metric):
-            return nearest_by_callable(X, self._rows, n_neighbors, self._metric)
-        if self._index is not None:
-            distances, indices = self._index.nearest_rows(
-                X, self._rows, n_neighbors, self.ef_search, self.n_jobs
-            )
-        else:
-            distances, indices = nearest_rows(
-                X,
-                self._rows,
-                n_neighbors,
-                kernel_metric(self._metric),
-                self.image_shape_,
-                self.n_jobs,
-            )
-        if np.isinf(distances).any():
-            raise ValueError(
-                "Distances are too large for float64: scale the features, with "
-                "PixelNormalizer() for instance."
-            )
-        return from_reduced(distances, self._metric), indices

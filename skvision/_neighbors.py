@@ -48,11 +48,12 @@ def nearest_rows(queries, rows, n_neighbors, metric, image_shape=None, n_jobs=No
         Of rows, int64; of equally distant ones the lowest, in ascending order. -1
         where distances overflow.
     """
-    from skvision._kernels.distances import sort_heaps
+    from skvision._kernels.distances import HAMMING, sort_heaps
 
+    few_features = rows.shape[1] < FEW_FEATURES and metric != HAMMING
     distances = np.full((len(queries), n_neighbors), np.inf)
     indices = np.full((len(queries), n_neighbors), -1, np.int64)
-    if len(queries) < FEW_QUERIES or rows.shape[1] < FEW_FEATURES:
+    if len(queries) < FEW_QUERIES or few_features:
         _Search(rows, metric, None, n_jobs)(queries, distances, indices)
     else:
         with one_thread_for_blas:

@@ -16,6 +16,7 @@ import math
 import numpy as np
 from sklearn.utils.extmath import randomized_range_finder
 
+from skvision._packed_bits import PackedBits
 from skvision._parallel import for_each_block
 
 N_SAMPLED = 1024  # rows that a sketch is made from, at most
@@ -34,9 +35,16 @@ MOST_DOUBLINGS = 400
 
 
 def make_sketch(rows, metric, image_shape, coarse):
-    """Return a sketch for a metric, of few numbers a row if ``coarse``, or of all."""
-    from skvision._kernels.distances import L1
+    """Return a sketch for a metric, of few numbers a row if ``coarse``, or of all.
 
+    There is None for CHEBYSHEV, whose distances are as fast as bounds would be.
+    """
+    from skvision._kernels.distances import CHEBYSHEV, HAMMING, L1
+
+    if metric == CHEBYSHEV:
+        return None
+    if metric == HAMMING:
+        return PackedBits(rows.shape[1])
     if metric == L1:
         return PooledBytes(rows, image_shape, coarse)
     return PrincipalAxes(rows, metric, coarse)

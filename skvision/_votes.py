@@ -20,7 +20,7 @@ def vote(labels, distances, weights, class_weights, tie_break):
         Their distances.
     weights : {"uniform", "distance"} or callable
         What a neighbour's vote weighs.
-    class_weights : ndarray of shape (n_classes,)
+    class_weights : ndarray of shape (n_classes,) or (n, n_classes)
         Factors of the votes for each class, above 0.
     tie_break : {"nearest", "lowest"}
         Which of the classes with most votes wins; see `KNNImageClassifier`.
@@ -36,7 +36,7 @@ def vote(labels, distances, weights, class_weights, tie_break):
         If a callable returns no weights, or distances are no base for weights.
     """
     weights = _weights_of_neighbors(distances, weights)
-    votes = np.zeros((len(labels), len(class_weights)))
+    votes = np.zeros((len(labels), class_weights.shape[-1]))
     rows = np.arange(len(labels))
     for column, weight in zip(labels.T, weights.T, strict=True):
         votes[rows, column] += weight
@@ -103,3 +103,26 @@ def weights_of_classes(class_weight, classes, labels):
             f"leave a class out, leave its pictures out of the fit."
         )
     return compute_class_weight(class_weight, classes=classes, y=classes)
+
+
+def balanced_without(labels, n_classes, rows):
+    """Return, for some rows, balanced weights of classes as if the row were not there.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        The class of each row, from 0.
+    n_classes : int
+        How many classes there are.
+    rows : slice
+        Some rows.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_rows, n_classes)
+        Above 0, up to a factor for each row.
+    """
+    left_out = labels[rows]
+    counts = np.tile(np.bincount(labels, minlength=n_classes), (len(left_out), 1))
+    counts[np.arange(len(left_out)), left_out] -= 1
+    return 1 / np.maximum(counts, 1)

@@ -10,8 +10,13 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.spatial.distance import cdist
 from sklearn.base import clone
-from sklearn.datasets import load_digits
-from sklearn.model_selection import cross_val_score, cross_validate
+from sklearn.datasets import load_digits, load_iris
+from sklearn.model_selection import (
+    LeaveOneOut,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+)
 from sklearn.neighbors import KNeighborsClassifier
 
 from skvision import KNNImageClassifier
@@ -278,6 +283,69 @@ def test_ties_by_class_weights_that_do_not_add_up_exactly():
 def test_neighbours_without_weight_break_no_ties():
     model = line([1.0, 2, 3], ["b", "a", "b"], n_neighbors=3, weights=lambda d: d > 1.0)
     assert model.predict([[0.0]]) == ["a"]
+
+
+# Leave-one-out
+
+
+def test_leave_one_out_on_iris():
+    X, y = load_iris(return_X_y=True)
+    for model in (KNNImageClassifier(3), KNeighborsClassifier(3)):
+        assert model.fit(X, y).score(None, y) == 0.96
+    weights = np.arange(150)
+    ours, theirs = KNNImageClassifier(3).fit(X, y), KNeighborsClassifier(3).fit(X, y)
+    assert ours.score(None, y, weights) == pytest.approx(theirs.score(None, y, weights))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        ours.score(None, y[:-1])
+
+
+@pytest.mark.parametrize("weights", ["uniform", "distance", lambda d: np.exp(-d / 9)])
+@pytest.mark.parametrize("n_neighbors", [1, 3, 10])
+def test_leave_one_out_is_scikit_learns(n_neighbors, weights, digits):
+    X, y = digits
+    X, y = X[:300] + np.arange(300)[:, None] / 1000, y[:300]  # without ties
+    ours = KNNImageClassifier(n_neighbors, weights=weights, tie_break="lowest")
+    theirs = KNeighborsClassifier(n_neighbors, weights=weights)
+    ours.fit(X, y), theirs.fit(X, y)
+    np.testing.assert_array_equal(ours.predict(None), theirs.predict(None))
+    np.testing.assert_allclose(
+        ours.predict_proba(None), theirs.predict_proba(None), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 2, 1: 1}])
+@pytest.mark.parametrize("tie_break", ["nearest", "lowest"])
+def test_leave_one_out_is_cross_validation(tie_break, class_weight, rng):
+    """With very many ties and copies, and a class of a single image."""
+    X = rng.integers(0, 4, (60, 3), dtype=np.uint8)
+    y = np.r_[rng.integers(0, 2, 59), 2]
+    model = KNNImageClassifier(4, tie_break=tie_break, class_weight=class_weight)
+    expected = cross_val_predict(model, X, y, cv=LeaveOneOut())
+    model.fit(X, y)
+    np.testing.assert_array_equal(model.predict(None), expected)
+    assert model.score(None, y) == np.mean(expected == y)
+    shares = model.predict_proba(None)
+    np.testing.assert_array_equal(model.classes_[shares.argmax(axis=1)], expected)
+
+
+def test_leave_one_out_in_parts(digits, monkeypatch):
+    X, y = digits
+    model = KNNImageClassifier(3).fit(X[:300], y[:300])
+    expected = model.predict_proba(None)
+    by_neighbors = model._labels[model.kneighbors()[1]]
+    np.testing.assert_allclose(
+        expected[:, 4], (by_neighbors == 4).mean(axis=1), atol=1e-8
+    )
+    monkeypatch.setattr("skvision._knn_image_classifier.NUMBERS_AT_ONCE", 100)
+    np.testing.assert_array_equal(model.predict_proba(None), expected)
+
+
+def test_leave_one_out_needs_others():
+    model = line([0.0, 1, 2], [0, 1, 1], n_neighbors=3)
+    assert model.predict([[0.0]]) == [1]
+    for call in (model.predict, model.predict_proba, lambda X: model.score(X, [0])):
+        with pytest.raises(ValueError, match=r"n_neighbors=3 .* 2 other training"):
+            call(None)
 
 
 # Weights
@@ -659,6 +727,16 @@ def test_graph_finds_almost_all_neighbours(metric, faiss, digits):
     assert same.mean() > 0.95
     assert (np.diff(distances, axis=1) >= 0).all()
     assert graph.score(X[1500:], y[1500:]) > 0.9
+
+
+def test_leave_one_out_by_a_graph(faiss, digits):
+    X, y = digits
+    X = np.r_[X[:900], X[:100]]  # copies
+    y = np.r_[y[:900], y[:100]]
+    exact = KNNImageClassifier(3).fit(X, y)
+    graph = KNNImageClassifier(3, algorithm="hnsw", ef_search=200).fit(X, y)
+    assert np.mean(graph.predict(None) == exact.predict(None)) > 0.99
+    assert not (graph.kneighbors()[1] == np.arange(1000)[:, None]).any()
 
 
 def test_graph_of_pictures_with_many_features(faiss, rng):

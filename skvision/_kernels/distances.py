@@ -10,14 +10,16 @@ from numba.extending import overload
 
 from skvision._kernels import byte_sums
 from skvision._kernels import jit_without_allocation as jit
+from skvision._kernels.byte_blocks import count_differing_bits, largest_difference
 
-L1, L2, COSINE, CHI2, HELLINGER = range(5)
+L1, L2, COSINE, CHI2, HELLINGER, CHEBYSHEV, HAMMING = range(7)
 BYTES_PER_SUM = 32_768  # squares of so many differences of bytes fit an int32
 NEARLY_PARALLEL = 1e-3  # where products of unit vectors lose digits
 MODERATE = 1e-120  # numbers whose products neither overflow nor underflow
 PARALLEL = 1e-30  # a squared distance of unit vectors that rounding alone can make
 ROWS_IN_CACHE = 256
 BOUNDS_AT_ONCE = 32
+DIFFERENCES_AT_ONCE = 64
 ANY_ORDER = {"reassoc", "nsz", "contract"}  # sums of terms that are not negative
 
 
@@ -30,10 +32,14 @@ def distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
     COSINE     sum (a / ||a|| - b / ||b||)^2, twice one minus the cosine
     CHI2       sum (a - b)^2 / (a + b), 0 / 0 being 0
     HELLINGER  sum (sqrt a - sqrt b)^2
+    CHEBYSHEV  max |a - b|
+    HAMMING    the number of bits that differ; of bytes only
     ========== ==========================================================
 
     The inverse norms of all rows are used by COSINE alone.
     """
+    if metric == HAMMING:
+        return float(count_differing_bits(A, i, B, j))
     return _float_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
 
 
@@ -45,6 +51,10 @@ def _compile_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
 
 
 def _byte_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
+    if metric == CHEBYSHEV:
+        return float(largest_difference(A, i, B, j, 255))
+    if metric == HAMMING:
+        return float(count_differing_bits(A, i, B, j))
     if metric > COSINE:
         return _any_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
     total = 0
@@ -111,10 +121,51 @@ def _any_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
     elif metric == CHI2:
         for c in range(A.shape[1]):
             total += _chi2_term(np.float64(A[i, c]), np.float64(B[j, c]))
+    elif metric == CHEBYSHEV:
+        total = _largest_difference(A, i, B, j, np.inf)
     else:
         for c in range(A.shape[1]):
             total += _hellinger_term(np.float64(A[i, c]), np.float64(B[j, c]))
     return total
+
+
+def distance_up_to(limit, metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
+    """Return the distance or, where it is above ``limit``, any number above that.
+
+    CHEBYSHEV stops at the first difference that is too large.
+    """
+    return distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
+
+
+@overload(distance_up_to, jit_options={"forceinline": True})
+def _compile_distance_up_to(
+    limit, metric, A, i, B, j, inverse_norms_a, inverse_norms_b
+):
+    of_bytes = A.dtype == B.dtype == types.uint8
+    largest = largest_difference if of_bytes else _largest_difference
+
+    def distance_up_to(limit, metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
+        if metric == CHEBYSHEV:
+            return float(largest(A, i, B, j, limit))
+        return distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
+
+    return distance_up_to
+
+
+@jit(forceinline=True)
+def _largest_difference(A, i, B, j, limit):
+    """Do for all dtypes what `largest_difference` does for bytes."""
+    for first in range(0, A.shape[1], DIFFERENCES_AT_ONCE):
+        n_above = np.int32(0)
+        for c in range(first, min(first + DIFFERENCES_AT_ONCE, A.shape[1])):
+            difference = abs(np.float64(A[i, c]) - np.float64(B[j, c]))
+            n_above = np.int32(n_above + np.int32(difference > limit))
+        if n_above > 0:
+            return np.inf
+    largest = 0.0
+    for c in range(A.shape[1]):
+        largest = max(largest, abs(np.float64(A[i, c]) - np.float64(B[j, c])))
+    return largest
 
 
 @jit
@@ -166,9 +217,42 @@ def scan(metric, A, B, first, inverse_norms_a, inverse_norms_b, distances, indic
     for start in range(0, B.shape[0], 8):  # rows that stay in the nearest cache
         for i in range(A.shape[0]):
             for j in range(start, min(start + 8, B.shape[0])):
-                d = distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
+                d = distance_up_to(
+                    distances[i, 0],
+                    metric,
+                    A,
+                    i,
+                    B,
+                    j,
+                    inverse_norms_a,
+                    inverse_norms_b,
+                )
                 if d < distances[i, 0]:
                     _replace_farthest(distances[i], indices[i], d, first + j)
+
+
+@jit
+def scan_within(
+    metric, A, B, first, inverse_norms_a, inverse_norms_b, limit, found, distances
+):
+    """Find the rows of ``B`` whose distance is at most ``limit``.
+
+    ``first`` is the index of the first row of ``B``. Rows of ``found`` get the row of
+    ``A`` and the index, ``distances`` the distance; there must be room for all pairs.
+    Returns how many were found.
+    """
+    n_found = 0
+    for start in range(0, B.shape[0], 8):  # rows that stay in the nearest cache
+        for i in range(A.shape[0]):
+            for j in range(start, min(start + 8, B.shape[0])):
+                d = distance_up_to(
+                    limit, metric, A, i, B, j, inverse_norms_a, inverse_norms_b
+                )
+                if d <= limit:
+                    found[n_found, 0], found[n_found, 1] = i, first + j
+                    distances[n_found] = d
+                    n_found += 1
+    return n_found
 
 
 @jit
@@ -232,6 +316,45 @@ def refine(
                         limit = _limit(distances[i, 0], power, scale, slack[i], gap[i])
                 j += 1
     return n_computed
+
+
+@jit
+def refine_within(
+    metric,
+    A,
+    B,
+    first,
+    inverse_norms_a,
+    inverse_norms_b,
+    bounds,
+    power,
+    scale,
+    slack,
+    gap,
+    limit,
+    found,
+    distances,
+):
+    """Do as `scan_within`, but compute only distances that bounds do not rule out.
+
+    Returns how many were found, and how many were computed.
+    """
+    n_found = n_computed = 0
+    for i in range(A.shape[0]):
+        largest_bound = _limit(limit, power, scale, slack[i], gap[i])
+        for start in range(0, B.shape[0], BOUNDS_AT_ONCE):
+            stop = min(start + BOUNDS_AT_ONCE, B.shape[0])
+            if _all_above(largest_bound, bounds[i, start:stop]):
+                continue
+            for j in range(start, stop):
+                if bounds[i, j] <= largest_bound:
+                    n_computed += 1
+                    d = distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
+                    if d <= limit:
+                        found[n_found, 0], found[n_found, 1] = i, first + j
+                        distances[n_found] = d
+                        n_found += 1
+    return n_found, n_computed
 
 
 @jit

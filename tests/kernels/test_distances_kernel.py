@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skvision._kernels import byte_sums, distances, jit
+from skvision._kernels import byte_blocks, byte_sums, distances, jit
+from skvision._packed_bits import PackedBits
 
 METRICS = {
     "L1": lambda a, b: np.abs(a - b).sum(-1),
@@ -17,6 +18,7 @@ METRICS = {
     ).sum(-1),
     "CHI2": lambda a, b: ((a - b) ** 2 / np.where(a + b > 0, a + b, 1)).sum(-1),
     "HELLINGER": lambda a, b: ((np.sqrt(a) - np.sqrt(b)) ** 2).sum(-1),
+    "CHEBYSHEV": lambda a, b: np.abs(a - b).max(-1),
 }
 DTYPES = [np.uint8, np.float32, np.float64]
 
@@ -59,6 +61,70 @@ def test_sums_of_bytes(size, rng):
     assert _sums(A, B, 2, 2 + size) == expected
 
 
+@jit
+def _blocks(A, B, limit):
+    return (
+        byte_blocks.largest_difference(A, 1, B, 2, limit),
+        byte_blocks.count_differing_bits(A, 1, B, 2),
+    )
+
+
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 15, 17, 63, 65, 255, 256, 257, 600])
+def test_largest_differences_and_differing_bits_of_bytes(size, rng):
+    A, B = rng.integers(100, 120, (2, 3, size), dtype=np.uint8)
+    for at in {0, size // 2, size - 1}:  # wherever the largest difference is
+        for a, b in [(0, 255), (255, 0), (130, 100), (100, 100)]:
+            A[1, at], B[2, at] = a, b
+            x, y = A[1].astype(int), B[2].astype(int)
+            bits = np.unpackbits(A[1] ^ B[2]).sum()
+            largest = np.abs(x - y).max()
+            for limit in (255, largest):
+                assert _blocks(A, B, limit) == (largest, bits)
+            assert _blocks(A, B, largest - 1)[0] > largest - 1
+
+
+@pytest.mark.parametrize("size", [1, 8, 33, 64, 200])
+def test_numbers_of_differing_bits(size, rng):
+    A, B = (rng.integers(0, 256, (n, size), dtype=np.uint8) for n in (4, 5))
+    bits = np.unpackbits(A, axis=1), np.unpackbits(B, axis=1)
+    expected = (bits[0][:, None] != bits[1][None]).sum(axis=-1)
+    np.testing.assert_array_equal(all_distances("HAMMING", A, B), expected)
+    sketch = PackedBits(size)
+    norms = np.ones(5)
+    codes, errors = sketch.codes(A, norms, None, of_queries=True)
+    row_codes, row_errors = sketch.codes(B, norms, None)
+    assert not (errors.any() or row_errors.any())
+    np.testing.assert_array_equal(sketch.bounds(codes, row_codes), expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_features", [1, 70, 300])
+def test_largest_differences_up_to_a_limit(dtype, n_features, rng):
+    A = rng.integers(0, 256, (4, n_features)).astype(dtype)
+    B = rng.integers(0, 256, (5, n_features)).astype(dtype)
+    expected = reference("CHEBYSHEV", A, B)
+    for limit in np.unique(expected):
+        got = up_to(float(limit), A, B)
+        within = expected <= limit
+        np.testing.assert_array_equal(got[within], expected[within])
+        assert (got[~within] > limit).all()
+
+
+@jit
+def _up_to(limit, A, B, none, out):
+    for i in range(len(A)):
+        for j in range(len(B)):
+            out[i, j] = distances.distance_up_to(
+                limit, distances.CHEBYSHEV, A, i, B, j, none, none
+            )
+
+
+def up_to(limit, A, B):
+    out = np.empty((len(A), len(B)))
+    _up_to(limit, A, B, np.ones(9), out)
+    return out
+
+
 def test_sums_of_whole_vectors_of_bytes(rng):
     A, B = rng.integers(0, 256, (2, 20, 128), dtype=np.uint8)
     out = np.empty((20, 20), np.float32)
@@ -78,7 +144,7 @@ def test_distance(name, dtypes, n_features, rng):
     got = all_distances(name, A, B)
     np.testing.assert_allclose(got, reference(name, A, B), rtol=1e-12, atol=1e-14)
     assert got[1, 1] == 0
-    if name in ("L1", "L2"):
+    if name in ("L1", "L2", "CHEBYSHEV"):
         np.testing.assert_array_equal(got, reference(name, A, B))
 
 
@@ -130,6 +196,32 @@ def test_scan_keeps_the_nearest_and_of_ties_the_first(n_neighbors, rng):
     np.testing.assert_array_equal(got, np.take_along_axis(expected, order, 1))
 
 
+@pytest.mark.parametrize("name", ["L1", "L2", "CHEBYSHEV"])
+@pytest.mark.parametrize("limit", [0, 3, 5, 1000])
+def test_what_is_within_a_limit(name, limit, rng):
+    A = rng.integers(0, 4, (9, 3), dtype=np.uint8)
+    B = rng.integers(0, 4, (60, 3), dtype=np.uint8)
+    exact = reference(name, A, B)
+    expected = np.argwhere(exact <= limit)
+    bounds, none = exact.astype(np.float32) * np.float32(0.9), np.zeros(9)
+    by_bounds = bounds, 1 if name == "L1" else 2, 1.0, none, none
+    for function, rest in [
+        (distances.scan_within, ()),
+        (distances.refine_within, by_bounds),
+    ]:
+        found, got = np.empty((exact.size, 2), np.int64), np.empty(exact.size)
+        metric = getattr(distances, name)
+        n = function(
+            metric, A, B, 7, none, np.zeros(60), *rest, float(limit), found, got
+        )
+        if rest:
+            n, n_computed = n
+            assert len(expected) <= n_computed <= np.sum(0.89 * exact <= limit)
+        order = np.lexsort((found[:n, 1], found[:n, 0]))
+        np.testing.assert_array_equal(found[:n][order], expected + [0, 7])
+        np.testing.assert_array_equal(got[:n][order], exact[tuple(expected.T)])
+
+
 @pytest.mark.parametrize(("power", "name"), [(1, "L1"), (2, "L2")])
 def test_refine_computes_what_bounds_do_not_rule_out(power, name, rng):
     A = rng.integers(1, 256, (6, 5), dtype=np.uint8)
@@ -163,7 +255,7 @@ def test_inverse_norms():
     assert not np.isfinite(norms_of(np.zeros((1, 3))))
 
 
-@pytest.mark.parametrize("name", [name for name in METRICS if name != "L1"])
+@pytest.mark.parametrize("name", ["L2", "COSINE", "CHI2", "HELLINGER"])
 def test_embedding_is_no_farther_than_the_distance(name, rng):
     rows = rng.random((8, 20))
     out, squares = np.empty((8, 20), np.float32), np.empty(8)

@@ -1,0 +1,159 @@
+"""Largest differences and differing bits of two rows of bytes, a block at a time.
+
+LLVM does not find these loops' vectors by itself. Each block is therefore written as
+one vector in LLVM's portable language, which every processor has instructions for:
+the larger and the smaller of two bytes, and the number of bits in a word.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import config, types
+from numba.extending import intrinsic
+
+from skvision._kernels import jit_without_allocation as jit
+
+I8, I64 = ir.IntType(8), ir.IntType(64)
+
+
+def _absolute_difference(builder, a, b):
+    a_is_larger = builder.icmp_unsigned(">", a, b)
+    larger = builder.select(a_is_larger, a, b)
+    smaller = builder.select(a_is_larger, b, a)
+    return builder.sub(larger, smaller)
+
+
+def _differing_bits(builder, a, b):
+    return _call(builder, "ctpop", a.type, builder.xor(a, b))
+
+
+def _call(builder, name, result, vector):
+    """Emit a call of an intrinsic of LLVM that takes a vector."""
+    lanes = vector.type
+    name = f"llvm.{name}.v{lanes.count}i{lanes.element.width}"
+    function = builder.module.globals.get(name) or ir.Function(
+        builder.module, ir.FunctionType(result, [lanes]), name
+    )
+    return builder.call(function, [vector])
+
+
+def _block(n_bytes, lane, term, reduction, plain):
+    """Return ``f(A, i, B, j, first)``: what a reduction makes of the terms of a block.
+
+    The block is ``n_bytes`` bytes of row ``i`` of ``A`` and of row ``j`` of ``B``, from
+    the column ``first`` on, taken as lanes of the type ``lane``. Both arrays are
+    C-contiguous bytes. ``plain`` is the same in Python, for when nothing is compiled.
+    """
+    if config.DISABLE_JIT:
+
+        def plain_block(A, i, B, j, first):
+            a, b = A[i, first : first + n_bytes], B[j, first : first + n_bytes]
+            return int(plain(a.astype("int64"), b.astype("int64")))
+
+        return plain_block
+
+    n_lanes = 8 * n_bytes // lane.width
+    vector = ir.VectorType(lane, n_lanes)
+
+    @intrinsic
+    def block(typingctx, A, i, B, j, first):
+        def codegen(context, builder, signature, args):
+            loaded = []
+            for k in (0, 2):
+                array = context.make_array(signature.args[k])(context, builder, args[k])
+                stride = builder.extract_value(array.strides, 0)
+                start = builder.add(builder.mul(args[k + 1], stride), args[4])
+                pointer = builder.gep(array.data, [start])
+                pointer = builder.bitcast(pointer, vector.as_pointer())
+                loaded.append(builder.load(pointer, align=1))
+            terms = term(builder, *loaded)
+            total = _call(builder, f"vector.reduce.{reduction}", lane, terms)
+            return builder.zext(total, I64) if lane is I8 else total
+
+        return types.int64(A, i, B, j, first), codegen
+
+    return block
+
+
+def _plain_largest(a, b):
+    return abs(a - b).max()
+
+
+def _plain_bits(a, b):
+    return sum(int(byte).bit_count() for byte in a ^ b)
+
+
+_largest_of_256 = _block(256, I8, _absolute_difference, "umax", _plain_largest)
+_largest_of_16 = _block(16, I8, _absolute_difference, "umax", _plain_largest)
+_largest_of_1 = _block(1, I8, _absolute_difference, "umax", _plain_largest)
+_bits_of_64 = _block(64, I64, _differing_bits, "add", _plain_bits)
+_bits_of_8 = _block(8, I64, _differing_bits, "add", _plain_bits)
+_bits_of_1 = _block(1, I8, _differing_bits, "add", _plain_bits)
+
+
+@jit(forceinline=True)
+def largest_difference(A, i, B, j, limit):
+    """Return the largest absolute difference, or one above ``limit`` if there is any.
+
+    It stops at the first block with a difference above ``limit``.
+    """
+    largest, first = 0, 0
+    while first + 256 <= A.shape[1] and largest <= limit:
+        largest = max(largest, _largest_of_256(A, i, B, j, first))
+        first += 256
+    while first + 16 <= A.shape[1] and largest <= limit:
+        largest = max(largest, _largest_of_16(A, i, B, j, first))
+        first += 16
+    while first < A.shape[1] and largest <= limit:
+        largest = max(largest, _largest_of_1(A, i, B, j, first))
+        first += 1
+    return largest
+
+
+@jit(forceinline=True)
+def count_differing_bits(A, i, B, j):
+    """Return the number of bits that differ."""
+    total, first = 0, 0
+    while first + 64 <= A.shape[1]:
+        total += _bits_of_64(A, i, B, j, first)
+        first += 64
+    while first + 8 <= A.shape[1]:
+        total += _bits_of_8(A, i, B, j, first)
+        first += 8
+    while first < A.shape[1]:
+        total += _bits_of_1(A, i, B, j, first)
+        first += 1
+    return total
+
+
+def _plain_count(word):
+    return int(word).bit_count()
+
+
+@intrinsic
+def _compiled_count(typingctx, word):
+    def codegen(context, builder, signature, args):
+        return builder.ctpop(args[0])
+
+    return types.uint32(types.uint32), codegen
+
+
+_count_bits = _plain_count if config.DISABLE_JIT else _compiled_count
+
+
+@jit(forceinline=True)
+def _add_differing_bits(word, others, out):
+    for j in range(out.size):
+        out[j] += np.float32(np.int32(_count_bits(np.uint32(word ^ others[j]))))
+
+
+@jit
+def count_differing_bits_of_words(A, B, out):
+    """Compute the numbers of differing bits of all rows of A and all columns of B.
+
+    Both hold 32 bits a word. Columns that lie side by side are counted as a vector,
+    which rows of a few words have not enough of.
+    """
+    for i in range(A.shape[0]):
+        out[i] = 0
+        for k in range(A.shape[1]):
+            _add_differing_bits(A[i, k], B[k], out[i])

@@ -18,7 +18,7 @@ from skvision._distance_metrics import (
 )
 from skvision._hnsw import HNSWIndex
 from skvision._images import validate_rows
-from skvision._neighbors import nearest_rows
+from skvision._neighbors import nearest_rows, sketch_rows
 from skvision._sklearn_compat import (
     Estimator,
     Interval,
@@ -293,6 +293,12 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
         self._metric = metric
         self.classes_, self.n_samples_fit_ = classes, len(rows)
         self._rows, self._labels, self._index = rows, labels, index
+        self._sketched = None
+        if index is None and not callable(metric):
+            shape = self.image_shape_
+            self._sketched = sketch_rows(
+                rows, kernel_metric(metric), shape, self.n_jobs
+            )
         return self
 
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
@@ -474,6 +480,7 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
                 kernel_metric(self._metric),
                 self.image_shape_,
                 self.n_jobs,
+                self._sketched,
             )
         if np.isinf(distances).any():
             raise ValueError(

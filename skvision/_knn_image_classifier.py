@@ -43,11 +43,12 @@ def _without_self(distances, indices):
 class KNNImageClassifier(ClassifierMixin, Estimator):
     r"""Classify pictures by the votes of their nearest training pictures.
 
-    Pictures are compared as they are: bytes stay bytes, no training picture is copied,
-    and the neighbours are exact. In a large search of pictures, most distances need not
-    be computed: few numbers of each picture, sums of neighbouring pixels or coordinates
-    along principal axes, give bounds that rule out all but some hundredths of them. Of
-    noise they rule out nothing, and the search takes some times as long.
+    Images are compared as they are: bytes stay bytes, no training image is copied, and
+    the neighbors are exact. Among many images, most distances need not be computed. A
+    sketch of each image, which is a few hundred sums of neighboring pixels or 64
+    coordinates along principal axes, gives lower bounds that exclude all but a few
+    percent of them. On noise the bounds exclude no candidates, and the search is
+    several times slower.
 
     Parameters
     ----------
@@ -127,6 +128,12 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
     that rule out rows allow for all rounding. Under L2, differences below 1e-154 or
     above 1e154 have no squares in float64: the former count as zero, the latter are an
     error.
+
+    From 8,192 training images of 512 features on, ``fit`` computes the sketches and
+    keeps them, unless they exclude too little. They take a tenth of the memory of byte
+    images (384 bytes an image under L1 and 264 under the other metrics) and about 20
+    microseconds an image to compute. One query alone then reads the sketches in place
+    of all images.
 
     Beside the training pictures, and pictures to predict that are uint8, float32 or
     float64 arrays in C order, none of which are copied, a search with up to 100
@@ -274,7 +281,7 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
         before = np.searchsorted(classes, self.classes_)[self._labels]
         labels = np.concatenate([before, labels])
         rows = np.concatenate([self._rows, X])
-        return self._keep(rows, classes, labels, self._metric, index)
+        return self._keep(rows, classes, labels, self._metric, index, self._sketched)
 
     def _make_index(self, rows):
         """Return a graph of rows where it is asked for."""
@@ -288,17 +295,15 @@ class KNNImageClassifier(ClassifierMixin, Estimator):
             )
         return HNSWIndex(rows, kernel_metric(self.metric), self.image_shape_)
 
-    def _keep(self, rows, classes, labels, metric, index):
+    def _keep(self, rows, classes, labels, metric, index, sketched=None):
         weights_of_classes(self.class_weight, classes, labels)
         self._metric = metric
         self.classes_, self.n_samples_fit_ = classes, len(rows)
         self._rows, self._labels, self._index = rows, labels, index
         self._sketched = None
         if index is None and not callable(metric):
-            shape = self.image_shape_
-            self._sketched = sketch_rows(
-                rows, kernel_metric(metric), shape, self.n_jobs
-            )
+            how = kernel_metric(metric), self.image_shape_, self.n_jobs
+            self._sketched = sketch_rows(rows, *how, before=sketched)
         return self
 
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):

@@ -1,5 +1,7 @@
 """The nearest rows by exact distance, with bounded memory."""
 
+import copy
+
 import numpy as np
 
 from skvision._byte_products import ByteProducts, suits_byte_products
@@ -11,7 +13,7 @@ BYTES_KEPT = 64 * 2**20  # of codes of rows, from one block of queries to the ne
 QUERIES_PER_TASK = 126  # a multiple of those in a tile of byte products
 ROWS_PER_STEP = 2048
 FEW_QUERIES_PER_TASK = 8
-ROWS_PER_BOUND = 4096  # for few queries
+ROWS_PER_BOUND = 16_384  # for few queries
 AXES_KEPT = 64
 
 FEW_QUERIES = 64  # not worth sketches that must be made for them
@@ -124,12 +126,15 @@ def _may_suit_coarse_sketch(rows):
     return len(rows) >= MANY_ROWS and rows.shape[1] >= MANY_FEATURES
 
 
-def sketch_rows(rows, metric, image_shape, n_jobs):
+def sketch_rows(rows, metric, image_shape, n_jobs, before=None):
     """Return a coarse sketch of rows, to be kept for later searches, or None.
 
     There is None for few rows and for rows, like noise, among which it rules out
-    little.
+    little. ``before`` is the sketch of the first of the rows, if they have one: it
+    grows.
     """
+    if before is not None:
+        return before.with_more(rows[len(before.codes) :], n_jobs)
     if not _may_suit_coarse_sketch(rows):
         return None
     with one_thread_for_blas:
@@ -163,8 +168,23 @@ class SketchedRows:
         self.sketch = make_sketch(
             rows, metric, image_shape, coarse=True, n_axes=AXES_KEPT
         )
-        self.norms = inverse_norms(rows, metric)
-        self.codes, self.errors = self.sketch.codes(rows, self.norms, n_jobs)
+        norms = inverse_norms(rows, metric)
+        self._keep(norms, *self.sketch.codes(rows, norms, n_jobs))
+
+    def _keep(self, norms, codes, errors):
+        self.norms, self.codes, self.errors = norms, codes, errors
+        self.largest_error = errors.max()
+        longest = codes[:, -1].argmax()  # all that the gap of `PrincipalAxes` needs
+        self.longest = codes[longest : longest + 1].copy()
+
+    def with_more(self, rows, n_jobs):
+        """Return codes of these rows and others behind them; these stay."""
+        norms = inverse_norms(rows, self.metric)
+        more = norms, *self.sketch.codes(rows, norms, n_jobs)
+        before = self.norms, self.codes, self.errors
+        other = copy.copy(self)
+        other._keep(*map(np.concatenate, zip(before, more, strict=True)))
+        return other
 
     def search(self, queries, rows, distances, indices, n_jobs):
         """Fill the heaps of few queries; return how many distances were computed.
@@ -172,9 +192,19 @@ class SketchedRows:
         The rows of the smallest bounds come first: they show how near the others must
         be.
         """
+        n_at_once = max(1, BYTES_AT_ONCE // (4 * len(rows)))
+        n_computed = 0
+        for start in range(0, len(queries), n_at_once):
+            part = slice(start, start + n_at_once)
+            heaps = distances[part], indices[part]
+            n_computed += self._search(queries[part], rows, *heaps, n_jobs)
+        return n_computed
+
+    def _search(self, queries, rows, distances, indices, n_jobs):
         norms = inverse_norms(queries, self.metric)
         codes, errors = self.sketch.codes(queries, norms, n_jobs, of_queries=True)
-        slack, gap = errors + self.errors.max(), self.sketch.gap(codes, self.codes)
+        slack = errors + self.largest_error
+        gap = self.sketch.gap(codes, self.longest)
         bounds = np.empty((len(queries), len(rows)), np.float32)
         counts = []
 

@@ -199,6 +199,25 @@ def test_nearest_rows_by_a_sketch_that_was_kept(metric, dtypes, n_jobs, coarse, 
         assert_nearest(found, part, rows, metric)
 
 
+@pytest.mark.parametrize("metric", [kernel.L1, kernel.L2])
+def test_a_sketch_that_was_kept_grows(metric, coarse, rng):
+    rows = smooth_pictures(rng, 400)
+    before = sketch_rows(rows[:250], metric, SHAPE, None)
+    sketched = sketch_rows(rows, metric, SHAPE, None, before)
+    assert (len(before.codes), len(sketched.codes)) == (250, 400)
+    queries = rows[::40] // 2
+    found = nearest_rows(queries, rows, 5, metric, SHAPE, None, sketched)
+    assert_nearest(found, queries, rows, metric)
+
+
+def test_few_queries_at_once_where_there_are_many_rows(coarse, rng, monkeypatch):
+    rows = smooth_pictures(rng, 300)
+    sketched = sketch_rows(rows, kernel.L1, SHAPE, None)
+    monkeypatch.setattr(_neighbors, "BYTES_AT_ONCE", 2 * 4 * len(rows))
+    found = nearest_rows(rows[:5], rows, 3, kernel.L1, SHAPE, None, sketched)
+    assert_nearest(found, rows[:5], rows, kernel.L1)
+
+
 def test_a_sketch_is_kept_of_many_smooth_images_only(coarse, rng):
     smooth = smooth_pictures(rng, 300)
     noise = rng.integers(0, 256, smooth.shape, dtype=np.uint8)

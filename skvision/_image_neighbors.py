@@ -17,7 +17,7 @@ from skvision._distance_metrics import (
 )
 from skvision._hnsw import HNSWIndex
 from skvision._images import validate_rows
-from skvision._neighbors import nearest_rows
+from skvision._neighbors import nearest_rows, sketch_rows
 from skvision._sklearn_compat import Estimator, Interval, StrOptions
 
 
@@ -105,10 +105,16 @@ class ImageNeighbors(Estimator):
         shape = len(indices), self.n_samples_fit_
         return csr_matrix((entries.ravel(), indices.ravel(), starts), shape=shape)
 
-    def _keep(self, rows, metric, index):
-        """Keep training rows, a metric that suits them, and a graph of them or None."""
+    def _keep(self, rows, metric, index, sketched=None):
+        """Keep training rows, a metric that suits them, and a graph of them or None.
+
+        ``sketched`` is the sketch of the first of the rows, if they have one.
+        """
         self.effective_metric_, self.n_samples_fit_ = metric, len(rows)
-        self._rows, self._index = rows, index
+        self._rows, self._index, self._sketched = rows, index, None
+        if index is None and not callable(metric):
+            how = kernel_metric(metric), self.image_shape_, self.n_jobs
+            self._sketched = sketch_rows(rows, *how, before=sketched)
         return self
 
     def _make_index(self, rows):
@@ -181,6 +187,7 @@ class ImageNeighbors(Estimator):
                 kernel_metric(metric),
                 self.image_shape_,
                 self.n_jobs,
+                self._sketched,
             )
         check_finite(distances)
         return from_reduced(distances, metric, X.shape[1]), indices

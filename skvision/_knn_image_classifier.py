@@ -17,10 +17,11 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
     r"""Classify images by the votes of their nearest training images.
 
     Images are compared as they are: bytes stay bytes, no training image is copied, and
-    the neighbors are exact. In a large search of photos, most distances need not be
-    computed: a few numbers per image, sums of neighboring pixels or coordinates along
-    principal axes, give bounds that exclude all but a few hundredths of the candidates.
-    On noise the bounds exclude no candidates, and the search is several times slower.
+    the neighbors are exact. Among many images, most distances need not be computed. A
+    sketch of each image, which is a few hundred sums of neighboring pixels or 64
+    coordinates along principal axes, gives lower bounds that exclude all but a few
+    percent of them. On noise the bounds exclude no candidates, and the search is
+    several times slower.
 
     Parameters
     ----------
@@ -113,6 +114,12 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
     that rule out rows allow for all rounding. Under L2, differences below 1e-154 or
     above 1e154 have no squares in float64: the former count as zero, the latter are an
     error.
+
+    From 8,192 training images of 512 features on, ``fit`` computes the sketches and
+    keeps them, unless they exclude too little. They take a tenth of the memory of byte
+    images (384 bytes an image under L1 and 264 under the other metrics) and about 20
+    microseconds an image to compute. One query alone then reads the sketches in place
+    of all images.
 
     Beside the training pictures, and pictures to predict that are uint8, float32 or
     float64 arrays in C order, none of which are copied, a search with up to 100
@@ -266,13 +273,13 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         labels = np.concatenate([before, labels])
         rows = np.concatenate([self._rows, X])
         return self._keep_with_labels(
-            rows, self.effective_metric_, index, classes, labels
+            rows, self.effective_metric_, index, classes, labels, self._sketched
         )
 
-    def _keep_with_labels(self, rows, metric, index, classes, labels):
+    def _keep_with_labels(self, rows, metric, index, classes, labels, sketched=None):
         weights_of_classes(self.class_weight, classes, labels)
         self.classes_, self._labels = classes, labels
-        return self._keep(rows, metric, index)
+        return self._keep(rows, metric, index, sketched)
 
     def predict(self, X):
         """Predict the class of each image.

@@ -27,6 +27,7 @@ N_AXES = 128
 N_POOLS = 256  # at least
 ROWS_PER_TASK = 128
 FEATURES_PER_PRODUCT = 256
+QUERIES_PER_PRODUCT = 4
 ROUNDING = 2.0**-24  # of float32, relative
 ROUNDING_OF_FLOAT64 = 1e-15  # more than that of a few operations
 TINY = 1e-35  # more than what underflow of float32 can take away
@@ -34,8 +35,11 @@ TINY_DISTANCE = 1e-150  # of which the square loses digits in float64
 MOST_DOUBLINGS = 400
 
 
-def make_sketch(rows, metric, image_shape, coarse):
+def make_sketch(rows, metric, image_shape, coarse, n_axes=None):
     """Return a sketch for a metric, of few numbers a row if ``coarse``, or of all.
+
+    ``n_axes`` is how many numbers a row those metrics take that have axes; None means
+    `N_AXES`.
 
     There is None for CHEBYSHEV, whose distances are as fast as bounds would be.
     """
@@ -47,7 +51,7 @@ def make_sketch(rows, metric, image_shape, coarse):
         return PackedBits(rows.shape[1])
     if metric == L1:
         return PooledBytes(rows, image_shape, coarse)
-    return PrincipalAxes(rows, metric, coarse)
+    return PrincipalAxes(rows, metric, coarse, n_axes or N_AXES)
 
 
 def _sample(rows):
@@ -180,11 +184,13 @@ class PrincipalAxes:
         One of the kernels' metrics other than L1.
     coarse : bool
         Whether there are axes; else s(x) is x.
+    n_axes : int
+        How many, at most.
     """
 
     power = 2
 
-    def __init__(self, rows, metric, coarse):
+    def __init__(self, rows, metric, coarse, n_axes=N_AXES):
         from skvision._kernels.distances import COSINE, inverse_norms
 
         self.metric, self.axes = metric, None
@@ -206,7 +212,7 @@ class PrincipalAxes:
             most = BYTES_OF_AXES // (4 * rows.shape[1])
             axes = randomized_range_finder(
                 embedded.T,
-                size=max(1, min(N_AXES, most, len(some))),
+                size=max(1, min(n_axes, most, len(some))),
                 n_iter=3,
                 random_state=0,
             )
@@ -277,6 +283,8 @@ class PrincipalAxes:
 
     def bounds(self, query_codes, row_codes):
         """Return squared distances of coordinates, less the square of the query's."""
+        if len(query_codes) < QUERIES_PER_PRODUCT:  # BLAS would copy all rows for them
+            return np.stack([row_codes @ one for one in query_codes])
         return query_codes @ row_codes.T
 
     def gap(self, query_codes, row_codes):

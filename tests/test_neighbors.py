@@ -1,5 +1,6 @@
 """The search: exact whatever the sketches, on threads, with bounded memory."""
 
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skvision import _neighbors, _sketches
+from skvision import KNNImageClassifier, _neighbors, _sketches
+from skvision._byte_products import ByteProducts
+from skvision._kernels import byte_products
 from skvision._kernels import distances as kernel
-from skvision._neighbors import inverse_norms, nearest_rows
+from skvision._neighbors import inverse_norms, nearest_rows, sketch_rows
 from skvision._sketches import PooledBytes, PrincipalAxes, make_sketch
 
 METRICS = {
@@ -58,6 +61,8 @@ def coarse(monkeypatch):
     monkeypatch.setattr(_neighbors, "MANY_FEATURES", 100)
     monkeypatch.setattr(_neighbors, "TRIAL_QUERIES", 30)
     monkeypatch.setattr(_neighbors, "ROWS_PER_STEP", 64)
+    monkeypatch.setattr(_neighbors, "AXES_KEPT", 30)
+    monkeypatch.setattr(_neighbors, "FIRST_CANDIDATES", 10)
     monkeypatch.setattr(_sketches, "N_AXES", 40)
     monkeypatch.setattr(_sketches, "N_POOLS", 30)
 
@@ -86,7 +91,12 @@ def test_nearest_rows_by_coarse_sketches(metric, dtypes, coarse, rng, monkeypatc
         made.append(coarse)
         return make_sketch(rows, metric, image_shape, coarse)
 
+    def make_products(rows, metric):
+        made.append(False)
+        return ByteProducts(rows, metric)
+
     monkeypatch.setattr(_neighbors, "make_sketch", make)
+    monkeypatch.setattr(_neighbors, "ByteProducts", make_products)
     monkeypatch.setattr(_neighbors, "SHARE_WORTHWHILE", 1.0)
     assert_nearest(nearest_rows(queries, rows, 7, metric), queries, rows, metric)
     monkeypatch.setattr(_neighbors, "SHARE_WORTHWHILE", 0.0)
@@ -109,6 +119,144 @@ def test_sketches_rule_out_most_of_smooth_pictures_and_little_of_noise(
         shares.append(search(rows[::20] // 2, *heaps) / (50 * len(rows)))
     assert shares[0] < 0.05
     assert shares[1] > 0.5
+
+
+# Products of bytes
+
+
+@pytest.mark.parametrize("metric", [kernel.L2, kernel.COSINE])
+@settings(deadline=None, max_examples=40)
+@given(
+    n_queries=st.integers(1, 20),
+    n_rows=st.integers(1, 40),
+    n_features=st.sampled_from([1, 17, 63, 64, 65, 200, 33_000, 66_000]),
+    n_levels=st.sampled_from([1, 2, 256]),
+    seed=st.integers(0, 2**31),
+)
+def test_byte_products_find_the_nearest(
+    metric, n_queries, n_rows, n_features, n_levels, seed
+):
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(0, n_levels, (n_rows, n_features), dtype=np.uint8)
+    queries = rng.integers(0, n_levels, (n_queries, n_features), dtype=np.uint8)
+    rows, queries = 255 - rows, 255 - queries  # none is all zeros, which has no cosine
+    rows[:, 0] = queries[:, 0] = 255
+    rows[n_rows // 2 :] = rows[: n_rows - n_rows // 2]
+    n_neighbors = int(rng.integers(1, n_rows + 1))
+    heaps = np.full((n_queries, n_neighbors), np.inf)
+    indices = np.full(heaps.shape, -1, np.int64)
+    sketch = ByteProducts(rows, metric)
+    search = _neighbors._Search(rows, metric, sketch, None)
+    n_computed = search(queries, heaps, indices)
+    kernel.sort_heaps(heaps, indices)
+    assert n_computed >= heaps.size
+    assert_nearest((heaps, indices), queries, rows, metric)
+
+
+def test_byte_products_leave_few_distances_to_compute(rng):
+    rows = rng.integers(0, 256, (4000, 500), dtype=np.uint8)
+    heaps = np.full((20, 1), np.inf), np.full((20, 1), -1)
+    sketch = ByteProducts(rows, kernel.L2)
+    search = _neighbors._Search(rows, kernel.L2, sketch, None)
+    assert search(rows[::200] // 2, *heaps) < 20 * 25  # ln 4000 of each, and rounding
+
+
+def test_byte_products_are_taken_where_the_processor_has_them(rng, monkeypatch):
+    made = []
+
+    def make(rows, metric):
+        made.append(metric)
+        return ByteProducts(rows, metric)
+
+    monkeypatch.setattr(_neighbors, "ByteProducts", make)
+    rows = rng.integers(0, 256, (300, 70), dtype=np.uint8)
+    for metric in METRICS.values():
+        expected = nearest_rows(rows[:70].astype(float), rows, 3, metric)
+        np.testing.assert_array_equal(
+            nearest_rows(rows[:70], rows, 3, metric)[1], expected[1]
+        )
+        nearest_rows(rows[:5], rows, 3, metric)
+    has_instruction = byte_products.INSTRUCTION is not None
+    assert made == [kernel.L2, kernel.COSINE] * has_instruction
+
+
+# Sketches that are kept
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("dtypes", [*zip(DTYPES, DTYPES, strict=True), DTYPES[:2]])
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_nearest_rows_by_a_sketch_that_was_kept(metric, dtypes, n_jobs, coarse, rng):
+    queries = smooth_pictures(rng, 120, dtypes[0])
+    rows = smooth_pictures(rng, 700, dtypes[1])
+    rows[500:600] = rows[100:200]  # ties, the first of which must be found
+    if dtypes[0] == dtypes[1]:
+        queries[:3] = rows[500:503]
+    sketched = _neighbors.SketchedRows(rows, metric, SHAPE, n_jobs)
+    for n_queries, n_neighbors in [(1, 1), (3, 5), (20, 25), (2, 700), (120, 7)]:
+        part = queries[:n_queries]
+        found = nearest_rows(part, rows, n_neighbors, metric, SHAPE, n_jobs, sketched)
+        assert_nearest(found, part, rows, metric)
+
+
+@pytest.mark.parametrize("metric", [kernel.L1, kernel.L2])
+def test_a_sketch_that_was_kept_grows(metric, coarse, rng):
+    rows = smooth_pictures(rng, 400)
+    before = sketch_rows(rows[:250], metric, SHAPE, None)
+    sketched = sketch_rows(rows, metric, SHAPE, None, before)
+    assert (len(before.codes), len(sketched.codes)) == (250, 400)
+    queries = rows[::40] // 2
+    found = nearest_rows(queries, rows, 5, metric, SHAPE, None, sketched)
+    assert_nearest(found, queries, rows, metric)
+
+
+def test_few_queries_at_once_where_there_are_many_rows(coarse, rng, monkeypatch):
+    rows = smooth_pictures(rng, 300)
+    sketched = sketch_rows(rows, kernel.L1, SHAPE, None)
+    monkeypatch.setattr(_neighbors, "BYTES_AT_ONCE", 2 * 4 * len(rows))
+    found = nearest_rows(rows[:5], rows, 3, kernel.L1, SHAPE, None, sketched)
+    assert_nearest(found, rows[:5], rows, kernel.L1)
+
+
+def test_a_sketch_is_kept_of_many_smooth_images_only(coarse, rng):
+    smooth = smooth_pictures(rng, 300)
+    noise = rng.integers(0, 256, smooth.shape, dtype=np.uint8)
+    for metric in (kernel.L1, kernel.L2):
+        assert sketch_rows(smooth, metric, SHAPE, None) is not None
+        assert sketch_rows(smooth[:99], metric, SHAPE, None) is None
+        assert sketch_rows(smooth[:, :90].copy(), metric, None, None) is None
+        assert sketch_rows(noise, metric, SHAPE, None) is None
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+def test_classifier_with_a_sketch_that_was_kept(metric, coarse, rng):
+    images = smooth_pictures(rng, 400).reshape(400, *SHAPE)
+    labels = np.arange(400) % 3
+    model = KNNImageClassifier(3, metric=metric).fit(images[:200], labels[:200])
+    model.partial_fit(images[200:], labels[200:])
+    codes = model._sketched.codes
+    assert len(codes) == 400
+    assert codes.nbytes < images.nbytes / 2
+    queries = images[::50] // 2
+    found = model.kneighbors(queries)
+    assert_nearest_images(found, queries, images, metric)
+    for image, expected in zip(queries, model.predict(queries), strict=True):
+        assert model.predict(image[None]) == expected
+    other = pickle.loads(pickle.dumps(model))
+    for a, b in zip(other.kneighbors(queries), found, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def assert_nearest_images(found, queries, images, metric):
+    a, b = (x.reshape(len(x), -1).astype(np.int64) for x in (queries, images))
+    differences = a[:, None] - b[None]
+    if metric == "l1":
+        exact = np.abs(differences).sum(-1)
+    else:
+        exact = np.sqrt((differences**2).sum(-1))
+    order = np.argsort(exact, axis=1, kind="stable")[:, : found[1].shape[1]]
+    np.testing.assert_array_equal(found[1], order)
+    np.testing.assert_array_equal(found[0], np.take_along_axis(exact, order, 1))
 
 
 KINDS = {

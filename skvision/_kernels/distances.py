@@ -231,6 +231,12 @@ def scan(metric, A, B, first, inverse_norms_a, inverse_norms_b, distances, indic
                     _replace_farthest(distances[i], indices[i], d, first + j)
 
 
+@jit(forceinline=True)
+def _is_nearer(d, index, distances, indices):
+    """Whether a row is nearer than the first of a heap; of ties the lower index is."""
+    return d < distances[0] or (d == distances[0] and index < indices[0])
+
+
 @jit
 def scan_within(
     metric, A, B, first, inverse_norms_a, inverse_norms_b, limit, found, distances
@@ -311,7 +317,7 @@ def refine(
                 if bounds[i, j] <= limit:
                     n_computed += 1
                     d = distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
-                    if d < distances[i, 0]:
+                    if _is_nearer(d, first + j, distances[i], indices[i]):
                         _replace_farthest(distances[i], indices[i], d, first + j)
                         limit = _limit(distances[i, 0], power, scale, slack[i], gap[i])
                 j += 1
@@ -366,6 +372,34 @@ def distances_to(metric, A, B, candidates, inverse_norms_a, inverse_norms_b, dis
             distances[i, c] = distance(
                 metric, A, i, B, j, inverse_norms_a, inverse_norms_b
             )
+
+
+@jit
+def smallest_bounds(bounds, smallest, indices):
+    """Keep the smallest of each row of bounds in heaps."""
+    for i in range(bounds.shape[0]):
+        for start in range(0, bounds.shape[1], BOUNDS_AT_ONCE):
+            stop = min(start + BOUNDS_AT_ONCE, bounds.shape[1])
+            if _all_above(smallest[i, 0], bounds[i, start:stop]):
+                continue
+            for j in range(start, stop):
+                if bounds[i, j] < smallest[i, 0]:
+                    _replace_farthest(smallest[i], indices[i], bounds[i, j], j)
+
+
+@jit
+def keep_candidates(candidates, their_distances, bounds, distances, indices):
+    """Put the nearest of some candidates in heaps; their bounds become NaN.
+
+    Candidates below 0 are none.
+    """
+    for i in range(candidates.shape[0]):
+        for c in range(candidates.shape[1]):
+            j, d = candidates[i, c], their_distances[i, c]
+            if j >= 0:
+                bounds[i, j] = np.nan  # which no limit is above
+                if _is_nearer(d, j, distances[i], indices[i]):
+                    _replace_farthest(distances[i], indices[i], d, j)
 
 
 @jit

@@ -1,4 +1,6 @@
-"""Nearest neighbours against scikit-learn, faiss and OpenCV, two threads for each.
+"""Nearest neighbors against scikit-learn, faiss, OpenCV and NumKong.
+
+Each takes two threads where nothing else is said.
 
 The peers that would take minutes get a part of the queries; what is compared is the
 time per query. All find the same neighbours, which is asserted.
@@ -13,6 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from skvision import HOG, KNNImageClassifier
 from skvision import _neighbors as search
+from skvision._byte_products import ByteProducts
 from skvision._kernels import distances as kernel
 from skvision.datasets import load_cifar10
 
@@ -37,8 +40,8 @@ def queries(data_root):
     return images.reshape(len(images), -1)
 
 
-def ours(metric, rows, **parameters):
-    model = KNNImageClassifier(N_NEIGHBORS, metric=metric, n_jobs=2, **parameters)
+def ours(metric, rows, n_jobs=2, **parameters):
+    model = KNNImageClassifier(N_NEIGHBORS, metric=metric, n_jobs=n_jobs, **parameters)
     return model.fit(rows, np.arange(len(rows)) % 10)
 
 
@@ -131,6 +134,78 @@ def test_opencv(benchmark, rows, queries, metric):
     found = found[:20] if metric == "l1" else np.sqrt(found[:20])
     assert found.shape == (20, N_NEIGHBORS)
     check(found, metric, rows, queries)
+
+
+# Noise, on which bounds exclude nothing: one thread, as NumKong takes it
+
+
+@pytest.fixture(scope="module")
+def noise():
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 256, (50_000, 3072), dtype=np.uint8)
+    return rows, rng.integers(0, 256, (1008, 3072), dtype=np.uint8)
+
+
+def numkong():
+    reason = "NumKong is not installed: pip install 'numkong>=7.8'"
+    return pytest.importorskip("numkong", reason=reason)
+
+
+NOISE = "l2, noise of 50,000 x 3,072 bytes, one thread, "
+
+
+def distances_by_skvision(queries, rows):
+    """Compute all squared distances but for rounding, a block at a time."""
+    one, many = np.ones(len(queries)), np.ones(len(rows))
+    sketch = ByteProducts(rows, kernel.L2)
+    codes, _ = sketch.codes(queries, one, 1, of_queries=True)
+    for start in range(0, len(rows), search.ROWS_PER_STEP):
+        part = slice(start, start + search.ROWS_PER_STEP)
+        row_codes, _ = sketch.codes(rows[part], many[part], 1)
+        for first in range(0, len(queries), search.QUERIES_PER_TASK):
+            block = codes[first : first + search.QUERIES_PER_TASK]
+            found = sketch.bounds(block, row_codes)
+    return found
+
+
+@pytest.mark.parametrize("peer", ["skvision", "NumKong"])
+def test_distances_of_noise(benchmark, noise, peer):
+    rows, queries = noise
+    if peer == "skvision":
+
+        def find(queries):
+            return distances_by_skvision(queries, rows)
+    else:
+        library = numkong()
+        packed = library.dots_pack(rows)
+
+        def find(queries):
+            return library.euclideans_packed(queries, packed)
+
+    found = run(benchmark, NOISE + "distances", peer, find, queries)
+    assert np.isfinite(np.asarray(found)[-1]).all()
+
+
+@pytest.mark.parametrize("peer", ["skvision", "NumKong and argpartition"])
+def test_nearest_of_noise(benchmark, noise, peer):
+    rows, queries = noise
+    if peer == "skvision":
+        find = ours("l2", rows, n_jobs=1).kneighbors
+    else:
+        library = numkong()
+        packed = library.dots_pack(rows)
+
+        def find(queries):
+            parts = []
+            for start in range(0, len(queries), 126):
+                found = library.euclideans_packed(queries[start : start + 126], packed)
+                found = np.asarray(found)
+                nearest = np.argpartition(found, N_NEIGHBORS, axis=1)[:, :N_NEIGHBORS]
+                parts.append(np.take_along_axis(found, nearest, 1))
+            return np.concatenate(parts), None
+
+    found, _ = run(benchmark, NOISE + "5 nearest", peer, find, queries)
+    check(found[:20], "l2", rows, queries)
 
 
 # Approximate search
@@ -230,3 +305,17 @@ def test_one_query(benchmark, rows, queries, metric, peer):
     group = f"{metric}, 5 nearest of 50,000 CIFAR-10 pictures, one query alone"
     found = run(benchmark, group, peer, find, one, 5)
     assert len(found[0]) == 1
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+def test_one_query_after_another(benchmark, rows, queries, metric, n_jobs):
+    """A thousand test images, one a call: the median and the 95th percentile."""
+    find = ours(metric, rows, n_jobs).kneighbors
+    find(queries[:1])
+    images = iter(queries[:1000, None])
+    benchmark.group = f"{metric}, one CIFAR-10 image a call, of 50,000"
+    benchmark.pedantic(find, setup=lambda: ((next(images),), {}), rounds=1000)
+    median, late = 1e3 * np.percentile(benchmark.stats.stats.data, [50, 95])
+    name = f"{n_jobs} thread, median {median:.1f} ms, 95th percentile {late:.1f} ms"
+    benchmark.extra_info["name"] = name

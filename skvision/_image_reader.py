@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.base import TransformerMixin
 
-from skvision._parallel import for_each_block
+from skvision._parallel import Room, for_each_block
 from skvision._picture_files import (
     UPRIGHT,
     BadPicture,
@@ -21,9 +21,9 @@ from skvision._picture_files import (
     identify,
     is_missing,
     open_binary,
-    plain,
     read_orientation,
 )
+from skvision._plain_image import resize_plain
 from skvision._sklearn_compat import Estimator, Interval, StrOptions, whole_fit
 
 _ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
@@ -334,11 +334,12 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):  # t
             return sources.copy()
         images = np.zeros((len(sources), *shape), dtype=np.uint8)
         problems: dict[int, str] = {}
+        room = Room(self.max_pixels)
 
         def read(rows):
             for i in range(rows.start, rows.stop):
                 try:
-                    _paste(self._read(sources[i]), images[i])
+                    _paste(self._read(sources[i], room), images[i])
                 except BadPicture as problem:
                     problems[i] = str(problem)
 
@@ -363,21 +364,26 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):  # t
         """
         return self
 
-    def _read(self, source):
+    def _read(self, source, room):
         """Return one picture, smaller than ``size`` where it is to be padded."""
         if isinstance(source, np.ndarray):
-            grey = source.shape[2:] == (1,)
-            image = Image.fromarray(source[:, :, 0] if grey else source)
-            return self._scale(image, image.size, orientation=1)
+            with room.taken(source.shape[0] * source.shape[1]):
+                grey = source.shape[2:] == (1,)
+                image = Image.fromarray(source[:, :, 0] if grey else source)
+                return self._scale(image, image.size, orientation=1)
         with open_binary(source) as file:
             with blame_the_file():
                 image = identify(file)
             check_extent(image, self.max_pixels)
+            n_pixels = image.width * image.height
             extent = self._draft(image)
-            with blame_the_file():
-                image.load()
-            orientation = read_orientation(image)
-        return self._scale(image, extent or image.size, orientation)
+            if not image.info.get("progressive"):  # which is decoded whole all the same
+                n_pixels = image.width * image.height
+            with room.taken(n_pixels):
+                with blame_the_file():
+                    image.load()
+                orientation = read_orientation(image)
+                return self._scale(image, extent or image.size, orientation)
 
     def _draft(self, image):
         """Have a JPEG decoded smaller, if that is enough; return its exact new size."""
@@ -395,7 +401,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):  # t
         """Bring the picture to its size and mode, and upright."""
         box, scaled = _place(extent, _stored(self.size, orientation), self.resize)
         resample = Image.Resampling[self.resample.upper()]
-        image = plain(image).resize(scaled, resample, box=box, reducing_gap=3.0)
+        image = resize_plain(image, scaled, resample, box)
         if orientation in UPRIGHT:
             image = image.transpose(UPRIGHT[orientation])
         return image if image.mode == self.mode else image.convert(self.mode)

@@ -76,9 +76,9 @@ def save_model(
     Raises
     ------
     ValueError
-        If the pipeline is another one, or not fitted.
+        If the pipeline is another one, not fitted, or one that `load_model` refuses.
     OSError
-        If the file cannot be written.
+        If the file cannot be written; the former one is still there.
     """
     import skops.io
 
@@ -106,8 +106,12 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     """Load a pipeline that `save_model` has saved.
 
     Nothing in the file is run: it is refused where it names any type but the few that
-    such a pipeline is made of, where its parameters are out of range, and where its
-    parts do not fit together. It takes memory in proportion to the size of the file.
+    such a pipeline is made of, where its parameters are out of range or not finite, and
+    where its parts do not fit together. Loading takes memory in proportion to the size
+    of the file, which is at most 1 GiB. Before anything is computed with images, the
+    shapes tell what a prediction takes: a model is refused that needs more than 10**11
+    multiply-adds for an image, about ten seconds of one core, or whose scores might be
+    infinite for some image.
 
     Parameters
     ----------

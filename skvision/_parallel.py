@@ -1,9 +1,8 @@
 """Rows in blocks on threads."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Condition, Lock
+from threading import Lock
 from typing import Any
 
 from joblib import effective_n_jobs
@@ -42,32 +41,6 @@ def for_each_block(
         finally:
             for future in futures:  # that wait still, after an error or an interrupt
                 future.cancel()
-
-
-class Room:
-    """An amount of something that all threads together may hold.
-
-    A thread waits until what it takes is free. One that takes more than there is takes
-    all, and is alone.
-    """
-
-    def __init__(self, amount: int) -> None:
-        self._amount = self._free = amount
-        self._changed = Condition()
-
-    @contextmanager
-    def taken(self, amount: int) -> Iterator[None]:
-        """Hold an amount in a context."""
-        amount = min(amount, self._amount)
-        with self._changed:
-            self._changed.wait_for(lambda: amount <= self._free)
-            self._free -= amount
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._free += amount
-                self._changed.notify_all()
 
 
 class _OneThreadForBlas:

@@ -4,29 +4,13 @@ Pictures are NumPy arrays ``(n, H, W)`` (grey) or ``(n, H, W, C)`` (channels las
 flat rows of the same in C order; every estimator works on its own and in scikit-learn's
 pipelines, searches and cross-validation.
 """
+# ruff: noqa: F403, F405
 
-from skvision import (
-    augmentation,
-    datasets,
-    inspection,
-    metrics,
-    model_selection,
-    schedules,
-)
-from skvision._arcface_embedder import ArcFaceEmbedder
-from skvision._bag_of_visual_words import BagOfVisualWords
-from skvision._color_histogram import ColorHistogram
-from skvision._hog import HOG
-from skvision._image_reader import ImageReader
-from skvision._images import ImageShapeWarning
-from skvision._knn_image_classifier import KNNImageClassifier
-from skvision._mlp_backprop import MLPBackprop
-from skvision._multiclass_svm import MulticlassSVM
-from skvision._nearest_images import NearestImages
-from skvision._perceptron import Perceptron
-from skvision._pixel_normalizer import PixelNormalizer
-from skvision._softmax_regression import SoftmaxRegression
-from skvision._verification_threshold import VerificationThreshold
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skvision._public_names import *
 
 __all__ = [
     "HOG",
@@ -52,3 +36,20 @@ __all__ = [
 ]
 
 __version__ = "0.1.0.dev0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load all public names when the first of them is used.
+
+    So the command line answers ``--help`` at once, and it can tell of an interrupt
+    while scikit-learn is loading.
+    """
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    public = import_module("skvision._public_names")
+    globals().update({each: getattr(public, each) for each in __all__})
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

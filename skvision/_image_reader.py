@@ -1,6 +1,7 @@
 """From files to pictures of one size: the first step of a pipeline."""
 
 import io
+import math
 import os
 import warnings
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from PIL import Image
 from sklearn.base import TransformerMixin
 
 from skvision._containers import refuse_mask
-from skvision._parallel import for_each_block
+from skvision._parallel import count_threads, for_each_block
 from skvision._picture_files import (
     UPRIGHT,
     BadPicture,
@@ -22,9 +23,9 @@ from skvision._picture_files import (
     identify,
     is_missing,
     open_binary,
-    plain,
     read_orientation,
 )
+from skvision._plain_image import resize_plain
 from skvision._sklearn_compat import Estimator, Interval, StrOptions, whole_fit
 
 _ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
@@ -210,7 +211,8 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         Whether files that cannot be read are an error, or come out as black pictures
         and are named in a warning.
     max_pixels : int, default=100_000_000
-        A file of more pixels is not decoded; it counts as one that cannot be read.
+        A file of more pixels is not decoded; it counts as one that cannot be read. It
+        also bounds what all threads hold together: see the notes on memory.
     n_jobs : int, default=None
         Number of threads, -1 for all cores; None is 1 unless in a
         `joblib.parallel_config` context. It does not change the result.
@@ -238,6 +240,15 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
     JPEGs are decoded at 1/2, 1/4 or 1/8 of their size where that is still as large as
     is needed (not with ``resample="nearest"``); on photos of 500 x 375 pixels read at
     64 x 64 that differs from a full decode by about one level of 255 in the mean.
+
+    A small file may decode to a large image. Pillow holds up to 4 bytes of each pixel,
+    and images are converted and reduced strip by strip, so that reading takes at most 6
+    bytes a pixel where images become at least six times smaller, and at most 10 where
+    they do not or with ``resample="nearest"``. A thread reads images of up to
+    ``max_pixels / n_jobs``; larger ones are read one at a time, after all others. So
+    threads together take no more than 0.6 GB at the default ``max_pixels`` (1 GB), and
+    a large image alone no more than that again, whatever ``n_jobs`` is. What the
+    libraries for TIFF, WebP, AVIF and JPEG 2000 need to decode comes on top of it.
 
     Examples
     --------
@@ -340,16 +351,28 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             return sources.copy()
         images = np.zeros((len(sources), *shape), dtype=np.uint8)
         problems: dict[int, str] = {}
+        large: list[int] = []
+        # Memory that a thread has freed is often not free for another one.
+        share = self.max_pixels // count_threads(self.n_jobs)
 
-        def read(rows):
+        def read(i, most_pixels):
+            try:
+                image = self._read(sources[i], most_pixels)
+                if image is None:
+                    large.append(i)
+                else:
+                    _paste(image, images[i])
+            except BadPicture as problem:
+                problems[i] = str(problem)
+
+        def read_block(rows):
             for i in range(rows.start, rows.stop):
-                try:
-                    _paste(self._read(sources[i]), images[i])
-                except BadPicture as problem:
-                    problems[i] = str(problem)
+                read(i, share)
 
         Image.init()  # loads the formats
-        for_each_block(read, len(sources), _BLOCK_SIZE, self.n_jobs)
+        for_each_block(read_block, len(sources), _BLOCK_SIZE, self.n_jobs)
+        for i in large:
+            read(i, math.inf)
         if problems:
             _report(problems, sources, self.on_error)
         return images
@@ -369,9 +392,14 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         """
         return self
 
-    def _read(self, source):
-        """Return one picture, smaller than ``size`` where it is to be padded."""
+    def _read(self, source, most_pixels):
+        """Return one picture, smaller than ``size`` where it is to be padded.
+
+        None, before it is decoded, where it has more than ``most_pixels``.
+        """
         if isinstance(source, np.ndarray):
+            if source.shape[0] * source.shape[1] > most_pixels:
+                return None
             grey = source.shape[2:] == (1,)
             image = Image.fromarray(source[:, :, 0] if grey else source)
             return self._scale(image, image.size, orientation=1)
@@ -384,11 +412,16 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             with blame_the_file():
                 image = identify(file)
             check_extent(image, self.max_pixels)
+            n_pixels = image.width * image.height
             extent = self._draft(image)
+            if not image.info.get("progressive"):  # which is decoded whole all the same
+                n_pixels = image.width * image.height
+            if n_pixels > most_pixels:
+                return None
             with blame_the_file():
                 image.load()
             orientation = read_orientation(image)
-        return self._scale(image, extent or image.size, orientation)
+            return self._scale(image, extent or image.size, orientation)
 
     def _draft(self, image):
         """Have a JPEG decoded smaller, if that is enough; return its exact new size."""
@@ -406,7 +439,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         """Bring the picture to its size and mode, and upright."""
         box, scaled = _place(extent, _stored(self.size, orientation), self.resize)
         resample = Image.Resampling[self.resample.upper()]
-        image = plain(image).resize(scaled, resample, box=box, reducing_gap=3.0)
+        image = resize_plain(image, scaled, resample, box)
         if orientation in UPRIGHT:
             image = image.transpose(UPRIGHT[orientation])
         return image if image.mode == self.mode else image.convert(self.mode)

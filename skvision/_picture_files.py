@@ -1,4 +1,4 @@
-"""From a file of any of the usual formats to an 8-bit picture, upright or told how.
+"""From a file of any of the usual formats to a decoded image of whatever mode.
 
 Everything that Pillow and the system raise for a fault of the file becomes one
 `BadPicture`, and nothing else does.
@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import IO, Any
 
-import numpy as np
 from PIL import Image
 
 # Those that Pillow decodes itself and knows by their first bytes; not EPS, for which it
@@ -112,32 +111,3 @@ def read_orientation(image: Image.Image) -> int:
     except _DECODER_ERRORS:  # what is damaged is only a note on the picture
         return 1
     return int(orientation) if orientation in UPRIGHT else 1
-
-
-def plain(image: Image.Image) -> Image.Image:
-    """Return a picture of any mode in 8-bit "L" or "RGB"."""
-    if image.mode.startswith("I"):
-        image = _from_16_bits(image)
-    if image.has_transparency_data:
-        coloured = image.convert("RGBA")
-        image = Image.new("RGB", image.size, "white")
-        image.paste(coloured, mask=coloured)
-    if image.mode in ("L", "RGB"):
-        return image
-    if image.mode not in ("1", "P", "RGBX", "CMYK", "YCbCr"):
-        raise BadPicture(f"its mode is {image.mode!r}: convert it to 8-bit RGB")
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _from_16_bits(image: Image.Image) -> Image.Image:
-    levels = np.asarray(image)
-    low, high = levels.min(), levels.max()
-    if low < 0 or high > 65535:
-        raise BadPicture(
-            f"its levels go from {low} to {high}, and nothing tells which is white: "
-            f"scale them to 0-65535 or 0-255"
-        )
-    grey = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if "transparency" in image.info:
-        grey[levels == image.info["transparency"]] = 255
-    return Image.fromarray(grey)

@@ -13,9 +13,9 @@ def user_errors() -> Iterator[None]:
     """Take the errors that a step raises over its input for mistakes of the user's."""
     try:
         yield
-    except BrokenPipeError:  # nobody reads what was printed
-        raise
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and error.filename is None:
+            raise  # nobody reads what was printed
         named = error.filename is not None and error.strerror
         what = f"{error.filename!r}: {error.strerror}" if named else str(error)
         raise UserError(what) from error

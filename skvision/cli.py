@@ -6,20 +6,23 @@ the arguments are answered at once.
 
 import argparse
 import json
+import math
 import os
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from skvision import __version__
 from skvision._user_error import UserError, user_errors, visible
 
 _MOST_CLASSES = 8  # that are named in one line
+_IMAGES_AT_A_TIME = 256  # whose features are in memory
 _FEATURES = ("hog", "color", "words")
 
 
@@ -34,27 +37,73 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0; 2 after a mistake of the user's, told in one line on the standard error; 130
-        after an interrupt from the keyboard; 1 where the reader of the output has gone.
+        0; 2 after a mistake of the user's or where the output cannot be written, both
+        told in one line on the standard error; 130 after an interrupt from the
+        keyboard; 1 where the reader of the output has gone.
     """
-    options = _parser().parse_args(arguments)
-    if isinstance(sys.stdout, TextIOWrapper):
-        # A name that the terminal's encoding does not have is no reason to fail.
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with warnings.catch_warnings():
+        with _output(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            _run(options)
-        print(end="", flush=True)
+            _run(_parser().parse_args(arguments))
     except UserError as error:
         return _end(f"error: {error}", 2)
     except KeyboardInterrupt:
         return _end("interrupted", 130)
     except BrokenPipeError:  # of "skvision … | head"
-        # Python flushes once more when it ends, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
+
+
+@contextmanager
+def _output() -> Iterator[None]:
+    """Print to the standard output, all of it, or raise an error that says so."""
+    if sys.stdout is None:
+        yield
+        return
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A name that the terminal's encoding does not have is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    output = _Output(sys.stdout)
+    try:
+        with redirect_stdout(output):
+            yield
+    except SystemExit:  # after --help
+        output.flush()
+        raise
+    except BaseException:  # which is what is told
+        with suppress(UserError, BrokenPipeError):
+            output.flush()
+        raise
+    output.flush()
+
+
+class _Output:
+    """The standard output, whose errors are told as mistakes are."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with self._errors():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with self._errors():
+            self._stream.flush()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            # Python flushes once more when it ends, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            if isinstance(error, BrokenPipeError):
+                raise
+            raise UserError(f"the standard output: {error.strerror}") from error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -79,7 +128,8 @@ def _show_warning(message: Warning | str, category: Any, *_: Any, **__: Any) -> 
 def _end(message: str, status: int) -> int:
     """Tell something in one line on the standard error."""
     line = " ".join(map(str.strip, message.splitlines()))
-    print(f"skvision: {visible(line)}", file=sys.stderr)
+    with suppress(OSError):  # of the standard error, where nothing else can be told
+        print(f"skvision: {visible(line)}", file=sys.stderr, flush=True)
     return status
 
 
@@ -290,7 +340,10 @@ def _check_place(file: str) -> None:
         raise UserError(f"{file!r} cannot be saved: there is no such folder")
     if Path(file).is_dir():
         raise UserError(f"{file!r} cannot be saved: it is a folder")
-    if not os.access(file if Path(file).exists() else Path(file).parent, os.W_OK):
+    places = [Path(file)] if Path(file).exists() else []
+    if not places or Path(file).is_file():  # a new file takes its place
+        places.append(Path(file).resolve().parent)
+    if not all(os.access(place, os.W_OK) for place in places):
         raise UserError(f"{file!r} cannot be saved: writing there is not permitted")
 
 
@@ -335,13 +388,14 @@ def _compare(options: argparse.Namespace) -> None:
     _check_apart(options)
     from skvision._compare import compare
     from skvision._comparison_table import print_comparison
+    from skvision._replace_file import replace_file
 
     pictures = _find_pictures(options)
     table = compare(pictures, options.size, options.folds, options.seed)
     print_comparison(table)
     if options.csv:
         with user_errors():
-            table.to_csv(options.csv, index=False)
+            replace_file(options.csv, table.to_csv(index=False).encode())
         print(f"The table is in {visible(options.csv)}.")
     groups = f" --groups {_quoted(options.groups)}" if options.groups else ""
     print(f"Next: skvision train {_quoted(options.folder)}{groups} --model OUT")
@@ -433,16 +487,26 @@ def _predict(options: argparse.Namespace) -> None:
     with user_errors():
         pipeline, _ = load_model(options.model)
     images = read_pictures(pipeline[0], options.files)
-    features = pipeline[1:-1].transform(images)
-    labels = pipeline[-1].predict(features).tolist()
     classes = pipeline[-1].classes_.tolist()
-    table = pipeline[-1].predict_proba(features).tolist()
-    for file, label, row in zip(options.files, labels, table, strict=True):
-        probabilities = dict(zip(classes, row, strict=True))
-        probability = probabilities[label]
-        if options.json:
-            values = (file, label, probability, probabilities)
-            keys = ("file", "label", "probability", "probabilities")
-            print(json.dumps(dict(zip(keys, values, strict=True))))
-        else:
-            print(f"{visible(file)}\t{visible(str(label))}\t{probability:.4f}")
+    for start in range(0, len(images), _IMAGES_AT_A_TIME):
+        block = slice(start, start + _IMAGES_AT_A_TIME)
+        features = pipeline[1:-1].transform(images[block])
+        labels = pipeline[-1].predict(features).tolist()
+        table = pipeline[-1].predict_proba(features).tolist()
+        for file, label, row in zip(options.files[block], labels, table, strict=True):
+            probabilities = dict(zip(classes, row, strict=True))
+            print(_prediction(file, label, probabilities, options.json))
+
+
+def _prediction(
+    file: str, label: Any, probabilities: dict[Any, float], as_json: bool
+) -> str:
+    """Return a line of ``skvision predict``."""
+    probability = probabilities[label]
+    if not all(map(math.isfinite, probabilities.values())):
+        raise UserError(f"{file!r} has no prediction: the model gives {probability}")
+    if as_json:
+        values = (file, label, probability, probabilities)
+        keys = ("file", "label", "probability", "probabilities")
+        return json.dumps(dict(zip(keys, values, strict=True)), allow_nan=False)
+    return f"{visible(file)}\t{visible(str(label))}\t{probability:.4f}"

@@ -618,7 +618,7 @@ def test_a_report_is_whole_or_not_at_all(trained, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("pathlib.Path.replace", break_down)
+        patch.setattr("os.replace", break_down)
         with pytest.raises(KeyboardInterrupt):
             write_report(path, trained.pipeline, trained.evidence, **told)
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]

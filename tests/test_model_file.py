@@ -16,7 +16,8 @@ from skvision._bag_of_visual_words import BagOfVisualWords
 from skvision._color_histogram import ColorHistogram
 from skvision._hog import HOG
 from skvision._image_reader import ImageReader
-from skvision._model_file import LARGEST_SIZE, load_model, save_model
+from skvision._model_check import LARGEST_SIZE
+from skvision._model_file import load_model, save_model
 from skvision._pixel_normalizer import PixelNormalizer
 from skvision._softmax_regression import SoftmaxRegression
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import skvision
+from skvision import _public_names
 
 PACKAGE = Path(__file__).parents[1] / "skvision"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -70,8 +71,15 @@ def loaded_by(statement):
     return {name.split(".")[0] for name in result.stdout.split()}
 
 
-def test_import_loads_neither_numba_nor_matplotlib():
-    loaded = loaded_by("import skvision")
+def test_import_loads_nothing_until_a_name_is_used():
+    """An interrupt meanwhile is the command line's to tell, and --help is quick."""
+    assert loaded_by("import skvision, skvision.cli").isdisjoint(
+        {"numpy", "sklearn", "pandas", "PIL", "scipy", "joblib"}
+    )
+
+
+def test_names_load_neither_numba_nor_matplotlib():
+    loaded = loaded_by("from skvision import *")
     assert "sklearn" in loaded
     assert loaded.isdisjoint(
         {"numba", "llvmlite", "matplotlib", "rich", "skops", "jinja2"}
@@ -81,7 +89,7 @@ def test_import_loads_neither_numba_nor_matplotlib():
 def test_import_adds_few_modules_to_those_of_scikit_learn():
     """A stand-in for import time, which a test must not depend on."""
     with_sklearn = loaded_by("import sklearn.pipeline, scipy.optimize, PIL.Image")
-    extra = loaded_by("import skvision") - with_sklearn
+    extra = loaded_by("from skvision import *") - with_sklearn
     allowed = {"skvision", "pandas", "dateutil", "six", "pytz", "tzdata"}
     assert {name for name in extra if not name.startswith("_")} - allowed <= set(
         sys.stdlib_module_names
@@ -89,6 +97,7 @@ def test_import_adds_few_modules_to_those_of_scikit_learn():
 
 
 def test_every_public_name_is_listed_and_documented():
+    assert skvision.__all__ == _public_names.__all__
     readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
     for name in skvision.__all__:
         thing = getattr(skvision, name)

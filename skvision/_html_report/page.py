@@ -7,7 +7,6 @@ import platform
 import re
 from base64 import b64encode
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +41,7 @@ from skvision._html_report.scores import (
     score_classes,
 )
 from skvision._html_report.words import shorten_names, write_seconds, write_share
+from skvision._replace_file import replace_file
 from skvision._report import find_confused_pairs
 from skvision._train_and_score import Evidence
 from skvision._user_error import visible
@@ -95,17 +95,7 @@ def write_report(
         If the file cannot be written.
     """
     page = render_report(pipeline, evidence, held_out, about, n_bytes, date)
-    path = Path(path)
-    if path.exists() and not path.is_file():  # /dev/null, a pipe
-        path.write_text(page, encoding="utf-8")
-        return
-    path = path.resolve()
-    unfinished = path.with_name(f".{path.name[:100]}.{os.getpid()}")
-    try:
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    replace_file(path, page.encode())
 
 
 def render_report(

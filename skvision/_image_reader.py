@@ -405,9 +405,11 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             return self._scale(image, image.size, orientation=1)
         if isinstance(source, Image.Image):
             check_extent(source, self.max_pixels)
+            if source.width * source.height > most_pixels:
+                return None
             with blame_the_file():  # which is perhaps not read yet
-                source.load()
-            return self._scale(source, source.size, read_orientation(source))
+                image = source.copy()  # large ones are closed when they are scaled
+            return self._scale(image, image.size, read_orientation(source))
         with open_binary(source) as file:
             with blame_the_file():
                 image = identify(file)

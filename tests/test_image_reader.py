@@ -856,3 +856,13 @@ def test_a_small_file_of_many_pixels_takes_little_memory(tmp_path, n_files, n_jo
     limits = {"n_files": n_files, "n_jobs": n_jobs, "max_pixels": side**2}
     peak = measure_peak(path, **limits)
     assert 3.5 * side**2 < peak < 6 * side**2
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P", "I;16", "CMYK"])
+def test_images_of_pillow_are_left_as_they_are(mode):
+    """Large images of files are closed on the way; the user's own must not be."""
+    image = Image.new(mode, (900, 700))
+    before = image.tobytes()
+    images = ImageReader((8, 8)).transform([image])
+    assert images.shape == (1, 8, 8, 3)
+    assert image.tobytes() == before

@@ -6,6 +6,8 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joblib import parallel_config
 from scipy.stats import loguniform, randint, uniform
 from sklearn import config_context
@@ -26,6 +28,12 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skvision import KNNImageClassifier, MLPBackprop, SoftmaxRegression
 from skvision.model_selection import CoarseToFineSearchCV
+from skvision.model_selection._ranking import (
+    best_first,
+    comparable,
+    rank_by_resources,
+)
+from skvision.model_selection._stages import plan
 
 X = np.random.default_rng(0).normal(size=(30, 4))
 y = np.arange(30) % 3
@@ -230,6 +238,83 @@ def test_ranges_are_not_narrowed_to_what_failed():
     assert 1 <= len(good) < 10
     margin = 10 ** (0.1 * 3)  # of three decades
     np.testing.assert_allclose(search.ranges_["low"][1], min(good) / margin)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([1, 3, 9]),
+            st.sampled_from([-1.0, 0.0, 0.5, 2.0, np.inf, np.nan]),
+            st.booleans(),
+        ),
+        min_size=1,
+    ),
+    st.booleans(),
+)
+def test_ranks_are_those_by_hand(rows, with_resource):
+    resources, scores, unmeasured = map(np.array, zip(*rows, strict=True))
+    table = {
+        "params": [{}] * len(rows),
+        "mean_test_score": scores.astype(float),
+        "mean_fit_time": np.where(unmeasured, np.nan, 1.0),
+    }
+    if with_resource:
+        table["n_resources"] = resources
+    rank_by_resources(table)
+
+    def merit(row):
+        amount, score, failed = row
+        if np.isnan(score):
+            return (0, 0, 0)
+        return (1, amount if with_resource and not failed else 0, score)
+
+    expected = [1 + sum(merit(other) > merit(row) for other in rows) for row in rows]
+    assert table["rank_test_score"].tolist() == expected
+    best = comparable(table, "score")
+    if np.isfinite(scores).any() or np.isinf(scores).any():
+        order = list(best_first(table, best, "score"))
+        assert table["rank_test_score"][order[0]] == 1
+        assert sorted(order) == best.tolist()
+    else:
+        assert len(best) == 0
+
+
+@pytest.mark.parametrize("resource", [None, "max_iter", "n_samples"])
+@pytest.mark.parametrize("seed, share", [(0, 0.3), (1, 0.7), (2, 0.8), (3, 0.95)])
+def test_whatever_fails_the_table_is_whole(seed, share, resource):
+    error_score = [np.nan, 0.2][seed % 2]
+    rng = np.random.default_rng(seed)
+    search = search_of(
+        lambda model, n: rng.random() < share,
+        n_iter=3,
+        cv=2,
+        resource=resource,
+        error_score=error_score,
+        refit=False,
+        random_state=seed,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            search.fit(X, y)
+        except ValueError as error:
+            assert "no luck" in str(error)
+            return
+    results = search.cv_results_
+    planned = plan(3, 3, 3, {None: None, "max_iter": 9, "n_samples": 30}[resource])
+    sizes = [stage.n_candidates for stage in planned]
+    assert results["stage"].tolist() == np.repeat([0, 1, 2], sizes).tolist()
+    assert {len(column) for column in results.values()} == {sum(sizes)}
+    for row, params in enumerate(results["params"]):
+        for name, value in params.items():
+            assert results[f"param_{name}"][row] == value
+        splits = [results[f"split{i}_test_score"][row] for i in range(2)]
+        np.testing.assert_equal(results["mean_test_score"][row], np.mean(splits))
+    if np.isfinite(results["mean_test_score"]).any():
+        assert results["rank_test_score"][search.best_index_] == 1
+        assert np.isfinite(search.best_score_)
+    assert len(search.ranges_["stage"]) == 3
 
 
 # --------------------------------------------------------------- several metrics

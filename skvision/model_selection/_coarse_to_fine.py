@@ -78,7 +78,8 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         without the best for the second best, and so on.
 
     cv : int, cross-validation generator or iterable, default=None
-        Folds, as in `RandomizedSearchCV`; they are drawn once, for all stages.
+        Folds, as in `RandomizedSearchCV`; they are drawn once, for all stages. ``fit``
+        replaces an iterator, which can be read only once, by the list of its folds.
 
     verbose : int, default=0
         How much scikit-learn's searches print.

@@ -72,7 +72,9 @@ def learn_whitening(
     axes = np.hstack([base @ v for base, (_, v) in zip(bases, spectra, strict=True)])
     kept = np.sort(np.argsort(-eigenvalues, kind="stable")[:n_components])
     deviations = np.sqrt(np.maximum(eigenvalues[kept], 0) + epsilon)
-    deviations[deviations == 0] = 1  # there is nothing along it
+    rounding = n_pixels * np.finfo(np.float32).eps * max(eigenvalues.max(), 0)
+    nothing = eigenvalues[kept] + epsilon <= rounding  # along it, and of no deviation
+    deviations[nothing] = 1
     matrix = _with_signs(axes[:, kept]) / deviations
     n_symmetric = int(np.sum(kept < bases[0].shape[1])) if mirrored else None
     return Whitening(mean.astype(np.float32), matrix.astype(np.float32), n_symmetric)

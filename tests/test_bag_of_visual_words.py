@@ -425,3 +425,16 @@ def test_memory_beyond_the_features():
         tracemalloc.stop()
     assert fit_peak < 150 * 2**20
     assert peak < 30 * 2**20
+
+
+def test_whitening_divides_nothing_by_rounding(rng):
+    """Patches have a mean of zero, so that one direction has no variance."""
+    patches = rng.normal(size=(500, 12)).astype(np.float32)
+    patches -= patches.mean(axis=1, keepdims=True)
+    whitening = learn_whitening(
+        patches, n_components=12, epsilon=0.0, mirrored_shape=None
+    )
+    lengths = np.linalg.norm(whitening.matrix, axis=0)
+    assert np.sort(lengths)[-1] < 2  # was 1 / sqrt(1e-9)
+    whitened = (patches - whitening.mean) @ whitening.matrix
+    np.testing.assert_allclose(np.sort(whitened.std(axis=0))[1:], 1, rtol=1e-3)

@@ -22,6 +22,7 @@ Array = NDArray[np.floating]
 Vector = NDArray[np.float64]
 
 MAX_EXPONENT = 1000  # of a unit; its inverse is finite, too
+SMALLEST = 5e-324  # number above 0
 
 
 class Spread(NamedTuple):
@@ -142,16 +143,17 @@ def standardize(
     ``out`` is C-contiguous, float32 or float64. Where a result is larger than it can
     hold, it is infinite; no step on the way overflows.
     """
-    from skvision._kernels.standardize import standardize_rows
+    from skvision._kernels.standardize import standardize_in_units, standardize_rows
 
     if isinstance(rows, slice) or not X.flags.c_contiguous:
         X = np.ascontiguousarray(X[rows])
         rows = np.arange(len(X))
-    mean, deviation = standard.mean, standard.deviation
+    mean, deviation = standard.mean, np.maximum(standard.deviation, SMALLEST)
+    if out.dtype == np.float32:  # float64 has room for all that it can hold
+        standardize_rows(X, rows, mean, 1 / np.maximum(deviation, 1e-300), out)
+        return out
     unit = unit_of(np.maximum(np.abs(mean), deviation))
-    smallest = np.finfo(out.dtype).tiny
-    divisor = np.maximum(deviation * unit, smallest).astype(out.dtype)
-    standardize_rows(X, rows, unit, mean * unit, divisor, out)
+    standardize_in_units(X, rows, unit, mean * unit, deviation * unit, out)
     return out
 
 

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from skvision._kernels.standardize import add_moments, standardize_rows
+from skvision._kernels.standardize import (
+    add_moments,
+    standardize_in_units,
+    standardize_rows,
+)
 
 ROWS = [np.uint8, np.float32, np.float64]
 pytestmark = [
@@ -15,15 +19,19 @@ pytestmark = [
 def check(X, index, dtype, rng):
     """Hold the kernel against the formula."""
     d = X.shape[1]
-    unit = 2.0 ** rng.integers(-9, 9, d)
-    center = rng.uniform(0, 255, d)
-    deviation = rng.uniform(0.01, 3, d).astype(dtype)
-    for array in (unit, center, deviation):
+    unit, mean = 2.0 ** rng.integers(-9, 9, d), rng.uniform(0, 255, d)
+    deviation = rng.uniform(0.01, 3, d)
+    inverse = 1 / deviation
+    for array in (unit, mean, deviation, inverse):
         array.flags.writeable = False
     out = np.full((len(index), d), np.nan, dtype)
-    standardize_rows(X, index, unit, center, deviation, out)
-    difference = (X[index] * unit - center).astype(dtype)
-    np.testing.assert_array_equal(out, difference / deviation)
+    if dtype == np.float32:
+        standardize_rows(X, index, mean, inverse, out)
+        expected = ((X[index] - mean) * inverse).astype(dtype)
+    else:
+        standardize_in_units(X, index, unit, mean, deviation, out)
+        expected = (X[index] * unit - mean) / deviation
+    np.testing.assert_array_equal(out, expected)
 
 
 @pytest.mark.parametrize("shape", [(7, 5), (1, 5), (7, 1), (1, 1), (0, 5), (5, 0)])
@@ -52,10 +60,14 @@ def test_read_only(of_rows, dtype, rng):
 
 
 def test_nan_and_infinity_are_not_hidden(of_rows, dtype):
-    X, center, deviation = np.ones((2, 3), of_rows), np.ones(3), np.ones(3, dtype)
+    X, center, deviation = np.ones((2, 3), of_rows), np.ones(3), np.ones(3)
     center[0], deviation[1], center[2] = np.nan, np.nan, -np.inf
     out = np.zeros((2, 3), dtype)
-    standardize_rows(X, np.arange(2), np.ones(3), center, deviation, out)
+    index = np.arange(2)
+    if dtype == np.float32:
+        standardize_rows(X, index, center, 1 / deviation, out)
+    else:
+        standardize_in_units(X, index, np.ones(3), center, deviation, out)
     np.testing.assert_array_equal(out, [[np.nan, np.nan, np.inf]] * 2)
 
 

@@ -630,3 +630,18 @@ def test_jacobian_of_relu_is_diagonal(rng):
 def test_jacobian_of_relu_is_never_built(peak_of, rng):
     x = rng.normal(size=(1, 4096))
     assert peak_of(lambda: run(relu(), [], [], x, None, x)) < 10 * x.nbytes
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_batch_norm_of_a_constant_column_is_its_shift(dtype, rng):
+    layer = batch_norm()
+    params, buffers = (
+        [np.ones(2, dtype), np.zeros(2, dtype)],
+        list(np.zeros((2, 2), dtype)),
+    )
+    x = rng.normal(size=(37, 2)).astype(dtype)
+    x[:, 1] = 1234567.8
+    weights = rng.random(37).astype(dtype)
+    y, _ = layer.forward(params, buffers, x, Training(rng, weights))
+    assert not y[:, 1].any()
+    assert np.average(y[:, 0], weights=weights) == pytest.approx(0, abs=1e-5)

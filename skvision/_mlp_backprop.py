@@ -266,8 +266,8 @@ class MLPBackprop(NetworkClassifier):
     ``KeyboardInterrupt``, so that a search or cross-validation around it ends too. An
     interrupted fit without a whole epoch, ``partial_fit`` and ``solver="lbfgs"`` leave
     the network as it was. A fit whose loss becomes infinite or NaN keeps its last whole
-    epoch too, and gives a ``ConvergenceWarning``. With one batch an epoch, no dropout and no
-    batch norm, a row of weight 2 is the same as that row twice.
+    epoch too, and gives a ``ConvergenceWarning``. With one batch an epoch, no dropout
+    and no batch norm, a row of weight 2 is the same as that row twice.
 
     Networks of several ``random_state`` in a ``VotingClassifier(voting="soft")`` mostly
     predict a little better than each: on digits 94.0 % right against 93.7 %, the means

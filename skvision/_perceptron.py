@@ -29,9 +29,10 @@ class Perceptron(LinearClassifier):
     of weights, which takes for the second class what it scores above 0. In a batch, all
     rows are scored before any moves the weights, by the sum of what each asks for.
 
-    Classes that a linear score can tell apart are learned without error. Others never
-    come to rest; the weights then are those of the fewest mistakes if all rows are one
-    batch (the pocket), the mean of all (``average``), or those of the last step.
+    Classes that a linear score can tell apart are learned without error, if ``tol`` and
+    ``max_iter`` leave the time. Others never come to rest; the weights then are those
+    of the fewest mistakes if all rows are one batch (the pocket), the mean of all
+    (``average``), or those of the last step.
 
     Parameters
     ----------

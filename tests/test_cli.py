@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -502,13 +501,10 @@ def test_interrupt(run, monkeypatch):
 
 @pytest.mark.parametrize("step", ["_hog.HOG", "_softmax_regression.SoftmaxRegression"])
 def test_an_interrupt_of_train_saves_no_model(
-    step, run, shared_folder, tmp_path, monkeypatch
+    step, run, shared_folder, tmp_path, monkeypatch, ctrl_c
 ):
-    def interrupt(*_):
-        signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(f"skvision.{step}.fit", interrupt)
-    status, _, err = run("train", shared_folder, "--output", tmp_path / "a.skops")
+    monkeypatch.setattr(f"skvision.{step}.fit", lambda *_, **__: ctrl_c())
+    status, _, err = run("train", shared_folder, "--model", tmp_path / "a.skops")
     assert (status, err) == (130, "skvision: interrupted\n")
     assert list(tmp_path.iterdir()) == []
 

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import signal
 import sys
 
 import numpy as np
@@ -293,14 +292,14 @@ def test_candidates_learn_from_few(rng, way, n):
         assert np.mean(model.predict(rows) == labels) > 0.6
 
 
-def test_an_interrupt_is_not_kept_as_a_result(monkeypatch, rng):
+def test_an_interrupt_is_not_kept_as_a_result(monkeypatch, rng, ctrl_c):
     """A network that is interrupted keeps its last epoch; a comparison must end."""
     asked = []
 
     def interrupt(epoch, history):
         asked.append(epoch)
         if epoch == 2:
-            signal.raise_signal(signal.SIGINT)
+            ctrl_c()
         return 0.1
 
     def network(**options):

@@ -35,6 +35,8 @@ PACKAGE = str(Path(skvision.__file__).parent)
 
 
 def interrupt():
+    """Interrupt, also in a process that was started to ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.raise_signal(signal.SIGINT)
 
 
@@ -80,6 +82,11 @@ class Events:
         finally:
             sys.setprofile(before)
         return False
+
+
+@pytest.fixture(autouse=True)
+def _heard(ctrl_c):
+    """Let interrupts be heard."""
 
 
 @pytest.fixture(scope="module")

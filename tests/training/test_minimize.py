@@ -528,3 +528,40 @@ def test_update_ratios_of_the_rates_of_the_schedule():
 
 def test_without_parts_there_are_no_ratios():
     assert run(Recorder()).update_ratios == [[], [], []]
+
+
+@pytest.mark.parametrize("make", [adam, sgd])
+def test_state_is_that_of_the_epoch_that_is_kept(make):
+    """Of the best score, or of the last whole epoch before an interrupt."""
+    optimizer = make()
+
+    def state_after(n_epochs):
+        state = optimizer.init(np.zeros(2))
+        run(Recorder(), optimizer=optimizer, state=state, max_iter=n_epochs)
+        return state
+
+    scores = iter([0.3, 0.8, 0.5, 0.8])
+    best = run(
+        Recorder(), optimizer=optimizer, score=lambda p: next(scores), max_iter=4
+    )
+    cut = run(Recorder(interrupt_at=8), optimizer=optimizer, max_iter=9)
+    for course in (best, cut):
+        assert course.state.keys() == state_after(2).keys()
+        for name, array in state_after(2).items():
+            np.testing.assert_array_equal(course.state[name], array)
+    assert not best.interrupted
+    assert cut.interrupted
+
+
+def test_losses_of_averages_say_when_to_stop():
+    """The objective falls forever while it moves; the average is as told."""
+    told = iter([5.0, 4.0, 4.0, 4.0])
+    course = run(
+        Recorder(values=lambda n: -float(n)),
+        average_from=12,
+        value_of=lambda params: next(told),
+        n_iter_no_change=2,
+        max_iter=9,
+    )
+    assert course.loss_curve == [-1.0, 5.0, 4.0, 4.0, 4.0]  # none in the first epoch
+    assert course.converged

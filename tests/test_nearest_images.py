@@ -1,6 +1,7 @@
 """NearestImages against NearestNeighbors, by hand, and in the hands of others."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -284,6 +285,21 @@ def test_a_coarse_sketch_is_given_up_where_it_rules_out_little(rng, monkeypatch)
     for radius in (0, 1e9):
         NearestImages(radius=radius, metric="l1").fit(X).radius_neighbors()
     assert made == [True, True, False]
+
+
+def test_memory_is_bounded(rng):
+    """All distances at once would take 288 MB."""
+    X = rng.integers(0, 256, (6000, 16), dtype=np.uint8)
+    model = NearestImages(radius=0.2, metric="hamming").fit(X)
+    model.radius_neighbors(X[:100])  # compile
+    tracemalloc.start()
+    try:
+        indices = model.radius_neighbors(X, return_distance=False)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [i.tolist() for i in indices] == [[i] for i in range(6000)]
+    assert 2**20 < peak < 40e6
 
 
 # Metrics

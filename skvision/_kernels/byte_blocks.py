@@ -125,19 +125,22 @@ def count_differing_bits(A, i, B, j):
     return total
 
 
-def _plain_count(word):
-    return int(word).bit_count()
+def _bit_count():
+    """Return ``f(word)``: the number of bits of a word of 32 bits that are set."""
+    if config.DISABLE_JIT:
+        return lambda word: int(word).bit_count()
+
+    @intrinsic
+    def bit_count(typingctx, word):
+        def codegen(context, builder, signature, args):
+            return builder.ctpop(args[0])
+
+        return types.uint32(types.uint32), codegen
+
+    return bit_count
 
 
-@intrinsic
-def _compiled_count(typingctx, word):
-    def codegen(context, builder, signature, args):
-        return builder.ctpop(args[0])
-
-    return types.uint32(types.uint32), codegen
-
-
-_count_bits = _plain_count if config.DISABLE_JIT else _compiled_count
+_count_bits = _bit_count()
 
 
 @jit(forceinline=True)

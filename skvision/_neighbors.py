@@ -25,7 +25,7 @@ FEW_FEATURES = 16
 MANY_QUERIES = 1024
 MANY_ROWS = 8192
 MANY_FEATURES = 512
-TRIAL_QUERIES = 512
+TRIAL_QUERIES = 126
 SHARE_WORTHWHILE = 1 / 8  # of distances that are computed nevertheless
 TRIAL_ROWS = 32
 TRIAL_NEIGHBORS = 6  # a row itself among them
@@ -51,8 +51,9 @@ def nearest_rows(
         Height, width and channels of the images, where known: it decides speed alone.
     n_jobs : int or None
         Threads.
-    sketched : SketchedRows or None
-        What `sketch_rows` returned for the rows: it decides speed alone.
+    sketched : SketchedRows, False or None
+        What `sketch_rows` returned for the rows; None where that was not asked. It
+        decides speed alone.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def nearest_rows(
     distances = np.full((len(queries), n_neighbors), np.inf)
     indices = np.full((len(queries), n_neighbors), -1, np.int64)
     with one_thread_for_blas:
-        if sketched is not None and len(queries) < FEW_QUERIES:
+        if sketched and len(queries) < FEW_QUERIES:
             sketched.search(queries, rows, distances, indices, n_jobs)
         elif _few(queries, rows, metric):
             _Search(rows, metric, None, n_jobs)(queries, distances, indices)
@@ -94,10 +95,11 @@ def _search_by_sketches(
     queries, rows, distances, indices, metric, image_shape, n_jobs, sketched
 ):
     """Fill heaps with the nearest rows, with sketches that suit the data."""
-    coarse = sketched is not None or (
-        len(queries) >= MANY_QUERIES and _may_suit_coarse_sketch(rows, metric)
-    )
-    if sketched is not None:
+    if sketched is None:
+        coarse = len(queries) >= MANY_QUERIES and _may_suit_coarse_sketch(rows, metric)
+    else:
+        coarse = bool(sketched)
+    if sketched:
         search = _Search(rows, metric, sketched.sketch, n_jobs, sketched)
     elif coarse:
         sketch = make_sketch(rows, metric, image_shape, coarse=True)
@@ -132,16 +134,16 @@ def _may_suit_coarse_sketch(rows, metric):
 
 
 def sketch_rows(rows, metric, image_shape, n_jobs, before=None):
-    """Return a coarse sketch of rows, to be kept for later searches, or None.
+    """Return a coarse sketch of rows, to be kept for later searches, or False.
 
-    There is None for few rows and for rows, like noise, among which it rules out
-    little. ``before`` is the sketch of the first of the rows, if they have one: it
+    It is False for few rows and for rows, like noise, among which it rules out little.
+    ``before`` is the sketch of the first of the rows, if they have one: it
     grows.
     """
-    if before is not None:
+    if before:
         return before.with_more(rows[len(before.codes) :], n_jobs)
     if not _may_suit_coarse_sketch(rows, metric):
-        return None
+        return False
     with one_thread_for_blas:
         sketched = SketchedRows(rows, metric, image_shape, n_jobs)
         some = np.ascontiguousarray(rows[:: len(rows) // TRIAL_ROWS])
@@ -149,7 +151,7 @@ def sketch_rows(rows, metric, image_shape, n_jobs, before=None):
         indices = np.full(heaps.shape, -1, np.int64)
         n_computed = sketched.search(some, rows, heaps, indices, n_jobs)
     if n_computed > SHARE_WORTHWHILE * len(some) * len(rows):
-        return None
+        return False
     return sketched
 
 

@@ -180,6 +180,16 @@ def test_byte_products_are_taken_where_the_processor_has_them(rng, monkeypatch):
     assert made == [kernel.L2, kernel.COSINE] * has_instruction
 
 
+def test_no_coarse_sketch_is_made_where_it_is_known_to_be_of_no_use(
+    coarse, rng, monkeypatch
+):
+    rows = rng.integers(0, 256, (300, 200), dtype=np.uint8)
+    monkeypatch.setattr(_neighbors, "make_sketch", None)
+    monkeypatch.setattr(_neighbors, "suits_byte_products", lambda rows, metric: True)
+    found = nearest_rows(rows, rows, 3, kernel.L2, sketched=False)
+    assert_nearest(found, rows, rows, kernel.L2)
+
+
 # Sketches that are kept
 
 
@@ -222,10 +232,10 @@ def test_a_sketch_is_kept_of_many_smooth_images_only(coarse, rng):
     smooth = smooth_pictures(rng, 300)
     noise = rng.integers(0, 256, smooth.shape, dtype=np.uint8)
     for metric in (kernel.L1, kernel.L2):
-        assert sketch_rows(smooth, metric, SHAPE, None) is not None
-        assert sketch_rows(smooth[:99], metric, SHAPE, None) is None
-        assert sketch_rows(smooth[:, :90].copy(), metric, None, None) is None
-        assert sketch_rows(noise, metric, SHAPE, None) is None
+        assert sketch_rows(smooth, metric, SHAPE, None)
+        assert sketch_rows(smooth[:99], metric, SHAPE, None) is False
+        assert sketch_rows(smooth[:, :90].copy(), metric, None, None) is False
+        assert sketch_rows(noise, metric, SHAPE, None) is False
 
 
 @pytest.mark.parametrize("metric", ["l1", "l2"])

@@ -86,7 +86,9 @@ def read_groups(file: Path, root: Path, paths: Sequence[str]) -> NDArray[np.str_
 def _read_table(table: csv.DictReader, groups: dict[Path, str], root: Path) -> None:
     columns = list(table.fieldnames or [])
     if not {"file", "group"}.issubset(columns):
-        raise ValueError(f"needs the columns 'file' and 'group'; it has {columns}.")
+        shown = ", ".join(repr(name[:50]) for name in columns[:5])
+        shown += ", …" if len(columns) > 5 else ""
+        raise ValueError(f"needs the columns 'file' and 'group'; it has [{shown}].")
     for row in table:
         if not row["file"] or not row["group"]:
             raise ValueError(f"has no file or no group in line {table.line_num}.")

@@ -14,6 +14,13 @@ from PIL import Image
 from sklearn.base import TransformerMixin
 
 from skvision._containers import refuse_mask
+from skvision._decoder_messages import (
+    Messages,
+    collector,
+    heard_in_this_thread,
+    note,
+    standard_error,
+)
 from skvision._parallel import count_threads, for_each_block
 from skvision._picture_files import (
     UPRIGHT,
@@ -31,6 +38,7 @@ from skvision._sklearn_compat import Estimator, Interval, StrOptions, whole_fit
 _ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
 _BLOCK_SIZE = 8
 _MAX_LISTED = 50
+_MOST_NAMED = 3  # files in a warning, and messages on a file
 
 # What X may be
 
@@ -180,6 +188,22 @@ def _report(problems: dict[int, str], sources: Any, on_error: str) -> None:
         f"{count}:{''.join(lines)}\nRepair them, leave them out, or pass "
         f"on_error='warn' to have black pictures in their place."
     )
+
+
+def _warn(messages: dict[int, Messages], sources: Any) -> None:
+    """Repeat what decoders said of files, each message once, with names of files."""
+    files: dict[tuple[type[Warning], str], list[int]] = {}
+    for i in sorted(messages):
+        for message in list(dict.fromkeys(messages[i]))[:_MOST_NAMED]:
+            files.setdefault(message, []).append(i)
+    for (category, text), positions in list(files.items())[:_MAX_LISTED]:
+        named = ", ".join(_describe(sources[i]) for i in positions[:_MOST_NAMED])
+        more = len(positions) - _MOST_NAMED
+        named += f" and {more} more" if more > 0 else ""
+        warnings.warn(f"{text.strip()} (in {named})", category, stacklevel=3)
+    if len(files) > _MAX_LISTED:
+        rest = f"Decoders gave {len(files) - _MAX_LISTED} more messages."
+        warnings.warn(rest, UserWarning, stacklevel=3)
 
 
 def _check_size(size: Any) -> None:
@@ -342,6 +366,12 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         TypeError
             If an element of ``X`` is neither a file, nor an image, nor an array of
             uint8.
+
+        Warns
+        -----
+        UserWarning
+            With ``on_error="warn"``, if files cannot be read; and if a decoder finds
+            fault with files that it reads: its message, with the names of the files.
         """
         self._validate_params()
         _check_size(self.size)
@@ -351,30 +381,35 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             return sources.copy()
         images = np.zeros((len(sources), *shape), dtype=np.uint8)
         problems: dict[int, str] = {}
-        large: list[int] = []
+        messages: dict[int, Messages] = {}
+        rest: list[int] = []
         # Memory that a thread has freed is often not free for another one.
-        share = self.max_pixels // count_threads(self.n_jobs)
+        n_threads = count_threads(self.n_jobs)
+        share = math.inf if n_threads == 1 else self.max_pixels // n_threads
 
         def read(i, most_pixels):
-            try:
-                image = self._read(sources[i], most_pixels)
-                if image is None:
-                    large.append(i)
-                else:
-                    _paste(image, images[i])
-            except BadPicture as problem:
-                problems[i] = str(problem)
+            with heard_in_this_thread() as messages[i]:
+                try:
+                    image = self._read(sources[i], most_pixels)
+                    if image is None:
+                        rest.append(i)
+                    else:
+                        _paste(image, images[i])
+                except BadPicture as problem:
+                    problems[i] = str(problem)
 
         def read_block(rows):
             for i in range(rows.start, rows.stop):
                 read(i, share)
 
         Image.init()  # loads the formats
-        for_each_block(read_block, len(sources), _BLOCK_SIZE, self.n_jobs)
-        for i in large:
-            read(i, math.inf)
+        with collector:
+            for_each_block(read_block, len(sources), _BLOCK_SIZE, self.n_jobs)
+            for i in rest:
+                read(i, math.inf)
         if problems:
             _report(problems, sources, self.on_error)
+        _warn({i: messages[i] for i in messages.keys() - problems.keys()}, sources)
         return images
 
     def set_output(self, *, transform=None):
@@ -395,7 +430,8 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
     def _read(self, source, most_pixels):
         """Return one picture, smaller than ``size`` where it is to be padded.
 
-        None, before it is decoded, where it has more than ``most_pixels``.
+        None where it is to be read alone, without a limit: it has more pixels than
+        ``most_pixels``, or libtiff had something to say while it was decoded.
         """
         if isinstance(source, np.ndarray):
             if source.shape[0] * source.shape[1] > most_pixels:
@@ -420,10 +456,29 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
                 n_pixels = image.width * image.height
             if n_pixels > most_pixels:
                 return None
-            with blame_the_file():
-                image.load()
+            is_alone = most_pixels == math.inf
+            if not self._load(image, is_alone):
+                return None
             orientation = read_orientation(image)
             return self._scale(image, extent or image.size, orientation)
+
+    def _load(self, image, is_alone):
+        """Decode; return False where what libtiff says may be about another file."""
+        if not (image.tile and image.tile[0][0] == "libtiff"):
+            with blame_the_file():
+                image.load()
+            return True
+        try:
+            with standard_error.diverted() as said, blame_the_file():
+                image.load()
+        except BadPicture as problem:
+            if said and is_alone:
+                raise BadPicture(said[0].removesuffix(".")) from problem
+            if not said:
+                raise
+        if is_alone:
+            note(said)
+        return is_alone or not said
 
     def _draft(self, image):
         """Have a JPEG decoded smaller, if that is enough; return its exact new size."""

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 from skvision._train_and_score import Evidence
 from skvision._user_error import visible
 
+_MOST_VERSIONS = 10  # and characters of their names: a file may name any number
+_LONGEST = 50
+
 
 class FirstScore(NamedTuple):
     """How well the model did on pictures held out when it was trained."""
@@ -41,7 +44,10 @@ def read_first_score(about: dict[str, Any]) -> FirstScore | None:
 def read_versions(about: dict[str, Any]) -> dict[str, str]:
     """Return the versions of packages that the model was saved with."""
     versions = _as_dict(about.get("versions"))
-    return {visible(str(name)): visible(str(versions[name])) for name in versions}
+    return {
+        visible(str(name)[:_LONGEST]): visible(str(versions[name])[:_LONGEST])
+        for name in list(versions)[:_MOST_VERSIONS]
+    }
 
 
 def _as_dict(value: Any) -> dict[str, Any]:

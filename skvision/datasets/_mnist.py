@@ -16,6 +16,7 @@ from skvision.datasets._arguments import check_folder, parts_of
 _PREFIXES = {"train": "train", "test": "t10k"}
 _SIDE = 28
 _N_CLASSES = 10
+_MOST_IMAGES = 1_000_000  # the largest set in this format, EMNIST, has 814,255
 # No deflate stream grows by more when it is unpacked.
 _MAX_GZIP_RATIO = 1032
 _CHUNK = 1 << 20
@@ -27,8 +28,8 @@ def load_mnist(root: str | os.PathLike[str], split: str = "train") -> Bunch:
     The files have the names under which the three sets are published,
     ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same with ``t10k``;
     a dot in place of the second hyphen (``train-images.idx3-ubyte``) and ``.gz`` at the
-    end are known too. Compressed files are unpacked as they are read, and never
-    further than their header says.
+    end are known too. Compressed files are unpacked as they are read, never further
+    than their header says, and no header may say more than a million images.
 
     Parameters
     ----------
@@ -156,6 +157,11 @@ def _read_header(
         needed = ", ".join(["n", *map(str, picture_shape)])
         raise ValueError(
             f"{path} has the shape {shape}; ({needed}) with n at least 1 is needed."
+        )
+    if shape[0] > _MOST_IMAGES:
+        raise ValueError(
+            f"{path} says that it has {shape[0]} images; published sets have at most "
+            f"{_MOST_IMAGES}. Download it again."
         )
     return shape
 

@@ -234,9 +234,12 @@ class MulticlassSVM(RegularizedLinearClassifier):
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
 
+    def _joint(self, n_outputs):
+        return self.multi_class == "weston_watkins" and n_outputs > 1
+
     def _violations(self, n_outputs):
-        joint = self.multi_class == "weston_watkins" and n_outputs > 1
-        return (weston_watkins if joint else one_vs_rest)(self.margin)
+        kind = weston_watkins if self._joint(n_outputs) else one_vs_rest
+        return kind(self.margin)
 
     def _loss(self, n_outputs):
         cost = hinge if self.loss == "hinge" else squared_hinge
@@ -245,5 +248,6 @@ class MulticlassSVM(RegularizedLinearClassifier):
     def _curvature(self, n_outputs):
         return squared_hinge_curvature(self._violations(n_outputs))
 
-    def _hinge_of(self, n_outputs):
-        return self._violations(n_outputs) if self.loss == "hinge" else None
+    @property
+    def _squared(self):
+        return self.loss == "squared_hinge"

@@ -197,6 +197,9 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
 
+    def _joint(self, n_outputs):
+        return n_outputs > 1
+
     def _loss(self, n_outputs):
         return softmax_cross_entropy if n_outputs > 1 else sigmoid_cross_entropy
 

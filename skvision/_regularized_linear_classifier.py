@@ -47,7 +47,7 @@ class RegularizedLinearClassifier(LinearClassifier):
     _squared = True
 
     def _violations(self, n_outputs):
-        """Return the violations that a hinge loss is taken of, None for other losses."""
+        """Return the violations that a hinge loss is taken of, or None."""
         return None
 
     def _fit(self, problem, goes_on, progress):

@@ -10,6 +10,7 @@ from skvision._training.rows import Rows
 from skvision._training.search import exact_step
 
 MAX_ITER = 30
+PATIENCE = 4  # iterations that do not halve the slope
 ROUNDING = 1e-13  # of a sum of slopes, as a part of the sum of their sizes
 
 
@@ -35,13 +36,18 @@ def best_biases(problem: Problem, scores: Array) -> Vector:
     alone = replace(  # the scores of no features
         problem, rows=Rows(np.empty((len(scores), 0)), np.empty(0)), l1=0.0, l2=0.0
     )
-    shift = np.zeros(k)
+    shift, least, stale = np.zeros(k), np.inf, 0
     targets, shares = problem.targets[:], problem.shares
     for _ in range(MAX_ITER):
         now = scores + shift
         d_scores = problem.loss(now, targets, shares)[1]
         slope = d_scores.sum(axis=0)
         if (np.abs(slope) <= ROUNDING * np.abs(d_scores).sum(axis=0)).all():
+            break
+        size = float(np.abs(slope).max())
+        stale = 0 if size < least / 2 else stale + 1
+        least = min(least, size)
+        if stale == PATIENCE:
             break
         product = problem.curvature(now, targets, shares)
         bends = np.array(

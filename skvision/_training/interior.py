@@ -116,7 +116,7 @@ def minimize_interior(
         here, value, error = method.certify(params, state)
         curve.append(value)
         if error < best.error:
-            best = Minimum(params, len(curve) - 1, curve, here.slope, error)
+            best = Minimum(params, len(curve) - 1, [*curve], here.slope, error)
         stuck = best.error < 1 and len(curve) - 1 - best.n_iter >= PATIENCE
         told = len(curve) > 1 and on_iteration(params)
         if error <= tol or len(curve) > max_iter or stuck or told:
@@ -126,7 +126,9 @@ def minimize_interior(
         length = method.longest(state, guess.state)
         now = method.complementarity(state)
         ahead = method.complementarity(_moved(state, guess.state, length))
-        change = method.change(here, state, solve, now * (ahead / now) ** 3, guess.state)
+        change = method.change(
+            here, state, solve, now * (ahead / now) ** 3, guess.state
+        )
         length = method.longest(state, change.state)
         params = params + length * change.params
         state = method.follow(
@@ -177,7 +179,8 @@ class _Interior:
         products = state.beta * state.a
         if not self.squared:
             products = (products + (1 - state.beta) * state.xi) / 2
-        return float(np.mean(products[self.counts]))
+        counted = np.where(self.counts, self.share, 0)
+        return float(np.sum(counted * products) / np.sum(counted))
 
     def bends(self, state: _State) -> Array:
         """Return the change of a multiplier by that of its violation."""
@@ -232,7 +235,9 @@ class _Interior:
         moved = state.beta + bends_of * forward(np.broadcast_to(shift, shape))
         return np.where(self.counts, moved, 0.5)
 
-    def factorize(self, here: Point, state: _State) -> Callable[..., tuple[Vector, Array]]:
+    def factorize(
+        self, here: Point, state: _State
+    ) -> Callable[..., tuple[Vector, Array]]:
         """Return ``right -> (solution, change of the scores)``."""
         problem = self.problem
         curved = replace(
@@ -280,7 +285,9 @@ class _Interior:
             below = a + beta * xi / (1 - beta)
             constant = (lower - beta * upper / (1 - beta)) / below
         d_scores = self.slopes(beta + constant)
-        right = -self.problem.through(here.params, lambda block, scores: d_scores[block])
+        right = -self.problem.through(
+            here.params, lambda block, scores: d_scores[block]
+        )
         n = self.problem.n_weights
         right[:n] -= self.problem.l2 * here.params[:n]
         step, along = solve(right)
@@ -305,4 +312,3 @@ class _Interior:
             if falls.any():
                 length = min(length, float((-value[falls] / slope[falls]).min()))
         return min(1.0, TO_BOUND * length)
-

@@ -93,11 +93,13 @@ def minimize_linear(
     n_outputs = len(start) // (rows.n_features + int(fit_intercept))
     stopped = False
 
-    to_features: Callable[[Vector], Vector] = lambda params: params
+    space: RowSpace | None = None
 
     def told(params: Vector) -> bool:
         nonlocal stopped
-        stopped = stopped or on_iteration(to_features(params))
+        stopped = stopped or on_iteration(
+            params if space is None else space.to_features(params)
+        )
         return stopped
 
     problem = Problem(
@@ -123,10 +125,9 @@ def minimize_linear(
     exact = replace(problem, rows=replace(rows, exact=True))
     if len(rows) < min(rows.n_features, MAX_ROWS) and not problem.l1 and not few:
         space = RowSpace.of(rows)
-        to_features = space.to_features
         inside = replace(exact, rows=space.rows)
         minimum = minimize(inside, space.from_features(start), max_iter, tol)
-        minimum = minimum._replace(params=to_features(minimum.params))
+        minimum = minimum._replace(params=space.to_features(minimum.params))
     elif few or rows.dtype == np.float64:
         minimum = minimize(exact, start, max_iter, tol)
     else:

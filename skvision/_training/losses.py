@@ -492,8 +492,13 @@ def softmax_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
 def sigmoid_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
     """Return the second derivatives of `sigmoid_cross_entropy`."""
     p = expit(scores)
-    bends: Array = shares[:, None] * p * expit(-scores)
-    return lambda change: bends * change
+    bends = shares[:, None] * p * expit(-scores)
+
+    def product(change: Array) -> Array:
+        times: Array = bends * change
+        return times
+
+    return product
 
 
 def squared_hinge_curvature(violations: Violations) -> Curvature:

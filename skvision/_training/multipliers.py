@@ -178,7 +178,9 @@ def minimize_hinge(
 
     multipliers = np.zeros((len(labels), problem.n_outputs))
     width, params, n_iter = FIRST_WIDTH * margin, start, 0
-    curve: list[float] = []
+    first = problem.scores_of(start)
+    positive = np.maximum(violations(first, labels).z, 0).sum(axis=1)
+    curve = [float(shares @ positive) + problem.penalty(start)]
     best = Minimum(start, 0, curve, np.zeros_like(start), np.inf)
     errors: list[float] = []
     while len(errors) < MAX_PROBLEMS and (n_iter < max_iter or not errors):
@@ -198,11 +200,13 @@ def minimize_hinge(
         )
         params, n_iter = minimum.params, n_iter + minimum.n_iter
         here = smooth.at(params)
-        value, gap, slack = gaps(smooth, here)
+        value, gap, _ = gaps(smooth, here)
         curve.append(value)
         errors.append(relative(gap, value))
         if errors[-1] < best.error:
-            best = Minimum(params, n_iter, curve, minimum.residual, errors[-1])
+            best = Minimum(
+                params, n_iter, [*curve], minimum.residual, errors[-1]
+            )
         if errors[-1] <= tol or min(errors) < min(errors[-PATIENCE:]) or told:
             break
         z = violations(here.scores, labels).z

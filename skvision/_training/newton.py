@@ -19,6 +19,7 @@ PATIENCE = 5  # iterations in which rounding may keep the value from falling
 WORTHWHILE = 0.1  # a step beyond the tolerance that leaves no more of the residual
 MAX_HALVINGS = 10
 SHORT = 0.5  # of proximal steps, after which the next one is half as long
+TINY = float(np.finfo(np.float64).tiny) ** 0.5  # squares of less are zero
 NOTHING = 1e-12  # weights under an L1 penalty, as a part of the largest
 MUCH = 1e6  # times scores that separate classes, of which no loss is left
 
@@ -80,9 +81,9 @@ def minimize_newton(
     """
     penalized = problem.l1 > 0 or problem.l2 > 0
     here = problem.at(start)
-    here = problem.at(with_best_biases(problem, here.params, here.scores))
     curve = [here.value]
-    best, least = here, np.inf
+    here = problem.at(with_best_biases(problem, here.params, here.scores))
+    best, least, n_best = here, np.inf, 1
     before, still, steps, told = np.inf, 0, 0, False
     precondition: Precondition | None = None
     predicted, metric = np.inf, 1.0
@@ -94,10 +95,10 @@ def minimize_newton(
             if here.value <= tol * curve[0] and _separates(problem, here.scores):
                 error = min(error, tol)
         if error <= least:
-            best, least = here, error
+            best, least, n_best = here, error, len(curve)
         size = largest(residual)
         done = error <= tol and not (to_rounding and size <= WORTHWHILE * before)
-        if done or len(curve) > max_iter or told or still >= PATIENCE or size == 0:
+        if done or len(curve) > max_iter or told or still >= PATIENCE or size <= TINY:
             break
         before = size
         if precondition is None or inverse or steps > work(problem):
@@ -116,15 +117,19 @@ def minimize_newton(
             metric *= 2 if lengths.min() < SHORT else 0.5
         elif not lengths.any() and not problem.l1:
             break  # nothing along it is lower, to rounding
-        here = problem.at(with_best_biases(problem, *_moved(problem, here, step, along, lengths)))
+        here = problem.at(
+            with_best_biases(problem, *_moved(problem, here, step, along, lengths))
+        )
         fell = curve[-1] - here.value > problem.rounding * abs(here.value)
         still = 0 if fell else still + 1
         curve.append(here.value)
         told = on_iteration(here.params)
     if told:
-        best, least = here, error
+        best, least, n_best = here, error, len(curve)
+    curve[n_best - 1] = best.value  # at its best biases
+    residual = problem.residual(best)
     return Minimum(
-        best.params, len(curve) - 1, curve, problem.residual(best), float(least)
+        best.params, len(curve) - 1, curve[:n_best], residual, float(least)
     )
 
 
@@ -188,10 +193,11 @@ def conjugate_gradients(
     for n_steps in range(1, max_steps + 1):
         times, of_direction = product(direction)
         bend = float(direction @ times)
-        if not bend > 0:
-            if n_steps == 1:
-                return direction, of_direction, 1
-            break
+        if not bend > TINY:
+            if n_steps > 1:
+                break
+            known = float(size > TINY)  # a direction that does not bend, or rounding
+            return known * direction, known * of_direction, 1
         length = size / bend
         solution += length * direction
         along = along + length * of_direction
@@ -211,7 +217,8 @@ def _moved(
     """Return the parameters after a step, and their scores."""
     params = here.params.copy()
     for part, change in zip(problem.split(params), problem.split(step), strict=True):
-        part += lengths.reshape(-1, *[1] * (part.ndim - 1)) * change
+        if part.size:
+            part += lengths.reshape(-1, *[1] * (part.ndim - 1)) * change
     if problem.l1:  # what shortened steps leave of weights that go to zero
         W = params[: problem.n_weights]
         W[np.abs(W) < NOTHING * np.abs(W).max(initial=0)] = 0

@@ -34,7 +34,7 @@ SINGULAR = 1e-13  # eigenvalues, as parts of the largest, that are taken for 0
 
 
 def curvature_inverse(problem: Problem, here: Point) -> Precondition:
-    r"""Return the map of a gradient to :math:`(\sum_i h_i x_i x_i^\top + s I)^{-1}` of it.
+    r"""Return the product with :math:`(\sum_i h_i x_i x_i^\top + s I)^{-1}`.
 
     The rows are centered at their mean as weighted by the curvature, in coordinates in
     which biases and weights are independent. The shift :math:`s` is the L2 penalty, or
@@ -92,7 +92,7 @@ def class_inverses(problem: Problem, here: Point) -> Precondition:
 
     For classes whose rows bend very differently; it is written down, class by class.
     """
-    k, (n, d) = problem.n_outputs, problem.rows.X.shape
+    n, d = problem.rows.X.shape
     x = problem.rows.draw(slice(None)).astype(np.float64, copy=False)
     if problem.has_bias:
         x = np.column_stack([x, np.ones(n)])
@@ -186,7 +186,9 @@ def _diagonals(problem: Problem, here: Point) -> Array:
     """Return the diagonal of each row's second derivatives, (n, k)."""
     product = problem.curvature(here.scores, problem.targets[:], problem.shares)
     shape, units = here.scores.shape, np.eye(problem.n_outputs)
-    columns = [product(np.broadcast_to(one, shape))[:, j] for j, one in enumerate(units)]
+    columns = [
+        product(np.broadcast_to(one, shape))[:, j] for j, one in enumerate(units)
+    ]
     return np.column_stack(columns)
 
 

@@ -41,8 +41,10 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Problem:
-    r"""Minimize :math:`\sum_i w_i \ell(s_i, t_i) + \lambda_1 \|W\|_1 +
-    \frac{\lambda_2}{2} \|W\|^2` with scores :math:`s_i = W (x_i - c) + b`.
+    r"""A mean loss of scores :math:`s_i = W (x_i - c) + b`, plus penalties.
+
+    .. math:: \sum_i w_i \ell(s_i, t_i) + \lambda_1 \|W\|_1
+        + \frac{\lambda_2}{2} \|W\|^2
 
     Attributes
     ----------
@@ -104,9 +106,7 @@ class Problem:
 
         def respond(block: slice, scores: Array) -> Array:
             all_scores[block] = scores
-            value, d_scores = self.loss(
-                scores, self.targets[block], self.shares[block]
-            )
+            value, d_scores = self.loss(scores, self.targets[block], self.shares[block])
             losses[block.start] = value
             return d_scores
 
@@ -126,7 +126,7 @@ class Problem:
         return all_scores
 
     def hessian_product(self, here: Point, change: Vector) -> tuple[Vector, Array]:
-        """Return the Hessian times a change of the parameters, and that of the scores."""
+        """Return the Hessian times a change, and the change of the scores."""
         all_scores = np.empty_like(here.scores)
 
         def respond(block: slice, scores: Array) -> Array:

@@ -8,7 +8,6 @@ has rows.
 from dataclasses import dataclass
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from skvision._training.objective import Array, split_linear

@@ -10,6 +10,7 @@ from skvision._training.problem import Point, Problem, Vector
 MAX_TRIALS = 60
 NARROW = 1e-9  # brackets, as parts of their end, that rounding decides within
 FALLING, RISING = 0.1, 0.01  # parts of the first slope that may be left
+ROUNDING = 1e-17  # of a slope, as a part of the change of a score
 EDGE = 0.1  # of a bracket, which trials keep away from
 
 
@@ -55,18 +56,20 @@ def exact_step(problem: Problem, here: Point, step: Vector, along: Array) -> Arr
         return result
 
     longest = 1.0 if problem.l1 else np.inf
-    return _zeros_of_rising(slopes, quadratic.shape[1], longest)
+    first = slopes(np.zeros(quadratic.shape[1]))
+    sizes = np.abs(quadratic[0]) + np.abs(along).max() * problem.shares.sum()
+    return _zeros_of_rising(slopes, first, ROUNDING * sizes, longest)
 
 
 def _zeros_of_rising(
-    slopes: Callable[[Array], Array], n: int, longest: float
+    slopes: Callable[[Array], Array], first: Array, noise: Array, longest: float
 ) -> Array:
     """Return where rising functions, below zero at zero, come to about zero."""
+    n = len(first)
     low, high = np.zeros(n), np.full(n, np.inf)
-    first = slopes(low)
     at_low, at_high = first.copy(), np.full(n, np.inf)
-    lengths = np.where(first < 0, 1.0, 0.0)
-    found = ~(first < 0)
+    found = ~(first < -noise)
+    lengths = np.where(found, 0.0, 1.0)
     for _ in range(MAX_TRIALS):
         now = slopes(lengths)
         good = (now >= FALLING * first) & (now <= -RISING * first)

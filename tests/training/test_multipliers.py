@@ -340,7 +340,7 @@ def test_shift_is_the_midpoint_of_the_best(rows):
     if not counts[own].sum() or not counts[~own].sum():
         return  # one class alone: see below
     shares = counts / counts.sum()
-    z, _ = one_vs_rest(1.0)(s[:, None].astype(float), labels)
+    z = one_vs_rest(1.0)(s[:, None].astype(float), labels).z
 
     def loss(shift):
         return hinge(one_vs_rest(1.0))(s[:, None] + shift, labels, shares)[0]

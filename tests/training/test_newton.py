@@ -136,8 +136,10 @@ def test_lasso_and_elastic_net_are_those_of_scikit_learn(alpha, l1_ratio, spread
         joint=False,
     )
     minimum = minimum_of(problem, tol=0)
-    model = Lasso if l1_ratio == 1 else lambda *args, **kw: ElasticNet(
-        *args, l1_ratio=l1_ratio, **kw
+    model = (
+        Lasso
+        if l1_ratio == 1
+        else lambda *args, **kw: ElasticNet(*args, l1_ratio=l1_ratio, **kw)
     )
     theirs = model(alpha, tol=1e-14, max_iter=10**6).fit(X, y)
     np.testing.assert_allclose(minimum.params[:25], theirs.coef_, atol=1e-6)

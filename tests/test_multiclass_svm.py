@@ -95,7 +95,9 @@ def test_hinge_of_two_classes_is_that_of_svc(digits):
 def test_squared_hinge_one_vs_rest_is_that_of_linear_svc(digits):
     X, y = digits
     alpha = 0.1
-    model = MulticlassSVM(multi_class="ovr", alpha=alpha, tol=1e-7, fit_intercept=False)
+    model = MulticlassSVM(
+        multi_class="ovr", alpha=alpha, tol=1e-12, fit_intercept=False
+    )
     theirs = LinearSVC(C=1 / (2 * alpha * len(X)) * 2, tol=1e-8, fit_intercept=False)
     np.testing.assert_allclose(model.fit(X, y).coef_, theirs.fit(X, y).coef_, atol=1e-5)
 

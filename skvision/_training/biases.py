@@ -18,7 +18,7 @@ def best_biases(problem: Problem, scores: Array) -> Vector:
     r"""Return what to add to the biases to minimize the mean loss.
 
     By Newton's method. The scores are given, so that it takes no pass through the rows.
-    Directions in which the loss does not bend are left alone.
+    Where the loss does not bend, it goes straight down.
 
     Parameters
     ----------
@@ -54,6 +54,7 @@ def best_biases(problem: Problem, scores: Array) -> Vector:
             [product(np.broadcast_to(unit, now.shape)).sum(0) for unit in np.eye(k)]
         )
         step = -np.linalg.pinv(bends, rcond=1e-13, hermitian=True) @ slope
+        step -= slope + bends @ step  # straight down where the loss does not bend
         if not slope @ step < 0:
             break
         here = Point(shift, now, 0.0, slope, 0.0)

@@ -115,10 +115,10 @@ def minimize_interior(
     while len(curve) <= MAX_ITER:
         here, value, error = method.certify(params, state)
         curve.append(value)
-        if error < best.error:
+        told = len(curve) > 1 and on_iteration(params)
+        if told or len(curve) == 1 or error < best.error:
             best = Minimum(params, len(curve) - 1, [*curve], here.slope, error)
         stuck = best.error < 1 and len(curve) - 1 - best.n_iter >= PATIENCE
-        told = len(curve) > 1 and on_iteration(params)
         if error <= tol or len(curve) > max_iter or stuck or told:
             break
         solve = method.factorize(here, state)

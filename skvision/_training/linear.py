@@ -20,11 +20,12 @@ from skvision._training.objective import split_linear
 from skvision._training.precondition import hessian_inverse
 from skvision._training.problem import Problem, relative_gap
 from skvision._training.row_space import MAX_ROWS, RowSpace
-from skvision._training.rows import Rows
+from skvision._training.rows import Rows, column_variances
 
 FEW_PARAMS, FEW_ROWS = 300, 10_000  # up to so many, the Hessian is written down
 SOON, LATER = 15, 100  # iterations in which Newton's method is through, or not soon
 FEW_WEIGHTS = 20_000  # up to so many, the interior of the bounds costs little
+LIMIT = 1e-9  # of the mean variance: the L2 penalty of a hinge that has none
 ROUGH = 0.5  # part of the tolerance that is aimed at in float32
 
 
@@ -182,6 +183,9 @@ def _minimize_hinge(
     told: Callable[[Vector], bool],
 ) -> Minimum:
     """Try Newton's method, and where it is not through soon, the interior of bounds."""
+    if not squared and problem.l1 == problem.l2 == 0:
+        variance = float(column_variances(problem.rows, problem.shares).mean())
+        problem = replace(problem, l2=LIMIT * (variance or 1.0))
     stopped = False
 
     def stop(params: Vector) -> bool:
@@ -216,11 +220,11 @@ def _minimize_hinge(
         tol=tol,
         on_iteration=stop,
     )
-    best = min(minimum, other, key=lambda one: one.error)
-    return best._replace(
-        n_iter=minimum.n_iter + other.n_iter,
-        loss_curve=minimum.loss_curve + other.loss_curve[1:],
-    )
+    n_iter = minimum.n_iter + other.n_iter
+    if minimum.error < other.error and not stopped:
+        return minimum._replace(n_iter=n_iter)
+    curve = minimum.loss_curve + other.loss_curve[1:]
+    return other._replace(n_iter=n_iter, loss_curve=curve)
 
 
 def linear_scores(rows: Rows, params: Vector) -> Array:

@@ -163,8 +163,6 @@ def minimize_hinge(
         value = float(shares @ positive) + problem.penalty(here.params)
         of_weights = float(here.slope[:n] @ here.params[:n])
         fitted = float(shares @ linear) - of_weights
-        if problem.l1 == problem.l2 == 0:  # the slope is to be zero
-            return value, value - fitted + 2 * abs(of_weights), value - fitted
         bound = dual_bound(fitted, here.slope[:n], problem.l1, problem.l2)
         return value, value - bound, float(shares @ (positive - linear))
 
@@ -203,10 +201,8 @@ def minimize_hinge(
         value, gap, _ = gaps(smooth, here)
         curve.append(value)
         errors.append(relative(gap, value))
-        if errors[-1] < best.error:
-            best = Minimum(
-                params, n_iter, [*curve], minimum.residual, errors[-1]
-            )
+        if told or errors[-1] < best.error:
+            best = Minimum(params, n_iter, [*curve], minimum.residual, errors[-1])
         if errors[-1] <= tol or min(errors) < min(errors[-PATIENCE:]) or told:
             break
         z = violations(here.scores, labels).z

@@ -10,7 +10,7 @@ from skvision._training.lbfgs import Minimum, Vector, largest
 from skvision._training.losses import Array
 from skvision._training.penalties import soft_threshold
 from skvision._training.precondition import Precondition, curvature_inverse, work
-from skvision._training.problem import Point, Problem, relative
+from skvision._training.problem import Point, Problem, relative, relative_gap
 from skvision._training.search import exact_step
 
 MAX_STEPS = 250  # of conjugate gradients, in one iteration
@@ -79,7 +79,7 @@ def minimize_newton(
     G. Andrew and J. Gao, "Scalable training of L1-regularized log-linear models", ICML
     2007.
     """
-    penalized = problem.l1 > 0 or problem.l2 > 0
+    unbounded = gap is relative_gap and problem.l1 == problem.l2 == 0
     here = problem.at(start)
     curve = [here.value]
     here = problem.at(with_best_biases(problem, here.params, here.scores))
@@ -90,7 +90,7 @@ def minimize_newton(
     while True:
         residual = problem.residual(here)
         error = gap(problem, here)
-        if not penalized:
+        if unbounded:
             error = min(error, predicted)
             if here.value <= tol * curve[0] and _separates(problem, here.scores):
                 error = min(error, tol)
@@ -128,9 +128,7 @@ def minimize_newton(
         best, least, n_best = here, error, len(curve)
     curve[n_best - 1] = best.value  # at its best biases
     residual = problem.residual(best)
-    return Minimum(
-        best.params, len(curve) - 1, curve[:n_best], residual, float(least)
-    )
+    return Minimum(best.params, len(curve) - 1, curve[:n_best], residual, float(least))
 
 
 def _separates(problem: Problem, scores: Array) -> bool:
@@ -166,6 +164,7 @@ def _newton_step(
         return free * result, along
 
     right = -residual * free
+    right[problem.n_weights :] = 0  # the biases are at their best, but for rounding
     size = float(right @ precondition(right))
     forcing = min(LOOSEST, relative(size, here.value) ** 0.25)
     with one_thread_for_blas:  # entered once, for all passes through the rows

@@ -76,9 +76,9 @@ class MulticlassSVM(RegularizedLinearClassifier):
         differs from scikit-learn, whose tolerance is absolute and bounds the gradient.
         Without a penalty (``alpha=0``) there is no such proof: the fit ends when
         Newton's method predicts that the next step lowers the objective by at most this
-        fraction; the hinge is fitted with an L2 penalty of 1e-9 of the mean
-        variance of the features. If the classes are then separable, the optimum is 0, and the fit ends
-        where the loss has fallen to this part of its first value. A mini-batch fit
+        fraction; the hinge is fitted with an L2 penalty of 1e-9 of the mean variance of
+        the features. If the classes are then separable, the optimum is 0, and the fit
+        ends where the loss has fallen to this part of its first value. A mini-batch fit
         ends, as in scikit-learn, when the loss or the validation score has not improved
         by more than ``tol`` for ``n_iter_no_change`` epochs in a row.
 

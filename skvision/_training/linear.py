@@ -23,7 +23,7 @@ from skvision._training.row_space import MAX_ROWS, RowSpace
 from skvision._training.rows import Rows, column_variances
 
 FEW_PARAMS, FEW_ROWS = 300, 10_000  # up to so many, the Hessian is written down
-SOON, LATER = 15, 100  # iterations in which Newton's method is through, or not soon
+AT_ONCE, SOON, LATER = 3, 15, 100  # iterations before the interior of the bounds
 FEW_WEIGHTS = 20_000  # up to so many, the interior of the bounds costs little
 LIMIT = 1e-9  # of the mean variance: the L2 penalty of a hinge that has none
 ROUGH = 0.5  # part of the tolerance that is aimed at in float32
@@ -195,7 +195,11 @@ def _minimize_hinge(
 
     interior = problem.l1 == 0 and problem.l2 > 0
     small = problem.n_weights <= FEW_WEIGHTS and problem.rows.dtype == np.float64
-    first = min(max_iter, SOON if small else LATER) if interior else max_iter
+    first = (
+        min(max_iter, (SOON if squared else AT_ONCE) if small else LATER)
+        if interior
+        else max_iter
+    )
     if squared:
         minimum = _minimize_smooth(problem, start, first, tol, stop)
     else:

@@ -106,7 +106,8 @@ def linear_pass(rows: Rows) -> Pass:
 
         with one_thread_for_blas as n_threads:
             for_each_block(add_chunk, n_chunks, 1, n_threads)
-        return gradients.sum(axis=0, dtype=np.float64)
+        total: Vector = gradients.sum(axis=0, dtype=np.float64)
+        return total
 
     return through
 

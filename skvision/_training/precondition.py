@@ -173,7 +173,7 @@ def work(problem: Problem) -> float:
     """Return how many passes through the rows take as long as `curvature_inverse`."""
     n, d = problem.rows.X.shape
     side = n if _by_samples(n, d) else d
-    return max(10.0, side / (4 * problem.n_outputs))
+    return max(10.0, float(side / (4 * problem.n_outputs)))
 
 
 def _mean_curvatures(problem: Problem, here: Point) -> Vector:

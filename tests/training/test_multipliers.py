@@ -32,7 +32,7 @@ def points(rng):
 
 def use_multipliers(monkeypatch, multipliers):
     """Solve by the method of multipliers alone, or by interior points."""
-    monkeypatch.setattr(module, "SOON", 10_000 if multipliers else 1)
+    monkeypatch.setattr(module, "AT_ONCE", 10_000 if multipliers else 1)
 
 
 @pytest.fixture(params=["multipliers", "interior"])
@@ -263,7 +263,7 @@ def test_a_row_of_twice_the_share_is_that_row_twice(points):
     np.testing.assert_allclose(here.params, there.params, atol=1e-4)
 
 
-def test_separable_rows_without_a_penalty_end_at_loss_zero(rng, either):
+def test_separable_rows_without_a_penalty_end_at_loss_zero(rng):
     labels = np.arange(30) % 2
     points = rng.normal(size=(30, 5)) + 9 * labels[:, None], labels, np.full(30, 1 / 30)
     minimum = solve(points, one_vs_rest, 1, alpha=0.0)

@@ -181,9 +181,11 @@ class RegularizedLinearClassifier(LinearClassifier):
         )
 
     def _refuse_large(self, rows):
+        largest = np.abs(rows.X).max()
+        size = "large" if largest > 1 else "small"
         raise ValueError(
-            f"X has values up to {np.abs(rows.X).max():.3g}, too large to compute with "
-            f"in {rows.dtype}: scale them, with PixelNormalizer() for instance."
+            f"X has values up to {largest:.3g}, too {size} to compute with in "
+            f"{rows.dtype}: scale them, with PixelNormalizer() for instance."
         )
 
     def _fit_in_batches(self, problem, rows, start, told):

@@ -89,3 +89,27 @@ def test_a_fit_that_is_cut_short_says_how_far_it_is(model, rng):
     with pytest.warns(ConvergenceWarning, match=r"after max_iter=1 .* tol="):
         model.fit(X, y)
     assert model.optimality_ > model.tol
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1e-38, 1e-20, 1e15])
+@pytest.mark.parametrize(
+    "model", [SoftmaxRegression(0), MulticlassSVM(alpha=0), MulticlassSVM("hinge")]
+)
+def test_without_a_penalty_no_scale_matters(model, dtype, scale, rng):
+    X, y = rng.normal(size=(60, 5)), rng.integers(0, 3, 60)
+    model = clone(model).set_params(alpha=0, tol=1e-6)
+    expected = model.fit(X, y).decision_function(X)
+    scaled = (X * scale).astype(dtype)
+    value = model.fit(scaled, y).loss_curve_[-1]
+    assert value == pytest.approx(clone(model).fit(X, y).loss_curve_[-1], rel=2e-6)
+    if isinstance(model, SoftmaxRegression):  # the optima of the others have room
+        scores = scaled.astype(np.float64) @ model.coef_.astype(np.float64).T
+        scores += model.intercept_
+        np.testing.assert_allclose(scores, expected, atol=1e-4)
+
+
+def test_too_small_to_square_is_said_to_be_small(rng):
+    X, y = 1e-170 * rng.normal(size=(60, 5)), rng.integers(0, 3, 60)
+    with pytest.raises(ValueError, match="too small to compute with in float64"):
+        SoftmaxRegression(0).fit(X, y)

@@ -225,9 +225,9 @@ def _minimize_hinge(
         on_iteration=stop,
     )
     n_iter = minimum.n_iter + other.n_iter
-    if minimum.error < other.error and not stopped:
+    if minimum.error <= other.error and not stopped:
         return minimum._replace(n_iter=n_iter)
-    curve = minimum.loss_curve + other.loss_curve[1:]
+    curve = minimum.loss_curve + (other.loss_curve[1:] or other.loss_curve)
     return other._replace(n_iter=n_iter, loss_curve=curve)
 
 

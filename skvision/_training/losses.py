@@ -481,7 +481,7 @@ def softmax_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
     p /= p.sum(axis=1, keepdims=True)
 
     def product(change: Array) -> Array:
-        weighted = p * change
+        weighted: Array = p * change
         weighted -= p * weighted.sum(axis=1, keepdims=True)
         weighted *= shares[:, None]
         return weighted

@@ -66,21 +66,26 @@ class MulticlassSVM(RegularizedLinearClassifier):
         all classes the same total weight among the rows that are learned from.
 
     solver : {"auto", "sgd", "adagrad", "rmsprop", "adam", "adamw"}, default="auto"
-        ``"auto"`` finds the optimum: by L-BFGS preconditioned by the curvature of the
-        features (few features: Newton's method; L1: proximal steps;
-        hinge: multipliers over these). The others, as in ``torch.optim``, take steps on
-        mini-batches; ``"adamw"`` has the L2 part of the penalty as weight decay.
-        ``partial_fit`` under ``"auto"`` is ``"adam"``.
+        ``"auto"`` finds the optimum by Newton's method, with conjugate gradients that
+        are preconditioned by the curvature of the features. Hinge losses of separable
+        classes are minimized by an interior-point method. The others, as in
+        ``torch.optim``, take steps on mini-batches; ``"adamw"`` applies the L2 part of
+        the penalty as weight decay. ``partial_fit`` under ``"auto"`` uses ``"adam"``.
 
     max_iter : int, default=1000
         The most iterations, or epochs of a mini-batch solver.
 
     tol : float, default=1e-3
-        ``"auto"`` ends where no element of the gradient (or of the least subgradient)
-        for rows less their mean exceeds this; for the hinge, where the duality gap is
-        at most this part of the objective; or where rounding lets it fall no more. A
-        mini-batch fit ends where ``n_iter_no_change`` epochs in a row did not better
-        the loss, or the validation score, by more than this.
+        With ``"auto"``, the fit ends when a duality gap proves that the objective is
+        within this fraction of its optimum: ``tol=1e-3`` is a tenth of a percent. This
+        differs from scikit-learn, whose tolerance is absolute and bounds the gradient.
+        Without a penalty (``alpha=0``) there is no such proof: the fit ends when
+        Newton's method predicts that the next step lowers the objective by at most this
+        fraction; the hinge is fitted with an L2 penalty of 1e-9 of the mean variance of
+        the features. If the classes are then separable, the optimum is 0, and the fit
+        ends where the loss has fallen to this part of its first value. A mini-batch fit
+        ends, as in scikit-learn, when the loss or the validation score has not improved
+        by more than ``tol`` for ``n_iter_no_change`` epochs in a row.
 
     warm_start : bool, default=False
         Whether ``fit`` starts from the weights of the fit before, of the same classes
@@ -169,7 +174,8 @@ class MulticlassSVM(RegularizedLinearClassifier):
         have. ``fit`` then raised ``KeyboardInterrupt``.
 
     optimality_ : float
-        What was held against ``tol``, with ``solver="auto"``.
+        What ``tol`` bounds, with ``solver="auto"``: the largest possible distance of
+        the objective from its optimum, as a fraction of the objective.
 
     image_shape_ : (int, int, int) or None
         Height, width and channels of the pictures seen in ``fit``; None for flat rows.
@@ -261,9 +267,12 @@ class MulticlassSVM(RegularizedLinearClassifier):
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
 
+    def _joint(self, n_outputs):
+        return self.multi_class == "weston_watkins" and n_outputs > 1
+
     def _violations(self, n_outputs):
-        joint = self.multi_class == "weston_watkins" and n_outputs > 1
-        return (weston_watkins if joint else one_vs_rest)(self.margin)
+        kind = weston_watkins if self._joint(n_outputs) else one_vs_rest
+        return kind(self.margin)
 
     def _loss(self, n_outputs):
         cost = hinge if self.loss == "hinge" else squared_hinge
@@ -272,5 +281,6 @@ class MulticlassSVM(RegularizedLinearClassifier):
     def _curvature(self, n_outputs):
         return squared_hinge_curvature(self._violations(n_outputs))
 
-    def _hinge_of(self, n_outputs):
-        return self._violations(n_outputs) if self.loss == "hinge" else None
+    @property
+    def _squared(self):
+        return self.loss == "squared_hinge"

@@ -34,8 +34,9 @@ FIRST_BATCH = 1024  # rows at a time of which the first value is computed
 class RegularizedLinearClassifier(LinearClassifier):
     """A linear classifier that minimises mean loss plus penalty.
 
-    A subclass says what the loss is, ``_loss``, and its ``_curvature``; or, for the
-    hinge, which is not smooth, ``_hinge_of`` and ``margin``.
+    A subclass says what the loss is, ``_loss``, its ``_curvature``, whether it is
+    ``_joint``, a function of the differences of scores, and for hinge losses the
+    ``_violations``, whether it is ``_squared``, and ``margin``.
     """
 
     _parameter_constraints = {
@@ -52,8 +53,10 @@ class RegularizedLinearClassifier(LinearClassifier):
         "random_state": ["random_state"],
     }
 
-    def _hinge_of(self, n_outputs):
-        """Return the violations that the hinge loss is taken of, None for a loss."""
+    _squared = True
+
+    def _violations(self, n_outputs):
+        """Return the violations that a hinge loss is taken of, or None."""
         return None
 
     def _fit(self, problem, goes_on, progress):
@@ -167,7 +170,6 @@ class RegularizedLinearClassifier(LinearClassifier):
         }
 
     def _fit_exactly(self, problem, rows, start, told):
-        hinge_of = self._hinge_of(problem.n_outputs)
         with np.errstate(over="ignore", invalid="ignore"):
             minimum = minimize_linear(
                 rows,
@@ -176,7 +178,9 @@ class RegularizedLinearClassifier(LinearClassifier):
                 start,
                 loss=self._loss(problem.n_outputs),
                 curvature=self._curvature(problem.n_outputs),
-                hinge_of=hinge_of,
+                violations=self._violations(problem.n_outputs),
+                squared=self._squared,
+                joint=self._joint(problem.n_outputs),
                 margin=getattr(self, "margin", 1.0),
                 alpha=self.alpha,
                 l1_ratio=self.l1_ratio,
@@ -184,23 +188,33 @@ class RegularizedLinearClassifier(LinearClassifier):
                 tol=self.tol,
                 on_iteration=told,
             )
-        stuck = minimum.n_iter == 0 and minimum.error > self.tol and not start.any()
-        if stuck or not np.isfinite([*minimum.params, minimum.error]).all():
+        finite = np.isfinite([*minimum.params, minimum.loss_curve[-1]]).all()
+        stuck = minimum.n_iter == 0 and minimum.error >= 1 and not start.any()
+        if stuck or not finite or np.isnan(minimum.error):
             self._refuse_large(rows)
-        if minimum.n_iter >= self.max_iter and minimum.error > self.tol:
-            what = "gradient" if hinge_of is None else "relative duality gap"
-            warnings.warn(
-                f"The fit stopped after max_iter={self.max_iter} iterations with a "
-                f"{what} of {minimum.error:.2g}, above tol={self.tol:g}: raise "
-                f"max_iter, give the features about unit variance, or raise alpha or "
-                f"tol.",
-                ConvergenceWarning,
-                stacklevel=6,
-            )
+        if minimum.error > self.tol and not minimum.told:
+            self._warn_of_gap(minimum)
         self.n_iter_, self.loss_curve_ = minimum.n_iter, minimum.loss_curve
         self.validation_scores_, self.learning_rates_ = [], []
         self.optimality_ = minimum.error
         return minimum.params
+
+    def _warn_of_gap(self, minimum):
+        if minimum.n_iter >= self.max_iter:
+            reason = f"stopped after max_iter={self.max_iter} iterations"
+            advice = "raise max_iter, scale the features to unit variance,"
+        else:
+            reason = f"stopped after {minimum.n_iter} iterations, limited by rounding,"
+            advice = "pass float64 features, scale them to unit variance,"
+        bound = f"within {100 * minimum.error:.2g} % of"
+        if minimum.error >= 1:
+            bound = "at no known distance from"
+        warnings.warn(
+            f"The fit {reason} {bound} its optimum, above tol={self.tol:g}: {advice} "
+            f"or raise alpha or tol.",
+            ConvergenceWarning,
+            stacklevel=7,
+        )
 
     def _refuse_large(self, rows):
         raise ValueError(advice_on_extremes(self, rows.X, rows.dtype))

@@ -1,4 +1,4 @@
-"""L-BFGS, with curvature that is known beforehand."""
+"""L-BFGS."""
 
 from collections import deque
 from collections.abc import Callable
@@ -33,6 +33,8 @@ class Minimum(NamedTuple):
     error : float
         What was held against the tolerance: the largest absolute element of the
         residual, or a duality gap.
+    told : bool
+        Whether it stopped because ``on_iteration`` said so.
     """
 
     params: Vector
@@ -40,6 +42,7 @@ class Minimum(NamedTuple):
     loss_curve: list[float]
     residual: Vector
     error: float
+    told: bool = False
 
 
 class Point(NamedTuple):
@@ -53,7 +56,6 @@ class Point(NamedTuple):
 class _Pair(NamedTuple):
     step: Vector
     change: Vector  # of the gradient
-    preconditioned: Vector  # change of the preconditioned gradient
     product: float  # of step and change
 
 
@@ -63,8 +65,6 @@ def minimize_lbfgs(
     *,
     max_iter: int,
     tol: float,
-    precondition: Callable[[Vector], Vector] | None = None,
-    max_scale: float = np.inf,
     rounding: float = float(np.finfo(np.float64).eps),
     on_iteration: Callable[[Vector], bool] = lambda params: False,
 ) -> Minimum:
@@ -84,12 +84,6 @@ def minimize_lbfgs(
         The most iterations.
     tol : float
         Tolerance for the gradient.
-    precondition : callable, default=None
-        Approximate inverse Hessian, up to a factor: ``gradient -> step``, linear,
-        symmetric and positive definite. L-BFGS starts from it as from coordinates in
-        which it were the identity. None is the identity.
-    max_scale : float, default=inf
-        What the factor of ``precondition`` may not exceed, where that is known.
     rounding : float, default=eps of float64
         To what part of itself the value is exact. Where it changes by no more, the
         slope alone says whether a step is good.
@@ -120,20 +114,16 @@ def minimize_lbfgs(
     here = Point(start, *objective(start))
     loss_curve = [here.value]
     pairs: deque[_Pair] = deque(maxlen=MEMORY)
-    if precondition is None:
-        scale = 1 / max(float(np.abs(here.gradient).sum()), 1e-300)
-        precondition = lambda gradient: gradient * scale  # noqa: E731
-    down = precondition(here.gradient)
+    first_scale = 1 / max(float(np.abs(here.gradient).sum()), 1e-300)
     while largest(here.gradient) > tol and len(loss_curve) <= max_iter:
-        direction = -_inverse_hessian_times(here.gradient, down, pairs, max_scale)
+        direction = -_inverse_hessian_times(here.gradient, pairs, first_scale)
         there = line_search(objective, here, direction, rounding)
         if there is None:  # nothing along it is lower, to rounding
             break
-        down_there = precondition(there.gradient)
         step, change = there.params - here.params, there.gradient - here.gradient
         if (product := float(step @ change)) > 0:
-            pairs.append(_Pair(step, change, down_there - down, product))
-        here, down = there, down_there
+            pairs.append(_Pair(step, change, product))
+        here = there
         loss_curve.append(here.value)
         stands = loss_curve[-1 - PATIENCE :][0] - here.value <= rounding * abs(
             here.value
@@ -150,21 +140,19 @@ def largest(gradient: Vector) -> float:
 
 
 def _inverse_hessian_times(
-    gradient: Vector, preconditioned: Vector, pairs: deque[_Pair], max_scale: float
+    gradient: Vector, pairs: deque[_Pair], first_scale: float
 ) -> Vector:
     """Multiply by the inverse Hessian that the pairs tell of (two-loop recursion)."""
     if not pairs:
-        return preconditioned
-    left, result = gradient.copy(), preconditioned.copy()
+        return gradient * first_scale
+    result = gradient.copy()
     factors = []
     for pair in reversed(pairs):
-        factor = float(pair.step @ left) / pair.product
-        left -= factor * pair.change
-        result -= factor * pair.preconditioned
+        factor = float(pair.step @ result) / pair.product
+        result -= factor * pair.change
         factors.append(factor)
     last = pairs[-1]
-    scale = last.product / float(last.change @ last.preconditioned)
-    result *= min(scale, max_scale)
+    result *= last.product / float(last.change @ last.change)
     for pair, factor in zip(pairs, reversed(factors), strict=True):
         result += (factor - float(pair.change @ result) / pair.product) * pair.step
     return result

@@ -1,37 +1,32 @@
-"""The minimum of a linear model, exactly: which minimiser for which problem."""
+"""The minimum of a linear model, exactly: which minimizer for which problem."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple
+from dataclasses import replace
 
 import numpy as np
 
-from skvision._parallel import one_thread_for_blas
-from skvision._training.lbfgs import (
-    Minimum,
-    Objective,
-    Vector,
-    largest,
-    minimize_lbfgs,
+from skvision._training.interior import minimize_interior
+from skvision._training.lbfgs import Minimum, Vector
+from skvision._training.losses import (
+    Array,
+    Curvature,
+    Labels,
+    Loss,
+    Violations,
 )
-from skvision._training.losses import Array, Curvature, Labels, Loss, Violations
 from skvision._training.multipliers import center_biases, minimize_hinge
 from skvision._training.newton import minimize_newton
-from skvision._training.objective import linear_hessian, linear_objective, split_linear
-from skvision._training.penalties import elastic_net, l2
-from skvision._training.precondition import curvature as curvature_of_rows
-from skvision._training.proximal import minimize_proximal
+from skvision._training.objective import split_linear
+from skvision._training.precondition import hessian_inverse
+from skvision._training.problem import Problem, relative_gap
+from skvision._training.row_space import MAX_ROWS, RowSpace
 from skvision._training.rows import Rows, column_variances
 
-NEWTON_PARAMS, NEWTON_ROWS = (
-    300,
-    10_000,
-)  # up to so many: a Hessian costs next to nothing
-
-# The Hessian is about h G + alpha I, where h, the mean second derivative of a loss, is
-# a tenth or more: the preconditioner has the shift of alpha / h, and needs no factor
-# above 1 / h, at which no step is longer than alpha allows.
-SHIFT = 10
+FEW_PARAMS, FEW_ROWS = 300, 10_000  # up to so many, the Hessian is written down
+AT_ONCE, SOON, LATER = 3, 15, 100  # iterations before the interior of the bounds
+FEW_WEIGHTS = 20_000  # up to so many, the interior of the bounds costs little
+LIMIT = 1e-9  # of the mean variance: the L2 penalty of a hinge that has none
+ROUGH = 0.5  # part of the tolerance that is aimed at in float32
 
 
 def minimize_linear(
@@ -41,22 +36,23 @@ def minimize_linear(
     start: Vector,
     *,
     loss: Loss,
-    curvature: Curvature | None = None,
-    hinge_of: Violations | None = None,
+    curvature: Curvature,
+    violations: Violations | None = None,
+    squared: bool = True,
     margin: float = 1.0,
+    joint: bool,
     alpha: float,
     l1_ratio: float,
     max_iter: int,
     tol: float,
     on_iteration: Callable[[Vector], bool] = lambda params: False,
 ) -> Minimum:
-    r"""Minimise mean loss plus :math:`\alpha (r \|W\|_1 + \frac{1 - r}{2} \|W\|^2)`.
+    r"""Minimize mean loss plus :math:`\alpha (r \|W\|_1 + \frac{1 - r}{2} \|W\|^2)`.
 
-    A smooth loss is minimised by L-BFGS, preconditioned by the curvature of the rows,
-    or, where there are few parameters, by Newton's method; an L1 part of the penalty
-    asks for proximal steps instead; the hinge loss is made of smooth ones. Either way
-    it depends on the objective alone, to rounding: a row of twice the share is that row
-    twice.
+    A smooth loss is minimized by Newton's method; the hinge loss is made of smooth
+    ones. The rows are multiplied as float32 unless they are float64. The optimum is
+    then verified in float64, and sought on in float64 where the former did not reach
+    it.
 
     Parameters
     ----------
@@ -67,189 +63,172 @@ def minimize_linear(
     shares : ndarray of shape (n,)
         What each row counts; adding up to one.
     start : ndarray of shape (n_params,), float64
-        W, then b where the rows have a centre.
-    loss : callable
-        The loss.
-    curvature : callable or None
-        Its second derivatives, where it is smooth.
-    hinge_of : callable or None
-        Where ``loss`` is the hinge, the violations that it is taken of.
+        W, then b where the rows have a center.
+    loss, curvature : callable
+        The loss and its second derivatives; for the hinge, those of its square.
+    violations : callable, default=None
+        The violations of which ``loss`` is the hinge, or its square.
+    squared : bool
+        Whether it is the square.
     margin : float
-        Of ``hinge_of``.
+        Of ``violations``.
+    joint : bool
+        Whether the loss depends on differences of scores alone; otherwise it is a sum
+        over the scores.
     alpha, l1_ratio : float
         The penalty.
     max_iter : int
         The most iterations.
     tol : float
-        Tolerance for the largest element of the gradient, or of the least subgradient,
-        with respect to W and b of rows less their centre; for the hinge for the duality
-        gap as a part of the objective.
+        Tolerance for the duality gap as a part of the objective; without a penalty,
+        for the decrease that the next step is predicted to bring.
     on_iteration : callable
         Told the parameters after each iteration; returns whether to stop.
 
     Returns
     -------
     minimum : Minimum
-        Where it stopped.
+        Where it stopped; ``error`` was held against ``tol``.
     """
     fit_intercept = rows.center is not None
     n_outputs = len(start) // (rows.n_features + int(fit_intercept))
-    n_weights = n_outputs * rows.n_features
     stopped = False
+
+    space: RowSpace | None = None
 
     def told(params: Vector) -> bool:
         nonlocal stopped
-        stopped = stopped or on_iteration(params)
+        stopped = stopped or on_iteration(
+            params if space is None else space.to_features(params)
+        )
         return stopped
 
-    minimize_smooth = _smooth_minimizer(rows, shares, n_outputs, alpha, l1_ratio, told)
-    if hinge_of is None:
-        with one_thread_for_blas:
-            return minimize_smooth(loss, curvature, labels, start, max_iter, tol)
-    whole_penalty = elastic_net(alpha, l1_ratio)
-    objective = linear_objective(
-        rows, labels, shares, loss=loss, penalty=elastic_net(0, 0)
+    problem = Problem(
+        rows,
+        labels,
+        shares,
+        loss,
+        curvature,
+        l1=alpha * l1_ratio,
+        l2=alpha * (1 - l1_ratio),
+        n_outputs=n_outputs,
+        joint=joint,
     )
-    with one_thread_for_blas:  # vectors are too short for more
-        minimum = minimize_hinge(
-            minimize_smooth,
-            partial(linear_scores, rows),
-            lambda params: whole_penalty(params[:n_weights], np.zeros(n_weights)),
-            start,
-            violations=hinge_of,
-            labels=labels,
-            shares=shares,
-            margin=margin,
-            first_slope=largest(objective(np.zeros_like(start))[1]),
-            l2=alpha * (1 - l1_ratio),
-            n_penalised=n_weights,
-            max_iter=max_iter,
-            tol=tol,
-            stopped=lambda: stopped,
-        )
-    if fit_intercept and not stopped:
-        z = hinge_of(linear_scores(rows, minimum.params), labels)[0]
-        joint = n_outputs > 1 and bool(np.isneginf(z[0]).any())
-        params = minimum.params.copy()
-        params[n_weights:] += center_biases(z, labels, shares, joint=joint)
-        return minimum._replace(params=params)
-    return minimum
 
-
-class _Smooth(NamedTuple):
-    """What the smooth problems of one fit have in common."""
-
-    rows: Rows
-    shares: Array
-    n_outputs: int
-    l2: float
-    told: Callable[[Vector], bool]
-
-    def objective(self, loss: Loss, targets: Any) -> Objective:
-        penalty = l2(self.l2)
-        return linear_objective(
-            self.rows, targets, self.shares, loss=loss, penalty=penalty
+    def minimize(problem: Problem, start: Vector, max_iter: int, tol: float) -> Minimum:
+        if violations is None:
+            return _minimize_smooth(problem, start, max_iter, tol, told)
+        return _minimize_hinge(
+            problem, start, violations, squared, margin, max_iter, tol, told
         )
 
-    @property
-    def rounding(self) -> float:
-        return float(np.finfo(self.rows.dtype).eps)
+    few = len(start) <= FEW_PARAMS and len(rows) <= FEW_ROWS
+    exact = replace(problem, rows=replace(rows, exact=True))
+    if len(rows) < min(rows.n_features, MAX_ROWS) and not problem.l1 and not few:
+        space = RowSpace.of(rows)
+        inside = replace(exact, rows=space.rows)
+        minimum = minimize(inside, space.from_features(start), max_iter, tol)
+        minimum = minimum._replace(params=space.to_features(minimum.params))
+    elif few or rows.dtype == np.float64:
+        minimum = minimize(exact, start, max_iter, tol)
+    else:
+        rough = minimize(problem, start, max_iter, ROUGH * tol)
+        minimum = rough
+        if not stopped:
+            fine = minimize(exact, rough.params, max_iter - rough.n_iter, tol)
+            minimum = fine._replace(
+                n_iter=rough.n_iter + fine.n_iter,
+                loss_curve=rough.loss_curve + fine.loss_curve[1:],
+            )
+    params = minimum.params.copy()
+    if not stopped:
+        if violations is not None and not squared and fit_intercept:
+            z = violations(linear_scores(exact.rows, params), labels).z
+            params[problem.n_weights :] += center_biases(z, labels, shares, joint=joint)
+        W, b = split_linear(params, rows.n_features, fit_intercept)
+        if joint:  # a common change of all classes changes no loss
+            b -= b.mean() if len(b) else 0
+            W -= 0 if problem.l1 else W.mean(axis=0)
+    return minimum._replace(params=params, told=stopped)
 
 
-def _smooth_minimizer(
-    rows: Rows,
-    shares: Array,
-    n_outputs: int,
-    alpha: float,
-    l1_ratio: float,
+def _minimize_smooth(
+    problem: Problem,
+    start: Vector,
+    max_iter: int,
+    tol: float,
     told: Callable[[Vector], bool],
-) -> Callable[..., Minimum]:
-    """Return ``(loss, curvature, targets, start, max_iter, tol) -> Minimum``."""
-    strength = alpha * (1 - l1_ratio)
-    problem = _Smooth(rows, shares, n_outputs, strength, told)
-    fit_intercept = rows.center is not None
-    n_params = n_outputs * (rows.n_features + int(fit_intercept))
-    if alpha * l1_ratio > 0:
-        scale = np.ones(n_params)
-        variances = column_variances(rows, shares)
-        variances = np.maximum(variances, 1e-6 * variances.mean() or 1.0)
-        split_linear(scale, rows.n_features, fit_intercept)[0][:] = variances
-        return partial(_by_proximal_steps, problem, alpha * l1_ratio, scale)
-    if n_params <= NEWTON_PARAMS and len(rows) <= NEWTON_ROWS:
-        exact = Rows(rows.X.astype(np.float64, copy=False), rows.center)
-        return partial(_by_newton, problem._replace(rows=exact))
-    precondition = curvature_of_rows(
-        rows, shares, alpha=SHIFT * strength, n_outputs=n_outputs
-    )
-    return partial(_by_lbfgs, problem, precondition)
-
-
-def _by_proximal_steps(
-    problem: _Smooth,
-    l1: float,
-    scale: Vector,
-    loss: Loss,
-    curvature: Curvature,
-    targets: Any,
-    start: Vector,
-    max_iter: int,
-    tol: float,
 ) -> Minimum:
-    return minimize_proximal(
-        problem.objective(loss, targets),
-        start,
-        l1=l1,
-        n_penalised=problem.n_outputs * problem.rows.n_features,
-        scale=scale,
-        max_iter=max_iter,
-        tol=tol,
-        rounding=problem.rounding,
-        on_iteration=problem.told,
-    )
-
-
-def _by_newton(
-    problem: _Smooth,
-    loss: Loss,
-    curvature: Curvature,
-    targets: Any,
-    start: Vector,
-    max_iter: int,
-    tol: float,
-) -> Minimum:
-    hessian = linear_hessian(
-        problem.rows, targets, problem.shares, curvature=curvature, l2=problem.l2
-    )
+    few = len(start) <= FEW_PARAMS and len(problem.rows) <= FEW_ROWS
     return minimize_newton(
-        problem.objective(loss, targets),
+        problem,
         start,
-        hessian=hessian,
         max_iter=max_iter,
         tol=tol,
-        on_iteration=problem.told,
+        gap=relative_gap,
+        inverse=hessian_inverse if few and not problem.l1 else None,
+        to_rounding=few,
+        on_iteration=told,
     )
 
 
-def _by_lbfgs(
-    problem: _Smooth,
-    precondition: Callable[[Vector], Vector],
-    loss: Loss,
-    curvature: Curvature,
-    targets: Any,
+def _minimize_hinge(
+    problem: Problem,
     start: Vector,
+    violations: Violations,
+    squared: bool,
+    margin: float,
     max_iter: int,
     tol: float,
+    told: Callable[[Vector], bool],
 ) -> Minimum:
-    return minimize_lbfgs(
-        problem.objective(loss, targets),
-        start,
-        precondition=precondition,
-        max_scale=SHIFT if problem.l2 > 0 else np.inf,
-        max_iter=max_iter,
-        tol=tol,
-        rounding=problem.rounding,
-        on_iteration=problem.told,
+    """Try Newton's method, and where it is not through soon, the interior of bounds."""
+    if not squared and problem.l1 == problem.l2 == 0:
+        variance = float(column_variances(problem.rows, problem.shares).mean())
+        problem = replace(problem, l2=LIMIT * (variance or 1.0))
+    stopped = False
+
+    def stop(params: Vector) -> bool:
+        nonlocal stopped
+        stopped = told(params)
+        return stopped
+
+    interior = problem.l1 == 0 and problem.l2 > 0
+    small = problem.n_weights <= FEW_WEIGHTS and problem.rows.dtype == np.float64
+    first = (
+        min(max_iter, (SOON if squared else AT_ONCE) if small else LATER)
+        if interior
+        else max_iter
     )
+    if squared:
+        minimum = _minimize_smooth(problem, start, first, tol, stop)
+    else:
+        minimum = minimize_hinge(
+            problem,
+            start,
+            violations=violations,
+            margin=margin,
+            max_iter=first,
+            tol=tol,
+            on_iteration=stop,
+        )
+    enough = minimum.error <= tol or stopped or minimum.n_iter >= max_iter
+    if enough or not interior or problem.rows.dtype != np.float64:
+        return minimum
+    other = minimize_interior(
+        problem,
+        violations=violations,
+        squared=squared,
+        margin=margin,
+        max_iter=max_iter - minimum.n_iter,
+        tol=tol,
+        on_iteration=stop,
+    )
+    n_iter = minimum.n_iter + other.n_iter
+    if minimum.error <= other.error and not stopped:
+        return minimum._replace(n_iter=n_iter)
+    curve = minimum.loss_curve + (other.loss_curve[1:] or other.loss_curve)
+    return other._replace(n_iter=n_iter, loss_curve=curve)
 
 
 def linear_scores(rows: Rows, params: Vector) -> Array:

@@ -8,12 +8,13 @@ of them is then as good as the whole.
 Hinge losses are made of two parts: by how much scores violate their margins, and what a
 violation costs: ``squared_hinge(weston_watkins(1.0))``.
 
-A curvature is ``(scores, labels, shares) -> (n, k, k)``: the second derivatives of a
-loss with respect to the scores of each row.
+A curvature is ``(scores, labels, shares) -> product``: the second derivatives of a loss
+with respect to the scores of each row, as a map of changes of the scores, (n, k), to
+changes of the gradient, (n, k).
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,30 @@ from scipy.special import expit
 
 Array = NDArray[np.floating]
 Labels = NDArray[np.integer]
+
+
+class Violated(NamedTuple):
+    """By how much scores violate their margins, an affine function of the scores.
+
+    Attributes
+    ----------
+    z : ndarray of shape (n, k)
+        The violations, minus infinity where a class has no margin to keep.
+    forward, backward : callable
+        From a change of the scores to that of ``z``, zero where ``z`` is minus
+        infinity, and from a gradient with respect to ``z`` to that with respect to the
+        scores; one is the transpose of the other.
+    """
+
+    z: Array
+    forward: Callable[[Array], Array]
+    backward: Callable[[Array], Array]
+
+
 Loss = Callable[[Array, Labels, Array | None], tuple[float, Array]]
-Curvature = Callable[[Array, Any, Array], Array]
-Backward = Callable[[Array], Array]
-Violations = Callable[[Array, Labels], tuple[Array, Backward]]
+Linear = Callable[[Array], Array]
+Violations = Callable[[Array, Labels], Violated]
+Curvature = Callable[[Array, Any, Array], Linear]
 
 
 def softmax_cross_entropy(
@@ -249,9 +270,8 @@ def weston_watkins(margin: float) -> Violations:
     Returns
     -------
     violations : callable
-        ``(scores, labels) -> (z, backward)``, ``z`` of shape (n, n_classes), minus
-        infinity for the true class, and ``backward`` from a gradient with respect to
-        ``z``, zero for the true class, to that with respect to the scores.
+        ``(scores, labels) -> Violated``, ``z`` of shape (n, n_classes), minus infinity
+        for the true class; what ``backward`` takes is zero for the true class.
 
     References
     ----------
@@ -261,22 +281,26 @@ def weston_watkins(margin: float) -> Violations:
     Examples
     --------
     >>> import numpy as np
-    >>> z, backward = weston_watkins(1.0)(np.array([[3.2, 5.1, -1.7]]), np.array([0]))
-    >>> print(z.round(1), backward(np.array([[0.0, 1.0, 1.0]])))
+    >>> violated = weston_watkins(1.0)(np.array([[3.2, 5.1, -1.7]]), np.array([0]))
+    >>> print(violated.z.round(1), violated.backward(np.array([[0.0, 1.0, 1.0]])))
     [[-inf  2.9 -3.9]] [[-2.  1.  1.]]
     """
 
-    def violations(scores: Array, labels: Labels) -> tuple[Array, Backward]:
+    def violations(scores: Array, labels: Labels) -> Violated:
         rows = np.arange(len(scores))
         z = scores + (margin - scores[rows, labels])[:, None]
         z[rows, labels] = -np.inf
+
+        def forward(change: Array) -> Array:
+            along: Array = change - change[rows, labels][:, None]
+            return along
 
         def backward(d_z: Array) -> Array:
             d_scores = d_z.copy()
             d_scores[rows, labels] = -d_z.sum(axis=1)
             return d_scores
 
-        return z, backward
+        return Violated(z, forward, backward)
 
     return violations
 
@@ -297,23 +321,27 @@ def one_vs_rest(margin: float) -> Violations:
     Returns
     -------
     violations : callable
-        ``(scores, labels) -> (z, backward)``, ``z`` of shape (n, n_classes) or (n, 1).
+        ``(scores, labels) -> Violated``, ``z`` of shape (n, n_classes) or (n, 1).
 
     Examples
     --------
     >>> import numpy as np
-    >>> z, backward = one_vs_rest(1.0)(np.array([[3.2, 5.1, -1.7]]), np.array([0]))
-    >>> print(z.round(1), backward(np.array([[0.0, 1.0, 0.0]])))
+    >>> violated = one_vs_rest(1.0)(np.array([[3.2, 5.1, -1.7]]), np.array([0]))
+    >>> print(violated.z.round(1), violated.backward(np.array([[0.0, 1.0, 0.0]])))
     [[-2.2  6.1 -0.7]] [[-0.  1.  0.]]
     """
 
-    def violations(scores: Array, labels: Labels) -> tuple[Array, Backward]:
+    def violations(scores: Array, labels: Labels) -> Violated:
         if scores.shape[1] == 1:
             sign = np.where(labels == 1, 1, -1).astype(scores.dtype)[:, None]
         else:
             sign = np.full_like(scores, -1)
             sign[np.arange(len(scores)), labels] = 1
-        return margin - sign * scores, lambda d_z: -sign * d_z
+        return Violated(
+            margin - sign * scores,
+            lambda change: -sign * change,
+            lambda d_z: -sign * d_z,
+        )
 
     return violations
 
@@ -345,7 +373,7 @@ def hinge(violations: Violations) -> Loss:
         scores: Array, labels: Labels, shares: Array | None = None
     ) -> tuple[float, Array]:
         share = 1 / len(scores) if shares is None else shares[:, None]
-        z, backward = violations(scores, labels)
+        z, _, backward = violations(scores, labels)
         value = float(np.sum(share * np.maximum(z, 0)))
         return value, backward(share * (z > 0))
 
@@ -378,7 +406,7 @@ def squared_hinge(violations: Violations) -> Loss:
         scores: Array, labels: Labels, shares: Array | None = None
     ) -> tuple[float, Array]:
         share = 1 / len(scores) if shares is None else shares[:, None]
-        z, backward = violations(scores, labels)
+        z, _, backward = violations(scores, labels)
         z = np.maximum(z, 0)
         slope = share * z
         value = float(np.sum(slope * z))
@@ -439,49 +467,46 @@ def perceptron(
     return float(share @ (scores[rows, winners] - scores[rows, labels])), d_scores
 
 
-def softmax_curvature(scores: Array, labels: Labels, shares: Array) -> Array:
+def softmax_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
     """Return the second derivatives of `softmax_cross_entropy`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> print(softmax_curvature(np.zeros((1, 2)), np.array([0]), np.ones(1)))
-    [[[ 0.25 -0.25]
-      [-0.25  0.25]]]
+    >>> product = softmax_curvature(np.zeros((1, 2)), np.array([0]), np.ones(1))
+    >>> print(product(np.array([[1.0, 0.0]])))
+    [[ 0.25 -0.25]]
     """
     p = np.exp(scores - scores.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
-    derivatives = -p[:, :, None] * p[:, None, :]
-    classes = np.arange(p.shape[1])
-    derivatives[:, classes, classes] += p
-    curvature: Array = derivatives * shares[:, None, None]
-    return curvature
+
+    def product(change: Array) -> Array:
+        weighted: Array = p * change
+        weighted -= p * weighted.sum(axis=1, keepdims=True)
+        weighted *= shares[:, None]
+        return weighted
+
+    return product
 
 
-def sigmoid_curvature(scores: Array, labels: Labels, shares: Array) -> Array:
+def sigmoid_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
     """Return the second derivatives of `sigmoid_cross_entropy`."""
-    p = expit(scores[:, 0])
-    curvature: Array = (shares * p * (1 - p))[:, None, None]
-    return curvature
+    p = expit(scores)
+    bends = shares[:, None] * p * expit(-scores)
+
+    def product(change: Array) -> Array:
+        times: Array = bends * change
+        return times
+
+    return product
 
 
 def squared_hinge_curvature(violations: Violations) -> Curvature:
     """Return the second derivatives of `squared_hinge`, of 0 at its kinks."""
 
-    def curvature(scores: Array, labels: Labels, shares: Array) -> Array:
-        z, backward = violations(scores, labels)
-        return spread(2 * shares[:, None] * (z > 0), backward)
+    def curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
+        z, forward, backward = violations(scores, labels)
+        bends = 2 * shares[:, None] * (z > 0)
+        return lambda change: backward(bends * forward(change))
 
-    return curvature
-
-
-def spread(coefficients: Array, backward: Backward) -> Array:
-    r"""Return :math:`\sum_j c_{ij} t_{ij} t_{ij}^\top`, (n, k, k).
-
-    Where :math:`t_{ij}` is how violation j of row i depends on the scores, and
-    :math:`c_{ij}` the second derivative of what it costs.
-    """
-    units: Array = np.eye(coefficients.shape[1])
-    slopes = np.stack([backward(np.broadcast_to(u, coefficients.shape)) for u in units])
-    curvature: Array = np.einsum("nj,jna,jnb->nab", coefficients, slopes, slopes)
     return curvature

@@ -13,7 +13,7 @@ a dual solution, so that a duality gap says how far away the optimum is.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,16 @@ from skvision._training.losses import (
     Array,
     Curvature,
     Labels,
+    Linear,
     Loss,
     Violations,
-    spread,
 )
+from skvision._training.newton import minimize_newton
+from skvision._training.problem import Point, Problem, dual_bound, relative
 
 FIRST_WIDTH, NARROWING = 0.3, 0.5  # of the margin; from one problem to the next
-FIRST_PRECISION, REFINING = 0.01, 0.5  # of the first gradient
+PRECISION = 0.3  # of a smooth problem, as a part of what its multipliers are off
+MUCH = 1e300
 MAX_PROBLEMS = 50
 PATIENCE = 12  # problems that do not make the gap smaller
 
@@ -77,7 +80,7 @@ def smoothed_hinge(violations: Violations, width: float) -> Loss:
     ) -> tuple[float, Array]:
         labels, multipliers = targets
         share = 1 / len(scores) if shares is None else shares[:, None]
-        z, backward = violations(scores, labels)
+        z, _, backward = violations(scores, labels)
         slopes = _slopes(z, multipliers, width)
         linear = slopes * np.where(slopes > 0, z, 0)
         value = np.sum(share * (linear - width / 2 * (slopes - multipliers) ** 2))
@@ -89,12 +92,12 @@ def smoothed_hinge(violations: Violations, width: float) -> Loss:
 def smoothed_hinge_curvature(violations: Violations, width: float) -> Curvature:
     """Return the second derivatives of `smoothed_hinge`, of 0 at its kinks."""
 
-    def curvature(scores: Array, targets: Any, shares: Array) -> Array:
+    def curvature(scores: Array, targets: Any, shares: Array) -> Linear:
         labels, multipliers = targets
-        z, backward = violations(scores, labels)
+        z, forward, backward = violations(scores, labels)
         slopes = _slopes(z, multipliers, width)
-        bends = (slopes > 0) & (slopes < 1)
-        return spread(shares[:, None] / width * bends, backward)
+        bends = shares[:, None] / width * ((slopes > 0) & (slopes < 1))
+        return lambda change: backward(bends * forward(change))
 
     return curvature
 
@@ -104,51 +107,33 @@ def _slopes(z: Array, multipliers: Array, width: float) -> Array:
 
 
 def minimize_hinge(
-    minimize: Callable[..., Minimum],
-    scores_at: Callable[[Vector], Array],
-    penalty_at: Callable[[Vector], float],
+    problem: Problem,
     start: Vector,
     *,
     violations: Violations,
-    labels: Labels,
-    shares: Array,
     margin: float,
-    first_slope: float,
-    l2: float,
-    n_penalised: int,
     max_iter: int,
     tol: float,
-    stopped: Callable[[], bool] = lambda: False,
+    on_iteration: Callable[[Vector], bool] = lambda params: False,
 ) -> Minimum:
-    r"""Minimise the mean hinge loss plus a penalty.
+    r"""Minimize the mean hinge loss plus a penalty.
 
     Parameters
     ----------
-    minimize : callable
-        ``(loss, curvature, targets, start, max_iter=, tol=) -> Minimum`` of a smooth
-        loss plus the penalty.
-    scores_at, penalty_at : callable
-        ``params -> scores`` of all rows, and ``params -> value`` of the penalty.
+    problem : Problem
+        The problem, of which the targets are labels.
     start : ndarray of shape (n_params,), float64
         Where to start.
-    violations, labels, shares
-        Make up the loss.
+    violations : callable
+        What the hinge is taken of.
     margin : float
         Of the violations: it sets the first width.
-    first_slope : float
-        Largest element of the gradient at the start, or its order: it sets to what
-        precision the first smooth problem is solved.
-    l2 : float
-        Strength of the L2 part of the penalty, on which the gap rests: with 0, it is an
-        estimate.
-    n_penalised : int
-        The first so many parameters are penalised.
     max_iter : int
-        The most iterations of ``minimize``, all problems together.
+        The most iterations of Newton's method, all smooth problems together.
     tol : float
         Tolerance for the duality gap, as a part of the objective.
-    stopped : callable
-        Asked after each smooth problem whether to stop.
+    on_iteration : callable, default=None
+        Told the parameters after each iteration; returns whether to stop.
 
     Returns
     -------
@@ -161,57 +146,69 @@ def minimize_hinge(
     ----------
     D. P. Bertsekas, "Constrained optimization and Lagrange multiplier methods", 1982.
     """
-    z = violations(scores_at(start), labels)[0]
-    loss_curve = [float(shares @ np.maximum(z, 0).sum(axis=1)) + penalty_at(start)]
-    params, n_iter = start, 0
-    best = Minimum(start, 0, loss_curve, np.zeros_like(start), np.inf)
-    multipliers = np.zeros_like(z)
-    width, precision = FIRST_WIDTH * margin, FIRST_PRECISION * first_slope
-    gaps: list[float] = []
-    while len(gaps) < MAX_PROBLEMS and n_iter < max_iter:
-        minimum = minimize(
-            smoothed_hinge(violations, width),
-            smoothed_hinge_curvature(violations, width),
-            Multiplied(labels, multipliers),
+    labels, shares = problem.targets, problem.shares
+    n, told = problem.n_weights, False
+
+    def stop(params: Vector) -> bool:
+        nonlocal told
+        told = told or on_iteration(params)
+        return told
+
+    def gaps(smooth: Problem, here: Point) -> tuple[float, float, float]:
+        """Return the objective, its gap, and what the multipliers add to that."""
+        z = violations(here.scores, labels).z
+        slopes = _slopes(z, smooth.targets.multipliers, width)
+        positive = np.maximum(z, 0).sum(axis=1)
+        linear = (slopes * np.where(slopes > 0, z, 0)).sum(axis=1)
+        value = float(shares @ positive) + problem.penalty(here.params)
+        of_weights = float(here.slope[:n] @ here.params[:n])
+        fitted = float(shares @ linear) - of_weights
+        bound = dual_bound(fitted, here.slope[:n], problem.l1, problem.l2)
+        return value, value - bound, float(shares @ (positive - linear))
+
+    def well_solved(smooth: Problem, here: Point) -> float:
+        """Return what is at most 1 where the smooth problem is solved well enough."""
+        value, gap, slack = gaps(smooth, here)
+        if gap <= tol * value:
+            return 0.0
+        rest = max(gap - slack, 0.0)
+        return min(rest / (PRECISION * slack), MUCH) if slack > 0 else MUCH
+
+    multipliers = np.zeros((len(labels), problem.n_outputs))
+    width, params, n_iter = FIRST_WIDTH * margin, start, 0
+    first = problem.scores_of(start)
+    positive = np.maximum(violations(first, labels).z, 0).sum(axis=1)
+    curve = [float(shares @ positive) + problem.penalty(start)]
+    best = Minimum(start, 0, curve, np.zeros_like(start), np.inf)
+    errors: list[float] = []
+    while len(errors) < MAX_PROBLEMS and (n_iter < max_iter or not errors):
+        smooth = replace(
+            problem,
+            loss=smoothed_hinge(violations, width),
+            curvature=smoothed_hinge_curvature(violations, width),
+            targets=Multiplied(labels, multipliers),
+        )
+        minimum = minimize_newton(
+            smooth,
             params,
             max_iter=max_iter - n_iter,
-            tol=precision,
+            tol=1.0,
+            gap=well_solved,
+            on_iteration=stop,
         )
-        params = minimum.params
-        n_iter += max(minimum.n_iter, 1)
-        z = violations(scores_at(params), labels)[0]
-        hinges, slopes = np.maximum(z, 0), _slopes(z, multipliers, width)
-        loss_curve.append(float(shares @ hinges.sum(axis=1)) + penalty_at(params))
-        linear = slopes * np.where(slopes > 0, z, 0)
-        slack = float(shares @ (hinges - linear).sum(axis=1))
-        rest = _penalty_gap(minimum.residual, params, n_penalised, l2)
-        gaps.append((slack + rest) / max(loss_curve[-1], np.finfo(float).tiny))
-        if gaps[-1] < best.error or not np.isfinite(best.error):
-            best = Minimum(params, n_iter, [*loss_curve], minimum.residual, gaps[-1])
-        if gaps[-1] <= tol or min(gaps) < min(gaps[-PATIENCE:]) or stopped():
+        params, n_iter = minimum.params, n_iter + minimum.n_iter
+        here = smooth.at(params)
+        value, gap, _ = gaps(smooth, here)
+        curve.append(value)
+        errors.append(relative(gap, value))
+        if told or errors[-1] < best.error:
+            best = Minimum(params, n_iter, [*curve], minimum.residual, errors[-1])
+        if errors[-1] <= tol or min(errors) < min(errors[-PATIENCE:]) or told:
             break
-        precision *= REFINING
-        if slack > rest:
-            width *= NARROWING
-        multipliers = slopes
+        z = violations(here.scores, labels).z
+        multipliers = _slopes(z, multipliers, width)
+        width *= NARROWING
     return best._replace(n_iter=n_iter)
-
-
-def _penalty_gap(
-    residual: Vector, params: Vector, n_penalised: int, l2: float
-) -> float:
-    """Return what a gradient other than zero adds to the duality gap.
-
-    For the weights that is exact. The biases, which have no penalty, would need a bound
-    that nobody knows: their own size stands for it, as it does for the weights without
-    an L2 penalty.
-    """
-    of_weights, of_biases = residual[:n_penalised], residual[n_penalised:]
-    if l2 > 0:
-        gap = float(of_weights @ of_weights) / (2 * l2)
-    else:
-        gap = float(np.abs(of_weights) @ np.abs(params[:n_penalised]))
-    return gap + float(np.abs(of_biases) @ np.abs(params[n_penalised:]))
 
 
 def center_biases(z: Array, labels: Labels, shares: Array, *, joint: bool) -> Vector:

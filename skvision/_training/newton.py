@@ -1,98 +1,260 @@
-"""Newton's method, for problems small enough to write their Hessian down."""
+"""Newton's method for linear classifiers, by preconditioned conjugate gradients."""
 
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from skvision._training.lbfgs import (
-    Minimum,
-    Objective,
-    Point,
-    Vector,
-    largest,
-    line_search,
-)
+from skvision._parallel import one_thread_for_blas
+from skvision._training.biases import best_biases
+from skvision._training.lbfgs import Minimum, Vector, largest
+from skvision._training.losses import Array
+from skvision._training.penalties import soft_threshold
+from skvision._training.precondition import Precondition, curvature_inverse, work
+from skvision._training.problem import Point, Problem, relative, relative_gap
+from skvision._training.search import exact_step
 
-ROUNDING = float(np.finfo(np.float64).eps)
-MAX_TRIALS = 80  # of a line search: next to no curvature makes for very long steps
-WORTHWHILE = 0.1  # a step after ``tol`` that leaves no more of the gradient than this
+MAX_STEPS = 250  # of conjugate gradients, in one iteration
+LOOSEST = 0.25  # to what part of the residual the first Newton step is computed
+PATIENCE = 5  # iterations in which rounding may keep the value from falling
+WORTHWHILE = 0.1  # a step beyond the tolerance that leaves no more of the residual
+MAX_HALVINGS = 10
+SHORT = 0.5  # of proximal steps, after which the next one is half as long
+TINY = float(np.finfo(np.float64).tiny) ** 0.5  # squares of less are zero
+NOTHING = 1e-12  # weights under an L1 penalty, as a part of the largest
+MUCH = 1e6  # times scores that separate classes, of which no loss is left
 
 
 def minimize_newton(
-    objective: Objective,
+    problem: Problem,
     start: Vector,
     *,
-    hessian: Callable[[Vector], NDArray[np.float64]],
     max_iter: int,
     tol: float,
+    gap: Callable[[Problem, Point], float],
+    inverse: Callable[[Problem, Point], Precondition] | None = None,
+    to_rounding: bool = False,
     on_iteration: Callable[[Vector], bool] = lambda params: False,
 ) -> Minimum:
-    r"""Minimise a convex function by Newton's method with a line search.
+    r"""Minimize mean loss plus penalty.
 
-    Where the gradient has come down to ``tol`` it goes on as long as each step leaves a
-    tenth of it or less, which takes two or three more and leaves nothing to chance: the
-    result is the minimum to rounding, whatever order sums were taken in.
+    Each iteration solves for Newton's step by conjugate gradients, each step of which
+    passes through the rows once; minimizes the objective along it, which takes only the
+    scores; and then minimizes it with respect to the biases, which takes only the
+    scores as well. With an L1 penalty, Newton's step is that of the weights which are
+    not zero or would not stay zero, none of them passes zero, and every other iteration
+    is a proximal step, which finds the weights that are zero.
 
     Parameters
     ----------
-    objective : callable
-        ``params -> (value, gradient)``.
+    problem : Problem
+        The problem.
     start : ndarray of shape (n_params,), float64
         Where to start.
-    hessian : callable
-        ``params -> (n_params, n_params)`` second derivatives; positive semidefinite.
-    max_iter, tol, on_iteration
-        As in `minimize_lbfgs`.
+    max_iter : int
+        The most iterations.
+    tol : float
+        Tolerance for ``gap``; without a penalty, for the decrease that Newton's model
+        predicts as a part of the objective.
+    gap : callable
+        ``(problem, point) -> relative gap`` at biases that are optimal.
+    inverse : callable, default=None
+        ``(problem, point) -> preconditioner``, asked for at each iteration. None is
+        `curvature_inverse`, computed again when conjugate gradients have taken as long
+        as it takes.
+    to_rounding : bool, default=False
+        Whether to go on after ``tol`` while each iteration leaves no more than a tenth
+        of the residual, which makes the result independent of the order of sums.
+    on_iteration : callable, default=None
+        Told the parameters after each iteration; returns whether to stop.
 
     Returns
     -------
     minimum : Minimum
-        Where it stopped; ``residual`` is the gradient.
+        The point of the smallest gap; ``residual`` is the least subgradient there.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> def bowl(x):
-    ...     return float(x @ x), 2 * x
-    >>> minimize_newton(
-    ...     bowl, np.ones(3), hessian=lambda x: 2 * np.eye(3), max_iter=9, tol=1e-8
-    ... ).n_iter
-    2
+    References
+    ----------
+    S. S. Keerthi and D. DeCoste, "A modified finite Newton method for fast solution of
+    large scale linear SVMs", Journal of Machine Learning Research 6, 2005.
+    G. Andrew and J. Gao, "Scalable training of L1-regularized log-linear models", ICML
+    2007.
     """
-    here = Point(start, *objective(start))
-    loss_curve = [here.value]
-    before, least = np.inf, ROUNDING * largest(here.gradient)
-    while len(loss_curve) <= max_iter:
-        error = largest(here.gradient)
-        if error <= least or (error <= tol and error > WORTHWHILE * before):
-            break
-        before = error
-        direction = -_solve(hessian(here.params), here.gradient)
-        there = line_search(objective, here, direction, ROUNDING, MAX_TRIALS)
-        if there is None:  # nothing along it is lower, to rounding
-            break
-        here = there
-        loss_curve.append(here.value)
-        if on_iteration(here.params):
-            break
-    n_iter, error = len(loss_curve) - 1, largest(here.gradient)
-    return Minimum(here.params, n_iter, loss_curve, here.gradient, error)
-
-
-def _solve(matrix: NDArray[np.float64], right: Vector) -> Vector:
-    """Solve a positive semidefinite system, with as little shift as it takes."""
-    shift = 1e-14 * float(np.trace(matrix)) / len(matrix) or 1.0
-    diagonal = np.diagonal(matrix).copy()
+    unbounded = gap is relative_gap and problem.l1 == problem.l2 == 0
+    here = problem.at(start)
+    curve = [here.value]
+    here = problem.at(with_best_biases(problem, here.params, here.scores))
+    best, least, n_best = here, np.inf, 1
+    before, still, steps, told = np.inf, 0, 0, False
+    precondition: Precondition | None = None
+    predicted, metric = np.inf, 1.0
     while True:
-        np.fill_diagonal(matrix, diagonal + shift)
-        try:
-            factor = cho_factor(matrix, check_finite=False)
-        except LinAlgError:
-            if not np.isfinite(shift):
-                return right
-            shift *= 100
-            continue
-        solution: Vector = cho_solve(factor, right, check_finite=False)
-        return solution
+        residual = problem.residual(here)
+        error = gap(problem, here)
+        if unbounded:
+            error = min(error, predicted)
+            if here.value <= tol * curve[0] and _separates(problem, here.scores):
+                error = min(error, tol)
+        if error <= least:
+            best, least, n_best = here, error, len(curve)
+        size = largest(residual)
+        done = error <= tol and not (to_rounding and size <= WORTHWHILE * before)
+        if done or len(curve) > max_iter or told or still >= PATIENCE or size <= TINY:
+            break
+        before = size
+        if precondition is None or inverse or steps > work(problem):
+            make = inverse or curvature_inverse
+            precondition, steps = make(problem, here), 0
+        if problem.l1 and len(curve) % 2:
+            step, along = _proximal_step(problem, here, precondition, metric)
+        else:
+            step, along, n_steps = _newton_step(problem, here, residual, precondition)
+            steps += n_steps
+            predicted = relative(-float(residual @ step) / 2, here.value)
+            if problem.l1:
+                step, along = _within_orthant(problem, here, step)
+        lengths = exact_step(problem, here, step, along)
+        if problem.l1 and len(curve) % 2:
+            metric *= 2 if lengths.min() < SHORT else 0.5
+        elif not lengths.any() and not problem.l1:
+            break  # nothing along it is lower, to rounding
+        here = problem.at(
+            with_best_biases(problem, *_moved(problem, here, step, along, lengths))
+        )
+        fell = curve[-1] - here.value > problem.rounding * abs(here.value)
+        still = 0 if fell else still + 1
+        curve.append(here.value)
+        told = on_iteration(here.params)
+    if told:
+        best, least, n_best = here, error, len(curve)
+    curve[n_best - 1] = best.value  # at its best biases
+    residual = problem.residual(best)
+    return Minimum(best.params, len(curve) - 1, curve[:n_best], residual, float(least))
+
+
+def _separates(problem: Problem, scores: Array) -> bool:
+    """Tell whether scores give each row to its class, so that the loss has no limit.
+
+    Larger scores of the same ratios then have a smaller loss. Losses of differences
+    alone are asked for the class that wins, sums for the sign of each score.
+    """
+    slopes = problem.loss(MUCH * scores, problem.targets[:], problem.shares)[1]
+    return not slopes.any()
+
+
+def with_best_biases(problem: Problem, params: Vector, scores: Array) -> Vector:
+    """Return the parameters with the biases that are best for their weights."""
+    if not problem.has_bias:
+        return params
+    params = params.copy()
+    params[problem.n_weights :] += best_biases(problem, scores)
+    return params
+
+
+def _newton_step(
+    problem: Problem, here: Point, residual: Vector, precondition: Precondition
+) -> tuple[Vector, Array, int]:
+    """Return a step, the change of the scores that it makes, and what it took."""
+    free = np.ones(len(residual))
+    if problem.l1:
+        W = here.params[: problem.n_weights]
+        free[: problem.n_weights] = (W != 0) | (residual[: problem.n_weights] != 0)
+
+    def product(change: Vector) -> tuple[Vector, Array]:
+        result, along = problem.hessian_product(here, change)
+        return free * result, along
+
+    right = -residual * free
+    right[problem.n_weights :] = 0  # the biases are at their best, but for rounding
+    size = float(right @ precondition(right))
+    forcing = min(LOOSEST, relative(size, here.value) ** 0.25)
+    with one_thread_for_blas:  # entered once, for all passes through the rows
+        return conjugate_gradients(
+            product, right, lambda vector: free * precondition(vector), forcing
+        )
+
+
+def conjugate_gradients(
+    product: Callable[[Vector], tuple[Vector, Array]],
+    right: Vector,
+    precondition: Precondition,
+    forcing: float,
+    max_steps: int = MAX_STEPS,
+) -> tuple[Vector, Array, int]:
+    """Solve a positive semidefinite system, to a part ``forcing`` of the residual.
+
+    ``product`` returns two linear functions of its argument; the solution comes with
+    the second one of it.
+    """
+    solution, rest = np.zeros_like(right), right.copy()
+    along: Array = np.zeros(1)
+    direction = precondition(rest)
+    size = first = float(rest @ direction)
+    for n_steps in range(1, max_steps + 1):
+        times, of_direction = product(direction)
+        bend = float(direction @ times)
+        if not bend > TINY:
+            if n_steps > 1:
+                break
+            known = float(size > TINY)  # a direction that does not bend, or rounding
+            return known * direction, known * of_direction, 1
+        length = size / bend
+        solution += length * direction
+        along = along + length * of_direction
+        rest -= length * times
+        preconditioned = precondition(rest)
+        new_size = float(rest @ preconditioned)
+        if not new_size > forcing**2 * first:
+            break
+        direction = preconditioned + new_size / size * direction
+        size = new_size
+    return solution, along, n_steps
+
+
+def _moved(
+    problem: Problem, here: Point, step: Vector, along: Array, lengths: Array
+) -> tuple[Vector, Array]:
+    """Return the parameters after a step, and their scores."""
+    params = here.params.copy()
+    for part, change in zip(problem.split(params), problem.split(step), strict=True):
+        if part.size:
+            part += lengths.reshape(-1, *[1] * (part.ndim - 1)) * change
+    if problem.l1:  # what shortened steps leave of weights that go to zero
+        W = params[: problem.n_weights]
+        W[np.abs(W) < NOTHING * np.abs(W).max(initial=0)] = 0
+    return params, here.scores + lengths * along
+
+
+def _proximal_step(
+    problem: Problem, here: Point, precondition: Precondition, metric: float
+) -> tuple[Vector, Array]:
+    """Return the step of proximal gradients, and the change of the scores.
+
+    It finds which weights are zero, and Newton's method the others.
+    """
+    n = problem.n_weights
+    W = here.params[:n]
+    rates = precondition(np.ones(len(here.params)))[:n] / metric
+    step = np.zeros(len(here.params))
+    slope = here.slope[:n] + problem.l2 * W
+    step[:n] = soft_threshold(W - rates * slope, rates * problem.l1) - W
+    return step, problem.scores_of(step)
+
+
+def _within_orthant(
+    problem: Problem, here: Point, step: Vector
+) -> tuple[Vector, Array]:
+    """Shorten a step until it goes down where no weight passes zero."""
+    n = problem.n_weights
+    W, residual = here.params[:n], problem.residual(here)
+    signs = np.where(W != 0, np.sign(W), -np.sign(residual[:n]))
+    bent = np.zeros_like(step)
+    for _ in range(MAX_HALVINGS):
+        new = W + step[:n]
+        new[new * signs <= 0] = 0
+        bent[:n], bent[n:] = new - W, step[n:]
+        if float(residual @ bent) < 0:
+            break
+        step = step / 2
+    else:
+        bent[:] = 0
+    return bent, problem.scores_of(bent)

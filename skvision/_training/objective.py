@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skvision._parallel import for_each_block, one_thread_for_blas
-from skvision._training.losses import Curvature, Labels, Loss
+from skvision._training.losses import Labels, Loss
 from skvision._training.penalties import Penalty
 from skvision._training.rows import Rows
 
 Array = NDArray[np.floating]
 Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector]]
+Pass = Callable[[Vector, Callable[[slice, Array], Array]], Vector]
 
 MAX_CHUNKS = 16  # what threads share, whatever their number; each has a gradient
 CHUNK_ELEMENTS = 2**19  # at least so many numbers in one, to be worth a thread
@@ -29,8 +30,7 @@ def linear_objective(
 ) -> Objective:
     r"""Return ``params -> (value, gradient)`` for scores that are linear in the rows.
 
-    The scores are :math:`W (x_i - c) + b`, those of one block of rows at a time, on as
-    many threads as matrix products take. The result does not depend on their number.
+    The scores are :math:`W (x_i - c) + b`, computed by a `linear_pass`.
 
     Parameters
     ----------
@@ -51,6 +51,33 @@ def linear_objective(
         Takes a vector of W (k, d) in C order, then b (k,) where the rows have a centre,
         and returns the value and the gradient, float64.
     """
+    through = linear_pass(rows)
+    values = np.zeros(len(rows))  # of the blocks, where they start
+
+    def objective(params: Vector) -> tuple[float, Vector]:
+        def respond(block: slice, scores: Array) -> Array:
+            value, d_scores = loss(scores, targets[block], shares[block])
+            values[block.start] = value
+            return d_scores
+
+        gradient = through(params, respond)
+        W, _ = split_linear(params, rows.n_features, rows.center is not None)
+        d_W, _ = split_linear(gradient, rows.n_features, rows.center is not None)
+        value = float(values.sum()) + penalty(W.reshape(-1), d_W.reshape(-1))
+        return value, gradient
+
+    return objective
+
+
+def linear_pass(rows: Rows) -> Pass:
+    r"""Return ``(params, respond) -> gradient``: to the scores of all rows and back.
+
+    ``respond`` takes a slice of rows and their scores :math:`W (x_i - c) + b`, float64,
+    and returns :math:`d_i`, an array of the same shape. The result is
+    :math:`\sum_i d_i (x_i - c)^\top`, then :math:`\sum_i d_i` where the rows have a
+    center. Rows are drawn one block at a time, on as many threads as matrix products
+    take; the result does not depend on their number.
+    """
     has_bias = rows.center is not None
     n_chunks = math.ceil(len(rows) * rows.n_features / CHUNK_ELEMENTS)
     chunk_size = math.ceil(len(rows) / min(n_chunks, MAX_CHUNKS))
@@ -59,10 +86,9 @@ def linear_objective(
     for block in rows.blocks():
         blocks[block.start // chunk_size].append(block)
 
-    def objective(params: Vector) -> tuple[float, Vector]:
+    def through(params: Vector, respond: Callable[[slice, Array], Array]) -> Vector:
         W, b = split_linear(params, rows.n_features, has_bias)
         W_x = W.astype(rows.dtype, copy=False)
-        values = np.zeros(n_chunks)
         gradients = np.zeros((n_chunks, len(params)), rows.dtype)
 
         def add_chunk(chunk: slice) -> None:
@@ -73,65 +99,17 @@ def linear_objective(
                     scores = (x @ W_x.T).astype(np.float64, copy=False)
                     if has_bias:
                         scores += b
-                    value, d_scores = loss(scores, targets[block], shares[block])
-                    values[chunk.start] += value
+                    d_scores = respond(block, scores)
                     d_W += d_scores.astype(x.dtype, copy=False).T @ x
                     if has_bias:
                         d_b += d_scores.sum(axis=0)
 
         with one_thread_for_blas as n_threads:
             for_each_block(add_chunk, n_chunks, 1, n_threads)
-        gradient = gradients.sum(axis=0, dtype=np.float64)
-        value = float(values.sum())
-        d_W, _ = split_linear(gradient, rows.n_features, has_bias)
-        value += penalty(W.reshape(-1), d_W.reshape(-1))
-        return value, gradient
+        total: Vector = gradients.sum(axis=0, dtype=np.float64)
+        return total
 
-    return objective
-
-
-def linear_hessian(
-    rows: Rows, targets: Any, shares: Array, *, curvature: Curvature, l2: float
-) -> Callable[[Vector], NDArray[np.float64]]:
-    """Return ``params -> second derivatives`` of a `linear_objective` with L2 penalty.
-
-    Parameters
-    ----------
-    rows, targets, shares
-        As in `linear_objective`.
-    curvature : callable
-        The second derivatives of the loss.
-    l2 : float
-        Strength of the penalty.
-
-    Returns
-    -------
-    hessian : callable
-        Takes a vector like that of `linear_objective` and returns a matrix.
-    """
-    has_bias = rows.center is not None
-    n, d = len(rows), rows.n_features
-    x = rows.draw(slice(None))
-    x = np.column_stack([x, np.ones((n, int(has_bias)))])
-
-    def hessian(params: Vector) -> NDArray[np.float64]:
-        W, b = split_linear(params, d, has_bias)
-        scores = x[:, :d] @ W.T + (b if has_bias else 0)
-        of_scores = curvature(scores, targets[:], shares)
-        k = len(W)
-        result = np.zeros((len(params), len(params)))
-        where = [np.arange(j * d, (j + 1) * d) for j in range(k)]
-        if has_bias:
-            where = [np.append(part, k * d + j) for j, part in enumerate(where)]
-        for i in range(k):
-            for j in range(k):
-                block = (x * of_scores[:, i, j, None]).T @ x
-                result[np.ix_(where[i], where[j])] = block
-        # where scores count only relative to each other, nothing else holds their mean
-        result[np.diag_indices(len(result))] += np.repeat([l2, 1e-7], [k * d, len(b)])
-        return result
-
-    return hessian
+    return through
 
 
 def linear_batches(

@@ -1,9 +1,10 @@
-r"""What makes second-order steps short: the curvature that all linear losses share.
+r"""What makes steps of conjugate gradients few: the curvature that all classes share.
 
-Features of pictures are so correlated that the eigenvalues of their Gram matrix
-:math:`G = \sum_i w_i x_i x_i^\top` of centred rows spread over five decades and more.
-The Hessian of every linear loss is close to a multiple of :math:`G + s I`, so that its
-inverse turns hundreds of iterations into tens.
+Features of images are so correlated that the eigenvalues of their Gram matrix spread
+over five decades and more. The Hessian of a linear loss is close to
+:math:`\sum_i h_i x_i x_i^\top + \lambda_2 I` for each class, where :math:`h_i` is the
+mean curvature of the loss of row i; the inverse of that matrix turns hundreds of steps
+into tens.
 """
 
 from collections.abc import Callable
@@ -11,9 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas, cho_factor, cho_solve, lapack
+from scipy.linalg import LinAlgError, blas, cho_factor, cho_solve, lapack
 
-from skvision._training.rows import Rows
+from skvision._training.problem import Point, Problem
+from skvision._training.rows import Rows, column_variances, weighted_mean
 
 Array = NDArray[np.floating]
 Vector = NDArray[np.float64]
@@ -26,61 +28,191 @@ FEW_SAMPLES = 4  # at so many times as many features, the side of samples pays
 KEPT = 2**23  # numbers that are kept as float64 from one gradient to the next
 SAMPLE = 2048  # rows that stand for all where neither side fits
 GRAM_BYTES = 2**23  # of a block of rows in the product
+FLAT = 1e-6  # rows that bend less than this part of the mean count as much
+SMALLEST = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-10}  # shifts, as parts
+SINGULAR = 1e-13  # eigenvalues, as parts of the largest, that are taken for 0
 
 
-def curvature(
-    rows: Rows, shares: Array, *, alpha: float, n_outputs: int
-) -> Precondition:
-    r"""Return the map of a gradient to :math:`(G + s I)^{-1}` of it.
+def curvature_inverse(problem: Problem, here: Point) -> Precondition:
+    r"""Return the product with :math:`(\sum_i h_i x_i x_i^\top + s I)^{-1}`.
 
-    The shift :math:`s` is max(``alpha``, 1e-6 trace(G) / d); it shortens steps where
-    there is next to no curvature and changes nothing else.
+    The rows are centered at their mean as weighted by the curvature, in coordinates in
+    which biases and weights are independent. The shift :math:`s` is the L2 penalty, or
+    1e-10 (float32: 1e-6) of the mean eigenvalue if that is larger; it shortens steps
+    where there is next to no curvature and changes nothing else. With an L1 penalty,
+    which keeps most weights at zero, the matrix is replaced by its diagonal.
 
     Where features are at most `MAX_FEATURES`, it is solved by the Cholesky factor of
     the (d, d) matrix; where samples are a quarter of that or fewer, and at most
     `MAX_SAMPLES`, by that of the (n, n) matrix of their products. Beyond, `SAMPLE`
-    rows, evenly spaced, stand for all, and the shift is at least trace(G) / `SAMPLE`,
-    above which no more directions than rows can lie.
+    rows, evenly spaced, stand for all, and the shift is at least the trace divided by
+    `SAMPLE`, above which no more directions than rows can lie.
 
     Parameters
     ----------
-    rows : Rows
-        The rows.
-    shares : ndarray of shape (n,)
-        What each row counts; adding up to one.
-    alpha : float
-        Strength of the L2 penalty.
-    n_outputs : int
-        Number of rows of W in a parameter vector.
+    problem : Problem
+        The problem.
+    here : Point
+        Where its curvature is taken.
 
     Returns
     -------
     precondition : callable
-        From a vector like that of `linear_objective` to another; biases stay as they
-        are.
+        From a vector like the parameters to another.
 
     References
     ----------
     Z. Frangella, J. A. Tropp and M. Udell, "Randomized Nyström preconditioning", SIAM
     Journal on Matrix Analysis and Applications 44, 2023.
     """
-    n, d = len(rows), rows.n_features
-    if FEW_SAMPLES * n <= d and n <= MAX_SAMPLES:
-        solve = _solve_by_samples(rows, shares, alpha)
-    elif d <= MAX_FEATURES:
-        solve = _solve_by_features(rows, shares, alpha)
-    else:
-        index = np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.intp)
-        few = Rows(rows.X[index], rows.center)
-        solve = _solve_by_samples(few, shares[index], alpha, enough_shift=True)
+    weights = _mean_curvatures(problem, here)
+    total = float(weights.sum())
+    rows, shift = problem.rows, np.zeros(problem.rows.n_features)
+    if rows.center is not None:
+        shift = weighted_mean(rows, weights / total)
+        rows = Rows(rows.X, rows.center + shift, rows.exact)
+    solve = inverse(rows, weights, problem.l2, diagonal=problem.l1 > 0)
 
     def precondition(gradient: Vector) -> Vector:
         result = gradient.copy()
-        W = result[: n_outputs * d].reshape(n_outputs, d)
+        W, b = problem.split(result)
+        if len(b):
+            W -= np.outer(b, shift)
         W[:] = solve(W)
+        if len(b):
+            b /= total
+            b -= W @ shift
         return result
 
     return precondition
+
+
+def class_inverses(problem: Problem, here: Point) -> Precondition:
+    """Return the product with the inverse of the Hessian of each class by itself.
+
+    For classes whose rows bend very differently; it is written down, class by class.
+    """
+    n, d = problem.rows.X.shape
+    x = problem.rows.draw(slice(None)).astype(np.float64, copy=False)
+    if problem.has_bias:
+        x = np.column_stack([x, np.ones(n)])
+    diagonal = np.repeat([problem.l2, 0.0], [d, x.shape[1] - d])
+    factors = []
+    for bends in _diagonals(problem, here).T:
+        used = bends > 0
+        matrix = (x[used] * bends[used, None]).T @ x[used]
+        matrix[np.diag_indices(len(matrix))] += diagonal
+        factors.append(cholesky_inverse(matrix))
+
+    def precondition(gradient: Vector) -> Vector:
+        result = gradient.copy()
+        W, b = problem.split(result)
+        for j, inverse in enumerate(factors):
+            solution = inverse(np.append(W[j], b[j : j + 1]))
+            W[j], b[j : j + 1] = solution[:d], solution[d:]
+        return result
+
+    return precondition
+
+
+def cholesky_inverse(matrix: Array) -> Precondition:
+    """Return the product with the inverse, with as little shift as it takes."""
+    diagonal = np.diagonal(matrix).copy()
+    shift = 1e-15
+    while shift < 1:
+        np.fill_diagonal(matrix, diagonal * (1 + shift) + np.finfo(np.float64).tiny)
+        try:
+            factor = cho_factor(matrix, check_finite=False)
+        except LinAlgError:
+            shift *= 100
+            continue
+        return lambda right: cho_solve(factor, right, check_finite=False)
+    return lambda right: right
+
+
+def hessian_inverse(problem: Problem, here: Point) -> Precondition:
+    """Return the product with the pseudoinverse of the Hessian, which is written down.
+
+    Directions in which it does not bend, such as a common change of all classes without
+    a penalty, are left alone.
+    """
+    matrix = hessian(problem, here)
+    if not np.isfinite(matrix).all():
+        return lambda gradient: gradient
+    scale = np.sqrt(np.maximum(np.diagonal(matrix), np.finfo(np.float64).tiny))
+    values, vectors = np.linalg.eigh(matrix / scale / scale[:, None])
+    kept = values > SINGULAR * values.max(initial=0)
+    factor, values = vectors[:, kept] / scale[:, None], values[kept]
+    return lambda gradient: factor @ ((factor.T @ gradient) / values)
+
+
+def hessian(problem: Problem, here: Point) -> Array:
+    """Return the second derivatives of the objective, (n_params, n_params)."""
+    k, (n, d) = problem.n_outputs, problem.rows.X.shape
+    x = problem.rows.draw(slice(None)).astype(np.float64, copy=False)
+    if problem.has_bias:
+        x = np.column_stack([x, np.ones(n)])
+    width = x.shape[1]
+    product = problem.curvature(here.scores, problem.targets[:], problem.shares)
+    blocks = np.empty((k, width, k, width))
+    for j, unit in enumerate(np.eye(k)):
+        columns = product(np.broadcast_to(unit, here.scores.shape))
+        for i in range(k):
+            if columns[:, i].any():
+                blocks[i, :, j] = (x * columns[:, i, None]).T @ x
+            else:
+                blocks[i, :, j] = 0
+    order = np.arange(k * width).reshape(k, width)
+    order = np.concatenate([order[:, :d].ravel(), order[:, d:].ravel()])
+    matrix: Array = blocks.reshape(k * width, k * width)[np.ix_(order, order)]
+    matrix[np.diag_indices(problem.n_weights)] += problem.l2
+    return matrix
+
+
+def work(problem: Problem) -> float:
+    """Return how many passes through the rows take as long as `curvature_inverse`."""
+    n, d = problem.rows.X.shape
+    side = n if _by_samples(n, d) else d
+    return max(10.0, float(side / (4 * problem.n_outputs)))
+
+
+def _mean_curvatures(problem: Problem, here: Point) -> Vector:
+    """Return the mean of the diagonal of each row's second derivatives, not zero."""
+    bends: Vector = _diagonals(problem, here).mean(axis=1)
+    return bends + (FLAT * float(bends.sum()) or 1.0) * problem.shares
+
+
+def _diagonals(problem: Problem, here: Point) -> Array:
+    """Return the diagonal of each row's second derivatives, (n, k)."""
+    product = problem.curvature(here.scores, problem.targets[:], problem.shares)
+    shape, units = here.scores.shape, np.eye(problem.n_outputs)
+    columns = [
+        product(np.broadcast_to(one, shape))[:, j] for j, one in enumerate(units)
+    ]
+    return np.column_stack(columns)
+
+
+def _by_samples(n: int, d: int) -> bool:
+    return FEW_SAMPLES * n <= d and n <= MAX_SAMPLES
+
+
+def inverse(
+    rows: Rows, weights: Array, alpha: float, *, diagonal: bool = False
+) -> Callable[[Array], Array]:
+    """Return the map of each row of a matrix to the inverse times it."""
+    n, d = len(rows), rows.n_features
+    if diagonal:
+        squares = column_variances(rows, weights) + alpha
+        squares = np.maximum(squares, 1e-6 * squares.mean() or 1.0)
+        return lambda W: W / squares
+    if _by_samples(n, d):
+        return _solve_by_samples(rows, weights, alpha)
+    if d <= MAX_FEATURES:
+        return _solve_by_features(rows, weights, alpha)
+    index = np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.intp)
+    few = Rows(rows.X[index], rows.center, rows.exact)
+    scale = float(weights.sum()) / max(float(weights[index].sum()), 1e-300)
+    return _solve_by_samples(few, weights[index] * scale, alpha, enough_shift=True)
 
 
 def gram_matrix(rows: Rows, shares: Array, dtype: Any) -> Array:
@@ -98,7 +230,7 @@ def gram_matrix(rows: Rows, shares: Array, dtype: Any) -> Array:
 def _solve_by_features(
     rows: Rows, shares: Array, alpha: float
 ) -> Callable[[Array], Array]:
-    exact = rows.n_features <= EXACT_FEATURES
+    exact = rows.n_features <= EXACT_FEATURES or rows.exact
     gram = gram_matrix(rows, shares, np.float64 if exact else np.float32)
     factorize, solve = (
         (lapack.dpotrf, lapack.dpotrs) if exact else (lapack.spotrf, lapack.spotrs)
@@ -106,7 +238,7 @@ def _solve_by_features(
     diagonal = np.diagonal(gram).astype(np.float64)
     if not np.isfinite(diagonal).all():
         return lambda W: W  # what overflows here is told by the objective
-    shift = max(alpha, 1e-6 * diagonal.mean()) or 1.0
+    shift = max(alpha, SMALLEST[rows.dtype] * diagonal.mean()) or 1.0
     while True:  # until rounding leaves it positive definite
         _copy_lower_to_upper(gram)
         np.fill_diagonal(gram, diagonal + shift)
@@ -142,7 +274,7 @@ def _solve_by_samples(
     n, d = len(rows), rows.n_features
     if not shares.any():
         return lambda W: W
-    roots = np.sqrt(shares / shares.sum())[:, None]
+    roots = np.sqrt(shares)[:, None]
     blocks = list(rows.blocks(GRAM_BYTES))
 
     def draw(block: slice) -> Array:
@@ -160,7 +292,7 @@ def _solve_by_samples(
     if not np.isfinite(np.diagonal(products)).all():
         return lambda W: W
     trace = np.trace(products)
-    shift = max(alpha, 1e-6 * trace / d) or 1.0
+    shift = max(alpha, SMALLEST[rows.dtype] * trace / d) or 1.0
     if enough_shift:
         shift = max(shift, trace / n)
     products[np.diag_indices(n)] += shift

@@ -29,10 +29,13 @@ class Rows:
         The rows as they came. Bytes are computed with as float32.
     center : ndarray of shape (d,) or None
         Taken from each row. None is zero, and means that there are no biases.
+    exact : bool
+        Whether rows are drawn as float64, whatever they came as.
     """
 
     X: NDArray[Any]
     center: Array | None
+    exact: bool = False
 
     def __len__(self) -> int:
         return len(self.X)
@@ -43,7 +46,8 @@ class Rows:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float64 if self.X.dtype == np.float64 else np.float32)
+        double = self.exact or self.X.dtype == np.float64
+        return np.dtype(np.float64 if double else np.float32)
 
     def draw(self, index: slice | NDArray[np.integer]) -> Array:
         """Return some rows, cast and centred."""

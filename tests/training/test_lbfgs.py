@@ -101,67 +101,6 @@ def test_is_told_each_iteration_and_may_be_stopped():
     assert [rosen(params) for params in told] == minimum.loss_curve[1:]
 
 
-@pytest.mark.parametrize("condition", [1e2, 1e5, 1e8])
-def test_the_exact_preconditioner_takes_one_step(condition, rng):
-    bowl = Quadratic(rng, condition=condition)
-    minimum = minimize_lbfgs(
-        bowl, np.zeros(30), max_iter=99, tol=1e-9, precondition=bowl.inverse
-    )
-    assert minimum.n_iter <= 2
-    assert bowl.n_calls <= 3
-    np.testing.assert_allclose(minimum.params, 1, atol=1e-9 * condition)
-
-
-@pytest.mark.parametrize("factor", [1e-3, 0.1, 10, 1e3])
-def test_the_preconditioner_counts_up_to_a_factor(factor, rng):
-    bowl = Quadratic(rng, condition=1e4)
-    minimum = minimize_lbfgs(
-        bowl,
-        np.zeros(30),
-        max_iter=99,
-        tol=1e-10,
-        precondition=lambda gradient: factor * bowl.inverse(gradient),
-    )
-    assert minimum.error <= 1e-10
-    assert minimum.n_iter <= 3
-
-
-def test_a_near_preconditioner_beats_none_by_far(rng):
-    bowl = Quadratic(rng, condition=1e6)
-    eigenvalues, Q = np.linalg.eigh(bowl.H)
-    near = (Q / (eigenvalues * rng.uniform(0.5, 2, 30))) @ Q.T
-    options = {"max_iter": 5000, "tol": 1e-8}
-    without = minimize_lbfgs(bowl, np.zeros(30), **options)
-    minimum = minimize_lbfgs(
-        bowl, np.zeros(30), precondition=lambda gradient: near @ gradient, **options
-    )
-    assert max(without.error, minimum.error) <= 1e-8
-    assert minimum.n_iter < without.n_iter / 4
-
-
-def test_coordinates_in_which_the_preconditioner_is_the_identity(rng):
-    """The path is that of the same function in those coordinates."""
-    L = np.tril(rng.normal(size=(6, 6))) + 3 * np.eye(6)
-
-    def stretched(u):
-        value, gradient = rosenbrock(L @ u)
-        return value, L.T @ gradient
-
-    start = rng.normal(size=6)
-    here = minimize_lbfgs(
-        rosenbrock,
-        L @ start,
-        max_iter=8,
-        tol=0,
-        precondition=lambda g: L @ (L.T @ g) / 9,
-    )
-    there = minimize_lbfgs(
-        stretched, start, max_iter=8, tol=0, precondition=lambda g: g / 9
-    )
-    np.testing.assert_allclose(here.params, L @ there.params, rtol=1e-6)
-    np.testing.assert_allclose(here.loss_curve, there.loss_curve, rtol=1e-6)
-
-
 @given(st.integers(1, 12), st.floats(0, 4), st.integers(0, 2**32 - 1), st.floats(-3, 3))
 def test_any_convex_quadratic(n, decades, seed, scale):
     bowl = Quadratic(np.random.default_rng(seed), n, 10.0**decades, least=1e-3)

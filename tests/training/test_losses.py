@@ -213,11 +213,17 @@ def test_gradient_equals_differences(case, scores, targets, shares, differences)
     np.testing.assert_allclose(d_scores.ravel(), expected, atol=1e-6 * scale)
 
 
+def as_matrices(product, scores):
+    """Return the second derivatives of each row, (n, k, k)."""
+    units = np.eye(scores.shape[1])
+    columns = [product(np.broadcast_to(unit, scores.shape)) for unit in units]
+    return np.stack(columns, axis=2)
+
+
 @pytest.mark.parametrize("case", [CASES[name] for name in CURVED], ids=CURVED)
 def test_curvature_equals_differences_of_the_gradient(case, scores, targets, rng):
     shares, step = rng.random(N_ROWS), 1e-6
-    curvature = case.curvature(scores, targets[:], shares)
-    assert curvature.shape == (N_ROWS, case.n_outputs, case.n_outputs)
+    curvature = as_matrices(case.curvature(scores, targets[:], shares), scores)
     for column, unit in enumerate(np.eye(case.n_outputs)):
         above, below = (
             case.loss(scores + h * unit, targets[:], shares)[1] for h in (step, -step)
@@ -268,7 +274,8 @@ def test_extreme_scores_are_neither_inf_nor_nan(case, labels, targets, rng):
         assert np.isfinite(d_scores).all()
         if case.curvature is not None:
             shares = np.full(N_ROWS, 1 / N_ROWS)
-            assert np.isfinite(case.curvature(scores, targets[:], shares)).all()
+            product = case.curvature(scores, targets[:], shares)
+            assert np.isfinite(as_matrices(product, scores)).all()
 
 
 @given(arrays(float, (6, 3), elements=st.floats(-1e4, 1e4)), st.floats(-1e3, 1e3))
@@ -287,8 +294,9 @@ def test_sigmoid_is_the_softmax_of_zero_and_the_score(scores):
     expected = softmax_cross_entropy(both, labels, shares)
     assert loss == pytest.approx(expected[0], rel=1e-13, abs=1e-13)
     np.testing.assert_allclose(d_scores[:, 0], expected[1][:, 1], atol=1e-13)
-    curvature = sigmoid_curvature(scores, labels, shares)[:, 0, 0]
-    of_both = softmax_curvature(both, labels, shares)[:, 1, 1]
+    curvature = sigmoid_curvature(scores, labels, shares)(np.ones((6, 1)))[:, 0]
+    one_hot = np.tile([0.0, 1.0], (6, 1))
+    of_both = softmax_curvature(both, labels, shares)(one_hot)[:, 1]
     np.testing.assert_allclose(curvature, of_both, atol=1e-13)
 
 
@@ -304,7 +312,7 @@ def test_hinge_of_two_scores_is_one_vs_rest_of_their_difference(rng):
 class TestSmoothedHinge:
     def test_is_the_largest_over_all_slopes(self, violations, rng):
         scores, labels = rng.normal(size=(8, 3)), rng.integers(0, 3, 8)
-        z, _ = violations(scores, labels)
+        z = violations(scores, labels).z
         z = np.maximum(z, -1e3)
         multipliers = rng.random((8, 3)) * (z > -1e3)
         slopes = np.linspace(0, 1, 10_001)[:, None, None]
@@ -493,6 +501,7 @@ def test_penalty_that_dwarfs_the_loss_leaves_the_priors(rng):
         np.zeros(15),
         loss=softmax_cross_entropy,
         curvature=softmax_curvature,
+        joint=True,
         alpha=1e9,
         l1_ratio=0,
         max_iter=100,

@@ -1,176 +1,188 @@
-"""Newton's method: quadratics, softmax regression, a Hessian without an inverse."""
+"""Newton's method: softmax, scikit-learn's lasso, a Hessian without an inverse."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression
 
 from skvision._training.losses import (
+    one_vs_rest,
     sigmoid_cross_entropy,
     sigmoid_curvature,
     softmax_cross_entropy,
     softmax_curvature,
+    squared_hinge,
+    squared_hinge_curvature,
+    weston_watkins,
 )
-from skvision._training.newton import minimize_newton
-from skvision._training.objective import linear_hessian, linear_objective
-from skvision._training.penalties import l2
+from skvision._training.newton import conjugate_gradients, minimize_newton
+from skvision._training.precondition import hessian, hessian_inverse
+from skvision._training.problem import Problem, relative_gap
 from skvision._training.rows import Rows
 
 
-def softmax_regression(X, labels, shares, alpha):
-    """Return an objective and its Hessian."""
-    rows, penalty = Rows(X, np.zeros(X.shape[1])), l2(alpha)
-    objective = linear_objective(
-        rows, labels, shares, loss=softmax_cross_entropy, penalty=penalty
+def softmax_problem(X, labels, l2, l1=0.0):
+    return Problem(
+        Rows(X, X.mean(axis=0)),
+        labels,
+        np.full(len(X), 1 / len(X)),
+        softmax_cross_entropy,
+        softmax_curvature,
+        l1=l1,
+        l2=l2,
+        n_outputs=3,
+        joint=True,
     )
-    return objective, linear_hessian(
-        rows, labels, shares, curvature=softmax_curvature, l2=alpha
+
+
+def minimum_of(problem, start=None, **options):
+    n_params = problem.n_outputs * (problem.rows.n_features + problem.has_bias)
+    return minimize_newton(
+        problem,
+        np.zeros(n_params) if start is None else start,
+        **{"max_iter": 200, "tol": 1e-12, "gap": relative_gap} | options,
     )
 
 
 @pytest.fixture
-def problem(rng):
+def points(rng):
     labels = rng.integers(0, 3, 80)
-    return rng.normal(size=(80, 5)) + labels[:, None], labels, np.full(80, 1 / 80)
+    return rng.normal(size=(80, 5)) + labels[:, None], labels
 
 
-def test_a_quadratic_takes_one_step(rng):
-    Q, _ = np.linalg.qr(rng.normal(size=(20, 20)))
-    H = (Q * np.geomspace(1e-6, 1, 20)) @ Q.T
-
-    def bowl(x):
-        gradient = H @ (x - 1)
-        return float((x - 1) @ gradient / 2), gradient
-
-    minimum = minimize_newton(
-        bowl, np.zeros(20), hessian=lambda x: H.copy(), max_iter=1, tol=0
+def test_conjugate_gradients_solve_and_carry_what_goes_along(rng):
+    A, B = rng.normal(size=(9, 9)), rng.normal(size=(4, 9))
+    A = A @ A.T + np.eye(9)
+    right = rng.normal(size=9)
+    solution, along, n_steps = conjugate_gradients(
+        lambda v: (A @ v, B @ v), right, lambda v: v, 1e-12
     )
-    assert minimum.n_iter == 1
-    np.testing.assert_allclose(minimum.params, 1, atol=1e-5)
+    np.testing.assert_allclose(A @ solution, right, atol=1e-9)
+    np.testing.assert_allclose(along, B @ solution, atol=1e-9)
+    assert n_steps <= 250
 
 
-def test_goes_on_to_rounding(problem):
-    objective, hessian = softmax_regression(*problem, alpha=0.01)
-    minimum = minimize_newton(
-        objective, np.zeros(18), hessian=hessian, max_iter=50, tol=1e-4
-    )
-    assert minimum.error < 1e-14
-    assert minimum.n_iter < 12
-    assert len(minimum.loss_curve) == minimum.n_iter + 1
-    assert minimum.error == np.abs(minimum.residual).max()
-    np.testing.assert_array_equal(minimum.residual, objective(minimum.params)[1])
+@pytest.mark.parametrize("inverse", [None, hessian_inverse])
+def test_the_gap_bounds_the_distance_and_goes_to_the_tolerance(points, inverse):
+    problem = softmax_problem(*points, l2=0.01)
+    best = minimum_of(problem, tol=1e-14, inverse=inverse)
+    for max_iter in (1, 2, 3, 4):
+        minimum = minimum_of(problem, max_iter=max_iter, inverse=inverse)
+        assert minimum.n_iter == max_iter
+        least = best.loss_curve[-1]
+        value = problem.at(minimum.params).value
+        assert -1e-15 <= value - least <= minimum.error * value + 1e-15
+    assert best.error <= 1e-14
+    assert np.abs(best.residual).max() < 1e-7
 
 
-def test_order_of_rows_changes_the_minimum_by_rounding_only(problem, rng):
-    X, labels, shares = problem
+def test_goes_on_to_rounding(points, rng):
+    X, labels = points
     order = rng.permutation(80)
-    minima = [
-        minimize_newton(
-            objective, np.zeros(18), hessian=hessian, max_iter=50, tol=1e-4
-        ).params
-        for objective, hessian in (
-            softmax_regression(X, labels, shares, 0.01),
-            softmax_regression(X[order], labels[order], shares, 0.01),
+    here, there = (
+        minimum_of(
+            softmax_problem(X[rows], labels[rows], l2=0.01),
+            tol=1e-3,
+            inverse=hessian_inverse,
+            to_rounding=True,
         )
-    ]
-    np.testing.assert_allclose(*minima, atol=1e-12)
-
-
-def test_equals_scikit_learn(problem):
-    X, labels, shares = problem
-    labels = labels % 2
-    rows = Rows(X, np.zeros(5))
-    minimum = minimize_newton(
-        linear_objective(
-            rows, labels, shares, loss=sigmoid_cross_entropy, penalty=l2(0.02)
-        ),
-        np.zeros(6),
-        hessian=linear_hessian(
-            rows, labels, shares, curvature=sigmoid_curvature, l2=0.02
-        ),
-        max_iter=50,
-        tol=1e-8,
+        for rows in (np.arange(80), order)
     )
+    assert np.abs(here.residual).max() < 1e-14
+    np.testing.assert_allclose(here.params[:15], there.params[:15], atol=1e-12)
+
+
+def test_equals_scikit_learn(points):
+    X, labels = points
+    problem = replace(
+        softmax_problem(X, labels % 2, l2=0.02),
+        loss=sigmoid_cross_entropy,
+        curvature=sigmoid_curvature,
+        n_outputs=1,
+        joint=False,
+    )
+    minimum = minimum_of(problem, inverse=hessian_inverse, to_rounding=True)
     theirs = LogisticRegression(
         C=1 / (0.02 * 80), solver="newton-cholesky", tol=1e-12, max_iter=1000
-    ).fit(X, labels)
+    ).fit(X, labels % 2)
     np.testing.assert_allclose(minimum.params[:5], theirs.coef_[0], atol=1e-9)
-    assert minimum.params[5] == pytest.approx(theirs.intercept_[0], abs=1e-9)
+    bias = minimum.params[5] - minimum.params[:5] @ X.mean(axis=0)
+    assert bias == pytest.approx(theirs.intercept_[0], abs=1e-9)
+
+
+def least_squares(scores, targets, shares):
+    error = scores[:, 0] - targets
+    return float(shares @ error**2 / 2), (shares * error)[:, None]
+
+
+@pytest.mark.parametrize("alpha", [0.003, 0.03, 0.3, 100.0])
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+@pytest.mark.parametrize("spread", [1.0, 30.0])
+def test_lasso_and_elastic_net_are_those_of_scikit_learn(alpha, l1_ratio, spread, rng):
+    X = rng.normal(size=(60, 25)) * np.geomspace(1 / spread, 1, 25)
+    X += 0.5 * X[:, ::-1]
+    truth = rng.normal(size=25) * (np.arange(25) % 4 == 0)
+    y = X @ truth + 0.1 * rng.normal(size=60) + 2
+    problem = Problem(
+        Rows(X, X.mean(axis=0)),
+        y,
+        np.full(60, 1 / 60),
+        least_squares,
+        lambda scores, targets, shares: lambda change: shares[:, None] * change,
+        l1=alpha * l1_ratio,
+        l2=alpha * (1 - l1_ratio),
+        n_outputs=1,
+        joint=False,
+    )
+    minimum = minimum_of(problem, tol=0)
+    model = (
+        Lasso
+        if l1_ratio == 1
+        else lambda *args, **kw: ElasticNet(*args, l1_ratio=l1_ratio, **kw)
+    )
+    theirs = model(alpha, tol=1e-14, max_iter=10**6).fit(X, y)
+    np.testing.assert_allclose(minimum.params[:25], theirs.coef_, atol=1e-6)
+    np.testing.assert_array_equal(minimum.params[:25] == 0, theirs.coef_ == 0)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+@pytest.mark.parametrize("kind", [weston_watkins, one_vs_rest])
+def test_squared_hinge_of_noisy_rows(points, kind, l1_ratio):
+    X, labels = points
+    problem = replace(
+        softmax_problem(X, labels, l2=0.01 * (1 - l1_ratio), l1=0.01 * l1_ratio),
+        loss=squared_hinge(kind(1.0)),
+        curvature=squared_hinge_curvature(kind(1.0)),
+        joint=kind is weston_watkins,
+    )
+    minimum = minimum_of(problem, tol=1e-10)
+    assert minimum.error <= 1e-10
+    assert np.abs(minimum.residual).max() < 1e-4
 
 
 def test_a_hessian_without_an_inverse(rng):
-    """Of equal columns, and of a column of zeros."""
+    """Of equal columns, a column of zeros, and scores that count by differences."""
     x = rng.normal(size=(60, 1))
-    X, labels = np.hstack([x, x, 0 * x]), (x[:, 0] + rng.normal(size=60) > 0) * 1
-    objective, hessian = softmax_regression(X, labels, np.full(60, 1 / 60), alpha=0)
-    minimum = minimize_newton(
-        objective, np.zeros(8), hessian=hessian, max_iter=100, tol=1e-10
-    )
-    assert minimum.error <= 1e-10
+    X, labels = np.hstack([x, x, 0 * x]), rng.integers(0, 3, 60)
+    problem = softmax_problem(X, labels, l2=0.0)
+    minimum = minimum_of(problem, inverse=hessian_inverse, to_rounding=True)
+    assert np.abs(minimum.residual).max() < 1e-12
+    assert np.linalg.matrix_rank(hessian(problem, problem.at(minimum.params))) < 10
 
 
-@pytest.mark.parametrize("scale", [1e-150, 1e-20, 1e20, 1e100])
-def test_any_scale(scale):
-    minimum = minimize_newton(
-        lambda x: (float(scale * (x - 1) @ (x - 1)), 2 * scale * (x - 1)),
-        np.zeros(3),
-        hessian=lambda x: 2 * scale * np.eye(3),
-        max_iter=9,
-        tol=0,
-    )
-    np.testing.assert_allclose(minimum.params, 1, rtol=1e-12)
+def test_separable_rows_without_a_penalty_end_at_a_small_loss(points):
+    X, labels = points
+    problem = softmax_problem(X + 20 * np.eye(3, 5)[labels], labels, l2=0.0)
+    minimum = minimum_of(problem, tol=1e-4)
+    assert minimum.error <= 1e-4
+    assert minimum.loss_curve[-1] <= 1e-4 * np.log(3)
 
 
-def test_steps_too_long_are_shortened():
-    """Of sqrt(1 + x^2), from afar, whole steps diverge."""
-
-    def valley(x):
-        root = np.sqrt(1 + x @ x)
-        return float(root), x / root
-
-    minimum = minimize_newton(
-        valley,
-        np.array([3.0]),
-        hessian=lambda x: np.atleast_2d((1 + x @ x) ** -1.5),
-        max_iter=50,
-        tol=1e-12,
-    )
-    assert minimum.error <= 1e-12
-    assert (np.diff(minimum.loss_curve) <= 0).all()
-
-
-def test_a_step_is_shortened_as_often_as_it_takes():
-    """Of a slope that is the same from afar, where next to nothing bends."""
-    width = 1e-4
-
-    def trough(x):
-        near = np.abs(x) < width
-        value = np.where(near, x**2 / (2 * width), np.abs(x) - width / 2)
-        return float(value.sum()), np.clip(x / width, -1, 1)
-
-    minimum = minimize_newton(
-        trough,
-        np.array([3.0]),
-        hessian=lambda x: np.diag(1e-7 + (np.abs(x) < width) / width),
-        max_iter=100,
-        tol=1e-10,
-    )
-    assert minimum.error <= 1e-10
-
-
-def test_stops_after_max_iter_and_when_told(problem):
-    objective, hessian = softmax_regression(*problem, alpha=0.01)
-    for max_iter in (0, 1, 2):
-        minimum = minimize_newton(
-            objective, np.zeros(18), hessian=hessian, max_iter=max_iter, tol=1e-9
-        )
-        assert minimum.n_iter == max_iter
+def test_is_told_each_iteration_and_may_be_stopped(points):
     told = []
-    minimum = minimize_newton(
-        objective,
-        np.zeros(18),
-        hessian=hessian,
-        max_iter=50,
-        tol=1e-9,
+    minimum = minimum_of(
+        softmax_problem(*points, l2=0.01),
         on_iteration=lambda params: told.append(params) or len(told) == 2,
     )
     assert minimum.n_iter == 2

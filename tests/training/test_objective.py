@@ -27,11 +27,12 @@ from skvision._training.multipliers import (
 )
 from skvision._training.objective import (
     linear_batches,
-    linear_hessian,
     linear_objective,
     split_linear,
 )
 from skvision._training.penalties import elastic_net, l2
+from skvision._training.precondition import hessian
+from skvision._training.problem import Problem
 from skvision._training.rows import Rows
 
 LOSSES = {
@@ -241,13 +242,16 @@ def test_hessian_equals_differences(curved, X, center, shares, rng, differences)
     loss, k = LOSSES[curved]
     labels, params = labels_and_params(k, center, rng)
     rows = Rows(X, center)
-    hessian = linear_hessian(
-        rows, labels, shares, curvature=CURVATURES[curved], l2=0.3
-    )(params)
+    problem = Problem(
+        rows, labels, shares, loss, CURVATURES[curved], 0.0, 0.3, k, False
+    )
+    matrix = hessian(problem, problem.at(params))
     objective = linear_objective(rows, labels, shares, loss=loss, penalty=l2(0.3))
     expected = differences(lambda p: objective(p)[1], params, 1e-6)
-    np.testing.assert_allclose(hessian, expected, atol=1e-6)
-    np.testing.assert_allclose(hessian, hessian.T, atol=1e-15)
+    np.testing.assert_allclose(matrix, expected, atol=1e-6)
+    np.testing.assert_allclose(matrix, matrix.T, atol=1e-15)
+    product, _ = problem.hessian_product(problem.at(params), params)
+    np.testing.assert_allclose(product, matrix @ params, atol=1e-12)
 
 
 @pytest.mark.parametrize("violations", [weston_watkins(1.0), one_vs_rest(1.0)])
@@ -255,18 +259,15 @@ def test_hessian_of_the_smoothed_hinge(violations, X, center, shares, rng, diffe
     labels, params = labels_and_params(3, center, rng)
     targets = Multiplied(labels, rng.random((N, 3)))
     rows, wide = Rows(X, center), 20.0
-    hessian = linear_hessian(
-        rows,
-        targets,
-        shares,
-        curvature=smoothed_hinge_curvature(violations, wide),
-        l2=0.3,
-    )(params)
+    loss = smoothed_hinge(violations, wide)
+    curvature = smoothed_hinge_curvature(violations, wide)
+    problem = Problem(rows, targets, shares, loss, curvature, 0.0, 0.3, 3, False)
+    matrix = hessian(problem, problem.at(params))
     objective = linear_objective(
         rows, targets, shares, loss=smoothed_hinge(violations, wide), penalty=l2(0.3)
     )
     expected = differences(lambda p: objective(p)[1], params, 1e-6)
-    np.testing.assert_allclose(hessian, expected, atol=1e-6)
+    np.testing.assert_allclose(matrix, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [5, 7, 30])

@@ -1,0 +1,65 @@
+"""The best biases for given weights."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from skvision._training.losses import Array
+from skvision._training.problem import Point, Problem, Vector
+from skvision._training.rows import Rows
+from skvision._training.search import exact_step
+
+MAX_ITER = 30
+PATIENCE = 4  # iterations that do not halve the slope
+ROUNDING = 1e-13  # of a sum of slopes, as a part of the sum of their sizes
+
+
+def best_biases(problem: Problem, scores: Array) -> Vector:
+    r"""Return what to add to the biases to minimize the mean loss.
+
+    By Newton's method. The scores are given, so that it takes no pass through the rows.
+    Where the loss does not bend, it goes straight down.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    scores : ndarray of shape (n, k)
+        Scores, of any biases.
+
+    Returns
+    -------
+    shift : ndarray of shape (k,)
+        What to add.
+    """
+    k = problem.n_outputs
+    alone = replace(  # the scores of no features
+        problem, rows=Rows(np.empty((len(scores), 0)), np.empty(0)), l1=0.0, l2=0.0
+    )
+    shift, least, stale = np.zeros(k), np.inf, 0
+    targets, shares = problem.targets[:], problem.shares
+    for _ in range(MAX_ITER):
+        now = scores + shift
+        d_scores = problem.loss(now, targets, shares)[1]
+        slope = d_scores.sum(axis=0)
+        if (np.abs(slope) <= ROUNDING * np.abs(d_scores).sum(axis=0)).all():
+            break
+        size = float(np.abs(slope).max())
+        stale = 0 if size < least / 2 else stale + 1
+        least = min(least, size)
+        if stale == PATIENCE:
+            break
+        product = problem.curvature(now, targets, shares)
+        bends = np.array(
+            [product(np.broadcast_to(unit, now.shape)).sum(0) for unit in np.eye(k)]
+        )
+        step = -np.linalg.pinv(bends, rcond=1e-13, hermitian=True) @ slope
+        step -= slope + bends @ step  # straight down where the loss does not bend
+        if not slope @ step < 0:
+            break
+        here = Point(shift, now, 0.0, slope, 0.0)
+        lengths = exact_step(alone, here, step, np.broadcast_to(step, now.shape))
+        if not lengths.any():
+            break
+        shift = shift + lengths * step
+    return shift

@@ -1,0 +1,214 @@
+"""The problem of a linear classifier: mean loss plus penalty, and points to try."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skvision._training.losses import Array, Curvature, Loss
+from skvision._training.objective import Pass, linear_pass, split_linear
+from skvision._training.penalties import soft_threshold
+from skvision._training.rows import Rows
+
+Vector = NDArray[np.float64]
+
+
+class Point(NamedTuple):
+    """Parameters, and what was computed there.
+
+    Attributes
+    ----------
+    params : ndarray of shape (n_params,)
+        W in C order, then b where the rows have a center.
+    scores : ndarray of shape (n, k)
+        The scores of all rows.
+    loss : float
+        The mean loss.
+    slope : ndarray of shape (n_params,)
+        The gradient of the mean loss.
+    value : float
+        The mean loss plus the penalty.
+    """
+
+    params: Vector
+    scores: Array
+    loss: float
+    slope: Vector
+    value: float
+
+
+@dataclass(frozen=True)
+class Problem:
+    r"""A mean loss of scores :math:`s_i = W (x_i - c) + b`, plus penalties.
+
+    .. math:: \sum_i w_i \ell(s_i, t_i) + \lambda_1 \|W\|_1
+        + \frac{\lambda_2}{2} \|W\|^2
+
+    Attributes
+    ----------
+    rows : Rows
+        The rows, and the dtype in which they are multiplied.
+    targets : ndarray of shape (n,), int, or any object
+        What the loss takes for labels: ``targets[rows]`` of a slice of rows.
+    shares : ndarray of shape (n,)
+        The weights of the rows; they add up to one.
+    loss, curvature : callable
+        A smooth loss of `skvision._training.losses` and its second derivatives.
+    l1, l2 : float
+        Strengths of the penalties.
+    n_outputs : int
+        Number of scores of a row.
+    joint : bool
+        Whether the loss depends on differences of scores alone. Otherwise it is a sum
+        over the scores.
+    """
+
+    rows: Rows
+    targets: Any
+    shares: Array
+    loss: Loss
+    curvature: Curvature
+    l1: float
+    l2: float
+    n_outputs: int
+    joint: bool
+
+    @property
+    def n_weights(self) -> int:
+        return self.n_outputs * self.rows.n_features
+
+    @property
+    def has_bias(self) -> bool:
+        return self.rows.center is not None
+
+    @property
+    def rounding(self) -> float:
+        """The part of itself to which a sum over the rows is exact."""
+        return float(np.finfo(self.rows.dtype).eps)
+
+    @cached_property
+    def through(self) -> Pass:
+        return linear_pass(self.rows)
+
+    def split(self, params: Array) -> tuple[Array, Array]:
+        return split_linear(params, self.rows.n_features, self.has_bias)
+
+    def penalty(self, params: Vector) -> float:
+        W = params[: self.n_weights]
+        return float(self.l1 * np.abs(W).sum() + self.l2 / 2 * (W @ W))
+
+    def at(self, params: Vector) -> Point:
+        """Compute the loss and its gradient."""
+        all_scores = np.empty((len(self.rows), self.n_outputs))
+        losses = np.zeros(len(self.rows))  # of the blocks, where they start
+
+        def respond(block: slice, scores: Array) -> Array:
+            all_scores[block] = scores
+            value, d_scores = self.loss(scores, self.targets[block], self.shares[block])
+            losses[block.start] = value
+            return d_scores
+
+        slope = self.through(params, respond)
+        loss = float(losses.sum())
+        return Point(params, all_scores, loss, slope, loss + self.penalty(params))
+
+    def scores_of(self, params: Vector) -> Array:
+        """Return the scores that parameters make of all rows, (n, k)."""
+        all_scores = np.empty((len(self.rows), self.n_outputs))
+
+        def respond(block: slice, scores: Array) -> Array:
+            all_scores[block] = scores
+            return scores
+
+        self.through(params, respond)
+        return all_scores
+
+    def hessian_product(self, here: Point, change: Vector) -> tuple[Vector, Array]:
+        """Return the Hessian times a change, and the change of the scores."""
+        all_scores = np.empty_like(here.scores)
+
+        def respond(block: slice, scores: Array) -> Array:
+            all_scores[block] = scores
+            product = self.curvature(
+                here.scores[block], self.targets[block], self.shares[block]
+            )
+            return product(scores)
+
+        result = self.through(change, respond)
+        result[: self.n_weights] += self.l2 * change[: self.n_weights]
+        return result, all_scores
+
+    def residual(self, here: Point) -> Vector:
+        """Return the subgradient of least size, zero at the optimum."""
+        W = here.params[: self.n_weights]
+        residual = here.slope.copy()
+        smooth = residual[: self.n_weights] + self.l2 * W
+        if self.l1:
+            at_zero = soft_threshold(smooth, self.l1)
+            smooth = np.where(W == 0, at_zero, smooth + self.l1 * np.sign(W))
+        residual[: self.n_weights] = smooth
+        return residual
+
+
+def relative_gap(problem: Problem, here: Point) -> float:
+    r"""Return a bound on :math:`(F - F^*) / F`, from the dual problem.
+
+    The slopes of the loss at the scores of a point, :math:`D`, times :math:`\theta`
+    from 0 to 1, are a point of the dual problem where they add up to zero for each
+    bias, which is so where the biases are at their optimum. With
+    :math:`G = D^\top X` no value of the objective is below
+
+    .. math:: \theta \left(L - \langle G, W \rangle\right) - \Omega^*(-\theta G)
+
+    for a loss of which the infimum is 0, :math:`\Omega^*` being the conjugate of the
+    penalty. With L2 and :math:`\theta = 1` the gap is that of strong convexity,
+    :math:`\|\nabla F\|^2 / (2 \lambda_2)`. Without a penalty there is no bound but 0.
+    """
+    slope, W = here.slope[: problem.n_weights], here.params[: problem.n_weights]
+    bound = dual_bound(here.loss - float(slope @ W), slope, problem.l1, problem.l2)
+    return relative(here.value - bound, here.value)
+
+
+def dual_bound(fitted: float, slope: Vector, l1: float, l2: float) -> float:
+    r"""Return the largest :math:`\theta a - \Omega^*(-\theta G)` known, not below 0.
+
+    Parameters
+    ----------
+    fitted : float
+        What the dual of the loss amounts to, :math:`a`.
+    slope : ndarray of shape (n_weights,)
+        The gradient of the loss with respect to the weights, :math:`G`.
+    l1, l2 : float
+        Strengths of the penalties.
+
+    Returns
+    -------
+    bound : float
+        At :math:`\theta = 1` (L2) or at the largest :math:`\theta` of which the
+        gradient is within the L1 ball of the dual.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dual_bound(1.0, np.array([0.5, -0.5]), 0.0, 1.0)
+    0.75
+    >>> dual_bound(1.0, np.array([0.5, -0.25]), 0.25, 0.0)
+    0.5
+    """
+    bound = 0.0
+    if l1 > 0:
+        largest = float(np.abs(slope).max(initial=0))
+        bound = max(bound, fitted * min(1.0, l1 / largest if largest > 0 else 1.0))
+    if l2 > 0:
+        beyond = soft_threshold(slope, l1)
+        bound = max(bound, fitted - float(beyond @ beyond) / (2 * l2))
+    return bound
+
+
+def relative(gap: float, value: float) -> float:
+    """Return a gap as a part of a value; the gap may be rounding below 0."""
+    if value <= 0:
+        return 0.0
+    return max(gap, 0.0) / value

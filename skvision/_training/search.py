@@ -1,0 +1,91 @@
+"""The minimum along a line, of which the scores are linear too."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from skvision._training.losses import Array
+from skvision._training.problem import Point, Problem, Vector
+
+MAX_TRIALS = 60
+NARROW = 1e-9  # brackets, as parts of their end, that rounding decides within
+FALLING, RISING = 0.1, 0.01  # parts of the first slope that may be left
+ROUNDING = 1e-17  # of a slope, as a part of the change of a score
+EDGE = 0.1  # of a bracket, which trials keep away from
+
+
+def exact_step(problem: Problem, here: Point, step: Vector, along: Array) -> Array:
+    r"""Return how far to go along a step.
+
+    Where the loss is a sum over the scores, the answer is one length for each of them.
+    The derivative along the step grows with the length, and its zero is found by the
+    rule of false position. With an L1 penalty no weight changes its sign within the
+    step, and the length does not exceed 1.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    here : Point
+        Where to start.
+    step : ndarray of shape (n_params,)
+        Where to go.
+    along : ndarray of shape (n, k)
+        The change of the scores that it makes.
+
+    Returns
+    -------
+    lengths : ndarray of shape (1,) or (k,)
+        Not negative.
+    """
+    W, _ = problem.split(here.params)
+    V, _ = problem.split(step)
+    quadratic = problem.l2 * np.array([(W * V).sum(axis=1), (V * V).sum(axis=1)])
+    quadratic[0] += problem.l1 * (np.abs(W + V) - np.abs(W)).sum(axis=1)
+    if problem.joint:
+        quadratic = quadratic.sum(axis=1, keepdims=True)
+
+    def slopes(lengths: Array) -> Array:
+        d_scores = problem.loss(
+            here.scores + lengths * along, problem.targets[:], problem.shares
+        )[1]
+        of_loss = np.einsum("nk,nk->k", d_scores, along)
+        if problem.joint:
+            of_loss = of_loss.sum(keepdims=True)
+        result: Array = of_loss + quadratic[0] + lengths * quadratic[1]
+        return result
+
+    longest = 1.0 if problem.l1 else np.inf
+    first = slopes(np.zeros(quadratic.shape[1]))
+    sizes = np.abs(quadratic[0]) + np.abs(along).max() * problem.shares.sum()
+    return _zeros_of_rising(slopes, first, ROUNDING * sizes, longest)
+
+
+def _zeros_of_rising(
+    slopes: Callable[[Array], Array], first: Array, noise: Array, longest: float
+) -> Array:
+    """Return where rising functions, below zero at zero, come to about zero."""
+    n = len(first)
+    low, high = np.zeros(n), np.full(n, np.inf)
+    at_low, at_high = first.copy(), np.full(n, np.inf)
+    found = ~(first < -noise)
+    lengths = np.where(found, 0.0, 1.0)
+    for _ in range(MAX_TRIALS):
+        now = slopes(lengths)
+        good = (now >= FALLING * first) & (now <= -RISING * first)
+        found |= good | ((now < 0) & (lengths >= longest))
+        if found.all():
+            return lengths
+        falls = ~found & (now < 0)
+        rises = ~found & ~falls
+        low, at_low = np.where(falls, lengths, low), np.where(falls, now, at_low)
+        high, at_high = np.where(rises, lengths, high), np.where(rises, now, at_high)
+        bounded = np.isfinite(high)
+        width = np.where(bounded, high - low, 0)
+        found |= bounded & (width <= NARROW * high)
+        with np.errstate(invalid="ignore"):
+            between = low + width * np.where(bounded, at_low / (at_low - at_high), 0)
+        between = np.clip(between, low + EDGE * width, high - EDGE * width)
+        longer = np.minimum(2 * lengths, longest)
+        lengths = np.where(found, lengths, np.where(bounded, between, longer))
+    return np.where(found, lengths, low)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +55,13 @@ class Course:
     converged: bool = False
     interrupted: bool = False
     diverged: bool = False
+
+    def save(self, params: Vector, statistics: Vector, state: State) -> None:
+        """Copy what belongs to an epoch into the arrays that are here."""
+        np.copyto(self.params, params)
+        np.copyto(self.statistics, statistics)
+        for name, array in state.items():
+            np.copyto(self.state[name], array)
 
     def after(self, before: History) -> History:
         """Return what schedules are told: of the epochs before, and of these."""
@@ -153,9 +160,11 @@ def minimize(
         The parameters, and how they came about.
     """
     statistics = np.empty(0) if statistics is None else statistics
-    course = Course(params.copy(), statistics.copy(), _copy(state))
+    of_start = {name: array.copy() for name, array in state.items()}
+    course = Course(params.copy(), statistics.copy(), of_start)
     average = None if average_from is None else _Average(params, average_from)
     steps = _Steps(objective, optimizer, state, schedule, average, parts)
+    whole = course
     n_still, best_loss, best_score, judged = 0, np.inf, -np.inf, params
     first = len(before["loss"])
     try:
@@ -180,24 +189,26 @@ def minimize(
                 improved = scores[-1] > best_score + tol
                 is_best = scores[-1] > best_score
                 best_score = max(best_score, scores[-1])
-            kept = course.params, course.statistics, course.state
-            if is_best:
-                kept = now.copy(), statistics.copy(), _copy(state)
-            # one assignment: an interrupt finds all of an epoch, or none of it
-            course = Course(
-                *kept,
+            whole = replace(  # from here on, an interrupt finds all of the epoch
+                course,
                 loss_curve=[*course.loss_curve, loss],
                 validation_scores=scores,
                 learning_rates=[*course.learning_rates, rate],
                 update_ratios=[*course.update_ratios, ratios],
             )
+            if is_best:
+                course.save(now, statistics, state)
+            course = whole
             n_still = 0 if improved else n_still + 1
             if n_still >= n_iter_no_change or on_epoch(now):
                 course.converged = True
                 break
     except KeyboardInterrupt:
-        if not course.loss_curve:
+        if not whole.loss_curve:
             raise
+        if whole is not course and is_best:  # the arrays may be saved in part
+            course.save(now, statistics, state)
+        course = whole
         course.interrupted = True
     return course
 
@@ -259,10 +270,6 @@ class _Steps(NamedTuple):
         moved = zip(before, self.parts, strict=True)
         ratios = [_ratio(old, params[part]) for old, part in moved]
         return total / sum(map(len, parted)), rates[-1], ratios
-
-
-def _copy(state: State) -> State:
-    return {name: array.copy() for name, array in state.items()}
 
 
 def _ratio(before: Vector, after: Vector) -> float:

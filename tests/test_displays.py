@@ -784,7 +784,7 @@ class TestMistakesDisplay:
 
     def test_pictures_of_many_sizes(self):
         pictures = [np.ones((4, 4 + i % 2), np.uint8) for i in range(6)]
-        with pytest.raises(ValueError, match="pictures of different shapes"):
+        with pytest.raises(ValueError, match="images of different shapes"):
             MistakesDisplay.from_predictions(pictures, [0] * 6, [1] * 6)
 
     @pytest.mark.parametrize("n", [1, 3, 6])

@@ -18,8 +18,6 @@ from skvision._decoder_messages import (
     Messages,
     collector,
     heard_in_this_thread,
-    note,
-    standard_error,
 )
 from skvision._parallel import count_threads, for_each_block
 from skvision._picture_files import (
@@ -27,12 +25,13 @@ from skvision._picture_files import (
     BadPicture,
     blame_the_file,
     check_extent,
+    decode,
     identify,
     is_missing,
     open_binary,
     read_orientation,
 )
-from skvision._plain_image import resize_plain
+from skvision._plain_image import paste, place, resize_plain, stored
 from skvision._sklearn_compat import Estimator, Interval, StrOptions, whole_fit
 
 _ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
@@ -137,40 +136,6 @@ def _describe(source: Any) -> str:
         return f"{len(source)} bytes"
     text = repr(os.fspath(source) if isinstance(source, os.PathLike) else source)
     return text if len(text) <= 200 else f"{text[:80]}…{text[-119:]}"
-
-
-# From one size to another
-
-
-def _stored(size: Sequence[int], orientation: int) -> tuple[int, int]:
-    """Return the (width, height) that turns upright to (height, width)."""
-    height, width = size
-    return (height, width) if orientation >= 5 else (width, height)
-
-
-def _place(
-    extent: tuple[float, float], target: tuple[int, int], resize: str
-) -> tuple[tuple[float, float, float, float], tuple[int, int]]:
-    """Return the box that is scaled and the size that it gets, as (width, height)."""
-    (width, height), (to_width, to_height) = extent, target
-    is_wider = width * to_height >= height * to_width
-    if resize == "crop":
-        cut_width = height * to_width / to_height if is_wider else width
-        cut_height = height if is_wider else width * to_height / to_width
-        left, top = (width - cut_width) / 2, (height - cut_height) / 2
-        return (left, top, width - left, height - top), target
-    if resize == "pad" and is_wider:
-        target = to_width, max(1, round(to_width * height / width))
-    elif resize == "pad":
-        target = max(1, round(to_height * width / height)), to_height
-    return (0, 0, width, height), target
-
-
-def _paste(image: Image.Image, frame: NDArray[np.uint8]) -> None:
-    """Write a picture into the middle of a frame."""
-    height, width = frame.shape[:2]
-    top, left = (height - image.height) // 2, (width - image.width) // 2
-    frame[top : top + image.height, left : left + image.width] = np.asarray(image)
 
 
 def _report(problems: dict[int, str], sources: Any, on_error: str) -> None:
@@ -394,7 +359,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
                     if image is None:
                         rest.append(i)
                     else:
-                        _paste(image, images[i])
+                        paste(image, images[i])
                 except BadPicture as problem:
                     problems[i] = str(problem)
 
@@ -457,35 +422,17 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             if n_pixels > most_pixels:
                 return None
             is_alone = most_pixels == math.inf
-            if not self._load(image, is_alone):
+            if not decode(image, is_alone):
                 return None
             orientation = read_orientation(image)
             return self._scale(image, extent or image.size, orientation)
-
-    def _load(self, image, is_alone):
-        """Decode; return False where what libtiff says may be about another file."""
-        if not (image.tile and image.tile[0][0] == "libtiff"):
-            with blame_the_file():
-                image.load()
-            return True
-        try:
-            with standard_error.diverted() as said, blame_the_file():
-                image.load()
-        except BadPicture as problem:
-            if said and is_alone:
-                raise BadPicture(said[0].removesuffix(".")) from problem
-            if not said:
-                raise
-        if is_alone:
-            note(said)
-        return is_alone or not said
 
     def _draft(self, image):
         """Have a JPEG decoded smaller, if that is enough; return its exact new size."""
         if image.format not in ("JPEG", "MPO") or self.resample == "nearest":
             return None
-        target = _stored(self.size, read_orientation(image))
-        box, scaled = _place(image.size, target, self.resize)
+        target = stored(self.size, read_orientation(image))
+        box, scaled = place(image.size, target, self.resize)
         surplus = min((box[2] - box[0]) / scaled[0], (box[3] - box[1]) / scaled[1])
         reduction = max(n for n in (1, 2, 4, 8) if n <= max(1, surplus))
         smaller = image.width // reduction, image.height // reduction
@@ -494,7 +441,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
 
     def _scale(self, image, extent, orientation):
         """Bring the picture to its size and mode, and upright."""
-        box, scaled = _place(extent, _stored(self.size, orientation), self.resize)
+        box, scaled = place(extent, stored(self.size, orientation), self.resize)
         resample = Image.Resampling[self.resample.upper()]
         image = resize_plain(image, scaled, resample, box)
         if orientation in UPRIGHT:

@@ -16,6 +16,8 @@ from typing import IO, Any
 
 from PIL import Image
 
+from skvision._decoder_messages import note, standard_error
+
 # Those that Pillow decodes itself and knows by their first bytes; not EPS, for which it
 # would start Ghostscript.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
@@ -111,3 +113,27 @@ def read_orientation(image: Image.Image) -> int:
     except _DECODER_ERRORS:  # what is damaged is only a note on the picture
         return 1
     return int(orientation) if orientation in UPRIGHT else 1
+
+
+def decode(image: Image.Image, is_alone: bool) -> bool:
+    """Decode an image.
+
+    Return False where libtiff has said something meanwhile that may be about an image
+    in another thread: ``is_alone`` says that there is none.
+    """
+    tiles = getattr(image, "tile", [])
+    if not (tiles and tiles[0][0] == "libtiff"):
+        with blame_the_file():
+            image.load()
+        return True
+    try:
+        with standard_error.diverted() as said, blame_the_file():
+            image.load()
+    except BadPicture as problem:
+        if said and is_alone:
+            raise BadPicture(said[0].removesuffix(".")) from problem
+        if not said:
+            raise
+    if is_alone:
+        note(said)
+    return is_alone or not said

@@ -6,9 +6,11 @@ at once, so that hardly anything but the decoded image is ever in memory.
 """
 
 import math
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from skvision._picture_files import BadPicture
@@ -26,6 +28,37 @@ _SUPPORT = {  # of Pillow's filters, in pixels of the smaller image
     Image.Resampling.BICUBIC: 2.0,
     Image.Resampling.LANCZOS: 3.0,
 }
+
+
+def stored(size: Sequence[int], orientation: int) -> tuple[int, int]:
+    """Return the (width, height) that turns upright to (height, width)."""
+    height, width = size
+    return (height, width) if orientation >= 5 else (width, height)
+
+
+def place(
+    extent: tuple[float, float], target: tuple[int, int], resize: str
+) -> tuple[tuple[float, float, float, float], tuple[int, int]]:
+    """Return the box that is scaled and the size that it gets, as (width, height)."""
+    (width, height), (to_width, to_height) = extent, target
+    is_wider = width * to_height >= height * to_width
+    if resize == "crop":
+        cut_width = height * to_width / to_height if is_wider else width
+        cut_height = height if is_wider else width * to_height / to_width
+        left, top = (width - cut_width) / 2, (height - cut_height) / 2
+        return (left, top, width - left, height - top), target
+    if resize == "pad" and is_wider:
+        target = to_width, max(1, round(to_width * height / width))
+    elif resize == "pad":
+        target = max(1, round(to_height * width / height)), to_height
+    return (0, 0, width, height), target
+
+
+def paste(image: Image.Image, frame: NDArray[np.uint8]) -> None:
+    """Write a picture into the middle of a frame."""
+    height, width = frame.shape[:2]
+    top, left = (height - image.height) // 2, (width - image.width) // 2
+    frame[top : top + image.height, left : left + image.width] = np.asarray(image)
 
 
 def resize_plain(

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from secrets import token_hex
 
+from skvision._user_error import UserError
+
 
 def replace_file(path: str | os.PathLike[str], content: bytes | memoryview) -> None:
     """Write a file so that no failure loses the former one.
@@ -48,6 +50,19 @@ def replace_file(path: str | os.PathLike[str], content: bytes | memoryview) -> N
             _replace(Path(os.path.realpath(path)), content, former)
     except OSError as error:
         raise _named(error, path) from error
+
+
+def check_place(file: str) -> None:
+    """Refuse, before all work, a place where `replace_file` cannot write."""
+    if not Path(file).parent.is_dir():
+        raise UserError(f"{file!r} cannot be saved: there is no such folder")
+    if Path(file).is_dir():
+        raise UserError(f"{file!r} cannot be saved: it is a folder")
+    places = [Path(file)] if Path(file).exists() else []
+    if not places or Path(file).is_file():  # a new file takes its place
+        places.append(Path(file).resolve().parent)
+    if not all(os.access(place, os.W_OK) for place in places):
+        raise UserError(f"{file!r} cannot be saved: writing there is not permitted")
 
 
 def _replace(

@@ -7,18 +7,18 @@ the arguments are answered at once.
 import argparse
 import json
 import math
-import os
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from skvision import __version__
+from skvision._replace_file import check_place, replace_file
+from skvision._standard_output import whole_output
 from skvision._user_error import UserError, user_errors, visible
 
 _MOST_CLASSES = 8  # that are named in one line
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keyboard; 1 where the reader of the output has gone.
     """
     try:
-        with _output(), warnings.catch_warnings():
+        with whole_output(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
             _run(_parser().parse_args(arguments))
     except UserError as error:
@@ -52,58 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # of "skvision … | head"
         return 1
     return 0
-
-
-@contextmanager
-def _output() -> Iterator[None]:
-    """Print to the standard output, all of it, or raise an error that says so."""
-    if sys.stdout is None:
-        yield
-        return
-    if isinstance(sys.stdout, TextIOWrapper):
-        # A name that the terminal's encoding does not have is no reason to fail.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    output = _Output(sys.stdout)
-    try:
-        with redirect_stdout(output):
-            yield
-    except SystemExit:  # after --help
-        output.flush()
-        raise
-    except BaseException:  # which is what is told
-        with suppress(UserError, BrokenPipeError):
-            output.flush()
-        raise
-    output.flush()
-
-
-class _Output:
-    """The standard output, whose errors are told as mistakes are."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        with self._errors():
-            return self._stream.write(text)
-
-    def flush(self) -> None:
-        with self._errors():
-            self._stream.flush()
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            # Python flushes once more when it ends, and would complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
-            if isinstance(error, BrokenPipeError):
-                raise
-            raise UserError(f"the standard output: {error.strerror}") from error
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -312,7 +260,7 @@ def _train(options: argparse.Namespace) -> None:
         )
     for file in (options.model, options.report):
         if file is not None:
-            _check_place(file)
+            check_place(file)
     _check_apart(options)
     from skvision._train_and_score import train_and_score
 
@@ -332,19 +280,6 @@ def _train(options: argparse.Namespace) -> None:
         print("The model was not saved: pass --model OUT to keep it.")
     if options.report:
         _write_report(options, trained.pipeline, trained.evidence, trained.held_out, {})
-
-
-def _check_place(file: str) -> None:
-    """Refuse, before all work, a place where no file can be written."""
-    if not Path(file).parent.is_dir():
-        raise UserError(f"{file!r} cannot be saved: there is no such folder")
-    if Path(file).is_dir():
-        raise UserError(f"{file!r} cannot be saved: it is a folder")
-    places = [Path(file)] if Path(file).exists() else []
-    if not places or Path(file).is_file():  # a new file takes its place
-        places.append(Path(file).resolve().parent)
-    if not all(os.access(place, os.W_OK) for place in places):
-        raise UserError(f"{file!r} cannot be saved: writing there is not permitted")
 
 
 def _check_apart(options: argparse.Namespace) -> None:
@@ -384,11 +319,10 @@ def _write_report(
 
 def _compare(options: argparse.Namespace) -> None:
     if options.csv is not None:
-        _check_place(options.csv)
+        check_place(options.csv)
     _check_apart(options)
     from skvision._compare import compare
     from skvision._comparison_table import print_comparison
-    from skvision._replace_file import replace_file
 
     pictures = _find_pictures(options)
     table = compare(pictures, options.size, options.folds, options.seed)
@@ -450,7 +384,7 @@ def _tell_pictures(data: Any, folder: str) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    _check_place(options.report)
+    check_place(options.report)
     _check_apart(options)
     from skvision._fingerprints import find_known
     from skvision._model_file import load_model

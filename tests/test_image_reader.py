@@ -611,7 +611,7 @@ def test_what_is_no_fault_of_the_file_is_not_taken_for_one(monkeypatch):
     with pytest.raises(MemoryError):
         read(data, (4, 4), on_error="warn")
     monkeypatch.undo()
-    monkeypatch.setattr("skvision._image_reader._place", fail)
+    monkeypatch.setattr("skvision._image_reader.place", fail)
     with pytest.raises(TypeError):
         read(data, (4, 4), on_error="warn")
 

@@ -189,7 +189,9 @@ class RegularizedLinearClassifier(LinearClassifier):
                 on_iteration=told,
             )
         finite = np.isfinite([*minimum.params, minimum.loss_curve[-1]]).all()
-        stuck = minimum.n_iter == 0 and minimum.error >= 1 and not start.any()
+        stuck = minimum.error >= 1 and (
+            (minimum.n_iter == 0 and not start.any()) or self._overflows(rows)
+        )
         if stuck or not finite or np.isnan(minimum.error):
             self._refuse_large(rows)
         if minimum.error > self.tol and not minimum.told:
@@ -215,6 +217,12 @@ class RegularizedLinearClassifier(LinearClassifier):
             ConvergenceWarning,
             stacklevel=7,
         )
+
+    def _overflows(self, rows):
+        """Tell whether the squared length of a row may be infinite in its dtype."""
+        with np.errstate(over="ignore"):
+            length = rows.n_features * np.square(np.abs(rows.X).max(), dtype=np.float64)
+        return length > np.finfo(rows.dtype).max
 
     def _refuse_large(self, rows):
         raise ValueError(advice_on_extremes(self, rows.X, rows.dtype))

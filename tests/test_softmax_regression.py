@@ -195,7 +195,7 @@ def test_warm_start(digits):
 def test_too_few_iterations(digits):
     X, y = digits
     with pytest.warns(
-        ConvergenceWarning, match=r"after max_iter=3 iterations at no known distance"
+        ConvergenceWarning, match=r"after max_iter=3 iterations within 3"
     ):
         model = SoftmaxRegression(max_iter=3).fit(X, y)
     assert model.n_iter_ == 3

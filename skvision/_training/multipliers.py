@@ -174,7 +174,7 @@ def minimize_hinge(
         rest = max(gap - slack, 0.0)
         return min(rest / (PRECISION * slack), MUCH) if slack > 0 else MUCH
 
-    multipliers = np.zeros((len(labels), problem.n_outputs))
+    multipliers: Array = np.zeros((len(labels), problem.n_outputs))
     width, params, n_iter = FIRST_WIDTH * margin, start, 0
     first = problem.scores_of(start)
     positive = np.maximum(violations(first, labels).z, 0).sum(axis=1)

@@ -14,9 +14,10 @@ from skvision._images import validate_rows
 from skvision._labelled_rows import refuse_other_classes, see
 from skvision._labels import refuse_missing
 from skvision._network_classifier import NetworkClassifier, has_epochs
-from skvision._network_fit import PLANNED, threads_for
+from skvision._network_fit import threads_for
 from skvision._probabilities import log_probabilities_of, probabilities_of
 from skvision._sklearn_compat import Interval, Progress, StrOptions, whole_fit
+from skvision._solvers import PLANNED
 from skvision._training import losses
 
 MARGINS = {  # loss: (what the margin is added to, and what it has to be less than)

@@ -1,7 +1,6 @@
 """Bags of visual words."""
 
 import math
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -22,6 +21,7 @@ from skvision._sklearn_compat import (
     check_feature_names_in,
     whole_fit,
 )
+from skvision._warn import warn
 
 ENCODINGS = {"omp": ("threshold",), "kmeans": ("hard", "triangle")}
 PICTURES_PER_TASK = 16
@@ -334,11 +334,10 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         if n_words <= n_patches:
             return n_words
         most = n_patches * 2 if self.mirror else n_patches
-        warnings.warn(
+        warn(
             f"There are {n_patches} patches, too few for n_words={self.n_words}: "
             f"learned {most} words. Set n_words to no more than that, or n_patches "
             f"higher, or give more or larger pictures.",
-            stacklevel=4,
         )
         return n_patches
 

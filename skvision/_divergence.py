@@ -88,9 +88,10 @@ def advice_on_divergence(estimator, X, dtype, *, scaled):
         One sentence, or two.
     """
     rate = estimator.learning_rate_init
+    own = callable(estimator.learning_rate)  # which does not use learning_rate_init
     l2 = estimator.alpha * (1 - estimator.l1_ratio)
     limit = _largest_decay(estimator)
-    if rate * l2 > limit:
+    if rate * l2 > limit and not own:
         share = " times 1 - l1_ratio" if estimator.l1_ratio else ""
         return (
             f"alpha={estimator.alpha:g}{share} times the step learning_rate_init="
@@ -103,6 +104,8 @@ def advice_on_divergence(estimator, X, dtype, *, scaled):
     if not start < largest < end or estimator.alpha > end:
         return advice_on_extremes(estimator, X, dtype)
     advice = f"Lower learning_rate_init={rate:g}"
+    if own:
+        advice = "Let learning_rate return smaller rates"
     if getattr(estimator, "max_gradient_norm", 0) is None:
         advice += ", or set max_gradient_norm"
     if largest > PLAIN:

@@ -3,7 +3,6 @@
 import io
 import math
 import os
-import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar
@@ -33,6 +32,7 @@ from skvision._picture_files import (
 )
 from skvision._plain_image import paste, place, resize_plain, stored
 from skvision._sklearn_compat import Estimator, Interval, StrOptions, whole_fit
+from skvision._warn import warn
 
 _ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
 _BLOCK_SIZE = 8
@@ -147,7 +147,7 @@ def _report(problems: dict[int, str], sources: Any, on_error: str) -> None:
     count = f"{len(problems)} of {len(sources)} files cannot be read"
     if on_error == "warn":
         message = f"{count} and are black pictures:{''.join(lines)}"
-        warnings.warn(message, UserWarning, stacklevel=3)
+        warn(message, UserWarning)
         return
     raise ValueError(
         f"{count}:{''.join(lines)}\nRepair them, leave them out, or pass "
@@ -165,10 +165,10 @@ def _warn(messages: dict[int, Messages], sources: Any) -> None:
         named = ", ".join(_describe(sources[i]) for i in positions[:_MOST_NAMED])
         more = len(positions) - _MOST_NAMED
         named += f" and {more} more" if more > 0 else ""
-        warnings.warn(f"{text.strip()} (in {named})", category, stacklevel=3)
+        warn(f"{text.strip()} (in {named})", category)
     if len(files) > _MAX_LISTED:
         rest = f"Decoders gave {len(files) - _MAX_LISTED} more messages."
-        warnings.warn(rest, UserWarning, stacklevel=3)
+        warn(rest, UserWarning)
 
 
 def _check_size(size: Any) -> None:

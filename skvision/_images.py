@@ -7,7 +7,6 @@ scikit-learn's own `validate_data` and hold the pictures against those seen in `
 """
 
 import math
-import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from skvision._containers import computed, read_array, read_table
+from skvision._warn import warn
 
 ImageShape = tuple[int, int, int]
 
@@ -84,13 +84,12 @@ def validate_rows(
     if reset and getattr(estimator, "image_shape", None) is not None:
         shape = _shape_asked_for(estimator, shape, np.shape(rows))
     elif reset and shape is not None and _looks_channel_first(shape):
-        warnings.warn(
+        warn(
             f"{type(estimator).__name__} got images of {shape[0]} x {shape[1]} pixels "
             f"and {shape[2]} channels, X of shape {(len(rows), *shape)}. Is it "
             f"channel-first? Images have their channels last: use X.transpose(0, 2, 3, "
             f"1).",
             ImageShapeWarning,
-            stacklevel=5,
         )
     return _validate(estimator, rows, shape, y, reset=reset, dtype=dtype)
 
@@ -384,11 +383,10 @@ def _guess_shape(estimator: Any, n_features: int) -> ImageShape:
         shape, kind = (colour_side, colour_side, 3), "RGB pictures"
     else:
         shape, kind = (1, n_features, 1), "grey strips"
-    warnings.warn(
+    warn(
         f"{type(estimator).__name__} got flat rows of {n_features} features and took "
         f"them for {kind} of {shape[0]} x {shape[1]} pixels: pass image_shape=(H, W) "
         f"or (H, W, C) to say what they are.",
         ImageShapeWarning,
-        stacklevel=7,
     )
     return shape

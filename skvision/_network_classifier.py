@@ -13,7 +13,6 @@ from skvision._labelled_rows import announced_classes, refuse_balanced, see
 from skvision._labels import ClassifierMixin
 from skvision._network_fit import (
     NETWORK_CONSTRAINTS,
-    PLANNED,
     augment_of,
     check_together,
     fit_in_batches,
@@ -22,6 +21,7 @@ from skvision._network_fit import (
     threads_for,
 )
 from skvision._sklearn_compat import CallbackSupportMixin, Estimator, end_fit
+from skvision._solvers import refuse_ended_plan
 from skvision._training.inputs import Inputs
 from skvision._training.network import whole_objective
 from skvision._training.penalties import elastic_net
@@ -62,13 +62,8 @@ class NetworkClassifier(
         """Check what partial_fit is given; return a problem, and rows to learn from."""
         refuse_balanced(self)
         first = not hasattr(self, "parameters_")
-        planned = self.learning_rate in PLANNED
-        if not first and planned and self.n_iter_ >= self.max_iter:
-            raise ValueError(
-                f"learning_rate={self.learning_rate!r} falls to nothing in "
-                f"max_iter={self.max_iter} epochs, and {self.n_iter_} were made: raise "
-                f'max_iter, or take learning_rate="constant".'
-            )
+        if not first:
+            refuse_ended_plan(self, self.n_iter_)
         problem = see(
             self,
             X,

@@ -1,6 +1,5 @@
 """How a network is fitted, by the parameters that estimators of networks share."""
 
-import warnings
 from contextlib import nullcontext
 from functools import partial
 from numbers import Integral, Real
@@ -12,7 +11,12 @@ from skvision._architecture import ACTIVATIONS
 from skvision._divergence import advice_on_divergence, advice_on_extremes
 from skvision._parallel import one_thread_for_blas
 from skvision._sklearn_compat import Interval, StrOptions
-from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
+from skvision._solvers import (
+    BATCH_CONSTRAINTS,
+    PLANNED,
+    make_optimizer,
+    make_schedule,
+)
 from skvision._training.lbfgs import minimize_lbfgs
 from skvision._training.minimize import Course, batches, minimize
 from skvision._training.network import (
@@ -20,14 +24,14 @@ from skvision._training.network import (
     learn_statistics,
     whole_objective,
 )
-from skvision._training.optimizers import adam, clipped, projected
+from skvision._training.optimizers import adam, clipped, projected, resumed
 from skvision._training.penalties import elastic_net, l2_value, max_norm
 from skvision._training.schedules import NO_HISTORY
 from skvision._training.standard import learn_standard
+from skvision._warn import warn
 
 SMALL = 2**23  # multiply-adds of a batch that one thread does as fast as two
 RISEN = 10  # times what it was in the first epoch: no noise raises a loss so far
-PLANNED = ("cosine", "one_cycle")  # rates that are made for max_iter epochs
 
 NETWORK_CONSTRAINTS = {
     **{
@@ -175,7 +179,7 @@ def fit_in_batches(
         batch_size = min(200, len(learning))
     weights = problem.weights / problem.weights[learning].mean()
     optimizer, penalty = _optimizer_and_penalty(estimator, net)
-    state = _resumed(state, optimizer.init(params))
+    state = resumed(state, optimizer.init(params))
     averaged = estimator.average_last
     until_end = averaged or estimator.learning_rate in PLANNED
     with threads_for(net, batch_size), np.errstate(over="ignore", invalid="ignore"):
@@ -223,13 +227,6 @@ def fit_in_batches(
     return course
 
 
-def _resumed(state, fresh):
-    """Return what an optimizer remembers of an earlier fit, if it was of its kind."""
-    if state is None or state.keys() != fresh.keys():
-        return fresh
-    return {name: state[name].astype(fresh[name].dtype) for name in fresh}
-
-
 def threads_for(net, batch_size):
     """Return the context for matrix products: small ones wait longer than they take."""
     small = batch_size * net.n_weights < SMALL
@@ -270,14 +267,17 @@ def _warn(estimator, course, inputs):
     scaled = inputs.standard is not None
     advice = advice_on_divergence(estimator, inputs.X, inputs.dtype, scaled=scaled)
     if course.diverged:
-        kept = f"those after epoch {done}" if done else "the first ones"
+        before = getattr(estimator, "n_iter_", 0)  # epochs of earlier fits
+        kept = f"after epoch {before + done}" if before + done else "at the start"
+        if done and course.validation_scores:
+            kept = "of the best epoch"
         message = (
-            f"The loss became infinite or NaN in epoch {done + 1}; the weights kept "
-            f"are {kept}. {advice}"
+            f"The loss became infinite or NaN in epoch {before + done + 1}; the "
+            f"weights kept are those {kept}. {advice}"
         )
     else:
         message = f"The loss rose from {first:.3g} to {last:.3g}. {advice}"
-    warnings.warn(message, ConvergenceWarning, stacklevel=7)
+    warn(message, ConvergenceWarning)
 
 
 def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
@@ -317,11 +317,10 @@ def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
         advice = advice_on_extremes(estimator, X, inputs.dtype)
         raise ValueError(f"The loss became infinite or NaN. {advice}")
     if not course.converged and minimum.n_iter >= estimator.max_iter:
-        warnings.warn(
+        warn(
             f"L-BFGS stopped after max_iter={estimator.max_iter} iterations with a "
             f"gradient of {minimum.error:.2g}, above tol={estimator.tol:g}: raise "
             f"max_iter or tol.",
             ConvergenceWarning,
-            stacklevel=6,
         )
     return course

@@ -1,7 +1,6 @@
 """The perceptron."""
 
 import copy
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,6 +12,7 @@ from skvision._linear_classifier import LinearClassifier
 from skvision._perceptron_rule import MORE_PATIENCE, Rule, Weights, learn, look_at
 from skvision._sklearn_compat import Interval, StrOptions
 from skvision._training.rows import Rows
+from skvision._warn import warn
 
 
 class Perceptron(LinearClassifier):
@@ -242,11 +242,10 @@ class Perceptron(LinearClassifier):
                 if course.n_left is None
                 else f"ended with an average that makes {course.n_left} mistakes"
             )
-            warnings.warn(
+            warn(
                 f"The fit {reason} and keeps the result of {self.n_iter_} of "
                 f"max_iter={self.max_iter} epochs.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
         return course.interrupted
 

@@ -1,7 +1,5 @@
 """Mean loss plus penalty of linear scores: what has an optimum, and how it is found."""
 
-import copy
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,7 +14,12 @@ from skvision._divergence import (
 from skvision._labelled_rows import hold_out
 from skvision._linear_classifier import LinearClassifier
 from skvision._sklearn_compat import Interval, StrOptions
-from skvision._solvers import BATCH_CONSTRAINTS, make_optimizer, make_schedule
+from skvision._solvers import (
+    BATCH_CONSTRAINTS,
+    make_optimizer,
+    make_schedule,
+    refuse_ended_plan,
+)
 from skvision._training.linear import linear_scores, minimize_linear
 from skvision._training.minimize import batches, minimize
 from skvision._training.objective import (
@@ -24,9 +27,10 @@ from skvision._training.objective import (
     linear_objective,
     split_linear,
 )
-from skvision._training.optimizers import projected
+from skvision._training.optimizers import projected, resumed
 from skvision._training.penalties import elastic_net, max_norm
 from skvision._training.rows import Rows, weighted_mean
+from skvision._warn import warn
 
 FIRST_BATCH = 1024  # rows at a time of which the first value is computed
 
@@ -82,6 +86,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         if self.solver == "auto":
             params, interrupted = self._fit_exactly(problem, rows, start, told), False
         else:
+            vars(self).pop("optimality_", None)
             parts = learning, held_out
             params, interrupted = self._fit_in_batches(
                 problem, rows, start, parts, rng, told
@@ -97,10 +102,12 @@ class RegularizedLinearClassifier(LinearClassifier):
             self._center, self._batch_state, self.n_iter_ = center, None, 0
             self.loss_curve_, self.validation_scores_ = [], []
             self.learning_rates_ = []
+            vars(self).pop("optimality_", None)
+        refuse_ended_plan(self, self.n_iter_)
         rows = Rows(problem.X, self._center)
         params = self._start(problem, rows, not first).astype(rows.dtype)
         optimizer = self._optimizer(problem, rows)
-        state = copy.deepcopy(self._batch_state) or optimizer.init(params)
+        state = resumed(self._batch_state, optimizer.init(params))
         learning = np.flatnonzero(problem.weights)
         with np.errstate(over="ignore", invalid="ignore"):
             course = minimize(
@@ -211,11 +218,10 @@ class RegularizedLinearClassifier(LinearClassifier):
         bound = f"within {100 * minimum.error:.2g} % of"
         if minimum.error >= 1:
             bound = "at no known distance from"
-        warnings.warn(
+        warn(
             f"The fit {reason} {bound} its optimum, above tol={self.tol:g}: {advice} "
             f"or raise alpha or tol.",
             ConvergenceWarning,
-            stacklevel=7,
         )
 
     def _overflows(self, rows):
@@ -261,18 +267,16 @@ class RegularizedLinearClassifier(LinearClassifier):
         if course.diverged:
             self._refuse_divergence(rows)
         if course.loss_curve[-1] > first_value and not course.interrupted:
-            warnings.warn(
+            warn(
                 f"The loss rose from {first_value:.3g} to {course.loss_curve[-1]:.3g}. "
                 + advice_on_divergence(self, rows.X, rows.dtype, scaled=False),
                 ConvergenceWarning,
-                stacklevel=6,
             )
         elif not (course.converged or course.interrupted):
-            warnings.warn(
+            warn(
                 f"The fit did not settle and keeps the result of "
                 f"{len(course.loss_curve)} of max_iter={self.max_iter} epochs.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
         self.n_iter_ = len(course.loss_curve)
         self.loss_curve_ = [first_value, *course.loss_curve]
@@ -296,23 +300,25 @@ class RegularizedLinearClassifier(LinearClassifier):
         raise ValueError(f"The loss became infinite or NaN. {advice}")
 
     def _batch_objective(self, problem, rows, learning):
-        decoupled = self.solver == "adamw"  # decays weights outside the gradient
-        l1 = self.alpha * self.l1_ratio
         return linear_batches(
             rows,
             problem.labels,
             problem.weights / problem.weights[learning].mean(),
             loss=self._loss(problem.n_outputs),
-            penalty=elastic_net(l1, 1.0)
-            if decoupled
-            else elastic_net(self.alpha, self.l1_ratio),
+            penalty=self._batch_penalty(),
         )
+
+    def _batch_penalty(self):
+        """Return the penalty of the gradient; adamw decays weights apart from it."""
+        if self.solver == "adamw":
+            return elastic_net(self.alpha * self.l1_ratio, 1.0)
+        return elastic_net(self.alpha, self.l1_ratio)
 
     def _value_of(self, problem, rows, learning):
         """Return ``params -> objective`` of the rows ``learning``."""
         loss, labels = self._loss(problem.n_outputs), problem.labels[learning]
         shares = problem.weights[learning] / problem.weights[learning].sum()
-        penalty = elastic_net(self.alpha, self.l1_ratio)
+        penalty = self._batch_penalty()
 
         def value_of(params):
             W, _ = split_linear(params, rows.n_features, self.fit_intercept)

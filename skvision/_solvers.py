@@ -6,6 +6,8 @@ from skvision._sklearn_compat import Interval, StrOptions
 from skvision._training import optimizers, schedules
 from skvision.schedules._schedule import Schedule
 
+PLANNED = ("cosine", "one_cycle")  # rates that are made for max_iter epochs
+
 BATCH_CONSTRAINTS = {
     "batch_size": [Interval(Integral, 1, None, closed="left")],
     "learning_rate": [
@@ -67,3 +69,13 @@ def make_schedule(estimator):
         "adaptive": lambda: schedules.on_plateau(rate, patience, tol=estimator.tol),
     }
     return make[given]()
+
+
+def refuse_ended_plan(estimator, n_done):
+    """Raise where a plan of learning rates for ``max_iter`` epochs has run out."""
+    if estimator.learning_rate in PLANNED and n_done >= estimator.max_iter:
+        raise ValueError(
+            f"learning_rate={estimator.learning_rate!r} falls to nothing in "
+            f"max_iter={estimator.max_iter} epochs, and {n_done} were made: raise "
+            f'max_iter, or take learning_rate="constant".'
+        )

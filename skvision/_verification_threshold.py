@@ -212,6 +212,7 @@ class VerificationThreshold(Estimator):
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", **params)
             return routed.estimator.fit, routed.splitter.split
+        params = {name: of for name, of in params.items() if of is not None}
         for_fit = {name: of for name, of in params.items() if name != "groups"}
         for_split = {"groups": params["groups"]} if "groups" in params else {}
         fits = self.estimator is not None and not isinstance(self.cv, str)  # prefit
@@ -278,7 +279,6 @@ class VerificationThreshold(Estimator):
                 self.far,
                 self.n_different_,
                 "pairs of two people",
-                stacklevel=6,
             )
             best = int(np.searchsorted(fars, self.far, side="right")) - 1
         else:

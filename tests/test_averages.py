@@ -152,3 +152,22 @@ def test_losses_of_an_average_are_its_own(average):
     np.testing.assert_allclose(
         model.loss_curve_[: 1 + began], plain.loss_curve_[: 1 + began], rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("alpha", [0.1, 1.0])
+def test_decoupled_decay_is_no_part_of_the_loss_of_averages(alpha):
+    """Fits by adamw were judged by a penalty that their steps do not descend."""
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:400] / 16, y[:400]
+    model = SoftmaxRegression(
+        solver="adamw",
+        alpha=alpha,
+        average=True,
+        max_iter=40,
+        learning_rate_init=0.01,
+        random_state=0,
+    )
+    with pytest.warns(ConvergenceWarning, match="did not settle"):
+        model.fit(X, y)
+    assert model.n_iter_ == 40
+    assert model.score(X, y) > 0.95

@@ -314,3 +314,25 @@ def test_an_error_of_the_function_itself_is_passed_on(digits):
 def test_bad_values_are_named(model, value, match, digits):
     with pytest.raises(ValueError, match=match):
         clone(model).set_params(learning_rate=value).fit(*digits)
+
+
+def test_partial_fit_refuses_to_go_on_after_the_plan():
+    model = SoftmaxRegression(solver="adam", learning_rate="cosine", max_iter=2)
+    X, y = np.eye(4), [0, 1, 0, 1]
+    for _ in range(2):
+        model.partial_fit(X, y, classes=[0, 1])
+    with pytest.raises(ValueError, match="falls to nothing in max_iter=2 epochs"):
+        model.partial_fit(X, y)
+
+
+def test_partial_fit_goes_on_with_another_solver_and_dtype():
+    X, y = np.eye(4), [0, 1, 0, 1]
+    model = SoftmaxRegression(solver="adam").partial_fit(X, y, classes=[0, 1])
+    model.set_params(solver="sgd").partial_fit(X.astype(np.float32), y)
+    assert model.n_iter_ == 2
+
+
+def test_divergence_under_a_callable_names_it():
+    model = SoftmaxRegression(solver="sgd", learning_rate=lambda epoch, history: 1e300)
+    with pytest.raises(ValueError, match="Let learning_rate return smaller rates"):
+        model.fit(np.eye(4), [0, 1, 0, 1])

@@ -12,11 +12,13 @@ from joblib import parallel_config
 from scipy.stats import loguniform, randint, uniform
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import load_digits
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
+    KFold,
     RandomizedSearchCV,
     StratifiedKFold,
     cross_validate,
@@ -608,3 +610,21 @@ def test_images_keep_their_shape():
     ).fit(images, y)
     assert search.best_estimator_.image_shape_ == (3, 3, 3)
     assert search.n_features_in_ == 27
+
+
+def test_folds_that_can_be_read_once_survive_a_failed_fit():
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:120] / 16, y[:120] % 2
+    search = CoarseToFineSearchCV(
+        SoftmaxRegression(),
+        {"alpha": [-1.0, 0.1]},
+        n_iter=2,
+        stages=1,
+        cv=KFold(3).split(X),
+        error_score="raise",
+        random_state=0,
+    )
+    with pytest.raises(ValueError, match="alpha"):
+        search.fit(X, y)
+    search.set_params(param_distributions={"alpha": [0.1, 1.0]}).fit(X, y)
+    assert search.n_splits_ == 3

@@ -400,3 +400,10 @@ def projected(optimizer: Optimizer, project: Callable[[Vector], None]) -> Optimi
         project(params)
 
     return Optimizer(optimizer.init, update)
+
+
+def resumed(state: State | None, fresh: State) -> State:
+    """Return what an optimizer remembers of an earlier fit, if it was of its kind."""
+    if state is None or state.keys() != fresh.keys():
+        return fresh
+    return {name: state[name].astype(fresh[name].dtype) for name in fresh}

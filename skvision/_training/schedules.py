@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 History = Mapping[str, Sequence[float]]
 Schedule = Callable[[float, History], float]
 
@@ -219,14 +221,15 @@ def on_plateau(
     """
 
     def schedule(epoch: float, history: History) -> float:
-        costs = [-score for score in history["validation_score"]] or history["loss"]
-        least, n_waited, n_falls = math.inf, 0, 0
-        for cost in costs:
-            n_waited = 0 if cost < least - tol else n_waited + 1
-            least = min(least, cost)
-            if n_waited == patience:
-                n_waited, n_falls = 0, n_falls + 1
-        return rate * factor**n_falls
+        scores = history["validation_score"]
+        costs = -np.array(scores) if len(scores) else np.array(history["loss"])
+        if not len(costs):
+            return rate
+        least = np.minimum.accumulate(costs)
+        improved = np.append(True, costs[1:] < least[:-1] - tol)
+        epochs = np.append(np.flatnonzero(improved), len(costs))
+        n_waited = np.diff(epochs) - 1
+        return rate * factor ** int((n_waited // patience).sum())
 
     return schedule
 

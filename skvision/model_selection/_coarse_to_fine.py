@@ -259,7 +259,6 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         self.factor = factor
         self.n_best = n_best
 
-    @whole_fit
     def fit(self, X, y=None, **params):
         """Search, and fit the best parameters on all rows.
 
@@ -285,13 +284,17 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
             If a parameter is out of its range, the estimator has no such ``resource``,
             several metrics come without a ``refit`` that names one, or all fits fail.
         """
+        if isinstance(self.cv, Iterator):  # read once, and kept if the fit fails
+            self.cv = list(self.cv)
+        return self._search(X, y, params)
+
+    @whole_fit
+    def _search(self, X, y, params):
         self._check_search()
         if is_classifier(self.estimator):
             refuse_missing(y, "y")
         most = most_resources(self.resource, self.estimator, X)
         self._planned = plan(self.n_iter, self.stages, self.factor, most)
-        if isinstance(self.cv, Iterator):  # which can be read but once
-            self.cv = list(self.cv)
         self._splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         super().fit(X, y, **params)
         del self._planned, self._splitter

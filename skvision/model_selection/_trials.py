@@ -1,11 +1,10 @@
 """The candidates of all stages, fitted and scored, in one table."""
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import FitFailedWarning
 
 from skvision._sklearn_compat import all_fits_failed
+from skvision._warn import warn
 from skvision.model_selection._ranking import rank_by_resources
 
 
@@ -64,11 +63,10 @@ class Trials:
             self._errors.append(str(error))
             succeeded = False
         while self._table and self._errors:
-            warnings.warn(
+            warn(
                 f"Every fit of one stage of the search failed, so that nothing was "
                 f"learned from it.\n{self._errors.pop(0)}",
                 FitFailedWarning,
-                stacklevel=2,
             )
         return succeeded
 

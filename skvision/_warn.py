@@ -1,0 +1,21 @@
+"""Warnings that point to the line of the user who called the package."""
+
+import os
+import sys
+import warnings
+
+import sklearn
+
+_INSIDE = tuple(os.path.dirname(file) + os.sep for file in (__file__, sklearn.__file__))
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called skvision, whatever lies in between.
+
+    scikit-learn's frames count as ours: a pipeline or a decorator calls ``fit`` for the
+    user.
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_code.co_filename.startswith(_INSIDE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

@@ -94,18 +94,24 @@ class _StandardError:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._users = 0
+        self._users = self._n_entered = 0
         self._saved = -1
         self._path: str | None = None
 
     @contextmanager
-    def diverted(self) -> Iterator[list[str]]:
-        """Give a list that in the end has what libtiff has said meanwhile."""
+    def diverted(self, is_alone: bool) -> Iterator[list[str]]:
+        """Give a list that in the end has what libtiff has said meanwhile.
+
+        With ``is_alone`` the list stays empty where another call decoded meanwhile:
+        nobody knows which image a message is about.
+        """
         said: list[str] = []
         with self._lock:
             if self._users == 0:
                 self._divert()
             self._users += 1
+            self._n_entered += 1
+            was_alone, entered = self._users == 1, self._n_entered
             start = len(self._written())
         try:
             yield said
@@ -115,16 +121,24 @@ class _StandardError:
                 said += [
                     line.decode(errors="replace") for line in lines if _is_its(line)
                 ]
+                if is_alone and not (was_alone and entered == self._n_entered):
+                    said.clear()
                 self._users -= 1
                 if self._users == 0:
                     self._restore()
 
     def _divert(self) -> None:
         try:
-            self._saved = os.dup(2)
-        except OSError:  # there is none
+            descriptor, path = tempfile.mkstemp()
+        except OSError:  # there is no place for it: libtiff writes where it does
             return
-        descriptor, self._path = tempfile.mkstemp()
+        try:
+            self._saved = os.dup(2)
+        except OSError:  # there is no standard error
+            os.close(descriptor)
+            os.unlink(path)
+            return
+        self._path = path
         os.dup2(descriptor, 2)
         os.close(descriptor)
 

@@ -5,7 +5,7 @@ import numpy as np
 from skvision._neighbors import inverse_norms
 
 SMALLEST = 1e-150  # of which squares keep their digits
-OF_HISTOGRAMS = {"chi2", "hellinger"}
+OF_HISTOGRAMS = ("chi2", "hellinger")
 KERNEL_NAMES = {
     "l1": "L1",
     "manhattan": "L1",
@@ -17,7 +17,7 @@ KERNEL_NAMES = {
     "hellinger": "HELLINGER",
     "hamming": "HAMMING",
 }
-WITHOUT_GRAPH = {"chebyshev", "hamming"}  # in algorithm="hnsw"
+WITHOUT_GRAPH = ("chebyshev", "hamming")  # in algorithm="hnsw"
 BEYOND_ROUNDING = 1 + 1e-9
 
 

@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Sequence
 from numbers import Integral
+from threading import Lock
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,6 +38,7 @@ from skvision._warn import warn
 _ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
 _BLOCK_SIZE = 8
 _MAX_LISTED = 50
+_LOCKS = [Lock() for _ in range(64)]  # two threads must not read an image of Pillow
 _MOST_NAMED = 3  # files in a warning, and messages on a file
 
 # What X may be
@@ -237,7 +239,9 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
     ``max_pixels / n_jobs``; larger ones are read one at a time, after all others. So
     threads together take no more than 0.6 GB at the default ``max_pixels`` (1 GB), and
     a large image alone no more than that again, whatever ``n_jobs`` is. What the
-    libraries for TIFF, WebP, AVIF and JPEG 2000 need to decode comes on top of it.
+    libraries for TIFF, WebP, AVIF and JPEG 2000 need to decode comes on top of it. An
+    image of Pillow that was opened and not read yet is read, and keeps its pixels until
+    you close it: pass paths where there are many.
 
     Examples
     --------
@@ -408,9 +412,12 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             check_extent(source, self.max_pixels)
             if source.width * source.height > most_pixels:
                 return None
-            with blame_the_file():  # which is perhaps not read yet
+            with _LOCKS[id(source) // 16 % len(_LOCKS)]:
+                if not decode(source, most_pixels == math.inf):  # if it is not yet
+                    return None
                 image = source.copy()  # large ones are closed when they are scaled
-            return self._scale(image, image.size, read_orientation(source))
+                orientation = read_orientation(source)
+            return self._scale(image, image.size, orientation)
         with open_binary(source) as file:
             with blame_the_file():
                 image = identify(file)

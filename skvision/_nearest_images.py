@@ -79,9 +79,9 @@ class NearestImages(ImageNeighbors):
 
     Notes
     -----
-    A search with a radius takes memory for what it finds, 16 bytes a neighbor, twice
-    over while it is put in order, and up to 256 MB beside. Find the size of a radius by
-    the distances of `kneighbors` before you use it.
+    A search with a radius takes memory for what it finds: 16 bytes a neighbor, up to 50
+    while it is put together and up to 81 while it is sorted, and up to 256 MB beside.
+    Find the size of a radius by the distances of `kneighbors` before you use it.
 
     Examples
     --------

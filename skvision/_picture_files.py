@@ -99,6 +99,8 @@ def identify(file: IO[bytes]) -> Image.Image:
 
 def check_extent(image: Image.Image, max_pixels: int) -> None:
     """Refuse a picture that would take too much memory, before it is decoded."""
+    if 0 in image.size:
+        raise BadPicture("it has no pixels")
     extent = f"{image.width} x {image.height} pixels"
     if image.width * image.height > max_pixels:
         raise BadPicture(f"its {extent} are more than max_pixels={max_pixels}")
@@ -127,7 +129,7 @@ def decode(image: Image.Image, is_alone: bool) -> bool:
             image.load()
         return True
     try:
-        with standard_error.diverted() as said, blame_the_file():
+        with standard_error.diverted(is_alone) as said, blame_the_file():
             image.load()
     except BadPicture as problem:
         if said and is_alone:

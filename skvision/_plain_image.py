@@ -155,6 +155,8 @@ def plain(image: Image.Image) -> Image.Image:
 
     Each pixel depends on the one in its place alone.
     """
+    if image.mode == "La":
+        raise BadPicture("its mode is 'La': convert it to 8-bit RGB")
     grey = image.mode in ("1", "L", "LA")
     if image.mode.startswith("I"):
         image = _from_16_bits(image)

@@ -82,7 +82,12 @@ def _replace(
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        try:
+            os.replace(unfinished, path)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            path.write_bytes(content)  # a file that is mounted cannot be replaced
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -91,8 +96,10 @@ def _keep_permissions(path: Path, former: os.stat_result) -> None:
     if hasattr(os, "chown"):
         try:
             os.chown(path, former.st_uid, former.st_gid)
-        except PermissionError:
-            pass  # only root gives files away; the new one is the user's own
+        except OSError as error:
+            # Only root gives files away, to users it knows; the new one is its own.
+            if error.errno not in (errno.EPERM, errno.EINVAL):
+                raise
     os.chmod(path, stat.S_IMODE(former.st_mode) & 0o777)
 
 

@@ -4,15 +4,19 @@ import os
 import sys
 import warnings
 
+import joblib
 import sklearn
 
-_INSIDE = tuple(os.path.dirname(file) + os.sep for file in (__file__, sklearn.__file__))
+_INSIDE = tuple(
+    os.path.dirname(file) + os.sep
+    for file in (__file__, sklearn.__file__, joblib.__file__)
+)
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the line that called skvision, whatever lies in between.
 
-    scikit-learn's frames count as ours: a pipeline or a decorator calls ``fit`` for the
+    The frames of scikit-learn and joblib count as ours: a pipeline calls ``fit`` for the
     user.
     """
     frame, level = sys._getframe(1), 2

@@ -871,6 +871,30 @@ def test_images_of_pillow_are_left_as_they_are(mode):
     assert image.tobytes() == before
 
 
+def test_an_image_of_pillow_may_stand_twice(rng):
+    """It is read once, by one thread, as samples with replacement want."""
+    noise = [rng.integers(0, 256, (90, 80, 3), dtype=np.uint8) for _ in range(4)]
+    files = [encode(Image.fromarray(image), "PNG") for image in noise]
+    opened = [Image.open(io.BytesIO(file)) for file in files]
+    drawn = rng.integers(0, 4, 40)
+    images = ImageReader((8, 8), n_jobs=4).transform([opened[i] for i in drawn])
+    expected = ImageReader((8, 8)).transform(noise)
+    np.testing.assert_array_equal(images, expected[drawn])
+
+
+@pytest.mark.parametrize("resize", ["crop", "pad"])
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (Image.new("RGB", (8, 8)).crop((5, 2, 5, 6)), "it has no pixels"),
+        (Image.new("La", (8, 8)), "its mode is 'La'"),
+    ],
+)
+def test_images_of_pillow_that_cannot_be_used(image, reason, resize):
+    with pytest.raises(ValueError, match=reason):
+        ImageReader((4, 4), resize=resize).transform([image])
+
+
 # What decoders say
 
 

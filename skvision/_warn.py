@@ -16,8 +16,8 @@ _INSIDE = tuple(
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the line that called skvision, whatever lies in between.
 
-    The frames of scikit-learn and joblib count as ours: a pipeline calls ``fit`` for the
-    user.
+    The frames of scikit-learn and joblib count as ours: a pipeline calls ``fit`` for
+    the user.
     """
     frame, level = sys._getframe(1), 2
     while frame.f_back and frame.f_code.co_filename.startswith(_INSIDE):

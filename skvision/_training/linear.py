@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skvision._training.interior import minimize_interior
+from skvision._training.interior import MAX_FEATURES, minimize_interior
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import (
     Array,
@@ -193,7 +193,10 @@ def _minimize_hinge(
         stopped = told(params)
         return stopped
 
-    interior = problem.l1 == 0 and problem.l2 > 0
+    if problem.l1:
+        interior = not squared and problem.rows.n_features <= MAX_FEATURES
+    else:
+        interior = problem.l2 > 0
     small = problem.n_weights <= FEW_WEIGHTS and problem.rows.dtype == np.float64
     first = (
         min(max_iter, (SOON if squared else AT_ONCE) if small else LATER)

@@ -12,6 +12,8 @@ from skvision._divergence import (
     advice_on_divergence,
     advice_on_extremes,
     check_outputs,
+    largest_value,
+    squares_of,
 )
 from skvision._labelled_rows import hold_out
 from skvision._linear_classifier import LinearClassifier
@@ -170,6 +172,8 @@ class RegularizedLinearClassifier(LinearClassifier):
         }
 
     def _fit_exactly(self, problem, rows, start, told):
+        if self.alpha == 0 and 0 < largest_value(rows.X) < squares_of(np.float64)[0]:
+            self._refuse_extremes(rows)
         with np.errstate(over="ignore", invalid="ignore"):
             minimum = minimize_linear(
                 rows,
@@ -193,7 +197,7 @@ class RegularizedLinearClassifier(LinearClassifier):
             (minimum.n_iter == 0 and not start.any()) or self._overflows(rows)
         )
         if stuck or not finite or np.isnan(minimum.error):
-            self._refuse_large(rows)
+            self._refuse_extremes(rows)
         if minimum.error > self.tol and not minimum.told:
             self._warn_of_gap(minimum)
         self.n_iter_, self.loss_curve_ = minimum.n_iter, minimum.loss_curve
@@ -224,7 +228,7 @@ class RegularizedLinearClassifier(LinearClassifier):
             length = rows.n_features * np.square(np.abs(rows.X).max(), dtype=np.float64)
         return length > np.finfo(rows.dtype).max
 
-    def _refuse_large(self, rows):
+    def _refuse_extremes(self, rows):
         raise ValueError(advice_on_extremes(self, rows.X, rows.dtype))
 
     def _fit_in_batches(self, problem, rows, start, parts, rng, told):
@@ -240,7 +244,7 @@ class RegularizedLinearClassifier(LinearClassifier):
                 for batch in batches(learning, FIRST_BATCH)
             )
             if not np.isfinite(first_value):
-                self._refuse_large(rows)
+                self._refuse_extremes(rows)
             course = minimize(
                 objective,
                 params,

@@ -73,6 +73,7 @@ class _Change(NamedTuple):
 
 def minimize_interior(
     problem: Problem,
+    before: Minimum,
     *,
     violations: Violations,
     squared: bool,
@@ -87,6 +88,9 @@ def minimize_interior(
     ----------
     problem : Problem
         The problem, of which the targets are labels. Its loss is not asked.
+    before : Minimum
+        Where another method stopped. The iterations do not start there, but it is
+        told, and returned, in place of what is worse.
     violations : callable
         What the hinge is taken of.
     squared : bool
@@ -120,21 +124,29 @@ def minimize_interior(
     curve: list[float] = []
     best = Minimum(params, 0, curve, np.zeros_like(params), np.inf)
     while len(curve) <= MAX_ITER:
-        here, error = method.certify(params, state)
+        here, error = found, _ = method.certify(params, state)
         if error <= tol and problem.l1:
-            here, error = method.certify(method.sparse(params, state), state)
-        curve.append(here.value)
-        told = len(curve) > 1 and on_iteration(here.params)
-        if told or len(curve) == 1 or error < best.error:
-            best = Minimum(here.params, len(curve) - 1, [*curve], here.slope, error)
+            found, error = method.certify(method.sparse(params, state), state)
+        curve.append(found.value)
+        if len(curve) == 1 or error < best.error:
+            best = Minimum(found.params, len(curve) - 1, [*curve], found.slope, error)
+        lowest = found.value < before.loss_curve[-1]
+        told = len(curve) > 1 and on_iteration(
+            found.params if lowest else before.params
+        )
         stuck = best.error < 1 and len(curve) - 1 - best.n_iter >= PATIENCE
         if error <= tol or len(curve) > max_iter or stuck or told:
             break
-        change = method.step(here._replace(params=params), state)
+        change = method.step(here, state)
         length = method.longest(state, change.state)
         params = params + length * change.params
         scores = here.scores + length * change.scores
         state = method.follow(params, scores, _moved(state, change.state, length))
+    if told:  # where it stands, however near that is
+        last = Minimum(found.params, 0, curve, found.slope, error)
+        best = last if lowest else before
+    elif before.error <= best.error:
+        best = before
     return best._replace(n_iter=len(curve) - 1)
 
 
@@ -252,6 +264,8 @@ class _Interior:
         product = self.curvature(zeros, targets, self.problem.shares)
         units = np.eye(beta.shape[1])
         bends = [product(np.broadcast_to(unit, beta.shape)).sum(0) for unit in units]
+        if not np.isfinite(bends).all():
+            return beta
         missing = self.slopes(state.beta).sum(axis=0)
         shift = -np.linalg.pinv(np.array(bends), rcond=1e-12, hermitian=True) @ missing
         forward = self.violated(zeros).forward
@@ -300,9 +314,19 @@ class _Interior:
             result[: self.n] += of_weights * change[: self.n]
             return result, along
 
+        def differences(vector: Vector) -> Vector:
+            """Take out the common change of all biases, which changes no loss."""
+            if problem.joint and problem.has_bias:
+                vector = vector.copy()
+                vector[self.n :] -= vector[self.n :].mean()
+            return vector
+
+        def inverse(vector: Vector) -> Vector:
+            return differences(precondition(differences(vector)))
+
         def solve(right: Vector) -> tuple[Vector, Array]:
             with one_thread_for_blas:
-                return conjugate_gradients(product, right, precondition, FORCING)[:2]
+                return conjugate_gradients(product, right, inverse, FORCING)[:2]
 
         return solve
 

@@ -87,7 +87,9 @@ def curvature_inverse(problem: Problem, here: Point) -> Precondition:
     return precondition
 
 
-def class_inverses(problem: Problem, here: Point, of_weights: Vector) -> Precondition:
+def class_inverses(
+    problem: Problem, here: Point, of_weights: Vector | float = 0.0
+) -> Precondition:
     """Return the product with the inverse of the Hessian of each class by itself.
 
     For classes whose rows bend very differently; it is written down, class by class.
@@ -97,9 +99,11 @@ def class_inverses(problem: Problem, here: Point, of_weights: Vector) -> Precond
     x = problem.rows.draw(slice(None)).astype(np.float64, copy=False)
     if problem.has_bias:
         x = np.column_stack([x, np.ones(n)])
-    penalties = problem.l2 + of_weights.reshape(-1, d)
+    penalties = np.broadcast_to(problem.l2 + of_weights, problem.n_weights)
     factors = []
-    for bends, penalty in zip(_diagonals(problem, here).T, penalties, strict=True):
+    for bends, penalty in zip(
+        _diagonals(problem, here).T, penalties.reshape(-1, d), strict=True
+    ):
         used = bends > 0
         matrix = (x[used] * bends[used, None]).T @ x[used]
         matrix[np.diag_indices(d)] += penalty

@@ -167,10 +167,13 @@ class _Interior:
         shares = np.broadcast_to(problem.shares[:, None], z.shape).ravel()
         self.counts = np.isfinite(z).ravel() & (shares > 0)
         self.share, self.scale = shares, np.zeros(0)
+        self.units = np.ones_like(shares)  # in which products are equal
         if problem.l1:  # in the unit of scores, whatever that of the features
             sizes = np.sqrt(column_variances(problem.rows, problem.shares))
             self.scale = np.tile(np.where(sizes > 0, sizes, 1), k)
             self.share = np.append(shares, 2 * problem.l1 / self.scale)
+            of_weights = 1 / len(problem.rows) / self.of_weights(self.share)
+            self.units = np.append(self.units, of_weights)
             self.counts = np.append(self.counts, np.ones(self.n, bool))
 
     def violated(self, scores: Array) -> Violated:
@@ -193,7 +196,7 @@ class _Interior:
 
     def first(self, params: Vector, scores: Array) -> _State:
         size = self.margin * (1 + np.sqrt(3) if self.squared else 2)
-        sizes = np.full(len(self.counts), size)
+        sizes = np.full(len(self.counts), size) * self.units
         beta = sizes if self.squared else np.full_like(sizes, 0.5)
         return self.follow(params, scores, _State(beta, sizes, sizes))
 
@@ -214,7 +217,7 @@ class _Interior:
         if not self.squared:
             products = (products + (1 - state.beta) * state.xi) / 2
         counted = np.where(self.counts, self.share, 0)
-        return float(np.sum(counted * products) / np.sum(counted))
+        return float(np.sum(counted * products) / np.sum(counted * self.units))
 
     def bends(self, state: _State) -> Array:
         """Return the change of a multiplier by that of its violation."""
@@ -285,8 +288,9 @@ class _Interior:
         solve = self.factorize(here, state)
         guess = self.change(here, state, solve, 0.0, None).state
         now = self.complementarity(state)
-        moved = _moved(state, guess, self.longest(state, guess))
-        ahead = self.complementarity(moved)
+        length = self.longest(state, guess)
+        ahead = self.complementarity(_moved(state, guess, length))
+        guess = _State(*(length * one for one in guess))
         return self.change(here, state, solve, now * (ahead / now) ** 3, guess)
 
     def factorize(
@@ -340,6 +344,7 @@ class _Interior:
     ) -> _Change:
         """Return Newton's step to products of ``target``, corrected by a guess."""
         beta, a, xi = state
+        target = target * self.units
         lower = target - beta * a
         upper = target - (1 - beta) * xi
         if guess is not None:

@@ -174,7 +174,7 @@ class RegularizedLinearClassifier(LinearClassifier):
     def _fit_exactly(self, problem, rows, start, told):
         if self.alpha == 0 and 0 < largest_value(rows.X) < squares_of(np.float64)[0]:
             self._refuse_extremes(rows)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             minimum = minimize_linear(
                 rows,
                 problem.labels,
@@ -198,12 +198,29 @@ class RegularizedLinearClassifier(LinearClassifier):
         )
         if stuck or not finite or np.isnan(minimum.error):
             self._refuse_extremes(rows)
+        if rows.dtype == np.float32:
+            error = self._error_of_rounded(minimum, problem, rows)
+            minimum = minimum._replace(error=error)
         if minimum.error > self.tol and not minimum.told:
             self._warn_of_gap(minimum)
         self.n_iter_, self.loss_curve_ = minimum.n_iter, minimum.loss_curve
         self.validation_scores_, self.learning_rates_ = [], []
         self.optimality_ = minimum.error
         return minimum.params
+
+    def _error_of_rounded(self, minimum, problem, rows):
+        """Return the gap of the weights as float32, in which they are kept."""
+        W, b = list(self._attributes(minimum.params, problem, rows).values())[1:]
+        params = np.append(W, b).astype(np.float64)
+        at_zero = Rows(problem.X, np.zeros(rows.n_features), exact=True)
+        penalty = elastic_net(self.alpha, self.l1_ratio)
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, _ = self._loss(problem.n_outputs)(
+                linear_scores(at_zero, params), problem.labels, problem.shares
+            )
+            value += penalty(params[: W.size], np.zeros(W.size))
+        bound = (1 - minimum.error) * minimum.loss_curve[-1]
+        return max(minimum.error, 1 - bound / value) if value > 0 else minimum.error
 
     def _warn_of_gap(self, minimum):
         if minimum.n_iter >= self.max_iter:

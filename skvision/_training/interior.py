@@ -38,7 +38,8 @@ FORCING = 1e-2  # part of the residual that is left of a linear system
 TO_BOUND = 0.99  # of the way to the nearest bound
 MAX_FEATURES = 2500  # of which the Hessian of one class is
 MAX_ITER = 100
-PATIENCE = 8  # iterations that do not make the gap smaller
+PATIENCE = 8  # iterations that do not make the gap smaller, once it is
+NEAR = 0.1  # of the objective
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def minimize_interior(
         told = len(curve) > 1 and on_iteration(
             found.params if lowest else before.params
         )
-        stuck = best.error < 1 and len(curve) - 1 - best.n_iter >= PATIENCE
+        stuck = best.error < NEAR and len(curve) - 1 - best.n_iter >= PATIENCE
         if error <= tol or len(curve) > max_iter or stuck or told:
             break
         change = method.step(here, state)

@@ -10,6 +10,8 @@ from skvision._divergence import (
     advice_on_divergence,
     advice_on_extremes,
     check_outputs,
+    largest_value,
+    squares_of,
 )
 from skvision._labelled_rows import hold_out
 from skvision._linear_classifier import LinearClassifier
@@ -177,7 +179,9 @@ class RegularizedLinearClassifier(LinearClassifier):
         }
 
     def _fit_exactly(self, problem, rows, start, told):
-        with np.errstate(over="ignore", invalid="ignore"):
+        if self.alpha == 0 and 0 < largest_value(rows.X) < squares_of(np.float64)[0]:
+            self._refuse_extremes(rows)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             minimum = minimize_linear(
                 rows,
                 problem.labels,
@@ -200,13 +204,30 @@ class RegularizedLinearClassifier(LinearClassifier):
             (minimum.n_iter == 0 and not start.any()) or self._overflows(rows)
         )
         if stuck or not finite or np.isnan(minimum.error):
-            self._refuse_large(rows)
+            self._refuse_extremes(rows)
+        if rows.dtype == np.float32:
+            error = self._error_of_rounded(minimum, problem, rows)
+            minimum = minimum._replace(error=error)
         if minimum.error > self.tol and not minimum.told:
             self._warn_of_gap(minimum)
         self.n_iter_, self.loss_curve_ = minimum.n_iter, minimum.loss_curve
         self.validation_scores_, self.learning_rates_ = [], []
         self.optimality_ = minimum.error
         return minimum.params
+
+    def _error_of_rounded(self, minimum, problem, rows):
+        """Return the gap of the weights as float32, in which they are kept."""
+        W, b = list(self._attributes(minimum.params, problem, rows).values())[1:]
+        params = np.append(W, b).astype(np.float64)
+        at_zero = Rows(problem.X, np.zeros(rows.n_features), exact=True)
+        penalty = elastic_net(self.alpha, self.l1_ratio)
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, _ = self._loss(problem.n_outputs)(
+                linear_scores(at_zero, params), problem.labels, problem.shares
+            )
+            value += penalty(params[: W.size], np.zeros(W.size))
+        bound = (1 - minimum.error) * minimum.loss_curve[-1]
+        return max(minimum.error, 1 - bound / value) if value > 0 else minimum.error
 
     def _warn_of_gap(self, minimum):
         if minimum.n_iter >= self.max_iter:
@@ -230,7 +251,7 @@ class RegularizedLinearClassifier(LinearClassifier):
             length = rows.n_features * np.square(np.abs(rows.X).max(), dtype=np.float64)
         return length > np.finfo(rows.dtype).max
 
-    def _refuse_large(self, rows):
+    def _refuse_extremes(self, rows):
         raise ValueError(advice_on_extremes(self, rows.X, rows.dtype))
 
     def _fit_in_batches(self, problem, rows, start, parts, rng, told):
@@ -246,7 +267,7 @@ class RegularizedLinearClassifier(LinearClassifier):
                 for batch in batches(learning, FIRST_BATCH)
             )
             if not np.isfinite(first_value):
-                self._refuse_large(rows)
+                self._refuse_extremes(rows)
             course = minimize(
                 objective,
                 params,

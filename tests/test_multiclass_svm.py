@@ -453,7 +453,7 @@ def test_a_loss_that_rises_is_told(digits):
     model = MulticlassSVM(
         solver="sgd", learning_rate_init=0.1, batch_size=64, max_iter=3
     )
-    with pytest.warns(ConvergenceWarning, match="loss rose from 9 to .* lower"):
+    with pytest.warns(ConvergenceWarning, match="loss rose from 9 to .* Lower"):
         model.fit(*digits)
 
 

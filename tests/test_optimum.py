@@ -54,6 +54,20 @@ def test_defaults_end_at_the_optimum_without_a_warning(model, alpha, data, table
     assert distance <= 0.01
 
 
+def test_weights_that_float32_cannot_hold_are_told(table):
+    """At a weak L1 penalty, rounding violates margins that are met exactly."""
+    rng, y = np.random.default_rng(0), np.arange(40) % 2
+    images = rng.integers(0, 200, (40, 60), dtype=np.uint8)
+    images[y == 1, :10] += 50
+    model = MulticlassSVM("hinge", alpha=1e-6, l1_ratio=1.0)
+    distance, bound, warned = table["excess"](model, images, y)
+    assert warned
+    assert 0.01 < distance <= bound / (1 - bound)
+    _, bound, warned = table["excess"](model, images.astype(np.float64), y)
+    assert not warned
+    assert bound <= model.tol
+
+
 @pytest.mark.parametrize("model", [SoftmaxRegression(), MulticlassSVM()])
 @pytest.mark.parametrize("alpha", [0.0, 1e-9, 1e-3])
 def test_weights_of_the_classes_sum_to_zero(model, alpha, rng):
@@ -109,7 +123,41 @@ def test_without_a_penalty_no_scale_matters(model, dtype, scale, rng):
         np.testing.assert_allclose(scores, expected, atol=1e-4)
 
 
-def test_too_small_to_square_is_said_to_be_small(rng):
-    X, y = 1e-170 * rng.normal(size=(60, 5)), rng.integers(0, 3, 60)
+@pytest.mark.parametrize("scale", [1e-310, 1e-170, 1e-160, 1e-156])
+@pytest.mark.parametrize(
+    "model",
+    [
+        SoftmaxRegression(),
+        MulticlassSVM(),
+        MulticlassSVM("hinge"),
+        MulticlassSVM("hinge", multi_class="ovr"),
+    ],
+)
+def test_too_small_to_square_is_said_to_be_small(model, scale, rng):
+    X, y = scale * rng.normal(size=(60, 5)), rng.integers(0, 3, 60)
     with pytest.raises(ValueError, match="too small to compute with in float64"):
-        SoftmaxRegression(0).fit(X, y)
+        clone(model).set_params(alpha=0).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "model", [SoftmaxRegression(), MulticlassSVM(), MulticlassSVM("hinge")]
+)
+def test_too_large_to_square_is_said_to_be_large(model, rng):
+    X, y = 1e170 * rng.normal(size=(60, 5)), rng.integers(0, 3, 60)
+    with pytest.raises(ValueError, match="too large to compute with in float64"):
+        clone(model).fit(X, y)
+
+
+@pytest.mark.parametrize("alpha", [1e-6, 1e-2, 1.0])
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+@pytest.mark.parametrize("multi_class", ["weston_watkins", "ovr"])
+def test_hinge_with_an_l1_penalty_ends_at_the_optimum(
+    multi_class, l1_ratio, alpha, data, table
+):
+    model = MulticlassSVM("hinge", alpha=alpha, l1_ratio=l1_ratio)
+    model.set_params(multi_class=multi_class)
+    X, y = data
+    distance, bound, warned = table["excess"](model, X.astype(np.float64), y)
+    assert not warned
+    assert bound <= model.tol
+    assert distance <= 0.01

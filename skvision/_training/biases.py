@@ -53,6 +53,8 @@ def best_biases(problem: Problem, scores: Array) -> Vector:
         bends = np.array(
             [product(np.broadcast_to(unit, now.shape)).sum(0) for unit in np.eye(k)]
         )
+        if not np.isfinite(bends).all():
+            break
         step = -np.linalg.pinv(bends, rcond=1e-13, hermitian=True) @ slope
         step -= slope + bends @ step  # straight down where the loss does not bend
         if not slope @ step < 0:

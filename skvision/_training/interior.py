@@ -9,6 +9,8 @@ products that are zero at the optimum,
     \beta (\xi - z), \; (1 - \beta) \xi \quad \text{(hinge)},
 
 go to zero together. That takes some thirty iterations, whatever the penalty.
+
+The L1 penalty of a weight is made of hinges as well, :math:`|w| = 2 \max(0, w) - w`.
 """
 
 from collections.abc import Callable
@@ -29,13 +31,15 @@ from skvision._training.precondition import (
     hessian,
 )
 from skvision._training.problem import Point, Problem, dual_bound, relative
+from skvision._training.rows import column_variances
 
 MAX_DENSE = 1500  # parameters, of which the Hessian is written down
 FORCING = 1e-2  # part of the residual that is left of a linear system
 TO_BOUND = 0.99  # of the way to the nearest bound
 MAX_FEATURES = 2500  # of which the Hessian of one class is
 MAX_ITER = 100
-PATIENCE = 8  # iterations that do not make the gap smaller
+PATIENCE = 8  # iterations that do not make the gap smaller, once it is
+NEAR = 0.1  # of the objective
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,10 @@ class _Bends:
 
 
 class _State(NamedTuple):
-    """Multipliers, what they are complementary to, and the same for 1 - beta."""
+    """Multipliers, what they are complementary to, and the same for 1 - beta.
+
+    Of the violations of the rows, (n * k,), and then of the weights under L1.
+    """
 
     beta: Array
     a: Array
@@ -67,6 +74,7 @@ class _Change(NamedTuple):
 
 def minimize_interior(
     problem: Problem,
+    before: Minimum,
     *,
     violations: Violations,
     squared: bool,
@@ -75,12 +83,15 @@ def minimize_interior(
     tol: float,
     on_iteration: Callable[[Vector], bool] = lambda params: False,
 ) -> Minimum:
-    r"""Minimize the mean hinge loss, or its square, plus an L2 penalty.
+    r"""Minimize the mean hinge loss plus a penalty, or its square plus an L2 penalty.
 
     Parameters
     ----------
     problem : Problem
         The problem, of which the targets are labels. Its loss is not asked.
+    before : Minimum
+        Where another method stopped. The iterations do not start there, but it is
+        told, and returned, in place of what is worse.
     violations : callable
         What the hinge is taken of.
     squared : bool
@@ -97,7 +108,8 @@ def minimize_interior(
     Returns
     -------
     minimum : Minimum
-        The point of the smallest gap.
+        The point of the smallest gap. Weights that the L1 penalty keeps at zero are
+        exactly zero there.
 
     References
     ----------
@@ -106,34 +118,36 @@ def minimize_interior(
     M. C. Ferris and T. S. Munson, "Interior-point methods for massive support vector
     machines", SIAM Journal on Optimization 13, 2002.
     """
-    method = _Interior(problem, violations, squared)
+    method = _Interior(problem, violations, squared, margin)
     params = np.zeros(problem.n_outputs * (problem.rows.n_features + problem.has_bias))
     scores = np.zeros((len(problem.rows), problem.n_outputs))
-    state = method.first(scores, margin)
+    state = method.first(params, scores)
     curve: list[float] = []
     best = Minimum(params, 0, curve, np.zeros_like(params), np.inf)
     while len(curve) <= MAX_ITER:
-        here, value, error = method.certify(params, state)
-        curve.append(value)
-        told = len(curve) > 1 and on_iteration(params)
-        if told or len(curve) == 1 or error < best.error:
-            best = Minimum(params, len(curve) - 1, [*curve], here.slope, error)
-        stuck = best.error < 1 and len(curve) - 1 - best.n_iter >= PATIENCE
+        here, error = found, _ = method.certify(params, state)
+        if error <= tol and problem.l1:
+            found, error = method.certify(method.sparse(params, state), state)
+        curve.append(found.value)
+        if len(curve) == 1 or error < best.error:
+            best = Minimum(found.params, len(curve) - 1, [*curve], found.slope, error)
+        lowest = found.value < before.loss_curve[-1]
+        told = len(curve) > 1 and on_iteration(
+            found.params if lowest else before.params
+        )
+        stuck = best.error < NEAR and len(curve) - 1 - best.n_iter >= PATIENCE
         if error <= tol or len(curve) > max_iter or stuck or told:
             break
-        solve = method.factorize(here, state)
-        guess = method.change(here, state, solve, 0.0, None)
-        length = method.longest(state, guess.state)
-        now = method.complementarity(state)
-        ahead = method.complementarity(_moved(state, guess.state, length))
-        change = method.change(
-            here, state, solve, now * (ahead / now) ** 3, guess.state
-        )
+        change = method.step(here, state)
         length = method.longest(state, change.state)
         params = params + length * change.params
-        state = method.follow(
-            here.scores + length * change.scores, _moved(state, change.state, length)
-        )
+        scores = here.scores + length * change.scores
+        state = method.follow(params, scores, _moved(state, change.state, length))
+    if told:  # where it stands, however near that is
+        last = Minimum(found.params, 0, curve, found.slope, error)
+        best = last if lowest else before
+    elif before.error <= best.error:
+        best = before
     return best._replace(n_iter=len(curve) - 1)
 
 
@@ -145,42 +159,66 @@ def _moved(state: _State, change: _State, length: float) -> _State:
 class _Interior:
     """The equations of one problem."""
 
-    def __init__(self, problem: Problem, violations: Violations, squared: bool) -> None:
+    def __init__(
+        self, problem: Problem, violations: Violations, squared: bool, margin: float
+    ) -> None:
         self.problem, self.violations, self.squared = problem, violations, squared
-        self.share = problem.shares[:, None]
+        self.margin, self.n, k = margin, problem.n_weights, problem.n_outputs
+        z = self.violated(np.zeros((len(problem.rows), k))).z
+        shares = np.broadcast_to(problem.shares[:, None], z.shape).ravel()
+        self.counts = np.isfinite(z).ravel() & (shares > 0)
+        self.share, self.scale = shares, np.zeros(0)
+        self.units = np.ones_like(shares)  # in which products are equal
+        if problem.l1:  # in the unit of scores, whatever that of the features
+            sizes = np.sqrt(column_variances(problem.rows, problem.shares))
+            self.scale = np.tile(np.where(sizes > 0, sizes, 1), k)
+            self.share = np.append(shares, 2 * problem.l1 / self.scale)
+            of_weights = 1 / len(problem.rows) / self.of_weights(self.share)
+            self.units = np.append(self.units, of_weights)
+            self.counts = np.append(self.counts, np.ones(self.n, bool))
 
     def violated(self, scores: Array) -> Violated:
         labels: Labels = self.problem.targets
         return self.violations(scores, labels)
 
-    def first(self, scores: Array, margin: float) -> _State:
-        z = self.violated(scores).z
-        self.counts = np.isfinite(z) & (self.share > 0)
-        if self.squared:
-            beta = np.full_like(z, margin * (1 + np.sqrt(3)))
-            return self.follow(scores, _State(beta, beta, np.ones_like(z)))
-        return self.follow(
-            scores, _State(np.full_like(z, 0.5), z, np.full_like(z, 2 * margin))
-        )
+    def joined(self, of_rows: Array, params: Vector) -> Array:
+        """Return violations, or changes of them, of the rows and of the weights."""
+        of_weights = self.scale * params[: self.n] if self.problem.l1 else self.scale
+        return np.where(self.counts, np.append(of_rows, of_weights), 0)
 
-    def follow(self, scores: Array, state: _State) -> _State:
+    def of_rows(self, values: Array) -> Array:
+        """Return the part of the rows, (n, k)."""
+        k = self.problem.n_outputs
+        return values[: len(self.problem.rows) * k].reshape(-1, k)
+
+    def of_weights(self, values: Array) -> Array:
+        """Return the part of the weights, which is empty without an L1 penalty."""
+        return values[len(self.problem.rows) * self.problem.n_outputs :]
+
+    def first(self, params: Vector, scores: Array) -> _State:
+        size = self.margin * (1 + np.sqrt(3) if self.squared else 2)
+        sizes = np.full(len(self.counts), size) * self.units
+        beta = sizes if self.squared else np.full_like(sizes, 0.5)
+        return self.follow(params, scores, _State(beta, sizes, sizes))
+
+    def follow(self, params: Vector, scores: Array, state: _State) -> _State:
         """Return the state with ``a`` as its definition has it."""
-        z = np.where(self.counts, self.violated(scores).z, 0)
+        z = self.joined(self.violated(scores).z, params)
         a = (state.beta / 2 if self.squared else state.xi) - z
         beta = np.where(self.counts, state.beta, 0.5)
         return _State(beta, np.where(self.counts, a, 1), state.xi)
 
     def slopes(self, beta: Array) -> Array:
         """Return what multipliers make of the gradient with respect to the scores."""
-        backward = self.violated(np.zeros_like(beta)).backward
-        return backward(self.share * np.where(self.counts, beta, 0))
+        weighted = self.of_rows(np.where(self.counts, self.share * beta, 0))
+        return self.violated(np.zeros_like(weighted)).backward(weighted)
 
     def complementarity(self, state: _State) -> float:
         products = state.beta * state.a
         if not self.squared:
             products = (products + (1 - state.beta) * state.xi) / 2
         counted = np.where(self.counts, self.share, 0)
-        return float(np.sum(counted * products) / np.sum(counted))
+        return float(np.sum(counted * products) / np.sum(counted * self.units))
 
     def bends(self, state: _State) -> Array:
         """Return the change of a multiplier by that of its violation."""
@@ -194,73 +232,106 @@ class _Interior:
         _, forward, backward = self.violations(scores, labels)
         return lambda change: backward(shares[:, None] * bends * forward(change))
 
-    def certify(self, params: Vector, state: _State) -> tuple[Point, float, float]:
-        """Return the parameters with the slope of the multipliers, value and gap.
+    def certify(self, params: Vector, state: _State) -> tuple[Point, float]:
+        """Return the parameters with the slope of the multipliers, and the gap.
 
         The multipliers are moved a little so that their slopes add up to zero for each
         bias; where that would take them out of their bounds, no gap is known.
         """
-        problem, beta = self.problem, state.beta
+        problem, beta = self.problem, self.of_rows(state.beta)
         if problem.has_bias:
             beta = self._balanced(state)
-        all_scores = np.empty_like(beta)
-        d_scores = self.slopes(beta)
+        counts, share = self.of_rows(self.counts), problem.shares[:, None]
+        scores = np.empty_like(beta)
+        d_scores = self.slopes(self.joined(beta, np.zeros_like(params)))
 
-        def respond(block: slice, scores: Array) -> Array:
-            all_scores[block] = scores
+        def respond(block: slice, some: Array) -> Array:
+            scores[block] = some
             return d_scores[block]
 
         slope = problem.through(params, respond)
-        z = np.where(self.counts, self.violated(all_scores).z, 0)
-        cost = np.maximum(z, 0) ** (2 if self.squared else 1)
-        value = float(np.sum(self.share * cost)) + problem.penalty(params)
-        at_zero = np.where(self.counts, self.violated(np.zeros_like(z)).z, 0)
+        z = np.where(counts, self.violated(scores).z, 0)
+        loss = float(np.sum(share * np.maximum(z, 0) ** (2 if self.squared else 1)))
+        value = loss + problem.penalty(params)
+        at_zero = np.where(counts, self.violated(np.zeros_like(z)).z, 0)
         fitted = beta * at_zero - (beta**2 / 4 if self.squared else 0)
-        total = float(np.sum(self.share * np.where(self.counts, fitted, 0)))
+        total = float(np.sum(share * np.where(counts, fitted, 0)))
         feasible = (beta >= 0) & (self.squared | (beta <= 1))
-        bound = dual_bound(total, slope[: problem.n_weights], 0.0, problem.l2)
+        bound = dual_bound(total, slope[: self.n], problem.l1, problem.l2)
         error = relative(value - bound, value) if feasible.all() else np.inf
-        return Point(params, all_scores, value, slope, value), value, error
+        return Point(params, scores, loss, slope, value), error
 
     def _balanced(self, state: _State) -> Array:
-        zeros, bends_of = np.zeros_like(state.beta), self.bends(state)
+        beta, bends_of = self.of_rows(state.beta), self.of_rows(self.bends(state))
+        zeros = np.zeros_like(beta)
         targets = (self.problem.targets, bends_of)
         product = self.curvature(zeros, targets, self.problem.shares)
-        k = self.problem.n_outputs
-        shape = state.beta.shape
-        bends = [product(np.broadcast_to(unit, shape)).sum(0) for unit in np.eye(k)]
+        units = np.eye(beta.shape[1])
+        bends = [product(np.broadcast_to(unit, beta.shape)).sum(0) for unit in units]
+        if not np.isfinite(bends).all():
+            return beta
         missing = self.slopes(state.beta).sum(axis=0)
         shift = -np.linalg.pinv(np.array(bends), rcond=1e-12, hermitian=True) @ missing
         forward = self.violated(zeros).forward
-        moved = state.beta + bends_of * forward(np.broadcast_to(shift, shape))
-        return np.where(self.counts, moved, 0.5)
+        moved = beta + bends_of * forward(np.broadcast_to(shift, beta.shape))
+        return np.where(self.of_rows(self.counts), moved, 0.5)
+
+    def sparse(self, params: Vector, state: _State) -> Vector:
+        """Return the parameters with zeros where an L1 penalty keeps them."""
+        beta = self.of_weights(state.beta)
+        sizes = np.abs(self.scale * params[: self.n]) / self.margin
+        params = params.copy()
+        params[: self.n][sizes < np.minimum(beta, 1 - beta)] = 0
+        return params
+
+    def step(self, here: Point, state: _State) -> _Change:
+        """Return the step of a predictor and corrector."""
+        solve = self.factorize(here, state)
+        guess = self.change(here, state, solve, 0.0, None).state
+        now = self.complementarity(state)
+        length = self.longest(state, guess)
+        ahead = self.complementarity(_moved(state, guess, length))
+        guess = _State(*(length * one for one in guess))
+        return self.change(here, state, solve, now * (ahead / now) ** 3, guess)
 
     def factorize(
         self, here: Point, state: _State
     ) -> Callable[..., tuple[Vector, Array]]:
         """Return ``right -> (solution, change of the scores)``."""
-        problem = self.problem
-        curved = replace(
-            problem,
-            targets=_Bends(problem.targets, self.bends(state)),
-            curvature=self.curvature,
-        )
+        problem, bends = self.problem, self.bends(state)
+        targets = _Bends(problem.targets, self.of_rows(bends))
+        curved = replace(problem, targets=targets, curvature=self.curvature)
+        of_weights = np.zeros(self.n)
+        if problem.l1:
+            of_weights = self.of_weights(self.share * bends) * self.scale**2
         precondition: Precondition
         if len(here.params) <= MAX_DENSE:
-            precondition = cholesky_inverse(hessian(curved, here))
+            matrix = hessian(curved, here)
+            matrix[np.diag_indices(self.n)] += of_weights
+            precondition = cholesky_inverse(matrix)
         elif problem.rows.n_features <= MAX_FEATURES:
-            precondition = class_inverses(curved, here)
+            precondition = class_inverses(curved, here, of_weights)
         else:
             precondition = curvature_inverse(curved, here)
 
+        def product(change: Vector) -> tuple[Vector, Array]:
+            result, along = curved.hessian_product(here, change)
+            result[: self.n] += of_weights * change[: self.n]
+            return result, along
+
+        def differences(vector: Vector) -> Vector:
+            """Take out the common change of all biases, which changes no loss."""
+            if problem.joint and problem.has_bias:
+                vector = vector.copy()
+                vector[self.n :] -= vector[self.n :].mean()
+            return vector
+
+        def inverse(vector: Vector) -> Vector:
+            return differences(precondition(differences(vector)))
+
         def solve(right: Vector) -> tuple[Vector, Array]:
             with one_thread_for_blas:
-                return conjugate_gradients(
-                    lambda change: curved.hessian_product(here, change),
-                    right,
-                    precondition,
-                    FORCING,
-                )[:2]
+                return conjugate_gradients(product, right, inverse, FORCING)[:2]
 
         return solve
 
@@ -274,6 +345,7 @@ class _Interior:
     ) -> _Change:
         """Return Newton's step to products of ``target``, corrected by a guess."""
         beta, a, xi = state
+        target = target * self.units
         lower = target - beta * a
         upper = target - (1 - beta) * xi
         if guess is not None:
@@ -288,10 +360,13 @@ class _Interior:
         right = -self.problem.through(
             here.params, lambda block, scores: d_scores[block]
         )
-        n = self.problem.n_weights
-        right[:n] -= self.problem.l2 * here.params[:n]
+        right[: self.n] -= self.problem.l2 * here.params[: self.n]
+        if self.problem.l1:
+            right[: self.n] -= self.problem.l1 * (
+                2 * self.of_weights(beta + constant) - 1
+            )
         step, along = solve(right)
-        d_z = np.where(self.counts, self.violated(along).forward(along), 0)
+        d_z = self.joined(self.violated(along).forward(along), step)
         d_beta = np.where(self.counts, self.bends(state) * d_z + constant, 0)
         if self.squared:
             d_xi = np.zeros_like(d_beta)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skvision._training.interior import minimize_interior
+from skvision._training.interior import MAX_FEATURES, minimize_interior
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import (
     Array,
@@ -23,7 +23,7 @@ from skvision._training.row_space import MAX_ROWS, RowSpace
 from skvision._training.rows import Rows, column_variances
 
 FEW_PARAMS, FEW_ROWS = 300, 10_000  # up to so many, the Hessian is written down
-AT_ONCE, SOON, LATER = 3, 15, 100  # iterations before the interior of the bounds
+AT_ONCE, SOON, LATER = 0, 15, 100  # iterations before the interior of the bounds
 FEW_WEIGHTS = 20_000  # up to so many, the interior of the bounds costs little
 LIMIT = 1e-9  # of the mean variance: the L2 penalty of a hinge that has none
 ROUGH = 0.5  # part of the tolerance that is aimed at in float32
@@ -123,13 +123,15 @@ def minimize_linear(
         )
 
     few = len(start) <= FEW_PARAMS and len(rows) <= FEW_ROWS
+    at_once = violations is not None and not squared and len(rows) <= FEW_ROWS
+    at_once = at_once and problem.n_weights <= FEW_WEIGHTS
     exact = replace(problem, rows=replace(rows, exact=True))
     if len(rows) < min(rows.n_features, MAX_ROWS) and not problem.l1 and not few:
         space = RowSpace.of(rows)
         inside = replace(exact, rows=space.rows)
         minimum = minimize(inside, space.from_features(start), max_iter, tol)
         minimum = minimum._replace(params=space.to_features(minimum.params))
-    elif few or rows.dtype == np.float64:
+    elif few or rows.dtype == np.float64 or at_once:
         minimum = minimize(exact, start, max_iter, tol)
     else:
         rough = minimize(problem, start, max_iter, ROUGH * tol)
@@ -193,7 +195,10 @@ def _minimize_hinge(
         stopped = told(params)
         return stopped
 
-    interior = problem.l1 == 0 and problem.l2 > 0
+    if problem.l1:
+        interior = not squared and problem.rows.n_features <= MAX_FEATURES
+    else:
+        interior = problem.l2 > 0
     small = problem.n_weights <= FEW_WEIGHTS and problem.rows.dtype == np.float64
     first = (
         min(max_iter, (SOON if squared else AT_ONCE) if small else LATER)
@@ -217,6 +222,7 @@ def _minimize_hinge(
         return minimum
     other = minimize_interior(
         problem,
+        minimum,
         violations=violations,
         squared=squared,
         margin=margin,
@@ -225,9 +231,9 @@ def _minimize_hinge(
         on_iteration=stop,
     )
     n_iter = minimum.n_iter + other.n_iter
-    if minimum.error <= other.error and not stopped:
-        return minimum._replace(n_iter=n_iter)
     curve = minimum.loss_curve + (other.loss_curve[1:] or other.loss_curve)
+    if other.params is minimum.params:
+        curve = minimum.loss_curve
     return other._replace(n_iter=n_iter, loss_curve=curve)
 
 

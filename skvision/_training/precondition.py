@@ -87,21 +87,26 @@ def curvature_inverse(problem: Problem, here: Point) -> Precondition:
     return precondition
 
 
-def class_inverses(problem: Problem, here: Point) -> Precondition:
+def class_inverses(
+    problem: Problem, here: Point, of_weights: Vector | float = 0.0
+) -> Precondition:
     """Return the product with the inverse of the Hessian of each class by itself.
 
     For classes whose rows bend very differently; it is written down, class by class.
+    ``of_weights`` is added to what the weights bend by themselves.
     """
     n, d = problem.rows.X.shape
     x = problem.rows.draw(slice(None)).astype(np.float64, copy=False)
     if problem.has_bias:
         x = np.column_stack([x, np.ones(n)])
-    diagonal = np.repeat([problem.l2, 0.0], [d, x.shape[1] - d])
+    penalties = np.broadcast_to(problem.l2 + of_weights, problem.n_weights)
     factors = []
-    for bends in _diagonals(problem, here).T:
+    for bends, penalty in zip(
+        _diagonals(problem, here).T, penalties.reshape(-1, d), strict=True
+    ):
         used = bends > 0
         matrix = (x[used] * bends[used, None]).T @ x[used]
-        matrix[np.diag_indices(len(matrix))] += diagonal
+        matrix[np.diag_indices(d)] += penalty
         factors.append(cholesky_inverse(matrix))
 
     def precondition(gradient: Vector) -> Vector:

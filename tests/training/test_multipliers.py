@@ -180,7 +180,7 @@ def test_weak_and_strong_penalties_reach_the_tolerance(
 
 
 @pytest.mark.parametrize(("violations", "n_outputs"), KINDS)
-@pytest.mark.parametrize("alpha", [0.01, 0.1, 1.0])
+@pytest.mark.parametrize("alpha", [1e-4, 0.01, 0.1, 1.0])
 def test_l1_reaches_the_optimum_of_the_linear_program(
     points, violations, n_outputs, alpha
 ):

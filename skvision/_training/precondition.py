@@ -12,7 +12,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, blas, cho_factor, cho_solve, lapack
+from scipy.linalg import (
+    LinAlgError,
+    blas,
+    cho_factor,
+    cho_solve,
+    lapack,
+    solve_triangular,
+)
 
 from skvision._training.problem import Point, Problem
 from skvision._training.rows import Rows, column_variances, weighted_mean
@@ -28,6 +35,8 @@ FEW_SAMPLES = 4  # at so many times as many features, the side of samples pays
 KEPT = 2**23  # numbers that are kept as float64 from one gradient to the next
 SAMPLE = 2048  # rows that stand for all where neither side fits
 GRAM_BYTES = 2**23  # of a block of rows in the product
+RANK = 128  # of a sketch, which takes a fifth of the time of the product
+FLATTEST = 20.0  # times the L2 penalty, what a sketch may leave of the curvature
 FLAT = 1e-6  # rows that bend less than this part of the mean count as much
 SMALLEST = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-10}  # shifts, as parts
 SINGULAR = 1e-13  # eigenvalues, as parts of the largest, that are taken for 0
@@ -42,7 +51,9 @@ def curvature_inverse(problem: Problem, here: Point) -> Precondition:
     where there is next to no curvature and changes nothing else. With an L1 penalty,
     which keeps most weights at zero, the matrix is replaced by its diagonal.
 
-    Where features are at most `MAX_FEATURES`, it is solved by the Cholesky factor of
+    In float32, where the L2 penalty exceeds all but `RANK` eigenvalues, or a twentieth
+    of them does, these and their eigenvectors are enough. Otherwise, where features are
+    at most `MAX_FEATURES`, it is solved by the Cholesky factor of
     the (d, d) matrix; where samples are a quarter of that or fewer, and at most
     `MAX_SAMPLES`, by that of the (n, n) matrix of their products. Beyond, `SAMPLE`
     rows, evenly spaced, stand for all, and the shift is at least the trace divided by
@@ -212,12 +223,54 @@ def inverse(
         return lambda W: W / squares
     if _by_samples(n, d):
         return _solve_by_samples(rows, weights, alpha)
+    if d > EXACT_FEATURES and not rows.exact:
+        sketched = _solve_by_sketch(rows, weights, alpha)
+        if sketched is not None:
+            return sketched
     if d <= MAX_FEATURES:
         return _solve_by_features(rows, weights, alpha)
     index = np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.intp)
     few = Rows(rows.X[index], rows.center, rows.exact)
     scale = float(weights.sum()) / max(float(weights[index].sum()), 1e-300)
     return _solve_by_samples(few, weights[index] * scale, alpha, enough_shift=True)
+
+
+def _solve_by_sketch(
+    rows: Rows, weights: Array, alpha: float
+) -> Callable[[Array], Array] | None:
+    r"""Solve by the leading eigenvectors, or not where the others are too large.
+
+    They are those of the Nyström approximation from `RANK` random directions.
+    """
+    directions = np.random.default_rng(0).standard_normal((rows.n_features, RANK))
+    image = np.zeros_like(directions)
+    for block in rows.blocks(GRAM_BYTES):
+        x = rows.draw(block) * np.sqrt(weights[block]).astype(rows.dtype)[:, None]
+        image += x.T @ (x @ directions.astype(rows.dtype))
+    sizes = np.einsum("dr,dr->r", directions, directions)
+    noise = float(np.finfo(rows.dtype).eps * np.linalg.norm(image) / sizes.max() ** 0.5)
+    if not 0 < noise < np.inf:
+        return None
+    image += noise * directions
+    try:
+        factor = np.linalg.cholesky(directions.T @ image)
+    except LinAlgError:
+        return None
+    root = solve_triangular(factor, image.T, lower=True)
+    values, vectors = np.linalg.eigh(root @ root.T)
+    if values[0] > FLATTEST * alpha:
+        return None
+    kept = values > 2 * noise
+    rest = float(values[0]) if kept.all() else 0.0
+    values, vectors = values[kept], (root.T @ vectors[:, kept]) / np.sqrt(values[kept])
+
+    def apply(W: Array) -> Array:
+        inside = W @ vectors
+        scaled = inside / (values + alpha) - inside / (rest + alpha)
+        result: Array = W / (rest + alpha) + scaled @ vectors.T
+        return result
+
+    return apply
 
 
 def gram_matrix(rows: Rows, shares: Array, dtype: Any) -> Array:

@@ -230,3 +230,38 @@ def test_gram_matrix_of_bytes_never_copies_them_whole(dtype, monkeypatch, rng, p
     X = rng.integers(0, 256, (40_000, 128), np.uint8)
     rows, shares = Rows(X, X.mean(axis=0)), np.full(40_000, 1 / 40_000)
     assert peak_of(lambda: gram_matrix(rows, shares, dtype)) < X.nbytes / 2
+
+
+def test_sketch_of_decaying_eigenvalues_is_close_to_the_inverse(monkeypatch, rng):
+    monkeypatch.setattr(module, "EXACT_FEATURES", 0)
+    monkeypatch.setattr(module, "RANK", 24)
+    n, d, alpha = 300, 60, 0.01
+    basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    X = (rng.standard_normal((n, d)) * 0.7 ** np.arange(d)) @ basis
+    rows = Rows(X.astype(np.float32), np.zeros(d))
+    shares = weights_of(n, rng)
+    monkeypatch.delattr(module, "_solve_by_features")  # it is not asked
+    product = as_matrix(rows, shares, alpha) @ direct(rows, shares, alpha)
+    eigenvalues = np.linalg.eigvals(product)
+    assert np.abs(eigenvalues.imag).max() < 1e-9
+    assert 0.99 < eigenvalues.real.min()
+    assert eigenvalues.real.max() < 1.01
+
+
+def test_sketch_of_few_rows_has_their_rank(monkeypatch, rng):
+    monkeypatch.setattr(module, "EXACT_FEATURES", 0)
+    monkeypatch.setattr(module, "FEW_SAMPLES", np.inf)
+    X = rng.standard_normal((30, 200)).astype(np.float32)
+    rows, shares = Rows(X, None), weights_of(30, rng)
+    monkeypatch.delattr(module, "_solve_by_features")
+    product = as_matrix(rows, shares, 0.1) @ direct(rows, shares, 0.1)
+    assert np.abs(product - np.eye(200)).max() < 1e-3
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-3])
+def test_no_sketch_where_it_leaves_too_much(alpha, monkeypatch, rng):
+    monkeypatch.setattr(module, "EXACT_FEATURES", 0)
+    X = rng.standard_normal((400, 200)).astype(np.float32)
+    rows, shares = Rows(X, None), weights_of(400, rng)
+    product = as_matrix(rows, shares, alpha) @ direct(rows, shares, alpha)
+    assert np.abs(product - np.eye(200)).max() < 1e-2

@@ -161,3 +161,17 @@ def test_hinge_with_an_l1_penalty_ends_at_the_optimum(
     assert not warned
     assert bound <= model.tol
     assert distance <= 0.01
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("n", [20, 200])
+@pytest.mark.parametrize("alpha", [0, 1e-3])
+@pytest.mark.parametrize(
+    "model", [SoftmaxRegression(), MulticlassSVM(), MulticlassSVM("hinge")], ids=str
+)
+def test_blank_images_leave_the_biases(model, alpha, n, dtype):
+    """Rows that are all the same have no variance to find, and no direction."""
+    X, y = np.full((n, 64), 3, dtype), np.arange(n) % 4
+    fitted = clone(model).set_params(alpha=alpha).fit(X, y)
+    assert not fitted.coef_.any()
+    np.testing.assert_allclose(np.ptp(fitted.intercept_), 0, atol=1e-6)

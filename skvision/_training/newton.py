@@ -92,6 +92,8 @@ def minimize_newton(
         error = gap(problem, here)
         if unbounded:
             error = min(error, predicted)
+            if not residual[: problem.n_weights].any():  # of rows that are all the same
+                error = 0.0
             if here.value <= tol * curve[0] and _separates(problem, here.scores):
                 error = min(error, tol)
         if error <= least:

@@ -866,5 +866,6 @@ def test_all_of_cifar10(data_root, metric, nearest, lowest):
             )
             predicted = model.classes_[shares.argmax(axis=1)]
             assert np.mean(predicted == test.labels) == accuracy
-    model.set_params(n_neighbors=1)
-    assert model.score(test.images, test.labels) == nearest[0]
+    model.set_params(n_neighbors=7, tie_break="lowest")
+    few = slice(0, 500)
+    np.testing.assert_array_equal(model.predict(test.images[few]), predicted[few])

@@ -388,9 +388,9 @@ def test_memory_is_bounded(metric, noise, rng):
     """Beside training pictures, at most 256 MB: here for all numbers of neighbours."""
     shape = (64, 64, 3)
     if noise:
-        rows = rng.integers(0, 256, (9000, 64 * 64 * 3), dtype=np.uint8)
+        rows = rng.integers(0, 256, (6000, 64 * 64 * 3), dtype=np.uint8)
     else:
-        rows = smooth_pictures(rng, 500, shape=shape).repeat(18, axis=0)
+        rows = smooth_pictures(rng, 500, shape=shape).repeat(17, axis=0)
         rows += rng.integers(0, 9, (len(rows), 1), dtype=np.uint8)
     queries = rows[:1500] // 2
     nearest_rows(queries[:1200], rows[:1200], 3, metric, shape, 2)  # compile
@@ -399,8 +399,7 @@ def test_memory_is_bounded(metric, noise, rng):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_jobs", [1, 8])
-@pytest.mark.parametrize("coarse", [False, True])
+@pytest.mark.parametrize(("coarse", "n_jobs"), [(False, 8), (True, 8), (True, 1)])
 def test_memory_is_bounded_for_large_pictures_and_many_threads(coarse, n_jobs, rng):
     rows = rng.integers(0, 256, (600, 200 * 200 * 3), dtype=np.uint8)
     heaps = np.full((150, 100), np.inf), np.full((150, 100), -1)

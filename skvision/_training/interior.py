@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skvision._parallel import one_thread_for_blas
 from skvision._training.lbfgs import Minimum, Vector
@@ -186,7 +187,7 @@ class _Interior:
         of_weights = self.scale * params[: self.n] if self.problem.l1 else self.scale
         return np.where(self.counts, np.append(of_rows, of_weights), 0)
 
-    def of_rows(self, values: Array) -> Array:
+    def of_rows(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the part of the rows, (n, k)."""
         k = self.problem.n_outputs
         return values[: len(self.problem.rows) * k].reshape(-1, k)
@@ -345,9 +346,9 @@ class _Interior:
     ) -> _Change:
         """Return Newton's step to products of ``target``, corrected by a guess."""
         beta, a, xi = state
-        target = target * self.units
-        lower = target - beta * a
-        upper = target - (1 - beta) * xi
+        targets = target * self.units
+        lower = targets - beta * a
+        upper = targets - (1 - beta) * xi
         if guess is not None:
             lower = lower - guess.beta * guess.a
             upper = upper + guess.beta * guess.xi

@@ -202,7 +202,7 @@ def conjugate_gradients(
         length = size / bend
         solution += length * direction
         along = along + length * of_direction
-        rest -= length * times
+        rest = rest - length * times  # what it was may be the direction
         preconditioned = precondition(rest)
         new_size = float(rest @ preconditioned)
         if not new_size > forcing**2 * first:

@@ -60,7 +60,19 @@ def test_conjugate_gradients_solve_and_carry_what_goes_along(rng):
     )
     np.testing.assert_allclose(A @ solution, right, atol=1e-9)
     np.testing.assert_allclose(along, B @ solution, atol=1e-9)
-    assert n_steps <= 250
+    assert n_steps <= 2 * 9
+
+
+@pytest.mark.parametrize("n_values", [1, 2, 3])
+def test_conjugate_gradients_take_a_step_for_each_eigenvalue(n_values, rng):
+    Q = np.linalg.qr(rng.normal(size=(12, 12)))[0]
+    A = Q * np.geomspace(1, 4, n_values)[np.arange(12) % n_values] @ Q.T
+    right = rng.normal(size=12)
+    solution, _, n_steps = conjugate_gradients(
+        lambda v: (A @ v, np.zeros(1)), right, lambda v: v, 1e-10
+    )
+    np.testing.assert_allclose(A @ solution, right, atol=1e-9)
+    assert n_steps == n_values
 
 
 @pytest.mark.parametrize("inverse", [None, hessian_inverse])

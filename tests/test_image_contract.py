@@ -1,7 +1,7 @@
 """The image contract, over every public estimator, found automatically.
 
-An estimator's answers are what it transforms images to, or the probabilities or else the
-scores that it gives them, or the distances of the nearest ones. Two fits agree where
+An estimator's answers are what it transforms images to, or the probabilities or else
+the scores that it gives them, or the distances of those nearest. Two fits agree where
 their answers do.
 """
 

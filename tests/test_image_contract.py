@@ -227,7 +227,8 @@ def test_channel_first_pictures_given_to_learners(Estimator):
 )
 def test_feature_maps_are_not_taken_for_channel_first_pictures(shape):
     X = np.random.default_rng(0).integers(0, 256, (20, *shape), dtype=np.uint8)
-    SoftmaxRegression().fit(X, np.arange(20) % 2)  # a warning is an error here
+    model = SoftmaxRegression().fit(X, np.arange(20) % 2)  # a warning is an error here
+    assert model.image_shape_ == shape
 
 
 @pytest.mark.parametrize("Estimator", IMAGE_TRANSFORMERS)

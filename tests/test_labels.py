@@ -225,4 +225,5 @@ def test_an_unlabeled_search_is_no_matter_of_labels():
     from sklearn.decomposition import PCA
 
     space = {"tol": loguniform(1e-4, 1e-2)}
-    CoarseToFineSearchCV(PCA(2), space, n_iter=3, cv=2).fit(ROWS)
+    search = CoarseToFineSearchCV(PCA(2), space, n_iter=3, cv=2).fit(ROWS)
+    assert search.best_estimator_.n_components_ == 2

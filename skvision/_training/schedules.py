@@ -263,14 +263,16 @@ def called(function: Callable[[int, dict[str, list[float]]], Any]) -> Schedule:
     [0.1, 0.1, 0.05]
     """
     try:
-        inspect.signature(function).bind(0, {})
+        signature = inspect.signature(function)
+    except ValueError:  # it is not written in Python, and does not say
+        signature = inspect.signature(lambda *arguments: None)
+    try:
+        signature.bind(0, {})
     except TypeError as error:
         raise TypeError(
             f"learning_rate must take two arguments, (epoch, history), and "
             f"{function!r} does not: {error}."
         ) from None
-    except ValueError:  # it is not written in Python, and does not say
-        pass
 
     def schedule(epoch: float, history: History) -> float:
         if epoch != int(epoch):

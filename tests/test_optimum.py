@@ -171,7 +171,9 @@ def test_hinge_with_an_l1_penalty_ends_at_the_optimum(
 )
 def test_blank_images_leave_the_biases(model, alpha, n, dtype):
     """Rows that are all the same have no variance to find, and no direction."""
-    X, y = np.full((n, 64), 3, dtype), np.arange(n) % 4
-    fitted = clone(model).set_params(alpha=alpha).fit(X, y)
-    assert not fitted.coef_.any()
-    np.testing.assert_allclose(np.ptp(fitted.intercept_), 0, atol=1e-6)
+    for value, fit_intercept in ((3, True), (0, True), (0, False)):
+        X, y = np.full((n, 64), value, dtype), np.arange(n) % 4
+        fitted = clone(model).set_params(alpha=alpha, fit_intercept=fit_intercept)
+        fitted.fit(X, y)
+        assert not fitted.coef_.any()
+        np.testing.assert_allclose(np.ptp(fitted.intercept_), 0, atol=1e-6)

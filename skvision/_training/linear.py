@@ -128,6 +128,9 @@ def minimize_linear(
     exact = replace(problem, rows=replace(rows, exact=True))
     if len(rows) < min(rows.n_features, MAX_ROWS) and not problem.l1 and not few:
         space = RowSpace.of(rows)
+    if space is not None and not space.rows.n_features:  # all rows are the same
+        space = None
+    if space is not None:
         inside = replace(exact, rows=space.rows)
         minimum = minimize(inside, space.from_features(start), max_iter, tol)
         minimum = minimum._replace(params=space.to_features(minimum.params))

@@ -81,7 +81,7 @@ def linear_pass(rows: Rows) -> Pass:
     """
     has_bias = rows.center is not None
     n_chunks = math.ceil(len(rows) * rows.n_features / CHUNK_ELEMENTS)
-    chunk_size = math.ceil(len(rows) / min(max(n_chunks, 1), MAX_CHUNKS))
+    chunk_size = math.ceil(len(rows) / min(n_chunks, MAX_CHUNKS))
     n_chunks = math.ceil(len(rows) / chunk_size)
     blocks: list[list[slice]] = [[] for _ in range(n_chunks)]
     for block in rows.blocks(PASS_BYTES):

@@ -1,4 +1,5 @@
 """Everything that ``skvision`` offers, loaded when the first of it is asked for."""
+# ruff: noqa: F401
 
 from skvision import (
     augmentation,
@@ -22,26 +23,3 @@ from skvision._perceptron import Perceptron
 from skvision._pixel_normalizer import PixelNormalizer
 from skvision._softmax_regression import SoftmaxRegression
 from skvision._verification_threshold import VerificationThreshold
-
-__all__ = [
-    "HOG",
-    "ArcFaceEmbedder",
-    "BagOfVisualWords",
-    "ColorHistogram",
-    "ImageReader",
-    "ImageShapeWarning",
-    "KNNImageClassifier",
-    "MLPBackprop",
-    "MulticlassSVM",
-    "NearestImages",
-    "Perceptron",
-    "PixelNormalizer",
-    "SoftmaxRegression",
-    "VerificationThreshold",
-    "augmentation",
-    "datasets",
-    "inspection",
-    "metrics",
-    "model_selection",
-    "schedules",
-]

@@ -211,10 +211,11 @@ class VerificationThreshold(Estimator):
         """Return what metadata the fit of the embedder takes, and what the splitter."""
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", **params)
-            return routed.estimator.fit, routed.splitter.split
-        params = {name: of for name, of in params.items() if of is not None}
-        for_fit = {name: of for name, of in params.items() if name != "groups"}
-        for_split = {"groups": params["groups"]} if "groups" in params else {}
+            for_fit, for_split = routed.estimator.fit, routed.splitter.split
+        else:
+            params = {name: of for name, of in params.items() if of is not None}
+            for_fit = {name: of for name, of in params.items() if name != "groups"}
+            for_split = {"groups": params["groups"]} if "groups" in params else {}
         fits = self.estimator is not None and not isinstance(self.cv, str)  # prefit
         splits = fits and hasattr(self.cv, "split")
         unused = ([] if fits else list(for_fit)) + ([] if splits else list(for_split))

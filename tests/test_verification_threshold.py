@@ -561,3 +561,11 @@ def test_tables_are_judged_as_in_fit_at_both_ends(far, seed):
     accepted = lock.verify(table.iloc[i], table.iloc[j])
     assert accepted[who[i] != who[j]].mean() == lock.far_ == far
     assert lock.verify(rows[:3], -rows[:3]).all() == far
+
+
+def test_routed_weights_that_nothing_takes_are_refused():
+    with config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=True).fit(X)
+        prefit = VerificationThreshold(scaler, cv="prefit", far=0.1)
+        with pytest.raises(TypeError, match="sample_weight, which nothing takes"):
+            prefit.fit(X, Y, sample_weight=np.ones(len(X)))

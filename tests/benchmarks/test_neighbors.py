@@ -315,7 +315,9 @@ def test_one_query(benchmark, rows, queries, metric, peer):
 def test_one_query_after_another(benchmark, rows, queries, metric, n_jobs):
     """A thousand test images, one a call: the median and the 95th percentile."""
     find = ours(metric, rows, n_jobs).kneighbors
-    find(queries[:1])
+    alone, together = find(queries[:1]), find(queries[:100])
+    for one, many in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, many[:1])
     images = iter(queries[:1000, None])
     benchmark.group = f"{metric}, one CIFAR-10 image a call, of 50,000"
     benchmark.pedantic(find, setup=lambda: ((next(images),), {}), rounds=1000)

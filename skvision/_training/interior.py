@@ -24,20 +24,12 @@ from skvision._parallel import one_thread_for_blas
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import Array, Labels, Linear, Violated, Violations
 from skvision._training.newton import conjugate_gradients
-from skvision._training.precondition import (
-    Precondition,
-    cholesky_inverse,
-    class_inverses,
-    curvature_inverse,
-    hessian,
-)
+from skvision._training.precondition import penalized_inverse
 from skvision._training.problem import Point, Problem, dual_bound, relative
 from skvision._training.rows import column_variances
 
-MAX_DENSE = 1500  # parameters, of which the Hessian is written down
 FORCING = 1e-2  # part of the residual that is left of a linear system
 TO_BOUND = 0.99  # of the way to the nearest bound
-MAX_FEATURES = 2500  # of which the Hessian of one class is
 MAX_ITER = 100
 PATIENCE = 8  # iterations that do not make the gap smaller, once it is
 NEAR = 0.1  # of the objective
@@ -84,7 +76,7 @@ def minimize_interior(
     tol: float,
     on_iteration: Callable[[Vector], bool] = lambda params: False,
 ) -> Minimum:
-    r"""Minimize the mean hinge loss plus a penalty, or its square plus an L2 penalty.
+    r"""Minimize the mean hinge loss, or its square, plus a penalty.
 
     Parameters
     ----------
@@ -177,6 +169,8 @@ class _Interior:
             of_weights = 1 / len(problem.rows) / self.of_weights(self.share)
             self.units = np.append(self.units, of_weights)
             self.counts = np.append(self.counts, np.ones(self.n, bool))
+        of_rows = np.arange(len(self.counts)) < z.size
+        self.squares = squared & of_rows  # the others are hinges
 
     def violated(self, scores: Array) -> Violated:
         labels: Labels = self.problem.targets
@@ -197,15 +191,15 @@ class _Interior:
         return values[len(self.problem.rows) * self.problem.n_outputs :]
 
     def first(self, params: Vector, scores: Array) -> _State:
-        size = self.margin * (1 + np.sqrt(3) if self.squared else 2)
-        sizes = np.full(len(self.counts), size) * self.units
-        beta = sizes if self.squared else np.full_like(sizes, 0.5)
+        factors = np.where(self.squares, 1 + np.sqrt(3), 2)
+        sizes = self.margin * factors * self.units
+        beta = np.where(self.squares, sizes, 0.5)
         return self.follow(params, scores, _State(beta, sizes, sizes))
 
     def follow(self, params: Vector, scores: Array, state: _State) -> _State:
         """Return the state with ``a`` as its definition has it."""
         z = self.joined(self.violated(scores).z, params)
-        a = (state.beta / 2 if self.squared else state.xi) - z
+        a = np.where(self.squares, state.beta / 2, state.xi) - z
         beta = np.where(self.counts, state.beta, 0.5)
         return _State(beta, np.where(self.counts, a, 1), state.xi)
 
@@ -215,18 +209,22 @@ class _Interior:
         return self.violated(np.zeros_like(weighted)).backward(weighted)
 
     def complementarity(self, state: _State) -> float:
-        products = state.beta * state.a
-        if not self.squared:
-            products = (products + (1 - state.beta) * state.xi) / 2
+        lower, upper = state.beta * state.a, (1 - state.beta) * state.xi
+        products = np.where(self.squares, lower, (lower + upper) / 2)
         counted = np.where(self.counts, self.share, 0)
         return float(np.sum(counted * products) / np.sum(counted * self.units))
 
     def bends(self, state: _State) -> Array:
         """Return the change of a multiplier by that of its violation."""
-        if self.squared:
-            return np.where(self.counts, state.beta / (state.a + state.beta / 2), 0)
-        below = state.a + state.beta * state.xi / (1 - state.beta)
-        return np.where(self.counts, state.beta / below, 0)
+        return np.where(self.counts, state.beta / self.below(state), 0)
+
+    def above(self, beta: Array) -> Array:
+        """Return how far multipliers are from their upper bound, 1 without one."""
+        return np.where(self.squares, 1, 1 - beta)
+
+    def below(self, state: _State) -> Array:
+        of_hinge = state.xi / self.above(state.beta)
+        return state.a + state.beta * np.where(self.squares, 0.5, of_hinge)
 
     def curvature(self, scores: Array, targets: Any, shares: Array) -> Linear:
         labels, bends = targets
@@ -305,34 +303,16 @@ class _Interior:
         of_weights = np.zeros(self.n)
         if problem.l1:
             of_weights = self.of_weights(self.share * bends) * self.scale**2
-        precondition: Precondition
-        if len(here.params) <= MAX_DENSE:
-            matrix = hessian(curved, here)
-            matrix[np.diag_indices(self.n)] += of_weights
-            precondition = cholesky_inverse(matrix)
-        elif problem.rows.n_features <= MAX_FEATURES:
-            precondition = class_inverses(curved, here, of_weights)
-        else:
-            precondition = curvature_inverse(curved, here)
+        precondition = penalized_inverse(curved, here, of_weights)
 
         def product(change: Vector) -> tuple[Vector, Array]:
             result, along = curved.hessian_product(here, change)
             result[: self.n] += of_weights * change[: self.n]
             return result, along
 
-        def differences(vector: Vector) -> Vector:
-            """Take out the common change of all biases, which changes no loss."""
-            if problem.joint and problem.has_bias:
-                vector = vector.copy()
-                vector[self.n :] -= vector[self.n :].mean()
-            return vector
-
-        def inverse(vector: Vector) -> Vector:
-            return differences(precondition(differences(vector)))
-
         def solve(right: Vector) -> tuple[Vector, Array]:
             with one_thread_for_blas:
-                return conjugate_gradients(product, right, inverse, FORCING)[:2]
+                return conjugate_gradients(product, right, precondition, FORCING)[:2]
 
         return solve
 
@@ -348,15 +328,12 @@ class _Interior:
         beta, a, xi = state
         targets = target * self.units
         lower = targets - beta * a
-        upper = targets - (1 - beta) * xi
+        upper = np.where(self.squares, 0, targets - (1 - beta) * xi)
         if guess is not None:
             lower = lower - guess.beta * guess.a
             upper = upper + guess.beta * guess.xi
-        if self.squared:
-            constant = lower / (a + beta / 2)
-        else:
-            below = a + beta * xi / (1 - beta)
-            constant = (lower - beta * upper / (1 - beta)) / below
+        above = self.above(beta)
+        constant = (lower - beta * upper / above) / self.below(state)
         d_scores = self.slopes(beta + constant)
         right = -self.problem.through(
             here.params, lambda block, scores: d_scores[block]
@@ -369,22 +346,22 @@ class _Interior:
         step, along = solve(right)
         d_z = self.joined(self.violated(along).forward(along), step)
         d_beta = np.where(self.counts, self.bends(state) * d_z + constant, 0)
-        if self.squared:
-            d_xi = np.zeros_like(d_beta)
-            d_a = d_beta / 2 - d_z
-        else:
-            d_xi = np.where(self.counts, (upper + xi * d_beta) / (1 - beta), 0)
-            d_a = d_xi - d_z
+        bounded = self.counts & ~self.squares
+        d_xi = np.where(bounded, (upper + xi * d_beta) / above, 0)
+        d_a = np.where(self.squares, d_beta / 2, d_xi) - d_z
         return _Change(step, along, _State(d_beta, d_a, d_xi))
 
     def longest(self, state: _State, change: _State) -> float:
         """Return the length of a step that keeps all within their bounds, at most 1."""
-        pairs = [(state.beta, change.beta), (state.a, change.a)]
-        if not self.squared:
-            pairs += [(1 - state.beta, -change.beta), (state.xi, change.xi)]
+        bounded = self.counts & ~self.squares
         length = np.inf
-        for value, slope in pairs:
-            falls = self.counts & (slope < 0)
+        for value, slope, counts in (
+            (state.beta, change.beta, self.counts),
+            (state.a, change.a, self.counts),
+            (1 - state.beta, -change.beta, bounded),
+            (state.xi, change.xi, bounded),
+        ):
+            falls = counts & (slope < 0)
             if falls.any():
                 length = min(length, float((-value[falls] / slope[falls]).min()))
         return min(1.0, TO_BOUND * length)

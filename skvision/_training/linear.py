@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skvision._training.interior import MAX_FEATURES, minimize_interior
+from skvision._training.interior import minimize_interior
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import (
     Array,
@@ -21,6 +21,7 @@ from skvision._training.precondition import hessian_inverse
 from skvision._training.problem import Problem, relative_gap
 from skvision._training.row_space import MAX_ROWS, RowSpace
 from skvision._training.rows import Rows, column_variances
+from skvision._training.smoothed_l1 import minimize_smoothed
 
 FEW_PARAMS, FEW_ROWS = 300, 10_000  # up to so many, the Hessian is written down
 AT_ONCE, SOON, LATER = 0, 15, 100  # iterations before the interior of the bounds
@@ -164,6 +165,10 @@ def _minimize_smooth(
     tol: float,
     told: Callable[[Vector], bool],
 ) -> Minimum:
+    if problem.l1:
+        return minimize_smoothed(
+            problem, start, max_iter=max_iter, tol=tol, on_iteration=told
+        )
     few = len(start) <= FEW_PARAMS and len(problem.rows) <= FEW_ROWS
     return minimize_newton(
         problem,
@@ -171,7 +176,7 @@ def _minimize_smooth(
         max_iter=max_iter,
         tol=tol,
         gap=relative_gap,
-        inverse=hessian_inverse if few and not problem.l1 else None,
+        inverse=hessian_inverse if few else None,
         to_rounding=few,
         on_iteration=told,
     )
@@ -198,10 +203,7 @@ def _minimize_hinge(
         stopped = told(params)
         return stopped
 
-    if problem.l1:
-        interior = not squared and problem.rows.n_features <= MAX_FEATURES
-    else:
-        interior = problem.l2 > 0
+    interior = problem.l1 > 0 or problem.l2 > 0
     small = problem.n_weights <= FEW_WEIGHTS and problem.rows.dtype == np.float64
     first = (
         min(max_iter, (SOON if squared else AT_ONCE) if small else LATER)

@@ -29,6 +29,7 @@ from skvision._training.losses import (
 )
 from skvision._training.newton import minimize_newton
 from skvision._training.problem import Point, Problem, dual_bound, relative
+from skvision._training.smoothed_l1 import minimize_smoothed
 
 FIRST_WIDTH, NARROWING = 0.3, 0.5  # of the margin; from one problem to the next
 PRECISION = 0.3  # of a smooth problem, as a part of what its multipliers are off
@@ -188,7 +189,8 @@ def minimize_hinge(
             curvature=smoothed_hinge_curvature(violations, width),
             targets=Multiplied(labels, multipliers),
         )
-        minimum = minimize_newton(
+        minimize = minimize_smoothed if problem.l1 else minimize_newton
+        minimum = minimize(
             smooth,
             params,
             max_iter=max_iter - n_iter,

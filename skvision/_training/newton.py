@@ -1,6 +1,7 @@
 """Newton's method for linear classifiers, by preconditioned conjugate gradients."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -8,7 +9,6 @@ from skvision._parallel import one_thread_for_blas
 from skvision._training.biases import best_biases
 from skvision._training.lbfgs import Minimum, Vector, largest
 from skvision._training.losses import Array
-from skvision._training.penalties import soft_threshold
 from skvision._training.precondition import Precondition, curvature_inverse, work
 from skvision._training.problem import Point, Problem, relative, relative_gap
 from skvision._training.search import exact_step
@@ -17,10 +17,7 @@ MAX_STEPS = 250  # of conjugate gradients, in one iteration
 LOOSEST = 0.25  # to what part of the residual the first Newton step is computed
 PATIENCE = 5  # iterations in which rounding may keep the value from falling
 WORTHWHILE = 0.1  # a step beyond the tolerance that leaves no more of the residual
-MAX_HALVINGS = 10
-SHORT = 0.5  # of proximal steps, after which the next one is half as long
 TINY = float(np.finfo(np.float64).tiny) ** 0.5  # squares of less are zero
-NOTHING = 1e-12  # weights under an L1 penalty, as a part of the largest
 MUCH = 1e6  # times scores that separate classes, of which no loss is left
 
 
@@ -40,14 +37,12 @@ def minimize_newton(
     Each iteration solves for Newton's step by conjugate gradients, each step of which
     passes through the rows once; minimizes the objective along it, which takes only the
     scores; and then minimizes it with respect to the biases, which takes only the
-    scores as well. With an L1 penalty, Newton's step is that of the weights which are
-    not zero or would not stay zero, none of them passes zero, and every other iteration
-    is a proximal step, which finds the weights that are zero.
+    scores as well.
 
     Parameters
     ----------
     problem : Problem
-        The problem.
+        The problem, without an L1 penalty.
     start : ndarray of shape (n_params,), float64
         Where to start.
     max_iter : int
@@ -70,23 +65,21 @@ def minimize_newton(
     Returns
     -------
     minimum : Minimum
-        The point of the smallest gap; ``residual`` is the least subgradient there.
+        The point of the smallest gap.
 
     References
     ----------
     S. S. Keerthi and D. DeCoste, "A modified finite Newton method for fast solution of
     large scale linear SVMs", Journal of Machine Learning Research 6, 2005.
-    G. Andrew and J. Gao, "Scalable training of L1-regularized log-linear models", ICML
-    2007.
     """
-    unbounded = gap is relative_gap and problem.l1 == problem.l2 == 0
+    unbounded = gap is relative_gap and problem.l2 == 0
     here = problem.at(start)
     curve = [here.value]
     here = problem.at(with_best_biases(problem, here.params, here.scores))
     best, least, n_best = here, np.inf, 1
     before, still, steps, told = np.inf, 0, 0, False
     precondition: Precondition | None = None
-    predicted, metric = np.inf, 1.0
+    predicted = np.inf
     while True:
         residual = problem.residual(here)
         error = gap(problem, here)
@@ -106,21 +99,14 @@ def minimize_newton(
         if precondition is None or inverse or steps > work(problem):
             make = inverse or curvature_inverse
             precondition, steps = make(problem, here), 0
-        if problem.l1 and len(curve) % 2:
-            step, along = _proximal_step(problem, here, precondition, metric)
-        else:
-            step, along, n_steps = _newton_step(problem, here, residual, precondition)
-            steps += n_steps
-            predicted = relative(-float(residual @ step) / 2, here.value)
-            if problem.l1:
-                step, along = _within_orthant(problem, here, step)
+        step, along, n_steps = _newton_step(problem, here, residual, precondition)
+        steps += n_steps
+        predicted = relative(-float(residual @ step) / 2, here.value)
         lengths = exact_step(problem, here, step, along)
-        if problem.l1 and len(curve) % 2:
-            metric *= 2 if lengths.min() < SHORT else 0.5
-        elif not lengths.any() and not problem.l1:
+        if not lengths.any():
             break  # nothing along it is lower, to rounding
         here = problem.at(
-            with_best_biases(problem, *_moved(problem, here, step, along, lengths))
+            with_best_biases(problem, *moved(problem, here, step, along, lengths))
         )
         fell = curve[-1] - here.value > problem.rounding * abs(here.value)
         still = 0 if fell else still + 1
@@ -156,22 +142,13 @@ def _newton_step(
     problem: Problem, here: Point, residual: Vector, precondition: Precondition
 ) -> tuple[Vector, Array, int]:
     """Return a step, the change of the scores that it makes, and what it took."""
-    free = np.ones(len(residual))
-    if problem.l1:
-        W = here.params[: problem.n_weights]
-        free[: problem.n_weights] = (W != 0) | (residual[: problem.n_weights] != 0)
-
-    def product(change: Vector) -> tuple[Vector, Array]:
-        result, along = problem.hessian_product(here, change)
-        return free * result, along
-
-    right = -residual * free
+    right = -residual
     right[problem.n_weights :] = 0  # the biases are at their best, but for rounding
     size = float(right @ precondition(right))
     forcing = min(LOOSEST, relative(size, here.value) ** 0.25)
     with one_thread_for_blas:  # entered once, for all passes through the rows
         return conjugate_gradients(
-            product, right, lambda vector: free * precondition(vector), forcing
+            partial(problem.hessian_product, here), right, precondition, forcing
         )
 
 
@@ -212,7 +189,7 @@ def conjugate_gradients(
     return solution, along, n_steps
 
 
-def _moved(
+def moved(
     problem: Problem, here: Point, step: Vector, along: Array, lengths: Array
 ) -> tuple[Vector, Array]:
     """Return the parameters after a step, and their scores."""
@@ -220,43 +197,4 @@ def _moved(
     for part, change in zip(problem.split(params), problem.split(step), strict=True):
         if part.size:
             part += lengths.reshape(-1, *[1] * (part.ndim - 1)) * change
-    if problem.l1:  # what shortened steps leave of weights that go to zero
-        W = params[: problem.n_weights]
-        W[np.abs(W) < NOTHING * np.abs(W).max(initial=0)] = 0
     return params, here.scores + lengths * along
-
-
-def _proximal_step(
-    problem: Problem, here: Point, precondition: Precondition, metric: float
-) -> tuple[Vector, Array]:
-    """Return the step of proximal gradients, and the change of the scores.
-
-    It finds which weights are zero, and Newton's method the others.
-    """
-    n = problem.n_weights
-    W = here.params[:n]
-    rates = precondition(np.ones(len(here.params)))[:n] / metric
-    step = np.zeros(len(here.params))
-    slope = here.slope[:n] + problem.l2 * W
-    step[:n] = soft_threshold(W - rates * slope, rates * problem.l1) - W
-    return step, problem.scores_of(step)
-
-
-def _within_orthant(
-    problem: Problem, here: Point, step: Vector
-) -> tuple[Vector, Array]:
-    """Shorten a step until it goes down where no weight passes zero."""
-    n = problem.n_weights
-    W, residual = here.params[:n], problem.residual(here)
-    signs = np.where(W != 0, np.sign(W), -np.sign(residual[:n]))
-    bent = np.zeros_like(step)
-    for _ in range(MAX_HALVINGS):
-        new = W + step[:n]
-        new[new * signs <= 0] = 0
-        bent[:n], bent[n:] = new - W, step[n:]
-        if float(residual @ bent) < 0:
-            break
-        step = step / 2
-    else:
-        bent[:] = 0
-    return bent, problem.scores_of(bent)

@@ -21,6 +21,7 @@ from scipy.linalg import (
     solve_triangular,
 )
 
+from skvision._parallel import for_each_block, one_thread_for_blas
 from skvision._training.problem import Point, Problem
 from skvision._training.rows import Rows, column_variances, weighted_mean
 
@@ -28,6 +29,9 @@ Array = NDArray[np.floating]
 Vector = NDArray[np.float64]
 Precondition = Callable[[Vector], Vector]
 
+MAX_DENSE = 1500  # parameters, up to which the Hessian is formed
+MAX_OWN = 2500  # weights of one class, up to which its Hessian is
+HELD = 100.0  # times what the rows bend a weight, above which they hardly count
 MAX_FEATURES = 16384  # a Gram matrix of 1 GiB in float32
 MAX_SAMPLES = 8192  # one of half that, in float64
 EXACT_FEATURES = 1024  # up to so many, in float64
@@ -48,8 +52,7 @@ def curvature_inverse(problem: Problem, here: Point) -> Precondition:
     The rows are centered at their mean as weighted by the curvature, in coordinates in
     which biases and weights are independent. The shift :math:`s` is the L2 penalty, or
     1e-10 (float32: 1e-6) of the mean eigenvalue if that is larger; it shortens steps
-    where there is next to no curvature and changes nothing else. With an L1 penalty,
-    which keeps most weights at zero, the matrix is replaced by its diagonal.
+    where there is next to no curvature and changes nothing else.
 
     In float32, where the L2 penalty exceeds all but `RANK` eigenvalues, or a twentieth
     of them does, these and their eigenvectors are enough. Otherwise, where features are
@@ -82,7 +85,7 @@ def curvature_inverse(problem: Problem, here: Point) -> Precondition:
     if rows.center is not None:
         shift = weighted_mean(rows, weights / total)
         rows = Rows(rows.X, rows.center + shift, rows.exact)
-    solve = inverse(rows, weights, problem.l2, diagonal=problem.l1 > 0)
+    solve = inverse(rows, weights, problem.l2)
 
     def precondition(gradient: Vector) -> Vector:
         result = gradient.copy()
@@ -103,32 +106,133 @@ def class_inverses(
 ) -> Precondition:
     """Return the product with the inverse of the Hessian of each class by itself.
 
-    For classes whose rows bend very differently; it is written down, class by class.
-    ``of_weights`` is added to what the weights bend by themselves.
+    It serves classes whose rows have very different curvatures. Where a weight is held
+    by what is added to its diagonal, so that the rows hardly count, the diagonal is
+    used; `MAX_OWN` weights of a class at most are taken together.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    here : Point
+        Where its curvature is taken.
+    of_weights : ndarray of shape (n_weights,), default=0.0
+        What is added to the diagonal, not negative.
+
+    Returns
+    -------
+    precondition : callable
+        From a vector like the parameters to another.
     """
-    n, d = problem.rows.X.shape
-    x = problem.rows.draw(slice(None)).astype(np.float64, copy=False)
-    if problem.has_bias:
-        x = np.column_stack([x, np.ones(n)])
-    penalties = np.broadcast_to(problem.l2 + of_weights, problem.n_weights)
-    factors = []
-    for bends, penalty in zip(
-        _diagonals(problem, here).T, penalties.reshape(-1, d), strict=True
-    ):
-        used = bends > 0
-        matrix = (x[used] * bends[used, None]).T @ x[used]
-        matrix[np.diag_indices(d)] += penalty
-        factors.append(cholesky_inverse(matrix))
+    k, d = problem.n_outputs, problem.rows.n_features
+    curvatures = _diagonals(problem, here)
+    own = np.broadcast_to(problem.l2 + of_weights, problem.n_weights).reshape(k, d)
+    inverses: dict[int, Precondition] = {}
+
+    def invert(classes: slice) -> None:
+        j = classes.start
+        inverses[j] = _class_inverse(problem.rows, curvatures[:, j], own[j])
+
+    with one_thread_for_blas as n_threads:
+        for_each_block(invert, k, 1, n_threads)
 
     def precondition(gradient: Vector) -> Vector:
         result = gradient.copy()
         W, b = problem.split(result)
-        for j, inverse in enumerate(factors):
+        for j, inverse in inverses.items():
             solution = inverse(np.append(W[j], b[j : j + 1]))
             W[j], b[j : j + 1] = solution[:d], solution[d:]
         return result
 
     return precondition
+
+
+def _class_inverse(rows: Rows, curvature: Vector, penalty: Vector) -> Precondition:
+    r"""Return the product with :math:`(X^\top H X + P)^{-1}`, biases included."""
+    total = float(curvature.sum())
+    bends = column_variances(rows, curvature) + total * SINGULAR
+    relative = penalty / (bends + np.finfo(np.float64).tiny)
+    kept = np.flatnonzero(relative <= HELD)
+    if len(kept) > MAX_OWN:
+        kept = np.sort(kept[np.argsort(relative[kept], kind="stable")[:MAX_OWN]])
+    used = np.flatnonzero(curvature > 0)
+    diagonal = penalty[kept]
+    if rows.center is not None:
+        kept, diagonal = np.append(kept, rows.n_features), np.append(diagonal, 0.0)
+    solve = _solve_dense(rows, used, kept, curvature[used], diagonal)
+    rest = 1 / np.append(penalty + bends, total or 1.0)
+
+    def precondition(gradient: Vector) -> Vector:
+        result = gradient * rest[: len(gradient)]
+        result[kept] = solve(gradient[kept])
+        return result
+
+    return precondition
+
+
+def _solve_dense(
+    rows: Rows,
+    used: NDArray[np.intp],
+    kept: NDArray[np.intp],
+    curvature: Vector,
+    diagonal: Vector,
+) -> Precondition:
+    """Return the product with the inverse for some rows and columns."""
+    gram = np.zeros((len(kept), len(kept)))
+    roots = np.sqrt(curvature)
+    size = max(16, GRAM_BYTES // (8 * rows.n_features))
+    for start in range(0, len(used), size):
+        x = rows.draw(used[start : start + size]).astype(np.float64, copy=False)
+        if rows.center is not None:
+            x = np.column_stack([x, np.ones(len(x))])
+        x = x[:, kept] * roots[start : start + size, None]
+        gram += x.T @ x
+    gram[np.diag_indices(len(kept))] += diagonal
+    return cholesky_inverse(gram)
+
+
+def penalized_inverse(problem: Problem, here: Point, bends: Vector) -> Precondition:
+    """Return the product with an inverse of the Hessian plus a diagonal, or nearly so.
+
+    It is exact where the parameters are at most `MAX_DENSE`. Otherwise each class is
+    taken by itself.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    here : Point
+        Where its curvature is taken.
+    bends : ndarray of shape (n_weights,)
+        What is added to the diagonal, not negative; infinity holds a weight.
+
+    Returns
+    -------
+    precondition : callable
+        From a vector like the parameters to another.
+    """
+    n = problem.n_weights
+    inverse: Precondition
+    if len(here.params) <= MAX_DENSE:
+        with one_thread_for_blas:
+            matrix, held = hessian(problem, here), np.flatnonzero(np.isinf(bends))
+            matrix[held], matrix[:, held] = 0, 0
+            matrix[np.diag_indices(n)] += np.where(np.isinf(bends), 1, bends)
+            inverse = cholesky_inverse(matrix)
+    elif bends.any() or problem.rows.n_features <= MAX_OWN:
+        inverse = class_inverses(problem, here, bends)
+    else:
+        inverse = curvature_inverse(problem, here)
+    if not (problem.joint and problem.has_bias):
+        return inverse
+
+    def differences(vector: Vector) -> Vector:
+        """Remove the common change of all biases, which changes no loss."""
+        vector = vector.copy()
+        vector[n:] -= vector[n:].mean()
+        return vector
+
+    return lambda vector: differences(inverse(differences(vector)))
 
 
 def cholesky_inverse(matrix: Array) -> Precondition:
@@ -173,11 +277,12 @@ def hessian(problem: Problem, here: Point) -> Array:
     blocks = np.empty((k, width, k, width))
     for j, unit in enumerate(np.eye(k)):
         columns = product(np.broadcast_to(unit, here.scores.shape))
-        for i in range(k):
+        for i in range(j + 1):
             if columns[:, i].any():
                 blocks[i, :, j] = (x * columns[:, i, None]).T @ x
             else:
                 blocks[i, :, j] = 0
+            blocks[j, :, i] = blocks[i, :, j]
     order = np.arange(k * width).reshape(k, width)
     order = np.concatenate([order[:, :d].ravel(), order[:, d:].ravel()])
     matrix: Array = blocks.reshape(k * width, k * width)[np.ix_(order, order)]
@@ -212,15 +317,9 @@ def _by_samples(n: int, d: int) -> bool:
     return FEW_SAMPLES * n <= d and n <= MAX_SAMPLES
 
 
-def inverse(
-    rows: Rows, weights: Array, alpha: float, *, diagonal: bool = False
-) -> Callable[[Array], Array]:
+def inverse(rows: Rows, weights: Array, alpha: float) -> Callable[[Array], Array]:
     """Return the map of each row of a matrix to the inverse times it."""
     n, d = len(rows), rows.n_features
-    if diagonal:
-        squares = column_variances(rows, weights) + alpha
-        squares = np.maximum(squares, 1e-6 * squares.mean() or 1.0)
-        return lambda W: W / squares
     if _by_samples(n, d):
         return _solve_by_samples(rows, weights, alpha)
     if d > EXACT_FEATURES and not rows.exact:

@@ -14,13 +14,18 @@ ROUNDING = 1e-17  # of a slope, as a part of the change of a score
 EDGE = 0.1  # of a bracket, which trials keep away from
 
 
-def exact_step(problem: Problem, here: Point, step: Vector, along: Array) -> Array:
-    r"""Return how far to go along a step.
+def exact_step(
+    problem: Problem,
+    here: Point,
+    step: Vector,
+    along: Array,
+    l1_slopes: Callable[[Vector], Vector] | None = None,
+) -> Array:
+    r"""Return the step length that minimizes the objective along a step.
 
-    Where the loss is a sum over the scores, the answer is one length for each of them.
-    The derivative along the step grows with the length, and its zero is found by the
-    rule of false position. With an L1 penalty no weight changes its sign within the
-    step, and the length does not exceed 1.
+    Where the loss is a sum over the scores, there is one length for each of them. The
+    derivative along the step grows with the length, and its zero is found by the rule
+    of false position.
 
     Parameters
     ----------
@@ -32,6 +37,9 @@ def exact_step(problem: Problem, here: Point, step: Vector, along: Array) -> Arr
         Where to go.
     along : ndarray of shape (n, k)
         The change of the scores that it makes.
+    l1_slopes : callable, default=None
+        From weights to the derivative of what stands for their absolute values; None
+        leaves the L1 penalty out.
 
     Returns
     -------
@@ -41,7 +49,6 @@ def exact_step(problem: Problem, here: Point, step: Vector, along: Array) -> Arr
     W, _ = problem.split(here.params)
     V, _ = problem.split(step)
     quadratic = problem.l2 * np.array([(W * V).sum(axis=1), (V * V).sum(axis=1)])
-    quadratic[0] += problem.l1 * (np.abs(W + V) - np.abs(W)).sum(axis=1)
     if problem.joint:
         quadratic = quadratic.sum(axis=1, keepdims=True)
 
@@ -52,17 +59,21 @@ def exact_step(problem: Problem, here: Point, step: Vector, along: Array) -> Arr
         of_loss = np.einsum("nk,nk->k", d_scores, along)
         if problem.joint:
             of_loss = of_loss.sum(keepdims=True)
+        if l1_slopes is not None:
+            of_weights = l1_slopes(W + lengths[:, None] * V) * V
+            of_loss = of_loss + problem.l1 * of_weights.sum(
+                axis=None if problem.joint else 1
+            )
         result: Array = of_loss + quadratic[0] + lengths * quadratic[1]
         return result
 
-    longest = 1.0 if problem.l1 else np.inf
     first = slopes(np.zeros(quadratic.shape[1]))
     sizes = np.abs(quadratic[0]) + np.abs(along).max() * problem.shares.sum()
-    return _zeros_of_rising(slopes, first, ROUNDING * sizes, longest)
+    return _zeros_of_rising(slopes, first, ROUNDING * sizes)
 
 
 def _zeros_of_rising(
-    slopes: Callable[[Array], Array], first: Array, noise: Array, longest: float
+    slopes: Callable[[Array], Array], first: Array, noise: Array
 ) -> Array:
     """Return where rising functions, below zero at zero, come to about zero."""
     n = len(first)
@@ -73,7 +84,7 @@ def _zeros_of_rising(
     for _ in range(MAX_TRIALS):
         now = slopes(lengths)
         good = (now >= FALLING * first) & (now <= -RISING * first)
-        found |= good | ((now < 0) & (lengths >= longest))
+        found |= good
         if found.all():
             return lengths
         falls = ~found & (now < 0)
@@ -86,6 +97,5 @@ def _zeros_of_rising(
         with np.errstate(invalid="ignore"):
             between = low + width * np.where(bounded, at_low / (at_low - at_high), 0)
         between = np.clip(between, low + EDGE * width, high - EDGE * width)
-        longer = np.minimum(2 * lengths, longest)
-        lengths = np.where(found, lengths, np.where(bounded, between, longer))
+        lengths = np.where(found, lengths, np.where(bounded, between, 2 * lengths))
     return np.where(found, lengths, low)

@@ -1,10 +1,10 @@
-"""Newton's method: softmax, scikit-learn's lasso, a Hessian without an inverse."""
+"""Newton's method: softmax, squared hinge, a Hessian without an inverse."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression
+from sklearn.linear_model import LogisticRegression
 
 from skvision._training.losses import (
     one_vs_rest,
@@ -22,14 +22,14 @@ from skvision._training.problem import Problem, relative_gap
 from skvision._training.rows import Rows
 
 
-def softmax_problem(X, labels, l2, l1=0.0):
+def softmax_problem(X, labels, l2):
     return Problem(
         Rows(X, X.mean(axis=0)),
         labels,
         np.full(len(X), 1 / len(X)),
         softmax_cross_entropy,
         softmax_curvature,
-        l1=l1,
+        l1=0.0,
         l2=l2,
         n_outputs=3,
         joint=True,
@@ -123,47 +123,11 @@ def test_equals_scikit_learn(points):
     assert bias == pytest.approx(theirs.intercept_[0], abs=1e-9)
 
 
-def least_squares(scores, targets, shares):
-    error = scores[:, 0] - targets
-    return float(shares @ error**2 / 2), (shares * error)[:, None]
-
-
-@pytest.mark.parametrize("alpha", [0.003, 0.03, 0.3, 100.0])
-@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
-@pytest.mark.parametrize("spread", [1.0, 30.0])
-def test_lasso_and_elastic_net_are_those_of_scikit_learn(alpha, l1_ratio, spread, rng):
-    X = rng.normal(size=(60, 25)) * np.geomspace(1 / spread, 1, 25)
-    X += 0.5 * X[:, ::-1]
-    truth = rng.normal(size=25) * (np.arange(25) % 4 == 0)
-    y = X @ truth + 0.1 * rng.normal(size=60) + 2
-    problem = Problem(
-        Rows(X, X.mean(axis=0)),
-        y,
-        np.full(60, 1 / 60),
-        least_squares,
-        lambda scores, targets, shares: lambda change: shares[:, None] * change,
-        l1=alpha * l1_ratio,
-        l2=alpha * (1 - l1_ratio),
-        n_outputs=1,
-        joint=False,
-    )
-    minimum = minimum_of(problem, tol=0)
-    model = (
-        Lasso
-        if l1_ratio == 1
-        else lambda *args, **kw: ElasticNet(*args, l1_ratio=l1_ratio, **kw)
-    )
-    theirs = model(alpha, tol=1e-14, max_iter=10**6).fit(X, y)
-    np.testing.assert_allclose(minimum.params[:25], theirs.coef_, atol=1e-6)
-    np.testing.assert_array_equal(minimum.params[:25] == 0, theirs.coef_ == 0)
-
-
-@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
 @pytest.mark.parametrize("kind", [weston_watkins, one_vs_rest])
-def test_squared_hinge_of_noisy_rows(points, kind, l1_ratio):
+def test_squared_hinge_of_noisy_rows(points, kind):
     X, labels = points
     problem = replace(
-        softmax_problem(X, labels, l2=0.01 * (1 - l1_ratio), l1=0.01 * l1_ratio),
+        softmax_problem(X, labels, l2=0.01),
         loss=squared_hinge(kind(1.0)),
         curvature=squared_hinge_curvature(kind(1.0)),
         joint=kind is weston_watkins,

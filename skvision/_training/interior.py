@@ -25,8 +25,15 @@ from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import Array, Labels, Linear, Violated, Violations
 from skvision._training.newton import conjugate_gradients
 from skvision._training.precondition import penalized_inverse
-from skvision._training.problem import Point, Problem, dual_bound, relative
+from skvision._training.problem import (
+    Point,
+    Problem,
+    dual_bound,
+    relative,
+    relative_gap,
+)
 from skvision._training.rows import column_variances
+from skvision._training.smoothed_l1 import sparse_point
 
 FORCING = 1e-2  # part of the residual that is left of a linear system
 TO_BOUND = 0.99  # of the way to the nearest bound
@@ -81,7 +88,7 @@ def minimize_interior(
     Parameters
     ----------
     problem : Problem
-        The problem, of which the targets are labels. Its loss is not asked.
+        The problem, of which the targets are labels.
     before : Minimum
         Where another method stopped. The iterations do not start there, but it is
         told, and returned, in place of what is worse.
@@ -119,17 +126,21 @@ def minimize_interior(
     best = Minimum(params, 0, curve, np.zeros_like(params), np.inf)
     while len(curve) <= MAX_ITER:
         here, error = found, _ = method.certify(params, state)
-        if error <= tol and problem.l1:
-            found, error = method.certify(method.sparse(params, state), state)
+        done = error <= tol
+        if done and problem.l1:
+            sparse, error_of_sparse = method.sparse(params, state)
+            done = error_of_sparse <= tol
+            if done:
+                found, error = sparse, error_of_sparse
         curve.append(found.value)
-        if len(curve) == 1 or error < best.error:
+        if len(curve) == 1 or error < best.error or done:
             best = Minimum(found.params, len(curve) - 1, [*curve], found.slope, error)
         lowest = found.value < before.loss_curve[-1]
         told = len(curve) > 1 and on_iteration(
             found.params if lowest else before.params
         )
         stuck = best.error < NEAR and len(curve) - 1 - best.n_iter >= PATIENCE
-        if error <= tol or len(curve) > max_iter or stuck or told:
+        if done or len(curve) > max_iter or stuck or told:
             break
         change = method.step(here, state)
         length = method.longest(state, change.state)
@@ -275,13 +286,17 @@ class _Interior:
         moved = beta + bends_of * forward(np.broadcast_to(shift, beta.shape))
         return np.where(self.of_rows(self.counts), moved, 0.5)
 
-    def sparse(self, params: Vector, state: _State) -> Vector:
-        """Return the parameters with zeros where an L1 penalty keeps them."""
+    def sparse(self, params: Vector, state: _State) -> tuple[Point, float]:
+        """Return a point with zeros where an L1 penalty keeps weights, and its gap."""
         beta = self.of_weights(state.beta)
+        if self.squared:
+            sizes = self.scale[: self.problem.rows.n_features]
+            point = sparse_point(self.problem, params, sizes, 2 * beta - 1)
+            return point, relative_gap(self.problem, point)
         sizes = np.abs(self.scale * params[: self.n]) / self.margin
         params = params.copy()
         params[: self.n][sizes < np.minimum(beta, 1 - beta)] = 0
-        return params
+        return self.certify(params, state)
 
     def step(self, here: Point, state: _State) -> _Change:
         """Return the step of a predictor and corrector."""

@@ -125,7 +125,7 @@ def minimize_linear(
 
     few = len(start) <= FEW_PARAMS and len(rows) <= FEW_ROWS
     at_once = violations is not None and not squared and len(rows) <= FEW_ROWS
-    at_once = at_once and problem.n_weights <= FEW_WEIGHTS
+    at_once = problem.l1 > 0 or (at_once and problem.n_weights <= FEW_WEIGHTS)
     exact = replace(problem, rows=replace(rows, exact=True))
     if len(rows) < min(rows.n_features, MAX_ROWS) and not problem.l1 and not few:
         space = RowSpace.of(rows)
@@ -205,6 +205,7 @@ def _minimize_hinge(
 
     interior = problem.l1 > 0 or problem.l2 > 0
     small = problem.n_weights <= FEW_WEIGHTS and problem.rows.dtype == np.float64
+    small = small or problem.l1 > 0
     first = (
         min(max_iter, (SOON if squared else AT_ONCE) if small else LATER)
         if interior

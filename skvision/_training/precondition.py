@@ -7,8 +7,8 @@ mean curvature of the loss of row i; the inverse of that matrix turns hundreds o
 into tens.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ Precondition = Callable[[Vector], Vector]
 
 MAX_DENSE = 1500  # parameters, up to which the Hessian is formed
 MAX_OWN = 2500  # weights of one class, up to which its Hessian is
+SMALLEST_OWN = 1e-10  # what is added to a weight's diagonal, as a part of it
 HELD = 100.0  # times what the rows bend a weight, above which they hardly count
 MAX_FEATURES = 16384  # a Gram matrix of 1 GiB in float32
 MAX_SAMPLES = 8192  # one of half that, in float64
@@ -126,7 +127,9 @@ def class_inverses(
     """
     k, d = problem.n_outputs, problem.rows.n_features
     curvatures = _diagonals(problem, here)
-    own = np.broadcast_to(problem.l2 + of_weights, problem.n_weights).reshape(k, d)
+    own: Array = np.broadcast_to(problem.l2 + of_weights, problem.n_weights).reshape(
+        k, d
+    )
     inverses: dict[int, Precondition] = {}
 
     def invert(classes: slice) -> None:
@@ -147,20 +150,24 @@ def class_inverses(
     return precondition
 
 
-def _class_inverse(rows: Rows, curvature: Vector, penalty: Vector) -> Precondition:
+def _class_inverse(rows: Rows, curvature: Array, penalty: Array) -> Precondition:
     r"""Return the product with :math:`(X^\top H X + P)^{-1}`, biases included."""
     total = float(curvature.sum())
-    bends = column_variances(rows, curvature) + total * SINGULAR
-    relative = penalty / (bends + np.finfo(np.float64).tiny)
+    bends = column_variances(rows, curvature)
+    bends += np.finfo(np.float64).tiny + SINGULAR * bends.mean()
+    relative = penalty / bends
     kept = np.flatnonzero(relative <= HELD)
     if len(kept) > MAX_OWN:
         kept = np.sort(kept[np.argsort(relative[kept], kind="stable")[:MAX_OWN]])
-    used = np.flatnonzero(curvature > 0)
-    diagonal = penalty[kept]
+    rest = 1 / np.append(penalty + bends, total or 1.0)
+    diagonal, bends = penalty[kept], bends[kept]
     if rows.center is not None:
         kept, diagonal = np.append(kept, rows.n_features), np.append(diagonal, 0.0)
-    solve = _solve_dense(rows, used, kept, curvature[used], diagonal)
-    rest = 1 / np.append(penalty + bends, total or 1.0)
+        bends = np.append(bends, total)
+    used = np.flatnonzero(curvature > 0)
+    solve = _solve_dense(
+        _Part(rows, used, kept), np.sqrt(curvature[used]), diagonal, bends
+    )
 
     def precondition(gradient: Vector) -> Vector:
         result = gradient * rest[: len(gradient)]
@@ -170,25 +177,46 @@ def _class_inverse(rows: Rows, curvature: Vector, penalty: Vector) -> Preconditi
     return precondition
 
 
+class _Part(NamedTuple):
+    """Some rows and some columns of them, the last of which may be of ones."""
+
+    rows: Rows
+    used: NDArray[np.intp]
+    kept: NDArray[np.intp]
+
+    def blocks(self, roots: Array) -> Iterator[NDArray[np.float64]]:
+        """Yield blocks of rows times their roots."""
+        size = max(16, GRAM_BYTES // (8 * self.rows.n_features))
+        for start in range(0, len(self.used), size):
+            x = self.rows.draw(self.used[start : start + size])
+            x = x.astype(np.float64, copy=False)
+            if self.rows.center is not None:
+                x = np.column_stack([x, np.ones(len(x))])
+            yield x[:, self.kept] * roots[start : start + size, None]
+
+
 def _solve_dense(
-    rows: Rows,
-    used: NDArray[np.intp],
-    kept: NDArray[np.intp],
-    curvature: Vector,
-    diagonal: Vector,
+    part: _Part, roots: Array, diagonal: Array, bends: Array
 ) -> Precondition:
-    """Return the product with the inverse for some rows and columns."""
-    gram = np.zeros((len(kept), len(kept)))
-    roots = np.sqrt(curvature)
-    size = max(16, GRAM_BYTES // (8 * rows.n_features))
-    for start in range(0, len(used), size):
-        x = rows.draw(used[start : start + size]).astype(np.float64, copy=False)
-        if rows.center is not None:
-            x = np.column_stack([x, np.ones(len(x))])
-        x = x[:, kept] * roots[start : start + size, None]
-        gram += x.T @ x
-    gram[np.diag_indices(len(kept))] += diagonal
-    return cholesky_inverse(gram)
+    """Return the product with the inverse for a part, by its features or samples."""
+    n, d = len(part.used), len(part.kept)
+    if n >= d:
+        gram = np.diag(diagonal)
+        for x in part.blocks(roots):
+            gram += x.T @ x
+        return cholesky_inverse(gram)
+    inverse = 1 / np.maximum(diagonal, SMALLEST_OWN * bends)
+    x = np.concatenate([np.empty((0, d)), *part.blocks(roots)])
+    products = (x * inverse) @ x.T
+    products[np.diag_indices(n)] += 1
+    solve = cholesky_inverse(products)
+
+    def precondition(gradient: Vector) -> Vector:
+        once = inverse * gradient
+        result: Vector = once - inverse * (solve(x @ once) @ x)
+        return result
+
+    return precondition
 
 
 def penalized_inverse(problem: Problem, here: Point, bends: Vector) -> Precondition:

@@ -85,7 +85,7 @@ def minimize_smoothed(
         found, error = here, gap(problem, here)
         done = False
         if error <= tol:
-            sparse = _sparse(problem, here, sizes, v)
+            sparse = sparse_point(problem, here.params, sizes, v)
             done = gap(problem, sparse) <= tol
             if done:
                 found, error = sparse, gap(problem, sparse)
@@ -153,7 +153,7 @@ def _longest(v: Vector, change: Vector) -> float:
     return min(1.0, TO_BOUND / fastest) if fastest > 0 else 1.0
 
 
-def _sparse(problem: Problem, here: Point, sizes: Vector, v: Vector) -> Point:
+def sparse_point(problem: Problem, params: Vector, sizes: Array, v: Array) -> Point:
     """Return a point with weights of zero where the penalty keeps them there.
 
     Where a weight is zero, v is not at its bound, and the other way round. Newton's
@@ -161,7 +161,7 @@ def _sparse(problem: Problem, here: Point, sizes: Vector, v: Vector) -> Point:
     compared by what they contribute to scores: times the standard deviations, `sizes`,
     of their features.
     """
-    n, params = problem.n_weights, here.params.copy()
+    n, params = problem.n_weights, params.copy()
     contributions = np.abs(problem.split(params)[0] * sizes).ravel()
     zero = contributions < (1 - np.abs(v)) * contributions.mean()
     params[:n][zero] = 0

@@ -9,17 +9,17 @@ from skvision import (
     model_selection,
     schedules,
 )
-from skvision._arcface_embedder import ArcFaceEmbedder
-from skvision._bag_of_visual_words import BagOfVisualWords
-from skvision._color_histogram import ColorHistogram
-from skvision._hog import HOG
-from skvision._image_reader import ImageReader
-from skvision._images import ImageShapeWarning
-from skvision._knn_image_classifier import KNNImageClassifier
-from skvision._mlp_backprop import MLPBackprop
-from skvision._multiclass_svm import MulticlassSVM
-from skvision._nearest_images import NearestImages
-from skvision._perceptron import Perceptron
-from skvision._pixel_normalizer import PixelNormalizer
-from skvision._softmax_regression import SoftmaxRegression
-from skvision._verification_threshold import VerificationThreshold
+from skvision._contract.images import ImageShapeWarning
+from skvision._features.color_histogram import ColorHistogram
+from skvision._features.hog import HOG
+from skvision._features.pixel_normalizer import PixelNormalizer
+from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
+from skvision._linear.multiclass_svm import MulticlassSVM
+from skvision._linear.perceptron import Perceptron
+from skvision._linear.softmax_regression import SoftmaxRegression
+from skvision._neighbors.knn_image_classifier import KNNImageClassifier
+from skvision._neighbors.nearest_images import NearestImages
+from skvision._networks.arcface_embedder import ArcFaceEmbedder
+from skvision._networks.mlp_backprop import MLPBackprop
+from skvision._readers.image_reader import ImageReader
+from skvision._verification.verification_threshold import VerificationThreshold

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from skvision import __version__
-from skvision._replace_file import check_place, replace_file
-from skvision._standard_output import whole_output
-from skvision._user_error import UserError, user_errors, visible
+from skvision._app.standard_output import whole_output
+from skvision._contract.user_error import UserError, user_errors, visible
+from skvision._model_files.replace_file import check_place, replace_file
 
 _MOST_CLASSES = 8  # that are named in one line
 _IMAGES_AT_A_TIME = 256  # whose features are in memory
@@ -237,7 +237,7 @@ def _demo(options: argparse.Namespace) -> None:
     import numpy as np
     from sklearn.datasets import load_digits
 
-    from skvision._train_and_score import Pictures, train_and_score
+    from skvision._app.train_and_score import Pictures, train_and_score
 
     digits = load_digits()
     images = (digits.images * 255 / 16).astype(np.uint8)
@@ -262,14 +262,14 @@ def _train(options: argparse.Namespace) -> None:
         if file is not None:
             check_place(file)
     _check_apart(options)
-    from skvision._train_and_score import train_and_score
+    from skvision._app.train_and_score import train_and_score
 
     pictures = _find_pictures(options)
     trained = train_and_score(
         pictures, options.size, options.test_size, options.seed, options.features
     )
     if options.model:
-        from skvision._model_file import save_model
+        from skvision._model_files.model_file import save_model
 
         told = {"training": trained.training, "held_out": trained.held_out}
         with user_errors():
@@ -301,7 +301,7 @@ def _write_report(
 ) -> None:
     from datetime import date
 
-    from skvision._html_report import write_report
+    from skvision._app.html_report import write_report
 
     with user_errors():
         n_bytes = Path(options.model).stat().st_size if options.model else None
@@ -321,8 +321,8 @@ def _compare(options: argparse.Namespace) -> None:
     if options.csv is not None:
         check_place(options.csv)
     _check_apart(options)
-    from skvision._compare import compare
-    from skvision._comparison_table import print_comparison
+    from skvision._app.compare import compare
+    from skvision._app.comparison_table import print_comparison
 
     pictures = _find_pictures(options)
     table = compare(pictures, options.size, options.folds, options.seed)
@@ -343,8 +343,8 @@ def _quoted(name: str) -> str:
 def _find_pictures(options: argparse.Namespace) -> Any:
     import numpy as np
 
-    from skvision._holdout import read_groups
-    from skvision._train_and_score import Pictures
+    from skvision._app.holdout import read_groups
+    from skvision._app.train_and_score import Pictures
     from skvision.datasets import load_image_folder
 
     with user_errors():
@@ -386,9 +386,9 @@ def _tell_pictures(data: Any, folder: str) -> None:
 def _report(options: argparse.Namespace) -> None:
     check_place(options.report)
     _check_apart(options)
-    from skvision._fingerprints import find_known
-    from skvision._model_file import load_model
-    from skvision._train_and_score import Pictures, score_model
+    from skvision._app.fingerprints import find_known
+    from skvision._app.train_and_score import Pictures, score_model
+    from skvision._model_files.model_file import load_model
     from skvision.datasets import load_image_folder
 
     with user_errors():
@@ -415,8 +415,8 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from skvision._model_file import load_model
-    from skvision._train_and_score import read_pictures
+    from skvision._app.train_and_score import read_pictures
+    from skvision._model_files.model_file import load_model
 
     with user_errors():
         pipeline, _ = load_model(options.model)

@@ -9,9 +9,13 @@ from sklearn.base import clone
 from sklearn.cluster import MiniBatchKMeans
 
 from skvision import BagOfVisualWords, ImageShapeWarning
-from skvision._codebook import learn_whitening, learn_words, with_mirror_images
-from skvision._patch_encoder import lay_out_cells
-from skvision._patches import draw_patches
+from skvision._features.visual_words.codebook import (
+    learn_whitening,
+    learn_words,
+    with_mirror_images,
+)
+from skvision._features.visual_words.patch_encoder import lay_out_cells
+from skvision._features.visual_words.patches import draw_patches
 
 ENCODINGS = [("omp", "threshold"), ("kmeans", "triangle"), ("kmeans", "hard")]
 

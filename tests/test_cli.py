@@ -18,8 +18,8 @@ import pytest
 from PIL import Image
 
 from skvision import cli
-from skvision._model_file import load_model
-from skvision._report import print_report, wilson_interval
+from skvision._app.report import print_report, wilson_interval
+from skvision._model_files.model_file import load_model
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "skvision"
 
@@ -146,7 +146,7 @@ def test_predict_gives_the_labels_that_train_predicted(
             image.save(test / label / f"{i}.jpg", quality=90)
     seen = []
     monkeypatch.setattr(
-        "skvision._train_and_score.print_report", lambda *given: seen.extend(given)
+        "skvision._app.train_and_score.print_report", lambda *given: seen.extend(given)
     )
     path = tmp_path / "a.skops"
     run("train", shared_folder, "--test", test, "--model", path)
@@ -211,7 +211,7 @@ def test_copies_stay_on_one_side(run, folder, monkeypatch):
         source.save(folder / "down" / f"copy{i}.bmp")
     sides = []
     monkeypatch.setattr(
-        "skvision._train_and_score.print_report",
+        "skvision._app.train_and_score.print_report",
         lambda score, truth, *_: sides.append((truth == "down").sum()),
     )
     for seed in range(5):
@@ -407,7 +407,7 @@ def test_unreadable_pictures_are_named(fail, folder):
 
 
 def test_many_unreadable_pictures(fail, folder, monkeypatch):
-    monkeypatch.setattr("skvision._train_and_score._PICTURES_AT_A_TIME", 4)
+    monkeypatch.setattr("skvision._app.train_and_score._PICTURES_AT_A_TIME", 4)
     for i in range(7):
         (folder / "down" / f"{i}.png").write_bytes(b"")
     error = fail("train", folder)
@@ -486,7 +486,7 @@ def test_bugs_are_not_hidden(monkeypatch, shared_folder):
     def fit(*_):
         raise ValueError("a bug")
 
-    monkeypatch.setattr("skvision._hog.HOG.fit", fit)
+    monkeypatch.setattr("skvision._features.hog.HOG.fit", fit)
     with pytest.raises(ValueError, match="a bug"):
         cli.main(["train", str(shared_folder)])
 

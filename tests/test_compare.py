@@ -13,12 +13,12 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from skvision import MLPBackprop, cli
 from skvision import _compare as COMPARE
-from skvision._candidates import CANDIDATES, Candidate, Training
-from skvision._compare import compare, draw_folds
-from skvision._comparison_table import print_comparison
-from skvision._intervals import accuracy_interval, difference_interval
-from skvision._train_and_score import Pictures, make_features, train_and_score
-from skvision._user_error import UserError
+from skvision._app.candidates import CANDIDATES, Candidate, Training
+from skvision._app.compare import compare, draw_folds
+from skvision._app.comparison_table import print_comparison
+from skvision._app.intervals import accuracy_interval, difference_interval
+from skvision._app.train_and_score import Pictures, make_features, train_and_score
+from skvision._contract.user_error import UserError
 
 ALONE = np.arange
 
@@ -26,7 +26,7 @@ ALONE = np.arange
 @pytest.fixture(autouse=True)
 def validate_once(monkeypatch):
     """Choose settings by one draw: five would take most of the time of these tests."""
-    monkeypatch.setattr("skvision._train_and_score._DRAWS", 1)
+    monkeypatch.setattr("skvision._app.train_and_score._DRAWS", 1)
 
 
 def stripes(rng, labels, contrast=150, side=20):
@@ -305,7 +305,7 @@ def test_an_interrupt_is_not_kept_as_a_result(monkeypatch, rng, ctrl_c):
     def network(**options):
         return MLPBackprop(**options).set_params(learning_rate=interrupt)
 
-    monkeypatch.setattr("skvision._candidates.MLPBackprop", network)
+    monkeypatch.setattr("skvision._app.candidates.MLPBackprop", network)
     rows = stripes(rng, ["across", "down"])
     training = Training(rows, np.array(["across", "down"]), ALONE(2), 0)
     with pytest.raises(KeyboardInterrupt):

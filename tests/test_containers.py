@@ -18,7 +18,7 @@ from sklearn.model_selection import cross_val_score
 from test_image_contract import answers, flat, make, pictures
 
 from skvision import HOG, ImageReader, PixelNormalizer, SoftmaxRegression
-from skvision._images import as_array
+from skvision._contract.images import as_array
 from skvision.augmentation import RandomFlip
 from skvision.inspection import (
     MistakesDisplay,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skvision._holdout import draw_test_set, first_copies, read_groups
+from skvision._app.holdout import draw_test_set, first_copies, read_groups
 
 
 def alone(n):

@@ -18,14 +18,14 @@ import numpy as np
 import pytest
 from sklearn.pipeline import make_pipeline, make_union
 
-from skvision._bag_of_visual_words import BagOfVisualWords
-from skvision._color_histogram import ColorHistogram
-from skvision._hog import HOG
-from skvision._image_reader import ImageReader
-from skvision._model_archive import check_schema, open_archive
-from skvision._model_file import _TYPES, load_model, save_model
-from skvision._pixel_normalizer import PixelNormalizer
-from skvision._softmax_regression import SoftmaxRegression
+from skvision._features.color_histogram import ColorHistogram
+from skvision._features.hog import HOG
+from skvision._features.pixel_normalizer import PixelNormalizer
+from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
+from skvision._linear.softmax_regression import SoftmaxRegression
+from skvision._model_files.model_archive import check_schema, open_archive
+from skvision._model_files.model_file import _TYPES, load_model, save_model
+from skvision._readers.image_reader import ImageReader
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
 IMAGES[::2, :, ::4] = 255
@@ -219,7 +219,7 @@ def test_mutants_are_refused_or_finite(good, tmp_path):
 
 LIMITED = """
 import resource, sys
-from skvision._model_file import load_model
+from skvision._model_files.model_file import load_model
 load_model(sys.argv[1])
 limit = 2 << 30  # of address space; NumPy and its friends map most of one
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -36,16 +36,16 @@ from skvision import (
     SoftmaxRegression,
     cli,
 )
-from skvision._fingerprints import find_known, take_fingerprints
-from skvision._html_report import charts, portraits, write_report
-from skvision._html_report.curves import draw_calibration
-from skvision._html_report.images import as_ink, as_strip
-from skvision._html_report.learning_curve import count_right
-from skvision._html_report.words import shorten_names, write_share
-from skvision._model_file import load_model
-from skvision._report import wilson_interval
-from skvision._train_and_score import Evidence, Pictures, Trained
-from skvision._user_error import UserError
+from skvision._app.fingerprints import find_known, take_fingerprints
+from skvision._app.html_report import charts, portraits, write_report
+from skvision._app.html_report.curves import draw_calibration
+from skvision._app.html_report.images import as_ink, as_strip
+from skvision._app.html_report.learning_curve import count_right
+from skvision._app.html_report.words import shorten_names, write_share
+from skvision._app.report import wilson_interval
+from skvision._app.train_and_score import Evidence, Pictures, Trained
+from skvision._contract.user_error import UserError
+from skvision._model_files.model_file import load_model
 
 OPEN = {"meta", "link", "img", "image", "use", "br", "input", "circle", "line", "rect"}
 
@@ -93,7 +93,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def trained():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skvision._train_and_score._DRAWS", 1)
+        patch.setattr("skvision._app.train_and_score._DRAWS", 1)
         return train(make_pictures())
 
 
@@ -630,7 +630,9 @@ def test_a_report_is_whole_or_not_at_all(trained, tmp_path, monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_links_and_pipes_stay_what_they_are(trained, tmp_path, monkeypatch):
     """As root, a file in the place of /dev/null would break the machine."""
-    monkeypatch.setattr("skvision._html_report.page.render_report", lambda *_: "page")
+    monkeypatch.setattr(
+        "skvision._app.html_report.page.render_report", lambda *_: "page"
+    )
     told = {"held_out": {}, "about": {}, "n_bytes": None, "date": DATE}
     link, pipe = tmp_path / "link.html", tmp_path / "pipe"
     link.symlink_to("report.html")

@@ -30,8 +30,8 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted
 
 from skvision import _plain_image
-from skvision._image_reader import ImageReader
-from skvision._plain_image import plain
+from skvision._readers.image_reader import ImageReader
+from skvision._readers.plain_image import plain
 
 UPRIGHT_TO_STORED = {  # what turns a picture into one that has this EXIF orientation
     1: lambda a: a,
@@ -607,11 +607,11 @@ def test_what_is_no_fault_of_the_file_is_not_taken_for_one(monkeypatch):
         raise MemoryError
 
     data = encode(corners(4, 4))
-    monkeypatch.setattr("skvision._image_reader.identify", fail)
+    monkeypatch.setattr("skvision._readers.image_reader.identify", fail)
     with pytest.raises(MemoryError):
         read(data, (4, 4), on_error="warn")
     monkeypatch.undo()
-    monkeypatch.setattr("skvision._image_reader.place", fail)
+    monkeypatch.setattr("skvision._readers.image_reader.place", fail)
     with pytest.raises(TypeError):
         read(data, (4, 4), on_error="warn")
 
@@ -820,7 +820,7 @@ def test_alpha_over_white_stays_grey_where_it_was():
 PEAK = """
 import sys
 import numpy as np
-from skvision._image_reader import ImageReader
+from skvision._readers.image_reader import ImageReader
 
 def status(key):
     line, = (line for line in open("/proc/self/status") if line.startswith(key))

@@ -20,8 +20,8 @@ from sklearn.model_selection import (
 from sklearn.neighbors import KNeighborsClassifier
 
 from skvision import KNNImageClassifier
-from skvision._hnsw import HNSWIndex
-from skvision._votes import vote
+from skvision._neighbors.hnsw import HNSWIndex
+from skvision._neighbors.votes import vote
 from skvision.datasets import load_cifar10
 from skvision.model_selection import k_selection_curve
 
@@ -336,7 +336,7 @@ def test_leave_one_out_in_parts(digits, monkeypatch):
     np.testing.assert_allclose(
         expected[:, 4], (by_neighbors == 4).mean(axis=1), atol=1e-8
     )
-    monkeypatch.setattr("skvision._knn_image_classifier.NUMBERS_AT_ONCE", 100)
+    monkeypatch.setattr("skvision._neighbors.knn_image_classifier.NUMBERS_AT_ONCE", 100)
     np.testing.assert_array_equal(model.predict_proba(None), expected)
 
 

@@ -16,7 +16,7 @@ from skvision import (
     MLPBackprop,
     VerificationThreshold,
 )
-from skvision._labels import refuse_missing
+from skvision._contract.labels import refuse_missing
 from skvision.inspection import (
     EmbeddingDisplay,
     MistakesDisplay,

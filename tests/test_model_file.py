@@ -12,14 +12,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer
 
-from skvision._bag_of_visual_words import BagOfVisualWords
-from skvision._color_histogram import ColorHistogram
-from skvision._hog import HOG
-from skvision._image_reader import ImageReader
-from skvision._model_check import LARGEST_SIZE
-from skvision._model_file import load_model, save_model
-from skvision._pixel_normalizer import PixelNormalizer
-from skvision._softmax_regression import SoftmaxRegression
+from skvision._features.color_histogram import ColorHistogram
+from skvision._features.hog import HOG
+from skvision._features.pixel_normalizer import PixelNormalizer
+from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
+from skvision._linear.softmax_regression import SoftmaxRegression
+from skvision._model_files.model_check import LARGEST_SIZE
+from skvision._model_files.model_file import load_model, save_model
+from skvision._readers.image_reader import ImageReader
 
 
 def make_model(size=16, alpha=0.3):

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skvision import KNNImageClassifier, _neighbors, _sketches
-from skvision._byte_products import ByteProducts
 from skvision._kernels import byte_products
 from skvision._kernels import distances as kernel
-from skvision._neighbors import inverse_norms, nearest_rows, sketch_rows
-from skvision._sketches import PooledBytes, PrincipalAxes, make_sketch
+from skvision._neighbors.byte_products import ByteProducts
+from skvision._neighbors.search import inverse_norms, nearest_rows, sketch_rows
+from skvision._neighbors.sketches import PooledBytes, PrincipalAxes, make_sketch
 
 METRICS = {
     "L1": kernel.L1,

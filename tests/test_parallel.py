@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 
-from skvision._parallel import for_each_block, one_thread_for_blas
+from skvision._training.parallel import for_each_block, one_thread_for_blas
 
 
 @pytest.mark.parametrize("n_jobs", [None, 1, 2, -1])

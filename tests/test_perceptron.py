@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import check_estimator
 
 from skvision import Perceptron
-from skvision._perceptron_rule import Rule
+from skvision._linear.perceptron_rule import Rule
 from skvision.inspection import gradient_check_estimator
 
 INPUTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])

@@ -112,7 +112,7 @@ def test_statistics_survive_large_offsets(seed, n, offset):
 
 
 def test_many_blocks_of_rows(monkeypatch, images):
-    monkeypatch.setattr("skvision._pixel_normalizer.BLOCK_BYTES", 300)
+    monkeypatch.setattr("skvision._features.pixel_normalizer.BLOCK_BYTES", 300)
     blocks = PixelNormalizer(whitening_epsilon=0.1).fit(images)
     monkeypatch.undo()
     whole = PixelNormalizer(whitening_epsilon=0.1).fit(images)

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from skvision._replace_file import replace_file
+from skvision._model_files.replace_file import replace_file
 
 CONTENT = bytes(range(256)) * 4096  # a MiB, more than any buffer
 
@@ -64,7 +64,7 @@ def test_an_interrupt_loses_nothing(path, monkeypatch, step):
 LIMITED = """
 import resource, sys
 from skvision.cli import main
-from skvision._replace_file import replace_file
+from skvision._model_files.replace_file import replace_file
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     replace_file(sys.argv[1], bytes(1001))
@@ -172,7 +172,7 @@ def test_pipes_and_devices_are_written_to(tmp_path):
 def test_the_standard_output_is_a_file_to_go_on_with(tmp_path):
     """It is redirected to a file, and other lines come before and after."""
     code = (
-        "from skvision._replace_file import replace_file\n"
+        "from skvision._model_files.replace_file import replace_file\n"
         "print('before'); replace_file('/dev/stdout', b'content\\n'); print('after')"
     )
     path = tmp_path / "log"

@@ -78,7 +78,7 @@ def browser():
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skvision._train_and_score._DRAWS", 1)
+        patch.setattr("skvision._app.train_and_score._DRAWS", 1)
         page = render(train(make_pictures()))
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(page, encoding="utf-8")

@@ -155,7 +155,7 @@ def test_splits_may_be_listed():
 
 def test_many_pairs_are_drawn_half_of_each_kind(monkeypatch):
     every = VerificationThreshold(far=0.1).fit(X, Y)
-    monkeypatch.setattr("skvision._verification_threshold.MOST_PAIRS", 600)
+    monkeypatch.setattr("skvision._verification.verification_threshold.MOST_PAIRS", 600)
     lock = VerificationThreshold(far=0.1).fit(X, Y)
     assert (lock.n_same_, lock.n_different_) == (300, 300)
     assert 0 < abs(lock.threshold_ - every.threshold_) < 0.1

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._bag_of_visual_words import BagOfVisualWords
+from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
 from skvision.inspection._drawing import divided_axes, show_picture
 from skvision.inspection._targets import best_of
 

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._arcface_embedder import ArcFaceEmbedder
+from skvision._networks.arcface_embedder import ArcFaceEmbedder
 from skvision.inspection._drawing import single_axes
 from skvision.inspection._targets import best_of
 from skvision.metrics._pairs import as_labels, unit_rows

@@ -8,8 +8,8 @@ from sklearn.base import OneToOneFeatureMixin, is_classifier
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._hog import HOG
-from skvision._pixel_normalizer import PixelNormalizer
+from skvision._features.hog import HOG
+from skvision._features.pixel_normalizer import PixelNormalizer
 from skvision.inspection._draw_hog import draw_hog, mean_over_blocks
 from skvision.inspection._drawing import (
     as_pictures,

@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 from pandas import DataFrame
 
-from skvision._knn_image_classifier import KNNImageClassifier
+from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision.inspection._drawing import (
     BLUE,
     GREEN,

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.utils import _safe_indexing, check_scalar
 
-from skvision._labels import refuse_missing
+from skvision._contract.labels import refuse_missing
 from skvision.inspection._drawing import (
     GREEN,
     ORANGE,

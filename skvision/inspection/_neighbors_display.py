@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import _safe_indexing, check_consistent_length, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._knn_image_classifier import KNNImageClassifier
-from skvision._labels import refuse_missing
+from skvision._contract.labels import refuse_missing
+from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision.inspection._drawing import (
     GREY,
     MARKS,

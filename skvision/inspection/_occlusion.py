@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skvision._images import as_array, check_pair, laid_out_like
+from skvision._contract.images import as_array, check_pair, laid_out_like
 from skvision.inspection._drawing import as_pictures
 from skvision.inspection._targets import class_indices
 

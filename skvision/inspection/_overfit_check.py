@@ -17,7 +17,7 @@ from sklearn.utils import (
     column_or_1d,
 )
 
-from skvision._labels import refuse_missing
+from skvision._contract.labels import refuse_missing
 
 
 @dataclass(frozen=True)

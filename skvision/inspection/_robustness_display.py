@@ -8,7 +8,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._images import as_array, laid_out_like, learn_value_range
+from skvision._contract.images import as_array, laid_out_like, learn_value_range
 from skvision.inspection._changes import (
     CHANGES,
     changed,

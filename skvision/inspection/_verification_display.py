@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._verification_threshold import VerificationThreshold
+from skvision._verification.verification_threshold import VerificationThreshold
 from skvision.inspection._drawing import (
     BLUE,
     GREEN,

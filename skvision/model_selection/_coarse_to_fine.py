@@ -13,8 +13,8 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state
 
-from skvision._labels import refuse_missing
-from skvision._sklearn_compat import Estimator, Interval, task_of, whole_fit
+from skvision._contract.labels import refuse_missing
+from skvision._contract.sklearn_compat import Estimator, Interval, task_of, whole_fit
 from skvision.model_selection._draws import Draws
 from skvision.model_selection._folds import SameFolds
 from skvision.model_selection._narrowing import as_columns, as_spaces

@@ -2,9 +2,9 @@
 
 from numbers import Integral, Real
 
-from skvision._sklearn_compat import Interval
+from skvision._contract.schedule import Schedule
+from skvision._contract.sklearn_compat import Interval
 from skvision._training import schedules
-from skvision.schedules._schedule import Schedule
 
 
 class StepDecay(Schedule):

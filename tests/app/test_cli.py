@@ -499,7 +499,9 @@ def test_interrupt(run, monkeypatch):
     assert run("demo") == (130, "", "skvision: interrupted\n")
 
 
-@pytest.mark.parametrize("step", ["_hog.HOG", "_softmax_regression.SoftmaxRegression"])
+@pytest.mark.parametrize(
+    "step", ["_features.hog.HOG", "_linear.softmax_regression.SoftmaxRegression"]
+)
 def test_an_interrupt_of_train_saves_no_model(
     step, run, shared_folder, tmp_path, monkeypatch, ctrl_c
 ):

@@ -1,7 +1,8 @@
 """Model files that were made to do harm: one clean error, or finite predictions.
 
-`mutants` makes any number of them from a seed; ``python tests/test_hostile_models.py
-20000`` tries so many and counts what became of them.
+`mutants` makes any number of them from a seed; ``python
+tests/model_files/test_hostile_models.py 20000`` tries so many and counts what became of
+them.
 """
 
 import io

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skvision import KNNImageClassifier, _neighbors, _sketches
+from skvision import KNNImageClassifier
 from skvision._kernels import byte_products
 from skvision._kernels import distances as kernel
+from skvision._neighbors import search as search_module
+from skvision._neighbors import sketches
 from skvision._neighbors.byte_products import ByteProducts
 from skvision._neighbors.search import inverse_norms, nearest_rows, sketch_rows
 from skvision._neighbors.sketches import PooledBytes, PrincipalAxes, make_sketch
@@ -56,15 +58,15 @@ def assert_nearest(found, queries, rows, metric):
 @pytest.fixture
 def coarse(monkeypatch):
     """Let coarse sketches be tried on little data, in many steps."""
-    monkeypatch.setattr(_neighbors, "MANY_QUERIES", 100)
-    monkeypatch.setattr(_neighbors, "MANY_ROWS", 100)
-    monkeypatch.setattr(_neighbors, "MANY_FEATURES", 100)
-    monkeypatch.setattr(_neighbors, "TRIAL_QUERIES", 30)
-    monkeypatch.setattr(_neighbors, "ROWS_PER_STEP", 64)
-    monkeypatch.setattr(_neighbors, "AXES_KEPT", 30)
-    monkeypatch.setattr(_neighbors, "FIRST_CANDIDATES", 10)
-    monkeypatch.setattr(_sketches, "N_AXES", 40)
-    monkeypatch.setattr(_sketches, "N_POOLS", 30)
+    monkeypatch.setattr(search_module, "MANY_QUERIES", 100)
+    monkeypatch.setattr(search_module, "MANY_ROWS", 100)
+    monkeypatch.setattr(search_module, "MANY_FEATURES", 100)
+    monkeypatch.setattr(search_module, "TRIAL_QUERIES", 30)
+    monkeypatch.setattr(search_module, "ROWS_PER_STEP", 64)
+    monkeypatch.setattr(search_module, "AXES_KEPT", 30)
+    monkeypatch.setattr(search_module, "FIRST_CANDIDATES", 10)
+    monkeypatch.setattr(sketches, "N_AXES", 40)
+    monkeypatch.setattr(sketches, "N_POOLS", 30)
 
 
 @pytest.mark.parametrize("n_queries", [3, 150])
@@ -95,12 +97,12 @@ def test_nearest_rows_by_coarse_sketches(metric, dtypes, coarse, rng, monkeypatc
         made.append(False)
         return ByteProducts(rows, metric)
 
-    monkeypatch.setattr(_neighbors, "make_sketch", make)
-    monkeypatch.setattr(_neighbors, "ByteProducts", make_products)
-    monkeypatch.setattr(_neighbors, "SHARE_WORTHWHILE", 1.0)
+    monkeypatch.setattr(search_module, "make_sketch", make)
+    monkeypatch.setattr(search_module, "ByteProducts", make_products)
+    monkeypatch.setattr(search_module, "SHARE_WORTHWHILE", 1.0)
     assert_nearest(nearest_rows(queries, rows, 7, metric), queries, rows, metric)
-    monkeypatch.setattr(_neighbors, "SHARE_WORTHWHILE", 0.0)
-    monkeypatch.setattr(_neighbors, "BYTES_KEPT", 0)
+    monkeypatch.setattr(search_module, "SHARE_WORTHWHILE", 0.0)
+    monkeypatch.setattr(search_module, "BYTES_KEPT", 0)
     assert_nearest(nearest_rows(queries, rows, 7, metric), queries, rows, metric)
     assert made == [True, True, False]
 
@@ -114,7 +116,7 @@ def test_sketches_rule_out_most_of_smooth_pictures_and_little_of_noise(
     shares = []
     for rows in (smooth, noise):
         sketch = make_sketch(rows, metric, SHAPE, coarse=True)
-        search = _neighbors._Search(rows, metric, sketch, None)
+        search = search_module._Search(rows, metric, sketch, None)
         heaps = np.full((50, 1), np.inf), np.full((50, 1), -1)
         shares.append(search(rows[::20] // 2, *heaps) / (50 * len(rows)))
     assert shares[0] < 0.05
@@ -146,7 +148,7 @@ def test_byte_products_find_the_nearest(
     heaps = np.full((n_queries, n_neighbors), np.inf)
     indices = np.full(heaps.shape, -1, np.int64)
     sketch = ByteProducts(rows, metric)
-    search = _neighbors._Search(rows, metric, sketch, None)
+    search = search_module._Search(rows, metric, sketch, None)
     n_computed = search(queries, heaps, indices)
     kernel.sort_heaps(heaps, indices)
     assert n_computed >= heaps.size
@@ -157,7 +159,7 @@ def test_byte_products_leave_few_distances_to_compute(rng):
     rows = rng.integers(0, 256, (4000, 500), dtype=np.uint8)
     heaps = np.full((20, 1), np.inf), np.full((20, 1), -1)
     sketch = ByteProducts(rows, kernel.L2)
-    search = _neighbors._Search(rows, kernel.L2, sketch, None)
+    search = search_module._Search(rows, kernel.L2, sketch, None)
     assert search(rows[::200] // 2, *heaps) < 20 * 25  # ln 4000 of each, and rounding
 
 
@@ -168,7 +170,7 @@ def test_byte_products_are_taken_where_the_processor_has_them(rng, monkeypatch):
         made.append(metric)
         return ByteProducts(rows, metric)
 
-    monkeypatch.setattr(_neighbors, "ByteProducts", make)
+    monkeypatch.setattr(search_module, "ByteProducts", make)
     rows = rng.integers(0, 256, (300, 70), dtype=np.uint8)
     for metric in METRICS.values():
         expected = nearest_rows(rows[:70].astype(float), rows, 3, metric)
@@ -184,8 +186,8 @@ def test_no_coarse_sketch_is_made_where_it_is_known_to_be_of_no_use(
     coarse, rng, monkeypatch
 ):
     rows = rng.integers(0, 256, (300, 200), dtype=np.uint8)
-    monkeypatch.setattr(_neighbors, "make_sketch", None)
-    monkeypatch.setattr(_neighbors, "suits_byte_products", lambda rows, metric: True)
+    monkeypatch.setattr(search_module, "make_sketch", None)
+    monkeypatch.setattr(search_module, "suits_byte_products", lambda rows, metric: True)
     found = nearest_rows(rows, rows, 3, kernel.L2, sketched=False)
     assert_nearest(found, rows, rows, kernel.L2)
 
@@ -202,7 +204,7 @@ def test_nearest_rows_by_a_sketch_that_was_kept(metric, dtypes, n_jobs, coarse, 
     rows[500:600] = rows[100:200]  # ties, the first of which must be found
     if dtypes[0] == dtypes[1]:
         queries[:3] = rows[500:503]
-    sketched = _neighbors.SketchedRows(rows, metric, SHAPE, n_jobs)
+    sketched = search_module.SketchedRows(rows, metric, SHAPE, n_jobs)
     for n_queries, n_neighbors in [(1, 1), (3, 5), (20, 25), (2, 700), (120, 7)]:
         part = queries[:n_queries]
         found = nearest_rows(part, rows, n_neighbors, metric, SHAPE, n_jobs, sketched)
@@ -223,7 +225,7 @@ def test_a_sketch_that_was_kept_grows(metric, coarse, rng):
 def test_few_queries_at_once_where_there_are_many_rows(coarse, rng, monkeypatch):
     rows = smooth_pictures(rng, 300)
     sketched = sketch_rows(rows, kernel.L1, SHAPE, None)
-    monkeypatch.setattr(_neighbors, "BYTES_AT_ONCE", 2 * 4 * len(rows))
+    monkeypatch.setattr(search_module, "BYTES_AT_ONCE", 2 * 4 * len(rows))
     found = nearest_rows(rows[:5], rows, 3, kernel.L1, SHAPE, None, sketched)
     assert_nearest(found, rows[:5], rows, kernel.L1)
 
@@ -341,7 +343,7 @@ def test_errors_are_small_where_sketches_suit(rng):
     ],
 )
 def test_pools(shape, n_pools, size):
-    groups, n_groups, largest = _sketches._pools(shape)
+    groups, n_groups, largest = sketches._pools(shape)
     assert (n_groups, largest) == (n_pools, size)
     assert groups.shape == (np.prod(shape),)
     counts = np.bincount(groups, minlength=n_groups)
@@ -354,9 +356,9 @@ def test_pools(shape, n_pools, size):
 
 
 def test_shapes_that_flat_rows_may_have():
-    assert _sketches._likely_shape(3072) == (32, 32, 3)
-    assert _sketches._likely_shape(784) == (28, 28, 1)
-    assert _sketches._likely_shape(1000) == (1, 1000, 1)
+    assert sketches._likely_shape(3072) == (32, 32, 3)
+    assert sketches._likely_shape(784) == (28, 28, 1)
+    assert sketches._likely_shape(1000) == (1, 1000, 1)
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
@@ -406,7 +408,7 @@ def test_memory_is_bounded_for_large_pictures_and_many_threads(coarse, n_jobs, r
 
     def search():
         sketch = make_sketch(rows, kernel.L2, (200, 200, 3), coarse)
-        search = _neighbors._Search(rows, kernel.L2, sketch, n_jobs)
+        search = search_module._Search(rows, kernel.L2, sketch, n_jobs)
         for start in range(0, 150, search.n_at_once):
             part = slice(start, start + search.n_at_once)
             search(rows[:150][part], heaps[0][part], heaps[1][part])

@@ -14,7 +14,8 @@ from sklearn.datasets import load_digits
 from sklearn.manifold import Isomap
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from skvision import KNNImageClassifier, NearestImages, _radius
+from skvision import KNNImageClassifier, NearestImages
+from skvision._neighbors import radius as radius_module
 from skvision.model_selection import k_selection_curve
 
 CDIST = {
@@ -255,7 +256,7 @@ def test_sketches_rule_out_no_neighbor(metric, dtype, noise, rng, monkeypatch):
         ("ROWS_PER_STEP", 64),
         ("BYTES_KEPT", 0 if noise else 2**26),
     ]:
-        monkeypatch.setattr(_radius, name, value)
+        monkeypatch.setattr(radius_module, name, value)
     images = rng.random((300, 16, 16)) if noise else rng.random((300, 4, 4))
     images = images.repeat(1 if noise else 4, axis=1).repeat(1 if noise else 4, axis=2)
     X = (1 + 200 * images).astype(dtype)
@@ -272,15 +273,15 @@ def test_sketches_rule_out_no_neighbor(metric, dtype, noise, rng, monkeypatch):
 
 def test_a_coarse_sketch_is_given_up_where_it_rules_out_little(rng, monkeypatch):
     for name in ("MANY_QUERIES", "MANY_ROWS", "MANY_FEATURES"):
-        monkeypatch.setattr(_radius, name, 100)
+        monkeypatch.setattr(radius_module, name, 100)
     made = []
 
     def make_sketch(rows, metric, image_shape, coarse):
         made.append(coarse)
         return original(rows, metric, image_shape, coarse)
 
-    original = _radius.make_sketch
-    monkeypatch.setattr(_radius, "make_sketch", make_sketch)
+    original = radius_module.make_sketch
+    monkeypatch.setattr(radius_module, "make_sketch", make_sketch)
     X = rng.integers(0, 256, (150, 16, 16), dtype=np.uint8)
     for radius in (0, 1e9):
         NearestImages(radius=radius, metric="l1").fit(X).radius_neighbors()

@@ -12,7 +12,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from skvision import MLPBackprop, cli
-from skvision import _compare as COMPARE
+from skvision._app import compare as COMPARE
 from skvision._app.candidates import CANDIDATES, Candidate, Training
 from skvision._app.compare import compare, draw_folds
 from skvision._app.comparison_table import print_comparison

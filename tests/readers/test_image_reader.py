@@ -29,7 +29,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted
 
-from skvision import _plain_image
+from skvision._readers import plain_image
 from skvision._readers.image_reader import ImageReader
 from skvision._readers.plain_image import plain
 
@@ -799,8 +799,8 @@ def test_strips_make_the_same_pixels(mode, rng, monkeypatch):
         box = (left, top, right, bottom + height / 2)
         image = make_mode(mode, width, height, rng)
         wanted = plain(image).resize(size, resample, box, reducing_gap=3.0)
-        monkeypatch.setattr(_plain_image, "STRIP_PIXELS", int(rng.integers(1, 2000)))
-        out = _plain_image.resize_plain(image, size, resample, box)
+        monkeypatch.setattr(plain_image, "STRIP_PIXELS", int(rng.integers(1, 2000)))
+        out = plain_image.resize_plain(image, size, resample, box)
         assert out.mode == wanted.mode
         np.testing.assert_array_equal(np.asarray(out), np.asarray(wanted))
 

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skvision import MulticlassSVM, SoftmaxRegression
 
-TABLE = Path(__file__).parents[1] / "examples" / "optimum_table.py"
+TABLE = Path(__file__).parents[2] / "examples" / "optimum_table.py"
 
 
 @pytest.fixture(scope="module")

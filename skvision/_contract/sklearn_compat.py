@@ -8,6 +8,7 @@ from inspect import isfunction
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._available_if import _AvailableIfDescriptor
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
@@ -104,6 +105,7 @@ __all__ = [
     "check_parameters",
     "check_sample_weight",
     "end_fit",
+    "safe_indexing",
     "task_of",
     "whole_fit",
     "wrap_only_rows",

@@ -14,6 +14,7 @@ from skvision._contract.sklearn_compat import (
     Interval,
     StrOptions,
     check_feature_names_in,
+    check_parameters,
     whole_fit,
 )
 from skvision._training.parallel import for_each_block
@@ -248,7 +249,7 @@ class HOG(TransformerMixin, Estimator):
         return self._features(images)
 
     def _check_parameters(self):
-        self._validate_params()
+        check_parameters(self)
         check_pair("pixels_per_cell", self.pixels_per_cell)
         check_pair("cells_per_block", self.cells_per_block)
 

@@ -14,7 +14,13 @@ from PIL import Image
 from sklearn.base import TransformerMixin
 
 from skvision._contract.containers import refuse_mask
-from skvision._contract.sklearn_compat import Estimator, Interval, StrOptions, whole_fit
+from skvision._contract.sklearn_compat import (
+    Estimator,
+    Interval,
+    StrOptions,
+    check_parameters,
+    whole_fit,
+)
 from skvision._contract.warn import warn
 from skvision._readers.decoder_messages import (
     Messages,
@@ -342,7 +348,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             With ``on_error="warn"``, if files cannot be read; and if a decoder finds
             fault with files that it reads: its message, with the names of the files.
         """
-        self._validate_params()
+        check_parameters(self)
         _check_size(self.size)
         sources = _check_sources(X)
         shape = (*self.size, 3) if self.mode == "RGB" else tuple(self.size)

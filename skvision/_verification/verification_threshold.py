@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing, check_consistent_length, get_tags
+from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -20,6 +20,7 @@ from skvision._contract.sklearn_compat import (
     Interval,
     StrOptions,
     check_method_params,
+    safe_indexing,
     whole_fit,
 )
 from skvision.metrics._pairs import (
@@ -395,8 +396,8 @@ def _below(thresholds, i):
 def _embed_held_out(estimator, X, y, train, test, for_fit):
     """Fit to some people; return the embeddings of others, and who they are."""
     for_fit = check_method_params(X, for_fit, indices=train)
-    fitted = clone(estimator).fit(_safe_indexing(X, train), y[train], **for_fit)
-    return fitted.transform(_safe_indexing(X, test)), y[test]
+    fitted = clone(estimator).fit(safe_indexing(X, train), y[train], **for_fit)
+    return fitted.transform(safe_indexing(X, test)), y[test]
 
 
 def _pairs(embeddings, y, most):

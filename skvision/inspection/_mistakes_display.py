@@ -6,9 +6,10 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
-from sklearn.utils import _safe_indexing, check_scalar
+from sklearn.utils import check_scalar
 
 from skvision._contract.labels import refuse_missing
+from skvision._contract.sklearn_compat import safe_indexing
 from skvision.inspection._drawing import (
     GREEN,
     ORANGE,
@@ -253,7 +254,7 @@ class MistakesDisplay:
         if confidence is not None:
             wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
         shown = wrong[:n_pictures]
-        pictures = _safe_indexing(images, shown)
+        pictures = safe_indexing(images, shown)
         return cls(
             as_pictures(pictures, image_shape) if len(shown) else pictures,
             y_true[shown],

@@ -15,6 +15,7 @@ from skvision._contract.sklearn_compat import (
     RealNotInt,
     StrOptions,
     check_feature_names_in,
+    check_parameters,
     whole_fit,
 )
 from skvision._contract.warn import warn
@@ -316,7 +317,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         return self
 
     def _check_parameters(self):
-        self._validate_params()
+        check_parameters(self)
         check_pair("grid", self.grid)
         check_pair("patch_size", _pair(self.patch_size))
         if self.encoding not in ENCODINGS[self.codebook]:

@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import skvision
 from skvision import cli
+from skvision._app import commands
 from skvision._app.report import print_report, wilson_interval
 from skvision._model_files.model_file import load_model
 
@@ -463,7 +465,7 @@ def test_a_hostile_model(fail, tmp_path, shared_folder):
 def test_what_is_not_installed(fail, monkeypatch, missing):
     real = importlib.util.find_spec
     monkeypatch.setattr(
-        cli, "find_spec", lambda name: None if name == missing else real(name)
+        commands, "find_spec", lambda name: None if name == missing else real(name)
     )
     assert f'{missing}: pip install "skvision[cli]"' in fail("demo")
 
@@ -495,7 +497,7 @@ def test_interrupt(run, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_run", interrupt)
+    monkeypatch.setattr(commands, "run", interrupt)
     assert run("demo") == (130, "", "skvision: interrupted\n")
 
 
@@ -519,7 +521,7 @@ def test_warnings_are_one_line(run, monkeypatch):
             warnings.simplefilter("default")
             warnings.warn("the palette\nis odd", stacklevel=1)
 
-    monkeypatch.setattr(cli, "_run", warn)
+    monkeypatch.setattr(commands, "run", warn)
     assert run("demo") == (0, "", "skvision: warning: the palette is odd\n")
 
 
@@ -545,7 +547,7 @@ def test_version(capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(["--version"])
     assert end.value.code == 0
-    assert capsys.readouterr().out == f"skvision {cli.__version__}\n"
+    assert capsys.readouterr().out == f"skvision {skvision.__version__}\n"
 
 
 def test_a_reader_that_goes_away_is_no_error(model, shared_folder):
@@ -675,7 +677,7 @@ def test_an_interrupt_while_modules_are_loading(tmp_path, module, start):
 
 
 def test_no_standard_output(monkeypatch):
-    monkeypatch.setattr(cli, "_run", lambda _: None)
+    monkeypatch.setattr(commands, "run", lambda _: None)
     monkeypatch.setattr(sys, "stdout", None)
     assert cli.main(["demo"]) == 0
 

@@ -36,6 +36,7 @@ from skvision import (
     SoftmaxRegression,
     cli,
 )
+from skvision._app import commands
 from skvision._app.fingerprints import find_known, take_fingerprints
 from skvision._app.html_report import charts, portraits, write_report
 from skvision._app.html_report.curves import draw_calibration
@@ -662,7 +663,7 @@ def test_pictures_that_are_gone(trained, tmp_path):
 def test_jinja2_is_needed_for_reports_only(capsys, monkeypatch, model, folder):
     real = importlib.util.find_spec
     monkeypatch.setattr(
-        cli, "find_spec", lambda name: None if name == "jinja2" else real(name)
+        commands, "find_spec", lambda name: None if name == "jinja2" else real(name)
     )
     err = fail(capsys, "report", model, folder / "test", "--out", "r.html")
     assert 'jinja2: pip install "skvision[cli]"' in err

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from skvision._contract.containers import computed, read_array, read_table
+from skvision._contract.public import public
 from skvision._contract.warn import warn
 
 ImageShape = tuple[int, int, int]
@@ -28,6 +29,7 @@ LARGEST = float(np.finfo(np.float64).max)
 IMAGE_DTYPES = (np.float64, np.float32, np.uint8)
 
 
+@public("skvision")
 class ImageShapeWarning(UserWarning):
     """The shape of the images was guessed, or looks as if the channels came first.
 

@@ -10,6 +10,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import check_pair, learn_value_range, validate_images
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
     Interval,
@@ -154,6 +155,7 @@ def _number(n):
     return [f"{k:0{len(str(n - 1))}}" for k in range(n)]
 
 
+@public("skvision")
 class ColorHistogram(TransformerMixin, Estimator):
     r"""Histograms of colours.
 

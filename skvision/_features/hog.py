@@ -9,6 +9,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import check_pair, validate_images
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
     Interval,
@@ -54,6 +55,7 @@ def _scale_down(images):
     return images / np.maximum(peaks / images.dtype.type(LARGEST), 1)
 
 
+@public("skvision")
 class HOG(TransformerMixin, Estimator):
     r"""Histograms of oriented gradients.
 

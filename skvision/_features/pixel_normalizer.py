@@ -7,6 +7,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import as_array, validate_images, validate_rows
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
     Interval,
@@ -35,6 +36,7 @@ def _in_blocks(fill, rows, out, advice, **size):
     return out
 
 
+@public("skvision")
 @wrap_only_rows
 class PixelNormalizer(TransformerMixin, Estimator):
     r"""Centre and scale pixels, or the columns of features, by the training pictures.

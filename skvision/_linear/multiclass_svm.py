@@ -2,6 +2,7 @@
 
 from numbers import Real
 
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._linear.regularized_linear_classifier import RegularizedLinearClassifier
 from skvision._training.losses import (
@@ -13,6 +14,7 @@ from skvision._training.losses import (
 )
 
 
+@public("skvision")
 class MulticlassSVM(RegularizedLinearClassifier):
     r"""Linear support vector machine for several classes at once.
 

@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skvision._contract.labeled_rows import hold_out
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._contract.warn import warn
 from skvision._linear.linear_classifier import LinearClassifier
@@ -21,6 +22,7 @@ from skvision._linear.perceptron_rule import (
 from skvision._training.rows import Rows
 
 
+@public("skvision")
 class Perceptron(LinearClassifier):
     r"""The perceptron: linear scores, moved only by mistakes.
 

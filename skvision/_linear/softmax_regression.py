@@ -1,6 +1,7 @@
 """Softmax regression."""
 
 from skvision._contract.probabilities import log_probabilities_of, probabilities_of
+from skvision._contract.public import public
 from skvision._linear.regularized_linear_classifier import RegularizedLinearClassifier
 from skvision._training.losses import (
     sigmoid_cross_entropy,
@@ -10,6 +11,7 @@ from skvision._training.losses import (
 )
 
 
+@public("skvision")
 class SoftmaxRegression(RegularizedLinearClassifier):
     r"""Softmax regression: linear scores and cross-entropy.
 

@@ -41,6 +41,7 @@ _TYPES = {
     "TypeNode": {"builtins.str", "builtins.int"},  # of the keys of a dict
     "NdArrayNode": {"numpy.ndarray", "numpy.float64", "numpy.int64"},
 }
+_FORMAT = 2  # 1 named classes by the files in which they were written
 _CHUNK = 1 << 20
 _LONGEST_REASON = 300  # characters: a file may name types of any length
 
@@ -87,7 +88,7 @@ def save_model(
     except Exception as error:  # a pipeline may be unfit in more ways than can be named
         raise ValueError(f"The pipeline cannot be saved: {error}") from error
     about = {
-        "format": 1,
+        "format": _FORMAT,
         "versions": _versions(),
         "classes": pipeline[-1].classes_.tolist(),
         "size": list(pipeline[0].size),
@@ -129,8 +130,8 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     OSError
         If the file cannot be read.
     ValueError
-        If it is no model, or saved with versions of skvision or scikit-learn whose
-        first two numbers are not those of the versions installed.
+        If it is no model, of another format, or saved with versions of skvision or
+        scikit-learn whose first two numbers are not those of the versions installed.
     """
     import skops.io
 
@@ -197,7 +198,13 @@ def _shorten(text: str) -> str:
 
 def _check_versions(path: str | os.PathLike[str], about: dict[str, Any]) -> None:
     saved = about.get("versions")
-    if about.get("format") != 1 or not isinstance(saved, dict):
+    if about.get("format") == 1 and isinstance(saved, dict):
+        raise ValueError(
+            f"{os.fspath(path)!r} was saved with skvision "
+            f"{_shorten(str(saved.get('skvision')))} in format 1, and skvision "
+            f"{skvision.__version__} reads format {_FORMAT}: train again."
+        )
+    if about.get("format") != _FORMAT or not isinstance(saved, dict):
         raise ValueError(
             f"{os.fspath(path)!r} has a description in a format that skvision "
             f"{skvision.__version__} does not know: a later skvision may."

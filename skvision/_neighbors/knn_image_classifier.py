@@ -5,6 +5,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from skvision._contract.images import validate_rows
 from skvision._contract.labels import ClassifierMixin, refuse_missing
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import StrOptions, check_parameters, whole_fit
 from skvision._neighbors.distance_metrics import check_suits
 from skvision._neighbors.image_neighbors import ImageNeighbors
@@ -13,6 +14,7 @@ from skvision._neighbors.votes import balanced_without, vote, weights_of_classes
 NUMBERS_AT_ONCE = 2**21  # of neighbors or of votes, in predictions
 
 
+@public("skvision")
 class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
     r"""Classify images by the votes of their nearest training images.
 

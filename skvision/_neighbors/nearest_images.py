@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from skvision._contract.images import validate_rows
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, whole_fit
 from skvision._neighbors.distance_metrics import (
     from_reduced,
@@ -18,6 +19,7 @@ from skvision._neighbors.image_neighbors import ImageNeighbors, check_finite, ch
 from skvision._neighbors.radius import rows_within
 
 
+@public("skvision")
 class NearestImages(ImageNeighbors):
     r"""Find the nearest training images, or all within a radius.
 

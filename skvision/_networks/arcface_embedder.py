@@ -13,6 +13,7 @@ from skvision._contract.images import validate_rows
 from skvision._contract.labeled_rows import refuse_other_classes, see
 from skvision._contract.labels import refuse_missing
 from skvision._contract.probabilities import log_probabilities_of, probabilities_of
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, Progress, StrOptions, whole_fit
 from skvision._contract.solvers import PLANNED
 from skvision._networks.architecture import architecture_of, dropout_rates
@@ -35,6 +36,7 @@ def _has_open_end(estimator):
     )
 
 
+@public("skvision")
 class ArcFaceEmbedder(NetworkClassifier):
     r"""Embeddings whose angles tell classes apart, those of training and others.
 

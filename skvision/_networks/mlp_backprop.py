@@ -16,6 +16,7 @@ from skvision._contract.labeled_rows import (
     see_validation,
 )
 from skvision._contract.probabilities import log_probabilities_of, probabilities_of
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, Progress, StrOptions, whole_fit
 from skvision._contract.solvers import BATCH_CONSTRAINTS
 from skvision._networks.architecture import (
@@ -39,6 +40,7 @@ def _has_probabilities(estimator):
     )
 
 
+@public("skvision")
 class MLPBackprop(NetworkClassifier):
     r"""A multilayer perceptron, trained by backpropagation.
 

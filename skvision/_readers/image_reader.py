@@ -14,6 +14,7 @@ from PIL import Image
 from sklearn.base import TransformerMixin
 
 from skvision._contract.containers import refuse_mask
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
     Interval,
@@ -185,6 +186,7 @@ def _check_size(size: Any) -> None:
         raise ValueError(f"size is (height, width), each at least 1, not {size!r}.")
 
 
+@public("skvision")
 class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
     """Read pictures from files and bring them to one size and one mode.
 

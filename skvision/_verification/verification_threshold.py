@@ -15,6 +15,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
     Interval,
@@ -39,6 +40,7 @@ from skvision.metrics._verification import (
 MOST_PAIRS = 10_000_000
 
 
+@public("skvision")
 class VerificationThreshold(Estimator):
     """A threshold on similarity: whether two pictures are of one person.
 

@@ -9,6 +9,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_scalar
 
 from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import safe_indexing
 from skvision.inspection._drawing import (
     GREEN,
@@ -22,6 +23,7 @@ from skvision.inspection._drawing import (
 from skvision.metrics._pairs import as_column, as_labels
 
 
+@public("skvision.inspection")
 class MistakesDisplay:
     """Pictures whose class was predicted wrong, the most confident first.
 

@@ -9,6 +9,7 @@ from sklearn.utils import check_consistent_length, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import safe_indexing
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision.inspection._drawing import (
@@ -27,6 +28,7 @@ WIDE = 18  # letters left of a picture
 NAMES = {1: "nearest", 2: "2nd", 3: "3rd"}
 
 
+@public("skvision.inspection")
 class NeighborsDisplay:
     """Pictures in rows, each followed by its nearest training pictures.
 

@@ -18,6 +18,7 @@ from sklearn.utils import (
 )
 
 from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class OverfitCheck:
         )
 
 
+@public("skvision.inspection")
 def overfit_check(
     estimator: Any,
     X: Any,

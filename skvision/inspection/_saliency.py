@@ -3,6 +3,7 @@
 import numpy as np
 
 from skvision._contract.images import as_array, validate_rows
+from skvision._contract.public import public
 from skvision._features.pixel_normalizer import PixelNormalizer
 from skvision._linear.linear_classifier import LinearClassifier
 from skvision._networks.network_classifier import NetworkClassifier
@@ -10,6 +11,7 @@ from skvision._training.inputs import Inputs
 from skvision.inspection._targets import best_of, class_indices
 
 
+@public("skvision.inspection")
 def saliency(estimator, X, *, target=None):
     r"""Compute the gradient of the score of a class by the pixels.
 

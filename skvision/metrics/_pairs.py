@@ -8,11 +8,13 @@ from sklearn.utils import check_random_state
 
 from skvision._contract.images import as_array
 from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
 
 COSINES_AT_ONCE = 1 << 22
 PAIRS_AT_ONCE = 1 << 14
 
 
+@public("skvision.metrics")
 def verification_pairs(labels, *, n_pairs=None, random_state=None):
     """Make pairs of pictures, and say which are of the same class.
 

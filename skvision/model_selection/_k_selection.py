@@ -7,12 +7,14 @@ from sklearn.utils import column_or_1d
 
 from skvision._contract.images import as_array
 from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision._neighbors.votes import vote, weights_of_classes
 
 PICTURES_AT_ONCE = 16_384
 
 
+@public("skvision.model_selection")
 def k_selection_curve(
     X,
     y,

@@ -239,8 +239,28 @@ def test_a_release_that_only_mends_faults_is_no_error(saved):
     assert model.pipeline[-1].classes_.tolist() == model.about["classes"]
 
 
+def test_the_former_format_is_refused_with_the_version_that_wrote_it(saved):
+    def name_files(node):
+        if isinstance(node, dict) and node.get("__module__") == "skvision":
+            node["__module__"] = f"skvision._{node['__class__'].lower()}"
+        for child in node.values() if isinstance(node, dict) else node:
+            if isinstance(child, dict | list):
+                name_files(child)
+
+    about = json.loads(zipfile.ZipFile(saved).read("skvision.json"))
+    about["format"], about["versions"]["skvision"] = 1, "0.1.0.dev0"
+    rewrite(saved, name_files, skvision_json=json.dumps(about))
+    with pytest.raises(ValueError, match=r"with skvision 0\.1\.0\.dev0 in format 1"):
+        load_model(saved)
+
+
+def test_classes_are_named_by_their_public_path(saved):
+    types = skops.io.get_untrusted_types(file=saved)
+    assert "skvision.HOG" in types and not any("._" in name for name in types)
+
+
 def test_a_later_format_is_an_error(saved):
-    rewrite(saved, skvision_json='{"format": 2}')
+    rewrite(saved, skvision_json='{"format": 3}')
     with pytest.raises(ValueError, match=r"a format that skvision .* does not know"):
         load_model(saved)
 

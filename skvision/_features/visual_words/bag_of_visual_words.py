@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import check_pair, learn_value_range, validate_images
+from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
     Interval,
@@ -42,6 +43,7 @@ def _count_components(n_components, n_pixels):
     return max(1, round(n_components * n_pixels))
 
 
+@public("skvision")
 class BagOfVisualWords(TransformerMixin, Estimator):
     r"""Histograms of visual words: which small patches a picture is made of, and where.
 

@@ -32,7 +32,7 @@ METHODS = [
     for path in FUNCTIONS + CLASSES
     if inspect.isclass(thing := pkgutil.resolve_name(path))
     for base in inspect.getmro(thing)
-    if base.__module__.startswith("skvision.")
+    if base.__module__.split(".")[0] == "skvision"
     for name in vars(base)
     if inspect.isroutine(getattr(thing, name)) and not name.startswith("_")
 ]

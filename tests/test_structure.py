@@ -59,6 +59,9 @@ ROOMS = {
     "__main__": {"cli"},
 }
 
+# Those that say in their docstring what they may import; _app may import all.
+PRIVATE_ROOMS = {room for room in ROOMS if room.startswith("_")} - {"_app", "__main__"}
+
 # Each package of others, and the rooms that import it.
 OTHERS = {
     "numba": {"_kernels"},
@@ -133,6 +136,12 @@ def test_imports_are_those_of_the_table(room):
     paths = [path for path in FILES if room_of(path) == room]
     found = {other for path in paths for other in imported_rooms(parse(path))}
     assert found - {room, "__version__"} == ROOMS[room]
+
+
+@pytest.mark.parametrize("room", sorted(PRIVATE_ROOMS))
+def test_rooms_say_what_they_may_import(room):
+    lines = ast.get_docstring(parse(PACKAGE / room / "__init__.py"))
+    assert {other for other in ROOMS if f"`{other}`" in lines} == ROOMS[room]
 
 
 @pytest.mark.parametrize("path", FILES, ids=names)

@@ -1,5 +1,7 @@
 """What doctests and tests share."""
 
+import doctest
+import inspect
 import os
 import sys
 
@@ -9,6 +11,24 @@ import pytest
 import skvision  # noqa: F401
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+class _Finder(doctest.DocTestFinder):
+    """Finds the examples of a class or a function in the file that has its code.
+
+    doctest looks in the module that ``__module__`` names, which is the public one for
+    whatever is public, and leaves out the examples of its methods there.
+    """
+
+    def _from_module(self, module, object):
+        code = vars(object).values() if inspect.isclass(object) else [object]
+        functions = list(filter(inspect.isfunction, map(inspect.unwrap, code)))
+        if module is None or not functions:
+            return super()._from_module(module, object)
+        return any(each.__globals__ is vars(module) for each in functions)
+
+
+doctest.DocTestFinder = _Finder  # from which pytest derives its own
 
 
 @pytest.fixture(autouse=True)

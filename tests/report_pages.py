@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from skvision._html_report import render_report
-from skvision._train_and_score import Pictures, train_and_score
+from skvision._app.html_report import render_report
+from skvision._app.train_and_score import Pictures, train_and_score
 
 SCRIPT = "<script>alert(1)</script>"
 QUOTES = "\"quoted\" & 'single'"

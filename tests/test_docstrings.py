@@ -1,7 +1,9 @@
 """Docstrings in numpydoc's form, with all that the house asks for."""
 
+import doctest
 import inspect
 import pkgutil
+import sys
 
 import pytest
 from estimators import ALL
@@ -30,7 +32,7 @@ METHODS = [
     for path in FUNCTIONS + CLASSES
     if inspect.isclass(thing := pkgutil.resolve_name(path))
     for base in inspect.getmro(thing)
-    if base.__module__.startswith("skvision.")
+    if base.__module__.split(".")[0] == "skvision"
     for name in vars(base)
     if inspect.isroutine(getattr(thing, name)) and not name.startswith("_")
 ]
@@ -46,3 +48,14 @@ def test_docstring(name):
 @pytest.mark.parametrize("name", [*FUNCTIONS, *CLASSES])
 def test_docstring_has_an_example(name):
     assert ">>> " in validate(name)["docstring"]
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *CLASSES])
+def test_example_is_found_by_doctest_in_the_file_that_has_the_code(name):
+    """Where pytest runs it; by itself doctest looks in the public module."""
+    thing = pkgutil.resolve_name(name)
+    function = inspect.unwrap(thing.__init__ if inspect.isclass(thing) else thing)
+    module = sys.modules[function.__globals__["__name__"]]
+    found = doctest.DocTestFinder(exclude_empty=True).find(module)
+    with_examples = [test.name for test in found if test.examples]
+    assert with_examples.count(f"{module.__name__}.{thing.__name__}") == 1

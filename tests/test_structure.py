@@ -1,6 +1,8 @@
 """The architecture: who imports whom, and what `import skvision` loads."""
 
 import ast
+import inspect
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -8,59 +10,225 @@ from pathlib import Path
 import pytest
 
 import skvision
-from skvision import _public_names
 
-PACKAGE = Path(__file__).parents[1] / "skvision"
+PACKAGE = Path(skvision.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
+# Each room and the rooms that it imports, in the order of levels: all stand above it.
+ROOMS = {
+    "_kernels": set(),
+    "_training": {"_kernels"},
+    "_contract": {"_training"},
+    "_readers": {"_contract", "_training"},
+    "_features": {"_contract", "_kernels", "_training"},
+    "_neighbors": {"_contract", "_kernels", "_training"},
+    "_linear": {"_contract", "_kernels", "_training"},
+    "_networks": {"_contract", "_training"},
+    "augmentation": {"_contract", "_kernels"},
+    "datasets": {"_contract"},
+    "metrics": {"_contract"},
+    "schedules": {"_contract", "_training"},
+    "model_selection": {"_contract", "_neighbors"},
+    "_verification": {"_contract", "metrics"},
+    "inspection": {
+        "_contract",
+        "_features",
+        "_linear",
+        "_neighbors",
+        "_networks",
+        "_training",
+        "_verification",
+        "metrics",
+        "model_selection",
+    },
+    "_model_files": {"_contract", "_features", "_linear", "_readers"},
+    "_app": {
+        "_contract",
+        "_features",
+        "_linear",
+        "_model_files",
+        "_neighbors",
+        "_networks",
+        "_readers",
+        "_training",
+        "datasets",
+        "inspection",
+        "model_selection",
+    },
+    "cli": {"_app", "_contract"},
+    "__main__": {"cli"},
+}
 
-def imported(path):
-    """Return the modules that a file imports, at its top or within functions."""
-    modules = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            modules.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import"
-            modules.add(node.module)
-    return modules
+# Those that say in their docstring what they may import; _app may import all.
+PRIVATE_ROOMS = {room for room in ROOMS if room.startswith("_")} - {"_app", "__main__"}
+
+# Each package of others, and the rooms that import it.
+OTHERS = {
+    "numba": {"_kernels"},
+    "llvmlite": {"_kernels"},
+    "numpy": ROOMS.keys() - {"schedules", "cli", "__main__"},
+    "scipy": ROOMS.keys()
+    - {"_kernels", "_readers", "_linear", "_networks", "augmentation", "datasets"}
+    - {"schedules", "_verification", "_model_files", "cli", "__main__"},
+    "sklearn": ROOMS.keys()
+    - {"_kernels", "_training", "augmentation", "schedules", "cli", "__main__"},
+    "joblib": {"_training", "_contract", "_app"},
+    "threadpoolctl": {"_training"},
+    "pandas": {"_contract", "datasets", "model_selection", "inspection", "_app"},
+    "PIL": {"_contract", "_readers", "_app"},
+    "faiss": {"_neighbors"},
+    "matplotlib": {"inspection"},
+    "skops": {"_model_files"},
+    "rich": {"_app"},
+    "jinja2": {"_app"},
+    "markupsafe": {"_app"},
+}
+
+# Files that their room depends on, and that must not depend on it.
+LOWEST = {
+    "_contract/containers.py": set(),
+    "_contract/public.py": set(),
+    "_contract/warn.py": set(),
+    "_contract/images.py": {"containers", "public", "warn"},
+}
 
 
 def names(path):
     return path.relative_to(PACKAGE).as_posix()
 
 
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def parse(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree):
+    """Return (module, name) of all imports, at the top or within functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def imported_rooms(tree):
+    """Return the rooms that are imported, and what is imported from skvision itself."""
+    for module, name in imported(tree):
+        path = module.split(".")
+        if path[0] == "skvision" and (path[1:] or name):
+            yield path[1] if path[1:] else name
+
+
+def test_rooms_import_rooms_above_them():
+    assert set(ROOMS) == {room_of(path) for path in FILES} - {"__init__"}
+    above = set()
+    for room, others in ROOMS.items():
+        assert others <= above, room
+        above.add(room)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_are_those_of_the_table(room):
+    paths = [path for path in FILES if room_of(path) == room]
+    found = {other for path in paths for other in imported_rooms(parse(path))}
+    assert found - {room, "__version__"} == ROOMS[room]
+
+
+@pytest.mark.parametrize("room", sorted(PRIVATE_ROOMS))
+def test_rooms_say_what_they_may_import(room):
+    lines = ast.get_docstring(parse(PACKAGE / room / "__init__.py"))
+    assert {other for other in ROOMS if f"`{other}`" in lines} == ROOMS[room]
+
+
 @pytest.mark.parametrize("path", FILES, ids=names)
-def test_imports_run_one_way(path):
-    modules = imported(path)
-    roots = {module.split(".")[0] for module in modules}
-    ours = {module for module in modules if module.split(".")[0] == "skvision"}
-    folder = path.relative_to(PACKAGE).parts[0]
-    if folder == "_kernels":
-        assert roots - set(sys.stdlib_module_names) <= {
-            "numpy",
-            "numba",
-            "llvmlite",
-            "skvision",
-        }
-        assert all(module.startswith("skvision._kernels") for module in ours)
-    else:
-        assert roots.isdisjoint({"numba", "llvmlite"})
-    if folder == "_training":
-        assert "sklearn" not in roots
-        assert all(
-            module.startswith(
-                ("skvision._training", "skvision._kernels", "skvision._parallel")
-            )
-            for module in ours
-        )
-    if path.name == "_images.py":
-        assert ours == {"skvision._containers", "skvision._warn"}
-    if path.name == "_containers.py":
-        assert not ours
-    if path.name != "_sklearn_compat.py":
-        private = [m for m in modules if m.startswith("sklearn") and "._" in m]
-        assert private == []
+def test_packages_of_others_are_imported_in_their_rooms(path):
+    roots = {module.split(".")[0] for module, _ in imported(parse(path))}
+    for root in roots - set(sys.stdlib_module_names) - {"skvision"}:
+        assert room_of(path) in OTHERS.get(root, ())
+
+
+@pytest.mark.parametrize("name", LOWEST)
+def test_lowest_files_of_a_room(name):
+    modules = {module for module, _ in imported(parse(PACKAGE / name))}
+    room = f"skvision.{Path(name).parent.name}"
+    ours = {module for module in modules if module.startswith("skvision.")}
+    assert ours == {f"{room}.{other}" for other in LOWEST[name]}
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_skvision_itself_is_asked_for_its_version_and_place_only(path):
+    """Its other names are those of rooms, which are imported by theirs."""
+    asked = {
+        node.attr
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "skvision"
+    }
+    assert asked <= {"__version__", "__file__"}
+
+
+def is_private(name):
+    return name is not None and name.startswith("_") and not name.startswith("__")
+
+
+def bound_names(tree):
+    """Yield the names that a file gives to functions, classes and attributes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name | ast.Attribute):
+            if isinstance(node.ctx, ast.Store):
+                yield node.id if isinstance(node, ast.Name) else node.attr
+        elif isinstance(node, ast.keyword):
+            yield node.arg
+
+
+OURS = {name for path in FILES for name in bound_names(parse(path))}
+
+
+def private_names_of_others(tree):
+    """Yield private names of scikit-learn, and private attributes that are not ours.
+
+    An attribute is whoever's object it belongs to, so those that no file of ours sets
+    are taken for scikit-learn's.
+    """
+    for module, name in imported(tree):
+        if module.split(".")[0] == "sklearn":
+            yield from filter(is_private, [*module.split("."), name])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            theirs = ast.unparse(node).startswith("sklearn.")
+            if theirs or node.attr not in OURS | {"_getframe"}:  # of sys
+                yield node.attr
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_private_names_of_scikit_learn_are_in_one_file(path):
+    if names(path) != "_contract/sklearn_compat.py":
+        assert list(private_names_of_others(parse(path))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from sklearn.utils import _safe_indexing",
+        "from sklearn.utils._param_validation import Interval",
+        "import sklearn.utils._mask as mask",
+        "import sklearn.utils\nsklearn.utils._safe_indexing(X, rows)",
+        "def f(estimator):\n    from sklearn.base import _fit_context",
+        "def fit(self, X):\n    self._validate_params()",
+    ],
+)
+def test_private_names_are_found(code):
+    assert list(private_names_of_others(ast.parse(code)))
+
+
+# Loading
 
 
 def loaded_by(statement):
@@ -96,34 +264,62 @@ def test_import_adds_few_modules_to_those_of_scikit_learn():
     )
 
 
-def test_every_public_name_is_listed_and_documented():
-    named = {name for name in vars(_public_names) if not name.startswith("_")}
-    assert named == set(skvision.__all__)
+# Public names
+
+PUBLIC = {
+    f"{module.__name__}.{name}": getattr(module, name)
+    for module in [skvision, *(getattr(skvision, name) for name in skvision.__all__)]
+    if inspect.ismodule(module)
+    for name in module.__all__
+    if not inspect.ismodule(getattr(module, name))
+}
+
+
+def test_type_checkers_see_the_names_that_are_loaded():
+    listed = set()
+    for node in ast.walk(parse(PACKAGE / "__init__.py")):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            listed.update(imported(node))
+    files = skvision._FILES
+    classes = {(f"skvision.{file}", name) for name, file in files.items()}
+    modules = {("skvision", name) for name in skvision.__all__ if name not in files}
+    assert listed == classes | modules
+    assert {name for _, name in listed} == set(skvision.__all__)
+
+
+def test_every_public_name_is_documented():
     readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
     for name in skvision.__all__:
-        thing = getattr(skvision, name)
-        assert thing.__doc__
+        assert getattr(skvision, name).__doc__
         assert name in readme
-    for module in (
-        skvision.augmentation,
-        skvision.datasets,
-        skvision.inspection,
-        skvision.metrics,
-        skvision.model_selection,
-        skvision.schedules,
-    ):
-        for name in module.__all__:
-            assert name in readme
+    for path in PUBLIC:
+        assert path.split(".")[-1] in readme
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_public_names_stay(path):
+    """Pickles and model files name a class so, also when its file has moved."""
+    thing = PUBLIC[path]
+    assert f"{thing.__module__}.{thing.__qualname__}" == path
+    assert pickle.loads(pickle.dumps(thing)) is thing
+
+
+def test_public_names_stay_however_they_were_imported():
+    code = (
+        "from skvision._features.hog import HOG; import pickle\n"
+        "assert HOG.__module__ == 'skvision'\n"
+        "assert b'skvision._' not in pickle.dumps(HOG())\n"
+        "assert type(pickle.loads(pickle.dumps(HOG()))) is HOG"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_no_module_is_imported_twice():
     # as pytest does with one that is named on its command line before the tests, if
     # nothing has imported it; pickle then finds another class of the same name
-    for module in (skvision, skvision.augmentation, skvision.model_selection):
-        for name in module.__all__:
-            thing = getattr(module, name)
-            if hasattr(thing, "__module__"):
-                assert getattr(sys.modules[thing.__module__], name) is thing
+    for path, thing in PUBLIC.items():
+        module, _, name = path.rpartition(".")
+        assert getattr(sys.modules[module], name) is thing
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skvision._parallel import for_each_block, one_thread_for_blas
 from skvision._training.losses import Labels, Loss
+from skvision._training.parallel import for_each_block, one_thread_for_blas
 from skvision._training.penalties import Penalty
 from skvision._training.rows import Rows
 

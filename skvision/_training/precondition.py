@@ -21,7 +21,7 @@ from scipy.linalg import (
     solve_triangular,
 )
 
-from skvision._parallel import for_each_block, one_thread_for_blas
+from skvision._training.parallel import for_each_block, one_thread_for_blas
 from skvision._training.problem import Point, Problem
 from skvision._training.rows import Rows, column_variances, weighted_mean
 

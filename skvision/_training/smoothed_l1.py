@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skvision._parallel import one_thread_for_blas
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import Array
 from skvision._training.newton import conjugate_gradients, moved, with_best_biases
+from skvision._training.parallel import one_thread_for_blas
 from skvision._training.precondition import penalized_inverse
 from skvision._training.problem import Point, Problem, relative_gap
 from skvision._training.rows import column_variances

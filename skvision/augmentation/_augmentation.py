@@ -5,8 +5,8 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.random import Generator
 
-from skvision._images import as_array
-from skvision._sklearn_compat import Estimator
+from skvision._contract.images import as_array
+from skvision._contract.sklearn_compat import Estimator
 
 
 def check_images(name, images):

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from skvision._contract.public import public
 from skvision.augmentation._augmentation import (
     Augmentation,
 )
 
 
+@public("skvision.augmentation")
 class Compose(Augmentation):
     """Several augmentations, one after another.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skvision._contract.public import public
 from skvision.augmentation._augmentation import (
     Augmentation,
     check_range,
@@ -63,6 +64,7 @@ def _zoom(images, scales, places, padding, fill, out):
     )
 
 
+@public("skvision.augmentation")
 class RandomCrop(Augmentation):
     """Shift pictures or zoom into them: crop a window at a random place.
 

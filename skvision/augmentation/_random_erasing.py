@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skvision._contract.public import public
 from skvision.augmentation._augmentation import (
     Augmentation,
     check_number,
@@ -29,6 +30,7 @@ def _boxes(share, aspect, place, sides):
     return np.concatenate([starts, starts + lengths], axis=1).astype(np.int64)
 
 
+@public("skvision.augmentation")
 class RandomErasing(Augmentation):
     """Erase a rectangle of pictures, so that a model does not rely on one part.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skvision._contract.public import public
 from skvision.augmentation._augmentation import (
     Augmentation,
     check_number,
@@ -9,6 +10,7 @@ from skvision.augmentation._augmentation import (
 )
 
 
+@public("skvision.augmentation")
 class RandomFlip(Augmentation):
     """Mirror pictures.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from skvision._contract.public import public
 from skvision.datasets._arguments import check_folder, parts_of
 from skvision.datasets._cifar_files import (
     PICTURE_BYTES,
@@ -20,6 +21,7 @@ from skvision.datasets._cifar_files import (
 )
 
 
+@public("skvision.datasets")
 def load_cifar10(root: str | os.PathLike[str], split: str = "train") -> Bunch:
     r"""Load CIFAR-10 from its published files.
 
@@ -78,6 +80,7 @@ def load_cifar10(root: str | os.PathLike[str], split: str = "train") -> Bunch:
     return Bunch(images=images, labels=labels, names=names)
 
 
+@public("skvision.datasets")
 def load_cifar100(root: str | os.PathLike[str], split: str = "train") -> Bunch:
     r"""Load CIFAR-100 from its published files.
 

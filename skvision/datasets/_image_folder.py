@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from skvision._contract.public import public
 from skvision.datasets._arguments import check_folder
 
 _SUFFIXES = frozenset(
@@ -16,6 +17,7 @@ _SUFFIXES = frozenset(
 _SPLIT_NAMES = {"train", "training", "test", "val", "valid", "validation"}
 
 
+@public("skvision.datasets")
 def load_image_folder(root: str | os.PathLike[str]) -> Bunch:
     """Find the pictures in a folder that has one sub-folder per class.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from skvision._contract.public import public
 from skvision.datasets._arguments import check_folder, parts_of
 
 _PREFIXES = {"train": "train", "test": "t10k"}
@@ -22,6 +23,7 @@ _MAX_GZIP_RATIO = 1032
 _CHUNK = 1 << 20
 
 
+@public("skvision.datasets")
 def load_mnist(root: str | os.PathLike[str], split: str = "train") -> Bunch:
     """Load MNIST, Fashion-MNIST or KMNIST from their idx files.
 

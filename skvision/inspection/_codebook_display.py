@@ -8,11 +8,13 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._bag_of_visual_words import BagOfVisualWords
+from skvision._contract.public import public
+from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
 from skvision.inspection._drawing import divided_axes, show_picture
 from skvision.inspection._targets import best_of
 
 
+@public("skvision.inspection")
 class CodebookDisplay:
     """Visual words as little pictures, laid out side by side.
 

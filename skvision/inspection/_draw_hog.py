@@ -7,12 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._hog import HOG
+from skvision._contract.public import public
+from skvision._features.hog import HOG
 
 SMALLEST_CELL = 16  # pixels of a drawing in which nine lines can be told apart
 LINES_PER_CELL = 12  # how many lines, side by side, would fill a cell
 
 
+@public("skvision.inspection")
 def draw_hog(
     hog: HOG, features: ArrayLike, *, scale: int | None = None
 ) -> NDArray[np.float32]:

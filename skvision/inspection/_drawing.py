@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 
-from skvision._images import validate_images
+from skvision._contract.images import validate_images
 
 BLUE, ORANGE, GREEN, GREY = "#08519c", "#d55e00", "#00795a", "#57606a"
 LETTERS = 16  # in an inch of axes, which the layout will yet make wider

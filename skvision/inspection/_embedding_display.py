@@ -5,7 +5,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._arcface_embedder import ArcFaceEmbedder
+from skvision._contract.public import public
+from skvision._networks.arcface_embedder import ArcFaceEmbedder
 from skvision.inspection._drawing import single_axes
 from skvision.inspection._targets import best_of
 from skvision.metrics._pairs import as_labels, unit_rows
@@ -17,6 +18,7 @@ RING = 0.12  # how far points are pushed out of the circle at most
 NAMES_AT = 1.25  # on the circle
 
 
+@public("skvision.inspection")
 class EmbeddingDisplay:
     """Embeddings of pictures in two dimensions, with the directions of classes.
 

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._images import as_array
+from skvision._contract.images import as_array
+from skvision._contract.public import public
 from skvision.inspection._gradient_check import compare, draw, label
 from skvision.inspection._gradient_check_result import GradientCheck
 from skvision.inspection._numerical_gradient import multi_index
@@ -19,6 +20,7 @@ from skvision.inspection._numerical_gradient import multi_index
 Array = NDArray[np.floating]
 
 
+@public("skvision.inspection")
 def gradient_check_estimator(
     estimator: Any,
     X: ArrayLike,

@@ -11,6 +11,8 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
+from skvision._contract.public import public
+
 FORMULAS = {
     "log_loss": ("log({})", math.log),
     "cross_entropy": ("log({})", math.log),
@@ -76,6 +78,7 @@ class FirstLossCheck:
         )
 
 
+@public("skvision.inspection")
 def chance_loss(n_classes: int, loss: str = "log_loss") -> float:
     r"""Compute the loss of a classifier that gives all classes the same score.
 
@@ -123,6 +126,7 @@ def chance_loss(n_classes: int, loss: str = "log_loss") -> float:
     return float(FORMULAS[loss][1](n_classes))
 
 
+@public("skvision.inspection")
 def first_loss_check(
     estimator: Any,
     X: ArrayLike,

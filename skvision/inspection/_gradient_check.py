@@ -9,6 +9,7 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state, check_scalar
 
+from skvision._contract.public import public
 from skvision.inspection._derivative import differentiate
 from skvision.inspection._gradient_check_result import GradientCheck
 from skvision.inspection._numerical_gradient import (
@@ -21,6 +22,7 @@ Array = NDArray[np.floating]
 TOLERANCES = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3}
 
 
+@public("skvision.inspection")
 def gradient_check(
     function: Callable[[Array], tuple[float, Array]],
     x: ArrayLike,

@@ -8,8 +8,9 @@ from sklearn.base import OneToOneFeatureMixin, is_classifier
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._hog import HOG
-from skvision._pixel_normalizer import PixelNormalizer
+from skvision._contract.public import public
+from skvision._features.hog import HOG
+from skvision._features.pixel_normalizer import PixelNormalizer
 from skvision.inspection._draw_hog import draw_hog, mean_over_blocks
 from skvision.inspection._drawing import (
     as_pictures,
@@ -24,6 +25,7 @@ from skvision.inspection._targets import best_of
 NO_STEPS = (None, "passthrough")
 
 
+@public("skvision.inspection")
 class HOGDisplay:
     """Histograms of oriented gradients as lines along the edges of pictures.
 

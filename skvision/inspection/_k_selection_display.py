@@ -5,7 +5,8 @@ from functools import cached_property
 import numpy as np
 from pandas import DataFrame
 
-from skvision._knn_image_classifier import KNNImageClassifier
+from skvision._contract.public import public
+from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision.inspection._drawing import (
     BLUE,
     GREEN,
@@ -21,6 +22,7 @@ NUMBERS = (1, 3, 5, 7, 9, 15, 21, 31, 51, 75, 100)
 MOST_TICKS = 12
 
 
+@public("skvision.inspection")
 class KSelectionDisplay:
     r"""Accuracy in cross-validation against the number of neighbours.
 

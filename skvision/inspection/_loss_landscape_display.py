@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._linear_classifier import LinearClassifier
-from skvision._network_classifier import NetworkClassifier
+from skvision._contract.public import public
+from skvision._linear.linear_classifier import LinearClassifier
+from skvision._networks.network_classifier import NetworkClassifier
 from skvision.inspection._drawing import BLUE, ORANGE, single_axes
 from skvision.inspection._weight_directions import (
     principal_directions,
@@ -21,6 +22,7 @@ from skvision.inspection._weight_directions import (
 N_LEVELS = 16  # of contours
 
 
+@public("skvision.inspection")
 class LossLandscapeDisplay:
     """The loss on a line or a plane through the trained weights.
 

@@ -6,9 +6,11 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
-from sklearn.utils import _safe_indexing, check_scalar
+from sklearn.utils import check_scalar
 
-from skvision._labels import refuse_missing
+from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
+from skvision._contract.sklearn_compat import safe_indexing
 from skvision.inspection._drawing import (
     GREEN,
     ORANGE,
@@ -21,6 +23,7 @@ from skvision.inspection._drawing import (
 from skvision.metrics._pairs import as_column, as_labels
 
 
+@public("skvision.inspection")
 class MistakesDisplay:
     """Pictures whose class was predicted wrong, the most confident first.
 
@@ -253,7 +256,7 @@ class MistakesDisplay:
         if confidence is not None:
             wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
         shown = wrong[:n_pictures]
-        pictures = _safe_indexing(images, shown)
+        pictures = safe_indexing(images, shown)
         return cls(
             as_pictures(pictures, image_shape) if len(shown) else pictures,
             y_true[shown],

@@ -5,11 +5,13 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import _safe_indexing, check_consistent_length, check_scalar
+from sklearn.utils import check_consistent_length, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._knn_image_classifier import KNNImageClassifier
-from skvision._labels import refuse_missing
+from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
+from skvision._contract.sklearn_compat import safe_indexing
+from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision.inspection._drawing import (
     GREY,
     MARKS,
@@ -26,6 +28,7 @@ WIDE = 18  # letters left of a picture
 NAMES = {1: "nearest", 2: "2nd", 3: "3rd"}
 
 
+@public("skvision.inspection")
 class NeighborsDisplay:
     """Pictures in rows, each followed by its nearest training pictures.
 
@@ -174,7 +177,7 @@ class NeighborsDisplay:
                 f"fitted to {model.n_samples_fit_}: pass those, in the same order."
             )
         shown, places = np.unique(indices, return_inverse=True)
-        neighbors = as_pictures(_safe_indexing(X_train, shown), image_shape)
+        neighbors = as_pictures(safe_indexing(X_train, shown), image_shape)
         return cls(
             as_pictures(X, image_shape),
             neighbors[places.reshape(indices.shape)],

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_scalar
 
+from skvision._contract.public import public
+
 Array = NDArray[np.floating]
 
 
@@ -107,6 +109,7 @@ def check_value(value: Any) -> float:
     return value
 
 
+@public("skvision.inspection")
 def numerical_gradient(
     function: Callable[[Array], float],
     x: ArrayLike,

@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from skvision._images import as_array, check_pair, laid_out_like
+from skvision._contract.images import as_array, check_pair, laid_out_like
+from skvision._contract.public import public
 from skvision.inspection._drawing import as_pictures
 from skvision.inspection._targets import class_indices
 
 VALUES_PER_BLOCK = 1 << 22  # of covered pictures at a time
 
 
+@public("skvision.inspection")
 def occlusion(
     estimator,
     X,

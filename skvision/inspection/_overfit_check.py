@@ -17,7 +17,8 @@ from sklearn.utils import (
     column_or_1d,
 )
 
-from skvision._labels import refuse_missing
+from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class OverfitCheck:
         )
 
 
+@public("skvision.inspection")
 def overfit_check(
     estimator: Any,
     X: Any,

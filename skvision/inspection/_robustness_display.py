@@ -8,7 +8,8 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._images import as_array, laid_out_like, learn_value_range
+from skvision._contract.images import as_array, laid_out_like, learn_value_range
+from skvision._contract.public import public
 from skvision.inspection._changes import (
     CHANGES,
     changed,
@@ -21,6 +22,7 @@ from skvision.metrics._pairs import as_labels
 COLUMNS = ["change", "level", "score", "standard_error"]
 
 
+@public("skvision.inspection")
 class RobustnessDisplay:
     """The score on test pictures that are changed more and more, a panel a change.
 

@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from skvision._images import as_array, validate_rows
-from skvision._linear_classifier import LinearClassifier
-from skvision._network_classifier import NetworkClassifier
-from skvision._pixel_normalizer import PixelNormalizer
+from skvision._contract.images import as_array, validate_rows
+from skvision._contract.public import public
+from skvision._features.pixel_normalizer import PixelNormalizer
+from skvision._linear.linear_classifier import LinearClassifier
+from skvision._networks.network_classifier import NetworkClassifier
 from skvision._training.inputs import Inputs
 from skvision.inspection._targets import best_of, class_indices
 
 
+@public("skvision.inspection")
 def saliency(estimator, X, *, target=None):
     r"""Compute the gradient of the score of a class by the pixels.
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skvision._contract.public import public
 from skvision.inspection._drawing import (
     as_pictures,
     as_shades,
@@ -15,6 +16,7 @@ from skvision.inspection._saliency import saliency
 from skvision.inspection._targets import class_indices
 
 
+@public("skvision.inspection")
 class SaliencyDisplay:
     """Pictures, and beside each a map of what speaks for its class.
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import is_classifier
 
-from skvision._labels import refuse_missing
+from skvision._contract.labels import refuse_missing
 
 
 def best_of(estimator):

@@ -7,12 +7,14 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._linear_classifier import LinearClassifier
-from skvision._network_classifier import NetworkClassifier
+from skvision._contract.public import public
+from skvision._linear.linear_classifier import LinearClassifier
+from skvision._networks.network_classifier import NetworkClassifier
 from skvision.inspection._drawing import divided_axes, in_lines, show_weights
 from skvision.inspection._targets import best_of
 
 
+@public("skvision.inspection")
 class TemplateDisplay:
     """Weights as pictures: templates that classes or units compare a picture with.
 

@@ -5,6 +5,7 @@ from itertools import cycle
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.public import public
 from skvision.inspection._drawing import BLUE, GREEN, GREY, ORANGE, divided_axes
 from skvision.inspection._targets import best_of
 
@@ -23,6 +24,7 @@ LETTERS_OF_LEGEND = 12  # in an inch
 WIDE = 10  # largest over least loss, from which its axis is logarithmic
 
 
+@public("skvision.inspection")
 class TrainingCurveDisplay:
     """Curves of training: a panel each for what was recorded.
 

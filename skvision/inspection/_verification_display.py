@@ -5,7 +5,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._verification_threshold import VerificationThreshold
+from skvision._contract.public import public
+from skvision._verification.verification_threshold import VerificationThreshold
 from skvision.inspection._drawing import (
     BLUE,
     GREEN,
@@ -29,6 +30,7 @@ N_BINS = 10, 50  # at least and at most
 N_POINTS = 1000  # of the curve, evenly on its logarithmic axis
 
 
+@public("skvision.inspection")
 class VerificationDisplay:
     """Similarities of pairs of pictures, and the rates that thresholds on them give.
 

@@ -4,8 +4,8 @@ import copy
 
 import numpy as np
 
-from skvision._linear_classifier import LinearClassifier
-from skvision._network_classifier import NetworkClassifier
+from skvision._linear.linear_classifier import LinearClassifier
+from skvision._networks.network_classifier import NetworkClassifier
 
 
 def weights_of(model):

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skvision._contract.public import public
 from skvision.metrics._pairs import as_labels, unit_rows
 
 
@@ -28,6 +29,7 @@ class AngleStatistics(NamedTuple):
     between: np.ndarray
 
 
+@public("skvision.metrics")
 def angle_statistics(embeddings, labels, *, centers=None):
     """Compute the angles of embeddings to their class, and between classes.
 

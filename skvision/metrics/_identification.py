@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from skvision._contract.public import public
 from skvision.metrics._pairs import as_column, as_labels, unit_rows
 from skvision.metrics._resolution import warn_unresolved
 
@@ -11,6 +12,7 @@ SIMILARITIES_AT_ONCE = 1 << 22
 ROUNDING = 1e-12  # of the cosines of the same two pictures
 
 
+@public("skvision.metrics")
 def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1):
     """Compute how many pictures are identified from a gallery of known ones.
 
@@ -59,6 +61,7 @@ def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1
     return float(np.mean(ranks <= rank))
 
 
+@public("skvision.metrics")
 def open_set_identification_rate(
     gallery,
     gallery_labels,

@@ -6,13 +6,15 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 
-from skvision._images import as_array
-from skvision._labels import refuse_missing
+from skvision._contract.images import as_array
+from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
 
 COSINES_AT_ONCE = 1 << 22
 PAIRS_AT_ONCE = 1 << 14
 
 
+@public("skvision.metrics")
 def verification_pairs(labels, *, n_pairs=None, random_state=None):
     """Make pairs of pictures, and say which are of the same class.
 

@@ -2,7 +2,7 @@
 
 import math
 
-from skvision._warn import warn
+from skvision._contract.warn import warn
 
 
 def warn_unresolved(name, rate, n_tries, of_what):

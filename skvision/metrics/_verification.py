@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaincinv
 
+from skvision._contract.public import public
 from skvision.metrics._pairs import (
     as_column,
     as_labels,
@@ -36,6 +37,7 @@ class TrueAcceptRate(NamedTuple):
     threshold: float
 
 
+@public("skvision.metrics")
 def verification_curve(y_same, similarity):
     """Compute false and true accept rates for all thresholds.
 
@@ -116,6 +118,7 @@ def check_both_kinds(same, name):
         )
 
 
+@public("skvision.metrics")
 def equal_error_rate(y_same, similarity):
     """Compute the rate at which as many are accepted falsely as are rejected falsely.
 
@@ -151,6 +154,7 @@ def equal_error_rate(y_same, similarity):
     return float(far[i - 1] + part * (far[i] - far[i - 1]))
 
 
+@public("skvision.metrics")
 def tar_at_far(y_same, similarity, *, far=1e-3, confidence=0.95):
     """Compute how many pairs of one class are accepted where few of two are.
 
@@ -245,6 +249,7 @@ def _upper(k, n, level):
     return 1 - _lower(n - np.asarray(k), n, level)
 
 
+@public("skvision.metrics")
 def verification_auc(estimator, X, y):
     """Score how well embeddings tell whether two pictures are of one class.
 

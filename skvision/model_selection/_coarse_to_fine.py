@@ -13,8 +13,9 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state
 
-from skvision._labels import refuse_missing
-from skvision._sklearn_compat import Estimator, Interval, task_of, whole_fit
+from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
+from skvision._contract.sklearn_compat import Estimator, Interval, task_of, whole_fit
 from skvision.model_selection._draws import Draws
 from skvision.model_selection._folds import SameFolds
 from skvision.model_selection._narrowing import as_columns, as_spaces
@@ -25,6 +26,7 @@ from skvision.model_selection._trials import Trials
 FITTED_AGAIN = 2 / 3  # of a stage with more of the resource: the best before it
 
 
+@public("skvision.model_selection")
 class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
     """Random search from coarse to fine, a stage after the other.
 

@@ -5,14 +5,16 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import column_or_1d
 
-from skvision._images import as_array
-from skvision._knn_image_classifier import KNNImageClassifier
-from skvision._labels import refuse_missing
-from skvision._votes import vote, weights_of_classes
+from skvision._contract.images import as_array
+from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
+from skvision._neighbors.knn_image_classifier import KNNImageClassifier
+from skvision._neighbors.votes import vote, weights_of_classes
 
 PICTURES_AT_ONCE = 16_384
 
 
+@public("skvision.model_selection")
 def k_selection_curve(
     X,
     y,

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.exceptions import FitFailedWarning
 
-from skvision._sklearn_compat import all_fits_failed
-from skvision._warn import warn
+from skvision._contract.sklearn_compat import all_fits_failed
+from skvision._contract.warn import warn
 from skvision.model_selection._ranking import rank_by_resources
 
 

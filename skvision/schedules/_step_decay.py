@@ -2,11 +2,13 @@
 
 from numbers import Integral, Real
 
-from skvision._sklearn_compat import Interval
+from skvision._contract.public import public
+from skvision._contract.schedule import Schedule
+from skvision._contract.sklearn_compat import Interval
 from skvision._training import schedules
-from skvision.schedules._schedule import Schedule
 
 
+@public("skvision.schedules")
 class StepDecay(Schedule):
     r"""Multiply the learning rate by a factor every so many epochs.
 

@@ -14,8 +14,8 @@ from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
 from skvision import BagOfVisualWords
-from skvision._codebook import learn_words
-from skvision._patches import draw_patches
+from skvision._features.visual_words.codebook import learn_words
+from skvision._features.visual_words.patches import draw_patches
 
 N_WORDS = 400
 LEARN = "codebook of 400 words, k-means, 50,000 patches"

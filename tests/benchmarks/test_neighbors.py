@@ -14,9 +14,9 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import NearestNeighbors
 
 from skvision import HOG, KNNImageClassifier
-from skvision import _neighbors as search
-from skvision._byte_products import ByteProducts
 from skvision._kernels import distances as kernel
+from skvision._neighbors import search
+from skvision._neighbors.byte_products import ByteProducts
 from skvision.datasets import load_cifar10
 
 N_NEIGHBORS = 5

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skvision._kernels import byte_blocks, byte_sums, distances, jit
-from skvision._packed_bits import PackedBits
+from skvision._neighbors.packed_bits import PackedBits
 
 METRICS = {
     "L1": lambda a, b: np.abs(a - b).sum(-1),

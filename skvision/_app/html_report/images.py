@@ -1,0 +1,83 @@
+"""Pictures inside a web page: as data URIs, small, and few enough."""
+
+import io
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice, zip_longest
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+LARGEST_SIDE = 112  # pixels of a picture in a page
+_JPEG_QUALITY = 75
+_ALPHA_LEVELS = 32
+
+
+def as_jpeg(picture: NDArray[np.uint8]) -> str:
+    """Return the data URI of a grey or an RGB picture."""
+    return _data_uri(Image.fromarray(picture), "JPEG", quality=_JPEG_QUALITY)
+
+
+def as_ink(strength: NDArray[np.floating[Any]], color: tuple[int, int, int]) -> str:
+    """Return the data URI of a drawing in one colour, opaque where it is 1.
+
+    Faint lines are a little darker than in proportion, to be seen.
+    """
+    levels = np.round(np.clip(strength, 0, 1) * (_ALPHA_LEVELS - 1)).astype(np.uint8)
+    image = Image.fromarray(levels)
+    image.putpalette(color * _ALPHA_LEVELS)  # "L" becomes "P"
+    alphas = bytes((255 * np.linspace(0, 1, _ALPHA_LEVELS) ** 0.7).astype(np.uint8))
+    return _data_uri(image, "PNG", transparency=alphas, optimize=True)
+
+
+def as_strip(patches: NDArray[np.floating[Any]]) -> str:
+    """Return the data URI of patches (n, height, width, channels) side by side.
+
+    Each is scaled to its own largest value; zero is grey. A pixel is left clear between
+    two of them.
+    """
+    n, height, width, n_channels = patches.shape
+    largest = np.abs(patches).max(axis=(1, 2, 3), keepdims=True)
+    tiles = np.zeros((n, height, width + 1, 4), np.uint8)
+    shades = 0.5 + patches / (2 * np.where(largest > 0, largest, 1))
+    shades = np.repeat(shades, 3, axis=3) if n_channels == 1 else shades
+    tiles[:, :, :-1, :3] = np.round(255 * shades)
+    tiles[:, :, :-1, 3] = 255
+    strip = tiles.swapaxes(0, 1).reshape(height, -1, 4)[:, :-1]
+    return _data_uri(Image.fromarray(np.ascontiguousarray(strip)), "PNG", optimize=True)
+
+
+def shrink(drawing: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a drawing whose longer side is no longer than that of a picture."""
+    most = 2 * LARGEST_SIDE  # lines are finer than what is in a photo
+    height, width = drawing.shape
+    ratio = most / max(height, width)
+    if ratio >= 1:
+        return drawing
+    size = max(1, round(width * ratio)), max(1, round(height * ratio))
+    return np.asarray(Image.fromarray(drawing).resize(size, Image.Resampling.BOX))
+
+
+def choose_pictures(groups: Sequence[Iterable[int]], most: int) -> dict[int, None]:
+    """Take one picture of each group in turn until there are ``most``.
+
+    A dict without values is a set in order.
+
+    Examples
+    --------
+    >>> from skvision._app.html_report.images import choose_pictures
+    >>> list(choose_pictures([[3, 4, 5], [7], [4, 8]], most=4))
+    [3, 7, 4, 8]
+    """
+    in_turn = chain.from_iterable(zip_longest(*groups))
+    distinct = dict.fromkeys(picture for picture in in_turn if picture is not None)
+    return dict.fromkeys(islice(distinct, most))
+
+
+def _data_uri(image: Image.Image, kind: str, **options: Any) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    data = b64encode(buffer.getvalue()).decode()
+    return f"data:image/{kind.lower()};base64,{data}"

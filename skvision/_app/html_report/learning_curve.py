@@ -1,0 +1,59 @@
+"""How accuracy grows with the number of training pictures."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from skvision._linear.softmax_regression import SoftmaxRegression
+
+_SHARES = (0.1, 0.2, 0.4, 0.7)
+
+
+def count_right(
+    classifier: SoftmaxRegression,
+    rows: NDArray[np.floating[Any]],
+    labels: NDArray[np.str_],
+    features: NDArray[np.floating[Any]],
+    truth: NDArray[np.str_],
+) -> dict[int, int]:
+    """Return how many held-out pictures are right after learning from fewer.
+
+    Parameters
+    ----------
+    classifier : SoftmaxRegression
+        Fitted to all ``rows``.
+    rows, labels : ndarray of shape (n, n_features), ndarray of shape (n,)
+        What it learnt from.
+    features, truth : ndarray of shape (m, n_features), ndarray of shape (m,)
+        The pictures held out.
+
+    Returns
+    -------
+    n_right : dict of int to int
+        For numbers of training pictures, growing to n. Each training set holds those
+        before it, and has the classes in the shares that all have, nearly.
+    """
+    order = _in_proportion(labels)
+    counts = {round(share * len(rows)) for share in _SHARES}
+    n_right = {}
+    for count in sorted(counts):
+        some = order[:count]
+        n_classes = len(np.unique(labels[some]))
+        if n_classes < len(classifier.classes_) or count < 2 * n_classes:
+            continue
+        model = clone(classifier).fit(rows[some], labels[some])
+        n_right[count] = int((model.predict(features) == truth).sum())
+    n_right[len(rows)] = int((classifier.predict(features) == truth).sum())
+    return n_right
+
+
+def _in_proportion(labels: NDArray[np.str_]) -> NDArray[np.intp]:
+    """Return an order in which each beginning has classes in proportion, at random."""
+    places = np.random.default_rng(0).permutation(len(labels))
+    within = np.empty(len(labels))
+    for name in np.unique(labels):
+        members = places[labels[places] == name]
+        within[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return np.argsort(within, kind="stable")

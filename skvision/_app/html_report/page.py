@@ -1,0 +1,226 @@
+"""The page: what the template is given, and scikit-learn's view of the pipeline."""
+
+import datetime
+import hashlib
+import os
+import platform
+import re
+from base64 import b64encode
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sklearn
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from sklearn.base import clone
+from sklearn.metrics import confusion_matrix
+from sklearn.pipeline import Pipeline
+from sklearn.utils import estimator_html_repr
+
+import skvision
+from skvision._app.html_report.curves import draw_calibration, draw_training
+from skvision._app.html_report.gallery import (
+    choose_samples,
+    count_copies,
+    mean_pictures,
+    measure_extents,
+    read_small,
+)
+from skvision._app.html_report.images import choose_pictures
+from skvision._app.html_report.portraits import draw_portraits, measure_shares
+from skvision._app.html_report.saved import (
+    count_pictures,
+    read_first_score,
+    read_versions,
+)
+from skvision._app.html_report.scores import (
+    fill_cells,
+    measure_tints,
+    score_all,
+    score_classes,
+)
+from skvision._app.html_report.words import shorten_names, write_seconds, write_share
+from skvision._app.report import find_confused_pairs
+from skvision._app.train_and_score import Evidence
+from skvision._contract.user_error import visible
+from skvision._model_files.replace_file import replace_file
+
+_MOST_IN_CELLS = 500  # pictures
+_MOST_PER_CELL = 24
+_MOST_MISTAKES = 12
+_WIDELY_OPEN = 10  # portraits that are shown without a click
+_KINDS = {
+    "HOG": "edges",
+    "ColorHistogram": "colours",
+    "BagOfVisualWords": "small patches",
+}
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    pipeline: Pipeline,
+    evidence: Evidence,
+    *,
+    held_out: dict[str, Any],
+    about: dict[str, Any],
+    n_bytes: int | None,
+    date: datetime.date,
+) -> None:
+    """Write a web page on a model, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file to write.
+    pipeline : Pipeline
+        Of ImageReader, FeatureUnion, PixelNormalizer and SoftmaxRegression, fitted.
+    evidence : Evidence
+        Pictures, and what describes them.
+    held_out : dict
+        How the pictures to measure on were chosen: ``test_size``, ``seed`` and
+        ``grouped``, or ``from``, with ``known`` where some were learnt from.
+    about : dict
+        What the file of the model says about it; empty where it was trained just now.
+    n_bytes : int or None
+        Size of that file.
+    date : date
+        Of the report.
+
+    Raises
+    ------
+    UserError
+        If pictures cannot be read any more.
+    OSError
+        If the file cannot be written.
+    """
+    page = render_report(pipeline, evidence, held_out, about, n_bytes, date)
+    replace_file(path, page.encode())
+
+
+def render_report(
+    pipeline: Pipeline,
+    evidence: Evidence,
+    held_out: dict[str, Any],
+    about: dict[str, Any],
+    n_bytes: int | None,
+    date: datetime.date,
+) -> str:
+    """Return the page that `write_report` writes."""
+    environment = _environment()
+    script = _read(environment, "report.js")
+    classes = pipeline[-1].classes_.tolist()
+    return environment.get_template("report.html.jinja").render(
+        style=_read(environment, "report.css"),
+        pipeline_style=_read(environment, "pipeline.css"),
+        script=script,
+        script_digest=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **_judge(pipeline, evidence, classes),
+        classes=[visible(name) for name in classes],
+        portraits=draw_portraits(pipeline),
+        widely_open=_WIDELY_OPEN,
+        means=mean_pictures(evidence, classes),
+        shares=[
+            (_KINDS[type(step).__name__], share)
+            for step, share in measure_shares(pipeline, evidence.features)
+        ],
+        training=draw_training(pipeline[-1], evidence),
+        table=count_pictures(evidence, classes, about),
+        extents=measure_extents(evidence),
+        resize=pipeline[0].resize,
+        n_copies=count_copies(evidence.images),
+        n_left_out=int((~evidence.in_training & ~evidence.in_test).sum()),
+        evidence=evidence,
+        held_out=held_out,
+        first_score=read_first_score(about),
+        n_features=pipeline[-1].n_features_in_,
+        n_bytes=n_bytes,
+        pipeline=_view(pipeline),
+        pipeline_text=repr(pipeline),
+        versions={
+            "skvision": skvision.__version__,
+            "scikit-learn": sklearn.__version__,
+            "NumPy": np.__version__,
+            "Python": platform.python_version(),
+        },
+        saved_with=read_versions(about),
+        date=date,
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("skvision._app.html_report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"share": write_share, "seconds": write_seconds}
+    return environment
+
+
+def _read(environment: Environment, name: str) -> Markup:
+    assert environment.loader is not None
+    return Markup(environment.loader.get_source(environment, name)[0])
+
+
+def _judge(
+    pipeline: Pipeline, evidence: Evidence, classes: list[str]
+) -> dict[str, Any]:
+    """Return the scores, what is confused, and the pictures to show of it."""
+    truth = evidence.pictures.labels[evidence.in_test]
+    probabilities = pipeline[-1].predict_proba(evidence.features)
+    predicted = pipeline[-1].predict(evidence.features)
+    confidence = probabilities.max(axis=1)
+    counts = confusion_matrix(truth, predicted, labels=classes)
+    wrong = np.flatnonzero(truth != predicted)
+    mistakes = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MOST_MISTAKES]
+    cells = fill_cells(classes, truth, predicted, confidence)
+    first = [members[:_MOST_PER_CELL] for members in cells.values()]
+    chosen = choose_pictures(first, _MOST_IN_CELLS)
+    samples = choose_samples(evidence, classes)
+
+    names = shorten_names(evidence.pictures.names)
+    of_test = np.flatnonzero(evidence.in_test)
+
+    def tell(i: int) -> dict[str, Any]:
+        return {
+            "id": int(of_test[i]),
+            "name": names[of_test[i]],
+            "truth": visible(str(truth[i])),
+            "predicted": visible(str(predicted[i])),
+            "probability": float(confidence[i]),
+        }
+
+    dialogs = {
+        cell: [tell(i) for i in members if i in chosen]
+        for cell, members in cells.items()
+        if not chosen.keys().isdisjoint(members)
+    }
+    shown = {*of_test[[*mistakes, *chosen]].tolist()}.union(*samples)
+    return {
+        "score": score_all(truth, predicted),
+        "by_class": score_classes(counts),
+        "calibration": draw_calibration(truth == predicted, confidence),
+        "counts": counts.tolist(),
+        "tints": measure_tints(counts),
+        "pairs": find_confused_pairs(counts),
+        "dialogs": dialogs,
+        "mistakes": [tell(i) for i in mistakes.tolist()],
+        "samples": samples,
+        "images": read_small(pipeline, evidence, sorted(shown)),
+    }
+
+
+def _view(pipeline: Pipeline) -> Markup:
+    """Return scikit-learn's view of the steps and their parameters, without scripts.
+
+    It comes with style and ids of its own, for a shadow root, and with scripts to copy
+    names and to guess the theme, which the page does not need.
+    """
+    view = estimator_html_repr(clone(pipeline))
+    view = re.sub(r"<script.*?</script>", "", view, flags=re.DOTALL)
+    view = re.sub(r'\s(onclick="[^"]*"|tabindex="0")', "", view)
+    return Markup(re.sub(r"</?(html|head|body|meta)\b[^>]*>|<!DOCTYPE[^>]*>", "", view))

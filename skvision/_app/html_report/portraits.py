@@ -1,0 +1,205 @@
+"""What each class looks for: the weights of a linear model as pictures."""
+
+import colorsys
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from skvision._app.html_report.images import as_ink, as_strip, shrink
+from skvision._features.color_histogram import ColorHistogram
+from skvision._features.hog import HOG
+from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
+from skvision.inspection import draw_hog
+
+FOR, AGAINST = (47, 123, 214), (214, 104, 32)  # seen on white and on black
+_N_WORDS = 8
+_MOST_BINS = 24
+_HUES = (
+    "red orange yellow lime green mint cyan azure blue violet magenta rose red"
+).split()
+
+
+class Bin(NamedTuple):
+    """A colour, its CSS, and what it adds to the score, 1 and -1 the most.
+
+    The channel is that of its histogram; empty where that is of whole pixels.
+    """
+
+    name: str
+    channel: str
+    color: str
+    weight: float
+
+
+@dataclass
+class Portrait:
+    """What speaks for a class and against it; empty for what is not looked at."""
+
+    edges: tuple[str, str] | tuple[()] = ()
+    words: tuple[str, str] | tuple[()] = ()
+    bins: list[Bin] = field(default_factory=list)
+
+
+def signed_weights(pipeline: Pipeline) -> NDArray[np.floating[Any]]:
+    """Return what a standard deviation of each feature adds to the score of each class.
+
+    Two classes have one row of weights, for the second.
+    """
+    weights = pipeline[-1].coef_
+    return np.concatenate([-weights, weights]) / 2 if len(weights) == 1 else weights
+
+
+def split_features(pipeline: Pipeline) -> list[tuple[Any, slice]]:
+    """Return each step of the union, and which columns are its."""
+    steps = [step for _, step in pipeline[1].transformer_list]
+    ends = np.cumsum([0, *(step._n_features_out for step in steps)]).tolist()
+    return [
+        (step, slice(start, stop))
+        for step, start, stop in zip(steps, ends[:-1], ends[1:], strict=True)
+    ]
+
+
+def draw_portraits(pipeline: Pipeline) -> list[Portrait]:
+    """Return a portrait for each class.
+
+    Edges are drawn by weights of the features as they were before `PixelNormalizer`,
+    which divides by their scale, so that a drawing can be laid beside that of a
+    picture. Colours and words are weighed as they came out of it: a rare colour does
+    not count the more for being rare.
+    """
+    weights = signed_weights(pipeline)
+    scale = np.maximum(pipeline[2].scale_, np.finfo(np.float32).tiny)
+    portraits = [Portrait() for _ in weights]
+    for step, columns in split_features(pipeline):
+        for portrait, row in zip(portraits, weights[:, columns], strict=True):
+            if isinstance(step, HOG):
+                portrait.edges = _draw_edges(step, row / scale[columns])
+            elif isinstance(step, ColorHistogram):
+                portrait.bins = _weigh_bins(step, row)
+            elif isinstance(step, BagOfVisualWords):
+                portrait.words = _pick_words(step, row)
+    return portraits
+
+
+def measure_shares(
+    pipeline: Pipeline, features: NDArray[np.floating[Any]]
+) -> list[tuple[Any, float]]:
+    """Return each step of the union, and its share in what tells pictures apart.
+
+    That is, in the variance of the scores that its features alone would give.
+    """
+    weights = signed_weights(pipeline)
+    variances = []
+    for step, columns in split_features(pipeline):
+        scores = features[:, columns] @ weights[:, columns].T
+        variances.append((step, float(scores.var(axis=0).sum())))
+    total = sum(variance for _, variance in variances)
+    return [(step, variance / (total or 1.0)) for step, variance in variances]
+
+
+def _draw_edges(hog: HOG, weights: NDArray[np.floating[Any]]) -> tuple[str, str]:
+    parts = np.maximum(weights, 0), np.maximum(-weights, 0)
+    drawings = [shrink(draw_hog(hog, part)) for part in parts]
+    return as_ink(drawings[0], FOR), as_ink(drawings[1], AGAINST)
+
+
+def _pick_words(
+    words: BagOfVisualWords, weights: NDArray[np.floating[Any]]
+) -> tuple[str, str]:
+    """Return the words of the greatest and of the least weights, over all cells."""
+    patches = words.inverse_codebook()
+    n_rows, n_columns, _, n_words = words._encoder().shape
+    by_word = weights.reshape(n_rows * n_columns, -1).mean(axis=0)
+    order = np.argsort(-by_word, kind="stable")
+    strips = []
+    for chosen in (order[:_N_WORDS], order[::-1][:_N_WORDS]):
+        sign, word = np.divmod(chosen, n_words)
+        negative = np.where(sign == 1, -1, 1)[:, None, None, None]
+        strips.append(as_strip(patches[word] * negative))
+    return strips[0], strips[1]
+
+
+def _weigh_bins(
+    colors: ColorHistogram, weights: NDArray[np.floating[Any]]
+) -> list[Bin]:
+    """Return the bins, over all cells, in their order; of many the weightiest."""
+    layout = colors._layout()
+    n_cells = math.prod(layout.grid)
+    by_bin = weights.reshape(n_cells, -1).mean(axis=0)
+    by_bin = by_bin / (np.abs(by_bin).max() or 1.0)
+    named = _name_bins(colors)
+    names = [_name_channel(name) for name in layout.names]
+    channels = [""] * len(named) if colors.joint else np.repeat(names, layout.n_bins)
+    kept = np.sort(np.argsort(-np.abs(by_bin), kind="stable")[:_MOST_BINS])
+    return [
+        Bin(named[k][0], str(channels[k]), named[k][1], float(by_bin[k])) for k in kept
+    ]
+
+
+def _name_bins(colors: ColorHistogram) -> list[tuple[str, str]]:
+    """Return the name and the CSS colour of each bin of a cell."""
+    layout = colors._layout()
+    channels = [
+        [(_name_channel(name), low + k * width, width) for k in range(n)]
+        for name, low, width, n in _measure_bins(layout)
+    ]
+    if colors.joint:
+        combinations = list(product(*channels))
+    else:
+        combinations = [(one,) for channel in channels for one in channel]
+    low, high = colors.value_range_
+    described = []
+    for combination in combinations:
+        middles = {name: start + width / 2 for name, start, width in combination}
+        name = ", ".join(_name_range(*one) for one in combination)
+        described.append((name, _css(middles, low, high)))
+    return described
+
+
+def _name_channel(name: str) -> str:
+    return "brightness" if name == "value" else name.removeprefix("weighted_")
+
+
+def _measure_bins(layout: Any) -> Iterator[tuple[str, float, float, int]]:
+    """Yield name, start and width of bins, and their number, for each channel."""
+    for name, (low, high), n in zip(
+        layout.names, layout.ends, layout.n_bins, strict=True
+    ):
+        yield name, low, (high - low) / n, n
+
+
+def _name_range(channel: str, start: float, width: float) -> str:
+    if channel == "hue":
+        first, last = _HUES[round(start * 12)], _HUES[round((start + width) * 12)]
+        return first if first == last else f"{first} to {last}"
+    if channel in ("saturation", "brightness"):
+        return f"{channel} {start:.0%} to {start + width:.0%}"
+    return f"{channel} {start:.3g} to {start + width:.3g}"
+
+
+def _css(middles: dict[str, float], low: float, high: float) -> str:
+    """Return a colour whose known channels are given, and whose others are plain."""
+    if middles.keys() & {"lightness", "a", "b"}:
+        lightness = middles.get("lightness", 60.0)
+        a, b = middles.get("a", 0.0), middles.get("b", 0.0)
+        return f"lab({lightness:.0f} {a:.0f} {b:.0f})"
+    if middles.keys() & {"hue", "saturation"}:
+        value = middles.get("brightness", 0.8)
+        saturation = middles.get("saturation", 0.75)
+        rgb = colorsys.hsv_to_rgb(middles.get("hue", 0.58), saturation, value)
+    elif "brightness" in middles:
+        rgb = (middles["brightness"],) * 3
+    else:
+        span = (high - low) or 1.0
+        grey = middles.get("gray", low)
+        red, green, blue = (
+            (middles.get(name, grey) - low) / span for name in ("red", "green", "blue")
+        )
+        rgb = red, green, blue
+    return "#" + "".join(f"{round(255 * min(max(x, 0), 1)):02x}" for x in rgb)

@@ -1,0 +1,75 @@
+"""What a report says of scores: shares with intervals, and what is confused."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skvision._app.report import measure, wilson_interval
+from skvision._contract.user_error import visible
+
+
+def _estimate(n_right: int, n: int) -> dict[str, Any] | None:
+    """Return a share with its 95 % interval; None of nothing."""
+    if n == 0:
+        return None
+    low, high = wilson_interval(n_right, n)
+    return {"right": n_right, "n": n, "share": n_right / n, "low": low, "high": high}
+
+
+def score_all(truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, Any]:
+    """Return the accuracy, and that of who always says the most frequent class."""
+    score = measure(truth, predicted)
+    names, n = np.unique(truth, return_counts=True)
+    low, high = score["interval_95"]
+    return {
+        "n": score["pictures"],
+        "right": int((truth == predicted).sum()),
+        "share": score["accuracy"],
+        "low": low,
+        "high": high,
+        "chance": float(n.max() / n.sum()),
+        "commonest": visible(str(names[n.argmax()])),
+    }
+
+
+def score_classes(counts: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Return how many pictures a class has, its recall and its precision."""
+    right, true, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    return [
+        {
+            "n": int(true[i]),
+            "recall": _estimate(int(right[i]), int(true[i])),
+            "precision": _estimate(int(right[i]), int(predicted[i])),
+        }
+        for i in range(len(counts))
+    ]
+
+
+def measure_tints(counts: NDArray[np.int64]) -> list[list[int]]:
+    """Return the share of each cell in its row, in percent."""
+    totals = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return np.ceil(100 * counts / totals).astype(int).tolist()
+
+
+def fill_cells(
+    classes: Sequence[str],
+    truth: NDArray[Any],
+    predicted: NDArray[Any],
+    confidence: NDArray[Any],
+) -> dict[tuple[int, int], list[int]]:
+    """Return the pictures in each cell of the confusion matrix that has any.
+
+    First the cells of what is right, the least sure first in each; then those of
+    mistakes, the fullest first, and the surest first in each.
+    """
+    position = {name: i for i, name in enumerate(classes)}
+    cells: dict[tuple[int, int], list[int]] = {}
+    for i in np.argsort(-confidence, kind="stable").tolist():
+        cell = position[truth[i]], position[predicted[i]]
+        cells.setdefault(cell, []).append(i)
+    right = {cell: cells[cell][::-1] for cell in sorted(cells) if cell[0] == cell[1]}
+    wrong = [cell for cell in sorted(cells) if cell[0] != cell[1]]
+    wrong.sort(key=lambda cell: -len(cells[cell]))
+    return right | {cell: cells[cell] for cell in wrong}

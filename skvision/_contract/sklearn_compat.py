@@ -1,0 +1,250 @@
+"""The only file that names a private or version-dependent scikit-learn API."""
+
+import re
+from contextlib import contextmanager
+from functools import wraps
+from importlib.util import find_spec
+from inspect import isfunction
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._available_if import _AvailableIfDescriptor
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
+from sklearn.utils.validation import _check_method_params as check_method_params
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+from skvision._contract.images import as_array
+
+# NumPy's defaults: numbers that vanish are no error, others are handled or warned of.
+FLOATING_POINT = {
+    "divide": "warn",
+    "over": "warn",
+    "under": "ignore",
+    "invalid": "warn",
+}
+
+
+class Estimator(BaseEstimator):
+    """scikit-learn's base, whose HTML representation links to our documentation.
+
+    What its public methods compute does not depend on the caller's `numpy.seterr`:
+    a probability of 1e-50 is no reason to end in a FloatingPointError.
+    """
+
+    def __init_subclass__(cls, **kwargs):
+        for name, method in list(vars(cls).items()):
+            if isfunction(method) and not name.startswith("_"):
+                setattr(cls, name, _as_numpy_does(method))
+            elif isinstance(method, _AvailableIfDescriptor):
+                method.fn = _as_numpy_does(method.fn)
+        super().__init_subclass__(**kwargs)
+
+    _doc_link_module = "skvision"
+    _doc_link_template = (
+        "https://skvision.readthedocs.io/en/latest/api/generated/"
+        "{estimator_module}.{estimator_name}.html"
+    )
+
+
+def _as_numpy_does(method):
+    """Compute under NumPy's own floating point settings; `whole_fit` does already."""
+    if hasattr(method, "undoes_failures"):
+        return method
+
+    @wraps(method)
+    def call(*args, **kwargs):
+        with np.errstate(**FLOATING_POINT):
+            return method(*args, **kwargs)
+
+    return call
+
+
+class CallbackSupportMixin:
+    """scikit-learn's class of this name, which is not loaded until it is needed.
+
+    It loads rich. scikit-learn before 1.9 has no callbacks.
+    """
+
+    if find_spec("sklearn.callback"):
+
+        def set_callbacks(self, *callbacks):
+            """Set the callbacks of ``fit``, in place of those set before.
+
+            Parameters
+            ----------
+            *callbacks : callbacks of scikit-learn
+                Such as ``sklearn.callback.ProgressBar()``. None at all removes them.
+
+            Returns
+            -------
+            self : estimator
+                The estimator itself.
+            """
+            from sklearn.callback import CallbackSupportMixin
+
+            return CallbackSupportMixin.set_callbacks(self, *callbacks)
+
+        def _init_callback_context(self, **parameters):
+            from sklearn.callback import CallbackSupportMixin
+
+            return CallbackSupportMixin._init_callback_context(self, **parameters)
+
+
+__all__ = [
+    "CallbackSupportMixin",
+    "Estimator",
+    "Interval",
+    "Progress",
+    "RealNotInt",
+    "StrOptions",
+    "all_fits_failed",
+    "check_feature_names_in",
+    "check_method_params",
+    "check_parameters",
+    "check_sample_weight",
+    "end_fit",
+    "safe_indexing",
+    "task_of",
+    "whole_fit",
+    "wrap_only_rows",
+]
+
+
+def check_parameters(estimator):
+    """Raise where a parameter is not as ``_parameter_constraints`` has it."""
+    estimator._validate_params()
+
+
+def whole_fit(fit):
+    """Check the parameters before a fit, and undo a fit that fails; a decorator.
+
+    A fit that was interrupted is not undone if it has set ``interrupted_``, which is
+    the last thing that `end_fit` does: it has kept its last whole epoch.
+    """
+    # nested parameters too: those of an embedder that is fitted inside, say
+    checked = _fit_context(prefer_skip_nested_validation=False)(fit)
+
+    @wraps(checked)
+    def call(self, *args, **kwargs):
+        before = vars(self).copy()
+        try:
+            vars(self).pop("interrupted_", None)
+            with np.errstate(**FLOATING_POINT):
+                return checked(self, *args, **kwargs)
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            if not (interrupted and vars(self).get("interrupted_")):
+                self.__dict__ = before  # at once: there may be another interrupt
+            raise
+
+    call.undoes_failures = True
+    return call
+
+
+def end_fit(estimator, interrupted, kept):
+    """Set ``interrupted_``, and pass an interrupt on, saying what is ``kept``."""
+    estimator.interrupted_ = interrupted
+    if interrupted:
+        raise KeyboardInterrupt(f"The fit was interrupted and keeps {kept}.")
+
+
+def wrap_only_rows(transformer):
+    """Keep `set_output` from making tables of pictures; a class decorator.
+
+    scikit-learn wraps whatever ``transform`` and ``fit_transform`` return. Here they
+    are wrapped where they are given flat rows, which are a table, and not where they
+    are given pictures with a height and a width.
+    """
+    for name in ("transform", "fit_transform"):
+        setattr(transformer, name, _wrap_only_rows(getattr(transformer, name)))
+    return transformer
+
+
+def _wrap_only_rows(method):
+    @wraps(method)
+    def call(self, X, *args, **kwargs):
+        X = as_array(X)
+        chosen = method.__wrapped__ if getattr(X, "ndim", 2) > 2 else method
+        return chosen(self, X, *args, **kwargs)
+
+    return call
+
+
+@contextmanager
+def task_of(parent, estimator, name, **sizes):
+    """Tell callbacks of a task within another one; yield its context.
+
+    ``parent`` is the context of the larger task, and ``sizes`` says how many parts the
+    task has. Without contexts, before scikit-learn 1.9, None is yielded.
+    """
+    if parent is None:
+        yield None
+        return
+    context = parent.subcontext(task_name=name, **sizes)
+    yield context.call_on_fit_task_begin(estimator=estimator)
+    context.call_on_fit_task_end(estimator=estimator)
+
+
+def all_fits_failed(error):
+    """Tell whether a search of scikit-learn raised since every one of its fits failed.
+
+    It raises a plain ValueError then, which only its message tells apart.
+    """
+    return re.match(r"\s*All the \d+ fits failed\.", str(error)) is not None
+
+
+class Progress:
+    """Tells scikit-learn's callbacks of a fit, an iteration or epoch at a time.
+
+    A context around the fit. Without callbacks, or before scikit-learn 1.9, it does
+    nothing.
+    """
+
+    def __init__(self, estimator, X, y, sample_weight, max_iter):
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        self._seen = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._n_left = self._max_iter = max_iter
+        self._fit = self._iteration = None
+
+    def __enter__(self):
+        estimator = self._seen["estimator"]
+        if hasattr(estimator, "_skl_callbacks") or hasattr(
+            estimator, "_parent_callback_ctx"
+        ):
+            self._fit = estimator._init_callback_context(max_subtasks=self._max_iter)
+            self._fit.call_on_fit_task_begin(**self._seen)
+            if hasattr(estimator, "_skl_callbacks"):
+                self._begin()
+        return self
+
+    def _begin(self, attributes=None):
+        if not self._n_left:
+            self._iteration = None
+            return
+        self._n_left -= 1
+        self._iteration = self._fit.subcontext(task_name="iteration")
+        self._iteration.call_on_fit_task_begin(
+            **self._seen, reconstruction_attributes=attributes
+        )
+
+    def step(self, attributes):
+        """End an iteration and return whether a callback wants to stop.
+
+        ``attributes`` is a callable that returns the fitted attributes by name.
+        """
+        if self._iteration is None:
+            return False
+        ended, self._iteration = self._iteration, None
+        stop = ended.call_on_fit_task_end(
+            **self._seen, reconstruction_attributes=attributes
+        )
+        self._begin(attributes)
+        return bool(stop)
+
+    def __exit__(self, kind, error, traceback):
+        if self._iteration is not None:  # begun, and never done
+            self._iteration.call_on_fit_task_end(estimator=self._seen["estimator"])
+        if self._fit is not None and kind is None:
+            self._fit.call_on_fit_task_end(**self._seen, reconstruction_attributes={})

@@ -1,0 +1,81 @@
+"""Mini-batch solvers and learning rates by the names that parameters give them."""
+
+from numbers import Integral, Real
+
+from skvision._contract.schedule import Schedule
+from skvision._contract.sklearn_compat import Interval, StrOptions
+from skvision._training import optimizers, schedules
+
+PLANNED = ("cosine", "one_cycle")  # rates that are made for max_iter epochs
+
+BATCH_CONSTRAINTS = {
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [
+        StrOptions(
+            {
+                "constant",
+                "step",
+                "exponential",
+                "cosine",
+                "one_cycle",
+                "invscaling",
+                "adaptive",
+            }
+        ),
+        Schedule,
+        callable,
+    ],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "nesterovs_momentum": ["boolean"],
+    "shuffle": ["boolean"],
+    "average": [Interval(Integral, 1, None, closed="left"), "boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+}
+
+
+def make_optimizer(estimator, n_weights):
+    """Return what ``solver`` names; Adam where it is ``"auto"``."""
+    make = {
+        "sgd": lambda: optimizers.sgd(estimator.momentum, estimator.nesterovs_momentum),
+        "adagrad": optimizers.adagrad,
+        "rmsprop": optimizers.rmsprop,
+        "adam": optimizers.adam,
+        "adamw": lambda: optimizers.adamw(
+            estimator.alpha * (1 - estimator.l1_ratio), n_weights
+        ),
+    }
+    return make["adam" if estimator.solver == "auto" else estimator.solver]()
+
+
+def make_schedule(estimator):
+    """Return what ``learning_rate`` names or is."""
+    given, n = estimator.learning_rate, estimator.max_iter
+    rate = float(estimator.learning_rate_init)
+    if isinstance(given, Schedule):
+        return given.starting_at(rate)
+    if callable(given):
+        return schedules.called(given)
+    patience = max(1, estimator.n_iter_no_change // 3)
+    make = {
+        "constant": lambda: schedules.constant(rate),
+        "step": lambda: schedules.step(rate, max(1, -(-n // 3))),
+        "exponential": lambda: schedules.exponential(rate, 0.01 ** (1 / n)),
+        "cosine": lambda: schedules.cosine(rate, n),
+        "one_cycle": lambda: schedules.one_cycle(rate, n),
+        "invscaling": lambda: schedules.inverse_scaling(rate),
+        "adaptive": lambda: schedules.on_plateau(rate, patience, tol=estimator.tol),
+    }
+    return make[given]()
+
+
+def refuse_ended_plan(estimator, n_done):
+    """Raise where a plan of learning rates for ``max_iter`` epochs has run out."""
+    if estimator.learning_rate in PLANNED and n_done >= estimator.max_iter:
+        raise ValueError(
+            f"learning_rate={estimator.learning_rate!r} falls to nothing in "
+            f"max_iter={estimator.max_iter} epochs, and {n_done} were made: raise "
+            f'max_iter, or take learning_rate="constant".'
+        )

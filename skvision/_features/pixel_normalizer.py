@@ -1,0 +1,363 @@
+"""Centering, scaling and whitening of pixels."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skvision._contract.images import as_array, validate_images, validate_rows
+from skvision._contract.public import public
+from skvision._contract.sklearn_compat import (
+    Estimator,
+    Interval,
+    StrOptions,
+    check_feature_names_in,
+    whole_fit,
+    wrap_only_rows,
+)
+from skvision._training.rows import Rows
+from skvision._training.standard import Standard, learn_spread, standardize, unit_of
+
+BLOCK_BYTES = 2**24  # of floats: fewer rows make slow products with large matrices
+
+
+def _in_blocks(fill, rows, out, advice, **size):
+    """Let ``fill(block, part)`` fill parts of ``out``; raise where it overflows."""
+    for block in Rows(rows, None).blocks(**size):
+        with np.errstate(over="ignore", invalid="ignore"):
+            fill(block, out[block])
+        if not np.isfinite(out[block]).all():
+            largest = np.abs(rows[block].astype(np.float64)).max()
+            raise ValueError(
+                f"Values of X up to {largest:.3g} become larger than {out.dtype} can "
+                f"hold, {np.finfo(out.dtype).max:.3g}: {advice}."
+            )
+    return out
+
+
+@public("skvision")
+@wrap_only_rows
+class PixelNormalizer(TransformerMixin, Estimator):
+    r"""Centre and scale pixels, or the columns of features, by the training pictures.
+
+    .. math:: z = (x - c) / s
+
+    with a centre :math:`c` and a scale :math:`s` for each pixel or each channel, and
+    after that, if asked for, ZCA whitening.
+
+    Parameters
+    ----------
+    center : {"pixel", "channel"} or None, default="pixel"
+        What is subtracted: the mean picture, the mean colour, or nothing.
+
+    scale : {"std", "range"} or None, default="std"
+        What is divided by: the standard deviation; the largest distance from the centre
+        in the training pictures, which brings them into [-1, 1]; or nothing. It is one
+        value a pixel, or one a channel with ``center="channel"``. Where it would be
+        zero it is one.
+
+    variance_floor : float, default=0.0
+        With ``scale="std"``, the share of the mean variance :math:`\bar v` that is
+        added to each variance :math:`v` before the root, :math:`s = \sqrt{v + f \bar
+        v}`, so that nearly constant columns do not explode; 0.01 suits histogram
+        features.
+
+    whitening_epsilon : float, default=None
+        Where it is given, the pixels are also whitened (ZCA): :math:`z \to U (\Lambda +
+        \epsilon I)^{-1/2} U^\top z`, with the eigenvectors :math:`U` and eigenvalues
+        :math:`\Lambda` of the covariance of :math:`z` and this :math:`\epsilon`. It
+        takes memory for about seven square matrices of ``n_features_in_``, and time in
+        proportion to the cube of that.
+
+    image_shape : (int, int) or (int, int, int), default=None
+        With ``center="channel"``, height, width and channels of pictures that come as
+        flat rows; where it is None they are guessed with an `ImageShapeWarning`, as
+        `HOG` does.
+
+    Attributes
+    ----------
+    center_ : ndarray of shape (n_features_in_,), float64
+        What is subtracted; zero with ``center=None``. ``center_.reshape(image_shape_)``
+        is a picture.
+
+    scale_ : ndarray of shape (n_features_in_,), float64
+        What is divided by; one with ``scale=None``.
+
+    whitening_ : ndarray of shape (n_features_in_, n_features_in_) or None
+        The symmetric whitening matrix.
+
+    image_shape_ : (int, int, int) or None
+        Height, width and channels of the pictures seen in ``fit``; None where they came
+        as flat rows, unless ``center="channel"`` needed it.
+
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen in ``fit``, where it was given a table.
+
+    See Also
+    --------
+    sklearn.preprocessing.StandardScaler : Turns a uint8 data set into float64.
+
+    Notes
+    -----
+    Statistics are summed in float64, a block of rows at a time: a data set of bytes is
+    never copied whole to float64. A column is constant where its smallest and its
+    largest value are equal; its scale is one. Each column is computed with in units of
+    a power of two near its values, so that any finite numbers, such as 1e300 or 1e-300,
+    are normalized like those near one.
+
+    References
+    ----------
+    A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009,
+    appendix A (ZCA whitening).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skvision import PixelNormalizer
+    >>> images = np.random.default_rng(0).integers(0, 256, (100, 8, 8, 3), np.uint8)
+    >>> normalized = PixelNormalizer().fit_transform(images)
+    >>> normalized.shape, normalized.dtype
+    ((100, 8, 8, 3), dtype('float32'))
+    >>> print(f"{normalized.std():.3f}")
+    1.000
+    """
+
+    _parameter_constraints = {
+        "center": [StrOptions({"pixel", "channel"}), None],
+        "scale": [StrOptions({"std", "range"}), None],
+        "variance_floor": [Interval(Real, 0, None, closed="left")],
+        "whitening_epsilon": [Interval(Real, 0, None, closed="neither"), None],
+        "image_shape": [tuple, list, None],
+    }
+
+    def __init__(
+        self,
+        center="pixel",
+        scale="std",
+        variance_floor=0.0,
+        whitening_epsilon=None,
+        image_shape=None,
+    ):
+        self.center = center
+        self.scale = scale
+        self.variance_floor = variance_floor
+        self.whitening_epsilon = whitening_epsilon
+        self.image_shape = image_shape
+
+    @whole_fit
+    def fit(self, X, y=None):
+        """Learn the centre, the scale and the whitening.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : PixelNormalizer
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range or has no meaning beside another, ``X``
+            is not finite numbers in one of the three layouts, or, with
+            ``scale="range"``, its values are further apart than float64 can hold.
+        """
+        if self.variance_floor > 0 and self.scale != "std":
+            raise ValueError(
+                f"variance_floor={self.variance_floor} belongs to scale='std'; got "
+                f"scale={self.scale!r}. Set variance_floor=0.0 or scale='std'."
+            )
+        if self.whitening_epsilon is not None and self.center is None:
+            raise ValueError(
+                f"whitening_epsilon={self.whitening_epsilon} needs centred pixels; got "
+                f"center=None. Set center='pixel' or whitening_epsilon=None."
+            )
+        n_channels = None
+        if self.center == "channel":
+            images = validate_images(self, X, reset=True)
+            rows, n_channels = images.reshape(len(images), -1), images.shape[3]
+        else:
+            rows = validate_rows(self, X, reset=True)
+        spread = learn_spread(rows, np.full(len(rows), 1 / len(rows)), n_channels)
+        center = np.zeros_like(spread.mean) if self.center is None else spread.mean
+        scale = self._scale_of(spread, center)
+        scale[scale == 0] = 1
+        whitening = unwhitening = None
+        if self.whitening_epsilon is not None:
+            longest = (spread.deviation / scale).max()
+            whitening, unwhitening = self._fit_whitening(rows, center, scale, longest)
+        self.center_, self.scale_ = center, scale
+        self.whitening_, self._unwhitening = whitening, unwhitening
+        return self
+
+    def _scale_of(self, spread, center):
+        low, high, _, deviation = spread
+        if self.scale is None:
+            return np.ones_like(center)
+        if self.scale == "range":
+            with np.errstate(over="ignore"):
+                scale = np.maximum(high - center, center - low)
+            if not np.isfinite(scale).all():
+                raise ValueError(
+                    f"The values of X go from {low.min():.3g} to {high.max():.3g}, too "
+                    f"far apart for a distance that float64 can hold: divide X by a "
+                    f"power of ten first."
+                )
+            return scale
+        largest = deviation.max() or 1.0  # whose square may overflow
+        mean_variance = ((deviation / largest) ** 2).mean()
+        return np.hypot(
+            deviation, largest * np.sqrt(self.variance_floor * mean_variance)
+        )
+
+    def _fit_whitening(self, rows, center, scale, longest):
+        """Return the whitening matrix and its inverse.
+
+        Eigenvalues are computed in units of ``longest``, the largest deviation, so that
+        squares of large values do not overflow.
+        """
+        size = 1 / unit_of(longest)
+        standard = Standard(center, scale * size)
+        second_moment = np.zeros((len(center), len(center)))
+        total = np.zeros(len(center))
+        for block in Rows(rows, None).blocks(BLOCK_BYTES):
+            z = np.empty(rows[block].shape)
+            standardize(rows, block, standard, z)
+            second_moment += z.T @ z
+            total += z.sum(axis=0)
+        mean = total / len(rows)
+        covariance = second_moment / len(rows) - np.outer(mean, mean)
+        eigenvalues, vectors = np.linalg.eigh(covariance)
+        deviations = np.hypot(
+            size * np.sqrt(np.maximum(eigenvalues, 0)), np.sqrt(self.whitening_epsilon)
+        )
+        return (vectors / deviations) @ vectors.T, (vectors * deviations) @ vectors.T
+
+    def transform(self, X):
+        """Centre, scale and whiten pictures.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Pictures or features like those of ``fit``.
+
+        Returns
+        -------
+        X : ndarray of the shape of ``X``
+            float64 for float64 pictures, else float32.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not like the images seen in ``fit``, or values become larger
+            than the result can hold.
+        """
+        check_is_fitted(self, "center_")
+        rows = validate_rows(self, X, reset=False)
+        result = np.empty(rows.shape, self._dtype_for(rows))
+        advice = "pass X like that of fit"
+        if self.scale is None:
+            advice = 'set scale="std"'
+        elif result.dtype == np.float32:
+            advice += ", or as float64"
+        if self.whitening_ is None:
+            standard = Standard(self.center_, self.scale_)
+            _in_blocks(
+                lambda block, out: standardize(rows, block, standard, out),
+                rows,
+                result,
+                advice,
+            )
+            return result.reshape(as_array(X).shape)
+        size = unit_of(np.abs(self.whitening_).max())  # so that no factor overflows
+        standard = Standard(self.center_, self.scale_ * size)
+        whitening = (self.whitening_ * size).astype(result.dtype)
+
+        def whiten(block, out):
+            z = standardize(rows, block, standard, np.empty_like(out))
+            np.matmul(z, whitening, out=out)
+
+        _in_blocks(whiten, rows, result, advice, n_bytes=BLOCK_BYTES)
+        return result.reshape(as_array(X).shape)
+
+    def inverse_transform(self, X):
+        """Undo `transform`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            What `transform` returned.
+
+        Returns
+        -------
+        X : ndarray of the shape of ``X``
+            Pictures as they were, to rounding, as float64 for float64, else float32.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not like the images seen in ``fit``, or values become larger
+            than the result can hold.
+        """
+        check_is_fitted(self, "center_")
+        rows = validate_rows(self, X, reset=False)
+        result = np.empty(rows.shape, self._dtype_for(rows))
+        size, unwhitening = 1.0, None
+        if self.whitening_ is not None:
+            size = unit_of(np.abs(self._unwhitening).max())
+            unwhitening = (self._unwhitening * size).astype(result.dtype)
+
+        def restore(block, out):
+            z = rows[block].astype(result.dtype, copy=False)
+            if unwhitening is not None:
+                z = z @ unwhitening
+            z = z.astype(np.float64)
+            z *= self.scale_ / size
+            z += self.center_
+            out[...] = z
+
+        advice = "pass what transform returned"
+        if result.dtype == np.float32:
+            advice += ", as float64"
+        _in_blocks(restore, rows, result, advice, n_bytes=BLOCK_BYTES)
+        return result.reshape(as_array(X).shape)
+
+    def _dtype_for(self, rows):
+        return np.float64 if rows.dtype == np.float64 else np.float32
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns of flat rows, or the pixels of pictures.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names to use where ``fit`` saw flat rows without names.
+
+        Returns
+        -------
+        names : ndarray of shape (n_features_in_,) of str objects
+            The names of the columns or, where ``fit`` saw pictures, ``pixel_y0_x3_c1``
+            for the second channel of the fourth pixel of the first row.
+        """
+        check_is_fitted(self, "center_")
+        names = check_feature_names_in(self, input_features)
+        if self.image_shape_ is None or hasattr(self, "feature_names_in_"):
+            return names
+        return np.array(
+            [f"pixel_y{y}_x{x}_c{c}" for y, x, c in np.ndindex(*self.image_shape_)],
+            dtype=object,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

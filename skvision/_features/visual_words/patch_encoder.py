@@ -1,0 +1,188 @@
+"""From a picture to the codes of its patches, pooled over cells."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skvision._features.visual_words.patches import (
+    Places,
+    Shape,
+    cut_patches,
+    patch_places,
+    scale_picture,
+)
+
+Array = NDArray[np.float32]
+
+MAX_PATCHES = 1024  # that are cut at a time
+RESPONSES = 2**18  # that are computed at a time: a MiB, in few calls
+MIN_PATCHES = 32  # however many words: fewer are slow in a matrix product
+ENCODINGS = ("threshold", "triangle", "hard")  # as the kernel numbers them
+
+
+class Cells(NamedTuple):
+    """Where patches are, and which cells they lie in.
+
+    Attributes
+    ----------
+    tops, lefts : ndarray of shape (n_patches,), int
+        Places of patches in pixels, row by row.
+    n_columns : int
+        Patches in a row.
+    rows, columns : ndarray of shape (n_cells, 2), int
+        Where each row and each column of cells starts and stops, in patches.
+    """
+
+    tops: Places
+    lefts: Places
+    n_columns: int
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+
+    @property
+    def sizes(self) -> NDArray[np.intp]:
+        """Number of patches in each cell, (n_cell_rows, n_cell_columns)."""
+        return np.outer(np.diff(self.rows), np.diff(self.columns))
+
+
+def lay_out_cells(
+    image_shape: Shape, patch_shape: Shape, stride: int, grid: tuple[int, int]
+) -> Cells:
+    """Return places of patches and the cells of a grid of them.
+
+    Where a grid does not divide the patches, its cells overlap: it is its own mirror
+    image. Where it is finer than the patches, it shrinks.
+    """
+    tops, lefts, shape = patch_places(image_shape, patch_shape, stride)
+    rows, columns = map(_cell_bounds, shape, grid)
+    return Cells(tops, lefts, shape[1], rows, columns)
+
+
+def _cell_bounds(n_patches: int, n_cells: int) -> NDArray[np.intp]:
+    n_cells = min(n_cells, n_patches)
+    cell = np.arange(n_cells)
+    stops = -(-(cell + 1) * n_patches // n_cells)
+    return np.column_stack([cell * n_patches // n_cells, stops])
+
+
+class PatchEncoder:
+    """Cuts, whitens, encodes and pools the patches of a picture, a few at a time.
+
+    Parameters
+    ----------
+    cells : Cells
+        Where patches are.
+    patch_shape : (int, int, int)
+        Height, width and channels of a patch.
+    value_range, contrast_epsilon
+        As in `scale_picture` and `cut_patches`.
+    mean, whitening : ndarray of shape (n_pixels,) and (n_pixels, n_components)
+        From patches to coordinates.
+    words : ndarray of shape (n_words, n_components), float32
+        Words, mirror images included.
+    n_symmetric : int or None
+        How many coordinates are the same for mirror images; None where words have none.
+    encoding : {"threshold", "triangle", "hard"}
+        The code.
+    threshold : float
+        Of the first.
+    """
+
+    def __init__(
+        self,
+        cells: Cells,
+        *,
+        patch_shape: Shape,
+        value_range: tuple[float, float],
+        contrast_epsilon: float,
+        mean: Array,
+        whitening: Array,
+        words: Array,
+        n_symmetric: int | None,
+        encoding: str,
+        threshold: float,
+    ) -> None:
+        self.cells = cells
+        self.patch_shape = patch_shape
+        self.value_range = value_range
+        self.contrast_epsilon = contrast_epsilon
+        self.whitening, self.offset = whitening, mean @ whitening
+        self.words, self.n_words = words, len(words)
+        self.n_symmetric, self.encoding = n_symmetric, encoding
+        self.n_pairs = len(words) if n_symmetric is None else len(words) // 2
+        # coordinates of which words are sums: symmetric and antisymmetric ones
+        self.halves = slice(None, n_symmetric), slice(n_symmetric, None)
+        self.filters = np.ascontiguousarray(words[: self.n_pairs].T)
+        self.squares = (words * words).sum(axis=1)
+        self.threshold = np.float32(threshold)
+        self.shape = (*cells.sizes.shape, 1 + (encoding == "threshold"), self.n_pairs)
+        at_a_time = max(RESPONSES // self.n_words, MIN_PATCHES)
+        if at_a_time > cells.n_columns:  # whole rows
+            at_a_time -= at_a_time % cells.n_columns
+        self.at_a_time = at_a_time
+
+    def __call__(self, image: NDArray[Any]) -> Array:
+        """Return the features of a picture (H, W, C), of shape ``self.shape``."""
+        scaled = scale_picture(image, self.value_range)
+        pooled = np.zeros((*self.shape[:3], self.n_words), np.float32)
+        for start in range(0, len(self.cells.tops), MAX_PATCHES):
+            places = slice(start, start + MAX_PATCHES)
+            patches = cut_patches(
+                scaled,
+                self.cells.tops[places],
+                self.cells.lefts[places],
+                self.patch_shape,
+                self.contrast_epsilon,
+            )
+            patches = patches @ self.whitening
+            patches -= self.offset
+            self._add(patches, start, pooled)
+        return self._fold(pooled)
+
+    def _add(self, patches: Array, start: int, pooled: Array) -> None:
+        """Add the codes of whitened patches, the first at place ``start``, to cells."""
+        from skvision._kernels.encoding import encode_and_pool
+
+        mirror = self.n_symmetric is not None
+        sums = np.empty(pooled.shape[1:], np.float32)
+        room = np.empty(self.at_a_time * self.n_words, np.float32)
+        room_of_products = np.empty(room.size if mirror else 0, np.float32)
+        for i in range(0, len(patches), self.at_a_time):
+            some = patches[i : i + self.at_a_time]
+            n = len(some)
+            responses = room[: n * self.n_words].reshape(n, -1)
+            products = room_of_products[: n * self.n_words].reshape(2, -1, self.n_pairs)
+            if mirror:
+                for half, part in zip(self.halves, products, strict=True):
+                    np.matmul(some[:, half], self.filters[half], out=part)
+            else:
+                np.matmul(some, self.filters, out=responses)
+            encode_and_pool(
+                products,
+                responses,
+                some,
+                self.words,
+                self.squares,
+                mirror,
+                ENCODINGS.index(self.encoding),
+                self.threshold,
+                start + i,
+                self.cells.n_columns,
+                self.cells.rows,
+                self.cells.columns,
+                sums,
+                pooled,
+            )
+
+    def _fold(self, pooled: Array) -> Array:
+        """Return means, or counts, of words and of their mirror images together."""
+        if self.encoding != "hard":
+            pooled /= self.cells.sizes[:, :, None, None].astype(np.float32)
+        if self.n_symmetric is None:
+            return pooled
+        words, mirror_images = pooled[..., : self.n_pairs], pooled[..., self.n_pairs :]
+        both: Array = words + mirror_images[:, ::-1]
+        if self.encoding != "hard":
+            both /= 2
+        return both

@@ -1,0 +1,236 @@
+"""Whether the parts of a model fit together, and what a prediction would cost.
+
+A pipeline from a file may have any parameters and any arrays. It is taken for a model
+only if its predictions are known to be finite numbers, whatever the image, and to take
+bounded time and memory: both follow from shapes and sizes, and nothing is computed with
+images before they are checked.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skvision._contract.images import learn_value_range
+from skvision._contract.sklearn_compat import check_parameters
+from skvision._features.color_histogram import ColorHistogram
+from skvision._features.hog import HOG
+from skvision._features.pixel_normalizer import PixelNormalizer
+from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
+from skvision._linear.softmax_regression import SoftmaxRegression
+from skvision._readers.image_reader import ImageReader
+
+STEPS = [ImageReader, FeatureUnion, PixelNormalizer, SoftmaxRegression]
+FEATURES = [HOG, ColorHistogram, BagOfVisualWords]
+LARGEST_SIZE = 1024  # pixels of a side
+MOST_PIXELS = 100_000_000  # of a file to be decoded
+MOST_OPERATIONS = 10**11  # multiply-adds an image: about ten seconds of one core
+_PER_PIXEL = 100  # operations on each pixel whatever the parameters, rather too many
+_LARGEST_SCORE = float(np.finfo(np.float32).max) / 4
+
+
+def check_pipeline(pipeline: Any) -> None:
+    """Refuse what would fail, give no numbers or take too long at a prediction.
+
+    Parameters
+    ----------
+    pipeline : object
+        Whatever it is.
+
+    Raises
+    ------
+    ValueError
+        If it is no fitted pipeline of the steps of a model, its parts do not fit
+        together, it needs more than `MOST_OPERATIONS` for an image, or its scores
+        could be too large for single precision.
+    Exception
+        Whatever estimators raise that have attributes of wrong types.
+    """
+    kinds = [type(step) for _, step in getattr(pipeline, "steps", [])]
+    if type(pipeline) is not Pipeline or kinds != STEPS:
+        raise ValueError(f"it is no pipeline of {_names(STEPS)}")
+    check_is_fitted(pipeline)
+    reader, union, normalizer, classifier = pipeline
+    features = [step for _, step in union.transformer_list]
+    if any(type(step) not in FEATURES for step in features) or not features:
+        raise ValueError(f"its features are not of {_names(FEATURES)}")
+    if union.transformer_weights is not None:
+        raise ValueError("its features have weights")
+    for step in (pipeline, union, reader, *features, normalizer, classifier):
+        if vars(step).keys() & set(dir(type(step))):
+            raise ValueError("it puts values where methods are")
+    _check_numbers(reader, union, features, normalizer, classifier)
+    _check_shapes(reader, features, normalizer, classifier)
+    _check_cost(features, classifier)
+    _check_scores(features, normalizer, classifier)
+    _try_out(pipeline, features[0].image_shape_)
+
+
+def _names(kinds: Iterable[type]) -> str:
+    return ", ".join(kind.__name__ for kind in kinds)
+
+
+def _check_numbers(reader, union, features, normalizer, classifier) -> None:
+    """Refuse parameters that are out of range, and numbers that are not finite."""
+    if union.n_jobs not in (None, 1):
+        raise ValueError(f"its features take n_jobs={union.n_jobs}")
+    for step in (reader, *features):
+        if step.n_jobs is not None:
+            raise ValueError(f"its {type(step).__name__} has n_jobs={step.n_jobs}")
+    for step in (reader, *features, normalizer, classifier):
+        check_parameters(step)
+        values = [*step.get_params(deep=False).values(), *vars(step).values()]
+        arrays = [value for value in values if isinstance(value, np.ndarray)]
+        of_floats = [array for array in arrays if array.dtype.kind == "f"]
+        if not all(np.isfinite(array).all() for array in of_floats) or not all(
+            map(_is_finite, step.get_params(deep=False).values())
+        ):
+            raise ValueError(f"its {type(step).__name__} has numbers that are infinite")
+    if max(reader.size) > LARGEST_SIZE:
+        raise ValueError(f"its size {reader.size} is over {LARGEST_SIZE}")
+    if reader.max_pixels > MOST_PIXELS:
+        raise ValueError(f"its max_pixels={reader.max_pixels} is over {MOST_PIXELS}")
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float | np.floating) or math.isfinite(value)
+
+
+def _check_shapes(reader, features, normalizer, classifier) -> None:
+    blank = reader.transform([np.zeros((1, 1), np.uint8)])
+    shape = (*blank.shape[1:], 1)[:3]
+    if any(step.image_shape_ != shape for step in features):
+        raise ValueError("its steps are not for images of the same shape")
+    for step in features:
+        if hasattr(step, "value_range_"):
+            learn_value_range(step.value_range_, blank)
+        if isinstance(step, HOG):
+            step._check_parameters()
+        if isinstance(step, BagOfVisualWords):
+            _check_words(step)
+    classes = classifier.classes_
+    if np.ndim(classes) != 1 or len(np.unique(classes)) != len(classes):
+        raise ValueError("its classes are not all different")
+    n_classes = len(classes)
+    n_rows = 1 if n_classes == 2 else n_classes
+    if n_classes < 2 or np.shape(classifier.coef_)[:1] != (n_rows,):
+        raise ValueError("it has scores for another number of classes")
+    n_features = sum(step._n_features_out for step in features)
+    if normalizer.whitening_ is not None:
+        raise ValueError("its features are whitened")
+    wanted = [
+        (classifier.coef_, (n_rows, n_features)),
+        (classifier.intercept_, (n_rows,)),
+        (normalizer.center_, (n_features,)),
+        (normalizer.scale_, (n_features,)),
+    ]
+    if any(np.shape(array) != shape for array, shape in wanted):
+        raise ValueError("its steps are not for the same number of features")
+    if any(array.dtype.kind != "f" for array, _ in wanted):
+        raise ValueError("its weights are no floats")
+
+
+def _check_words(words: BagOfVisualWords) -> None:
+    """Refuse patches that reach beyond the image, and arrays that do not fit them."""
+    words._check_parameters()
+    n_words, n_components = np.shape(words.codebook_)
+    n_pixels = math.prod(words.patch_shape_)
+    fits = (
+        len(words.patch_shape_) == len(words.image_shape_) == 3
+        and all(
+            0 < patch <= size
+            for patch, size in zip(words.patch_shape_, words.image_shape_, strict=True)
+        )
+        and words.patch_shape_[2] == words.image_shape_[2]
+        and np.shape(words.whitening_) == (n_pixels, n_components)
+        and np.shape(words.patch_mean_) == (n_pixels,)
+        and (words._n_symmetric is None) == (not words.mirror)
+        and 0 <= (words._n_symmetric or 0) <= n_components
+        and n_words % (1 + words.mirror) == 0
+        and min(n_words, n_components) > 0
+        and len(words.value_range_) == 2
+    )
+    arrays = words.codebook_, words.whitening_, words.patch_mean_
+    if not fits or any(array.dtype != np.float32 for array in arrays):
+        raise ValueError("its visual words do not fit together")
+
+
+def _check_cost(features, classifier) -> None:
+    """Refuse what takes too long for an image, by an estimate from above."""
+    n_operations = classifier.coef_.size + sum(map(_count_operations, features))
+    if n_operations > MOST_OPERATIONS:
+        raise ValueError(
+            f"it needs {n_operations:.1e} multiply-adds for an image, over "
+            f"{MOST_OPERATIONS:.1e}: train with a smaller size or fewer features"
+        )
+
+
+def _count_operations(step: Any) -> int:
+    n_pixels = math.prod(step.image_shape_)
+    n_operations = _PER_PIXEL * n_pixels + step._n_features_out
+    if isinstance(step, HOG):  # each pixel looks for its orientation
+        n_operations += n_pixels * step.orientations
+    if isinstance(step, BagOfVisualWords):
+        n_words, n_components = step.codebook_.shape
+        n_filters = n_words // 2 if step.mirror else n_words
+        n_each = (math.prod(step.patch_shape_) + n_filters) * n_components + n_words
+        n_operations += _count_patches(step) * n_each
+    return n_operations
+
+
+def _count_patches(words: BagOfVisualWords) -> int:
+    return math.prod(
+        (size - patch) // words.stride + 1
+        for size, patch in zip(
+            words.image_shape_[:2], words.patch_shape_[:2], strict=True
+        )
+    )
+
+
+def _check_scores(features, normalizer, classifier) -> None:
+    """Refuse scores that might be infinite, for whatever image."""
+    with np.errstate(over="ignore"):
+        most = np.repeat(
+            [_largest_feature(step) for step in features],
+            [step._n_features_out for step in features],
+        )
+        tiny = np.finfo(np.float32).tiny
+        most = (most + np.abs(normalizer.center_)) / np.maximum(normalizer.scale_, tiny)
+        weights = np.abs(classifier.coef_).astype(np.float64)
+        scores = weights @ most + np.abs(classifier.intercept_)
+    if not max(most.max(), scores.max()) < _LARGEST_SCORE:
+        raise ValueError("its scores might be infinite")
+
+
+def _largest_feature(step: Any) -> float:
+    """Return a bound of what the features of an image can be."""
+    n_pixels = float(math.prod(step.image_shape_))
+    if not isinstance(step, BagOfVisualWords):
+        return n_pixels  # counts, or shares of them
+    # A normalized patch is no longer than the root of its size.
+    patch = math.sqrt(math.prod(step.patch_shape_)) + _length(step.patch_mean_)
+    code = patch * _length(step.whitening_) + _length(step.codebook_)
+    return _count_patches(step) * max(1.0, code) ** 2
+
+
+def _length(array: NDArray[np.float32]) -> float:
+    return float(np.linalg.norm(array.astype(np.float64)))
+
+
+def _try_out(pipeline: Pipeline, shape: tuple[int, int, int]) -> None:
+    """Refuse what fails on an image that is black, white and noise, side by side."""
+    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    third = -(-shape[1] // 3)
+    image[:, :third], image[:, 2 * third :] = 0, 255
+    image = image[..., 0] if shape[2] == 1 else image
+    probabilities = pipeline.predict_proba(image[np.newaxis])
+    if probabilities.shape != (1, len(pipeline[-1].classes_)):
+        raise ValueError("it has scores for another number of classes")
+    if not np.isfinite(probabilities).all():
+        raise ValueError("its weights are not finite")

@@ -1,0 +1,135 @@
+"""Products of bytes as sketches: all distances at once, where a processor has them."""
+
+import copy
+import math
+
+import numpy as np
+
+from skvision._training.parallel import for_each_block
+
+BYTES_WORTH_PRODUCTS = 64  # of a row; for shorter ones products of floats are faster
+ROWS_PER_TASK = 128
+ROUNDING = 2.0**-24  # of float32, relative
+
+
+def suits_byte_products(rows, metric):
+    """Whether the processor multiplies bytes, and distances come from products."""
+    from skvision._kernels.byte_products import INSTRUCTION
+    from skvision._kernels.distances import COSINE, L2
+
+    return (
+        metric in (L2, COSINE)
+        and rows.dtype == np.uint8
+        and rows.shape[1] >= BYTES_WORTH_PRODUCTS
+        and INSTRUCTION is not None
+    )
+
+
+class ByteProducts:
+    r"""All distances of bytes under L2 and cosine, but for rounding to float32.
+
+    They come from exact products, with the bytes of a query less 128:
+
+    .. math:: \|x - y\|^2 = \|x\|^2 + \|y\|^2 - 2 (x - 128) \cdot y - 256 \sum y_i
+
+    As bounds they rule out all rows but those that are about to become neighbors.
+
+    Parameters
+    ----------
+    metric : int
+        L2 or COSINE.
+    """
+
+    power, scale = 2, 1.0
+
+    def __init__(self, rows, metric):
+        self.metric = metric
+        self.code_bytes = rows.shape[1]  # of a query; of rows, few beside themselves
+
+    def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
+        """Return what `bounds` takes of rows, and errors, which are zero."""
+        make = _ByteQueries if of_queries else _ByteRows
+        return make(rows, inverse_norms, self.metric, n_jobs), np.zeros(len(rows))
+
+    def bounds(self, queries, rows):
+        """Return squared distances less the square of the query's length."""
+        from skvision._kernels.byte_products import byte_bounds
+
+        out = np.empty((len(queries.bytes), len(rows.bytes)), np.float32)
+        byte_bounds(
+            queries.bytes,
+            queries.factors,
+            rows.bytes,
+            rows.tails,
+            rows.squares,
+            rows.shifts,
+            rows.factors,
+            out,
+        )
+        return out
+
+    def gap(self, queries, rows):
+        """Return what separates `bounds` from squared distances, for each query."""
+        squares = queries.squares
+        largest = (np.sqrt(squares) + math.sqrt(float(rows.squares.max()))) ** 2
+        return 1.01 * ROUNDING * largest - squares
+
+
+def _sums_and_squares(rows, n_jobs):
+    from skvision._kernels.byte_products import sums_and_squares
+
+    sums, squares = np.zeros((2, len(rows)), np.int64)
+    zeros = np.zeros((1, rows.shape[1]), np.uint8)
+
+    def compute(block):
+        sums_and_squares(rows[block], zeros, sums[block], squares[block])
+
+    for_each_block(compute, len(rows), ROWS_PER_TASK, n_jobs)
+    return sums, squares
+
+
+class _ByteRows:
+    """Rows of bytes, their ends, and the numbers that make distances of products."""
+
+    def __init__(self, rows, inverse_norms, metric, n_jobs):
+        from skvision._kernels.byte_products import STEP
+        from skvision._kernels.distances import COSINE
+
+        self.bytes = rows
+        n_behind = rows.shape[1] % STEP
+        self.tails = np.zeros((len(rows), STEP), np.uint8)
+        self.tails[:, :n_behind] = rows[:, rows.shape[1] - n_behind :]
+        sums, squares = _sums_and_squares(rows, n_jobs)
+        self.shifts, self.factors = 128 * sums, inverse_norms
+        self.squares = np.ones(len(rows)) if metric == COSINE else squares * 1.0
+
+
+class _ByteQueries:
+    """Bytes of queries, less 128, and their numbers; a slice of them is another."""
+
+    def __init__(self, rows, inverse_norms, metric, n_jobs):
+        from skvision._kernels.byte_products import STEP
+        from skvision._kernels.distances import COSINE
+
+        shape = len(rows), -(-rows.shape[1] // STEP) * STEP
+        self.bytes = _aligned_zeros(shape, STEP)
+        np.bitwise_xor(rows, 128, out=self.bytes.view(np.uint8)[:, : rows.shape[1]])
+        self.factors = 2 * inverse_norms
+        if metric == COSINE:
+            self.squares = np.ones(len(rows))
+        else:
+            self.squares = _sums_and_squares(rows, n_jobs)[1] * 1.0
+
+    def __getitem__(self, block):
+        part = copy.copy(self)
+        for name, array in vars(self).items():
+            setattr(part, name, array[block])
+        return part
+
+
+def _aligned_zeros(shape, n_bytes):
+    """Return int8 zeros that start at a multiple of ``n_bytes``, as vectors do."""
+    size = math.prod(shape)
+    room = np.zeros(size + n_bytes, np.int8)
+    start = -room.ctypes.data % n_bytes
+    return room[start : start + size].reshape(shape)

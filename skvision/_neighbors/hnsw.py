@@ -1,0 +1,162 @@
+"""Approximate neighbours: a graph over sketches, and exact distances of what it finds.
+
+The graph is that of faiss (Y. A. Malkov, D. A. Yashunin, "Efficient and robust
+approximate nearest neighbor search using hierarchical navigable small world graphs",
+2020).
+"""
+
+import copy
+from contextlib import contextmanager
+
+import numpy as np
+
+from skvision._neighbors.search import MANY_FEATURES, inverse_norms
+from skvision._neighbors.search import nearest_rows as exact_nearest_rows
+from skvision._neighbors.sketches import make_sketch
+from skvision._training.parallel import (
+    count_threads,
+    for_each_block,
+    one_thread_for_blas,
+)
+
+N_LINKS = 16  # of each row in the graph
+ROWS_AT_ONCE = 4096
+CANDIDATES_AT_ONCE = 2**20
+QUERIES_PER_TASK = 64
+
+
+class HNSWIndex:
+    """A graph over the sketches of rows.
+
+    It is built by one thread, so that it comes out the same each time.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Rows to find.
+    metric : int
+        One of the kernels' metrics.
+    image_shape : (int, int, int) or None
+        Height, width and channels of the pictures, where known.
+
+    Raises
+    ------
+    ImportError
+        If faiss is not installed.
+    """
+
+    def __init__(self, rows, metric, image_shape):
+        faiss = _import_faiss()
+        self.metric = metric
+        coarse = rows.shape[1] >= MANY_FEATURES
+        self.sketch = make_sketch(rows, metric, image_shape, coarse)
+        kind = faiss.METRIC_L1 if self.sketch.power == 1 else faiss.METRIC_L2
+        self.graph = faiss.IndexHNSWFlat(self.sketch.width, N_LINKS, kind)
+        self._add(rows)
+
+    def with_more(self, rows):
+        """Return an index of the rows that are there and others; this one stays."""
+        faiss = _import_faiss()
+        other = copy.copy(self)
+        other.graph = faiss.clone_index(self.graph)
+        other._add(rows)
+        return other
+
+    def _add(self, rows):
+        with one_thread_for_blas, _threads_for_faiss(1):
+            for start in range(0, len(rows), ROWS_AT_ONCE):
+                self.graph.add(self._points(rows[start : start + ROWS_AT_ONCE], 1))
+
+    def nearest_rows(self, queries, rows, n_neighbors, ef_search, n_jobs):
+        """Find rows near each query, as `skvision._neighbors.search.nearest_rows` does.
+
+        ``ef_search`` rows or more are looked at by their exact distances. Where the
+        graph leads to fewer than ``n_neighbors``, as it may where many rows are the
+        same, the search is exact.
+        """
+        faiss = _import_faiss()
+        n_found = min(max(ef_search, n_neighbors), len(rows))
+        options = faiss.SearchParametersHNSW(efSearch=n_found)
+        distances = np.empty((len(queries), n_neighbors))
+        indices = np.empty((len(queries), n_neighbors), np.int64)
+        row_norms = inverse_norms(rows, self.metric)
+        n_at_once = max(1, min(ROWS_AT_ONCE, CANDIDATES_AT_ONCE // n_found))
+        for start in range(0, len(queries), n_at_once):
+            part = slice(start, start + n_at_once)
+            with one_thread_for_blas:
+                points = self._points(queries[part], n_jobs)
+            with _threads_for_faiss(count_threads(n_jobs)):
+                _, found = self.graph.search(points, n_found, params=options)
+            distances[part], indices[part] = self._nearest_of(
+                found, queries[part], rows, row_norms, n_neighbors, n_jobs
+            )
+        short = (indices < 0).any(axis=1)
+        if short.any():
+            distances[short], indices[short] = exact_nearest_rows(
+                queries[short], rows, n_neighbors, self.metric, n_jobs=n_jobs
+            )
+        return distances, indices
+
+    def _nearest_of(self, found, queries, rows, row_norms, n_neighbors, n_jobs):
+        """Return the nearest of rows that were found, by exact distances."""
+        from skvision._kernels.distances import distances_to
+
+        found = np.sort(found, axis=1)  # -1, where too few were found, comes first
+        there = np.maximum(found, 0)
+        distances = np.empty(found.shape)
+        norms = inverse_norms(queries, self.metric)
+
+        def compute(block):
+            distances_to(
+                self.metric,
+                queries[block],
+                rows,
+                there[block],
+                norms[block],
+                row_norms,
+                distances[block],
+            )
+
+        for_each_block(compute, len(queries), QUERIES_PER_TASK, n_jobs)
+        distances[found < 0] = np.inf
+        order = np.argsort(distances, axis=1, kind="stable")[:, :n_neighbors]
+        return (
+            np.take_along_axis(distances, order, axis=1),
+            np.take_along_axis(found, order, axis=1),
+        )
+
+    def _points(self, rows, n_jobs):
+        norms = inverse_norms(rows, self.metric)
+        codes, _ = self.sketch.codes(rows, norms, n_jobs)
+        return np.ascontiguousarray(codes[:, : self.sketch.width], np.float32)
+
+    def __getstate__(self):
+        graph = _import_faiss().serialize_index(self.graph)
+        return vars(self) | {"graph": graph}
+
+    def __setstate__(self, state):
+        graph = _import_faiss().deserialize_index(state["graph"])
+        vars(self).update(state | {"graph": graph})
+
+
+@contextmanager
+def _threads_for_faiss(n_threads):
+    """Let the calling thread's searches take so many threads; others keep theirs."""
+    faiss = _import_faiss()
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
+def _import_faiss():
+    try:
+        import faiss
+    except ImportError as error:
+        raise ImportError(
+            "algorithm='hnsw' needs faiss, which is not installed: run pip install "
+            "'skvision[ann]', or use algorithm='brute', which is exact."
+        ) from error
+    return faiss

@@ -1,0 +1,192 @@
+"""All rows within a radius by exact distance, with bounded memory beside them."""
+
+import numpy as np
+
+from skvision._neighbors.search import (
+    BYTES_AT_ONCE,
+    BYTES_KEPT,
+    FEW_FEATURES,
+    FEW_QUERIES,
+    MANY_FEATURES,
+    MANY_QUERIES,
+    MANY_ROWS,
+    QUERIES_PER_TASK,
+    ROWS_PER_STEP,
+    SHARE_WORTHWHILE,
+    inverse_norms,
+)
+from skvision._neighbors.sketches import make_sketch
+from skvision._training.parallel import for_each_block, one_thread_for_blas
+
+
+def rows_within(queries, rows, limit, metric, image_shape=None, n_jobs=None):
+    """Find all rows whose distance from a query is at most a limit.
+
+    Parameters
+    ----------
+    queries : ndarray of shape (n_queries, n_features)
+        C-contiguous uint8, float32 or float64.
+    rows : ndarray of shape (n_rows, n_features)
+        The same; the dtype may be another.
+    limit : float
+        A reduced distance, which is within.
+    metric : int
+        One of the kernels' metrics.
+    image_shape : (int, int, int) or None
+        Height, width and channels of the images, where known: it decides speed alone.
+    n_jobs : int or None
+        Threads.
+
+    Returns
+    -------
+    places : ndarray of shape (n_found,)
+        Rows of ``queries``, int64, ascending.
+    indices : ndarray of shape (n_found,)
+        Rows of ``rows``, int64, ascending for each query.
+    distances : ndarray of shape (n_found,)
+        Reduced distances, float64.
+    """
+    from skvision._kernels.distances import HAMMING
+
+    few_features = rows.shape[1] < FEW_FEATURES and metric != HAMMING
+    sketch = None
+    with one_thread_for_blas:
+        if len(queries) >= FEW_QUERIES and not few_features:
+            sketch = _sketch_for(queries, rows, limit, metric, image_shape, n_jobs)
+        search = _Search(rows, limit, metric, sketch, n_jobs)
+        parts = [
+            (start + places, indices, distances)
+            for start in range(0, len(queries), search.n_at_once)
+            for places, indices, distances in search(
+                queries[start : start + search.n_at_once]
+            )
+        ]
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+
+def _sketch_for(queries, rows, limit, metric, image_shape, n_jobs):
+    """Return a coarse sketch where there are many images and it rules out most pairs.
+
+    Some queries and rows, evenly spread, show whether it does.
+    """
+    many = (
+        len(queries) >= MANY_QUERIES
+        and len(rows) >= MANY_ROWS
+        and rows.shape[1] >= MANY_FEATURES
+    )
+    sketch = make_sketch(rows, metric, image_shape, coarse=many)
+    if sketch is None or not many:
+        return sketch
+    some_rows = np.ascontiguousarray(rows[:: -(-len(rows) // ROWS_PER_STEP)])
+    some = np.ascontiguousarray(queries[:: -(-len(queries) // QUERIES_PER_TASK)])
+    trial = _Search(some_rows, limit, metric, sketch, n_jobs)
+    trial(some)
+    if trial.n_computed > SHARE_WORTHWHILE * len(some) * len(some_rows):
+        return make_sketch(rows, metric, image_shape, coarse=False)
+    return sketch
+
+
+class _Search:
+    """Finds those of some rows that are within a limit.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Rows to find.
+    limit : float
+        The largest reduced distance.
+    metric : int
+        One of the kernels' metrics.
+    sketch : object or None
+        Rules out distances; without it all are computed.
+    n_jobs : int or None
+        Threads.
+
+    Attributes
+    ----------
+    n_at_once : int
+        The most queries to search for in one call.
+    n_computed : int
+        How many distances were computed.
+    """
+
+    def __init__(self, rows, limit, metric, sketch, n_jobs):
+        self.rows, self.limit, self.metric = rows, limit, metric
+        self.sketch, self.n_jobs = sketch, n_jobs
+        self.norms = inverse_norms(rows, metric)
+        code_bytes = 4 * rows.shape[1] if sketch is None else sketch.code_bytes
+        self.n_at_once = max(1, BYTES_AT_ONCE // code_bytes)
+        self.step = min(ROWS_PER_STEP, self.n_at_once)
+        self.keeps = code_bytes * len(rows) <= BYTES_KEPT
+        self.kept = {}
+        self.n_computed = 0
+
+    def __call__(self, queries):
+        """Return places, indices and distances of what is found, by blocks."""
+        norms = inverse_norms(queries, self.metric)
+        codes = errors = None
+        if self.sketch is not None:
+            codes, errors = self.sketch.codes(
+                queries, norms, self.n_jobs, of_queries=True
+            )
+        found = {start: [] for start in range(0, len(queries), QUERIES_PER_TASK)}
+        counts = []
+
+        def search(block):
+            sketched = codes is not None and (codes[block], errors[block])
+            pairs, distances, n_computed = self._within(
+                part, queries[block], norms[block], sketched, row_codes
+            )
+            pairs[:, 0] += block.start
+            found[block.start].append((pairs, distances))
+            counts.append(n_computed)
+
+        for first in range(0, len(self.rows), self.step):
+            part = slice(first, first + self.step)
+            row_codes = self._codes_of(part)
+            for_each_block(search, len(queries), QUERIES_PER_TASK, self.n_jobs)
+        self.n_computed += sum(counts)
+        return [_in_order(parts) for parts in found.values()]
+
+    def _codes_of(self, part):
+        """Return codes and errors of some rows; keep them if there is room."""
+        if self.sketch is None:
+            return None
+        codes = self.kept.get(part.start)
+        if codes is None:
+            codes = self.sketch.codes(self.rows[part], self.norms[part], self.n_jobs)
+            if self.keeps:
+                self.kept[part.start] = codes
+        return codes
+
+    def _within(self, part, queries, norms, codes, row_codes):
+        """Return pairs within the limit, their distances and how many were computed."""
+        from skvision._kernels.distances import refine_within, scan_within
+
+        rows = self.rows[part]
+        n_pairs = len(queries) * len(rows)
+        found, distances = np.empty((n_pairs, 2), np.int64), np.empty(n_pairs)
+        pairs = self.metric, queries, rows, part.start, norms, self.norms[part]
+        if self.sketch is None:
+            n_found = scan_within(*pairs, self.limit, found, distances)
+            n_computed = n_pairs
+        else:
+            n_found, n_computed = refine_within(
+                *pairs,
+                self.sketch.bounds(codes[0], row_codes[0]),
+                self.sketch.power,
+                self.sketch.scale,
+                codes[1] + row_codes[1].max(),
+                self.sketch.gap(codes[0], row_codes[0]),
+                self.limit,
+                found,
+                distances,
+            )
+        return found[:n_found].copy(), distances[:n_found].copy(), n_computed
+
+
+def _in_order(parts):
+    """Return places, indices and distances by query, and by row where that is one."""
+    pairs, distances = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return pairs[order, 0], pairs[order, 1], distances[order]

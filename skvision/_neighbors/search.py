@@ -1,0 +1,354 @@
+"""The nearest rows by exact distance, with bounded memory."""
+
+import copy
+
+import numpy as np
+
+from skvision._neighbors.byte_products import ByteProducts, suits_byte_products
+from skvision._neighbors.sketches import make_sketch
+from skvision._training.parallel import for_each_block, one_thread_for_blas
+
+BYTES_AT_ONCE = 32 * 2**20  # of codes of queries, and of those of rows
+BYTES_KEPT = 64 * 2**20  # of codes of rows, from one block of queries to the next
+QUERIES_PER_TASK = 126  # a multiple of those in a tile of byte products
+ROWS_PER_STEP = 2048
+FEW_QUERIES_PER_TASK = 8
+ROWS_PER_BOUND = 16_384  # for few queries
+AXES_KEPT = 64
+
+FEW_QUERIES = 64  # not worth sketches that must be made for them
+FEWEST_FOR_PRODUCTS = 6
+FEW_FEATURES = 16
+
+# Coarse sketches need many of everything, and images: the first queries show whether
+# they rule out enough.
+MANY_QUERIES = 1024
+MANY_ROWS = 8192
+MANY_FEATURES = 512
+TRIAL_QUERIES = 126
+SHARE_WORTHWHILE = 1 / 8  # of distances that are computed nevertheless
+TRIAL_ROWS = 32
+TRIAL_NEIGHBORS = 6  # a row itself among them
+FIRST_CANDIDATES = 64  # of a query that comes alone
+
+
+def nearest_rows(
+    queries, rows, n_neighbors, metric, image_shape=None, n_jobs=None, sketched=None
+):
+    """Find the nearest rows of each query.
+
+    Parameters
+    ----------
+    queries : ndarray of shape (n_queries, n_features)
+        C-contiguous uint8, float32 or float64.
+    rows : ndarray of shape (n_rows, n_features)
+        The same; the dtype may be another.
+    n_neighbors : int
+        How many, up to ``n_rows``.
+    metric : int
+        One of the kernels' metrics.
+    image_shape : (int, int, int) or None
+        Height, width and channels of the images, where known: it decides speed alone.
+    n_jobs : int or None
+        Threads.
+    sketched : SketchedRows, False or None
+        What `sketch_rows` returned for the rows; None where that was not asked. It
+        decides speed alone.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_queries, n_neighbors)
+        Reduced distances in ascending order, float64.
+    indices : ndarray of shape (n_queries, n_neighbors)
+        Of rows, int64; of equally distant ones the lowest, in ascending order. -1
+        where distances overflow.
+    """
+    from skvision._kernels.distances import sort_heaps
+
+    distances = np.full((len(queries), n_neighbors), np.inf)
+    indices = np.full((len(queries), n_neighbors), -1, np.int64)
+    with one_thread_for_blas:
+        if sketched and len(queries) < FEW_QUERIES:
+            sketched.search(queries, rows, distances, indices, n_jobs)
+        elif _few(queries, rows, metric):
+            _Search(rows, metric, None, n_jobs)(queries, distances, indices)
+        else:
+            _search_by_sketches(
+                queries, rows, distances, indices, metric, image_shape, n_jobs, sketched
+            )
+    sort_heaps(distances, indices)
+    return distances, indices
+
+
+def _few(queries, rows, metric):
+    """Whether all distances are computed sooner than sketches are made."""
+    from skvision._kernels.distances import HAMMING
+
+    if rows.shape[1] < FEW_FEATURES and metric != HAMMING:
+        return True
+    if queries.dtype == np.uint8 and suits_byte_products(rows, metric):
+        return len(queries) < FEWEST_FOR_PRODUCTS
+    return len(queries) < FEW_QUERIES
+
+
+def _search_by_sketches(
+    queries, rows, distances, indices, metric, image_shape, n_jobs, sketched
+):
+    """Fill heaps with the nearest rows, with sketches that suit the data."""
+    if sketched is None:
+        coarse = len(queries) >= MANY_QUERIES and _may_suit_coarse_sketch(rows, metric)
+    else:
+        coarse = bool(sketched)
+    if sketched:
+        search = _Search(rows, metric, sketched.sketch, n_jobs, sketched)
+    elif coarse:
+        sketch = make_sketch(rows, metric, image_shape, coarse=True)
+        search = _Search(rows, metric, sketch, n_jobs)
+    else:
+        sketch = _fine_sketch(queries, rows, metric, image_shape)
+        search = _Search(rows, metric, sketch, n_jobs)
+    stop = 0
+    while stop < len(queries):
+        on_trial = coarse and stop == 0
+        start, stop = stop, stop + (TRIAL_QUERIES if on_trial else search.n_at_once)
+        part = slice(start, min(stop, len(queries)))
+        n_computed = search(queries[part], distances[part], indices[part])
+        n_pairs = (part.stop - start) * len(rows)
+        if on_trial and n_computed > SHARE_WORTHWHILE * n_pairs:
+            sketch = _fine_sketch(queries, rows, metric, image_shape)
+            search = _Search(rows, metric, sketch, n_jobs)
+
+
+def _fine_sketch(queries, rows, metric, image_shape):
+    """Return a sketch that bounds distances from all numbers of a row."""
+    if queries.dtype == np.uint8 and suits_byte_products(rows, metric):
+        return ByteProducts(rows, metric)
+    return make_sketch(rows, metric, image_shape, coarse=False)
+
+
+def _may_suit_coarse_sketch(rows, metric):
+    from skvision._kernels.distances import CHEBYSHEV, HAMMING
+
+    large = len(rows) >= MANY_ROWS and rows.shape[1] >= MANY_FEATURES
+    return large and metric not in (CHEBYSHEV, HAMMING)
+
+
+def sketch_rows(rows, metric, image_shape, n_jobs, before=None):
+    """Return a coarse sketch of rows, to be kept for later searches, or False.
+
+    It is False for few rows and for rows, like noise, among which it rules out little.
+    ``before`` is the sketch of the first of the rows, if they have one: it
+    grows.
+    """
+    if before:
+        return before.with_more(rows[len(before.codes) :], n_jobs)
+    if not _may_suit_coarse_sketch(rows, metric):
+        return False
+    with one_thread_for_blas:
+        sketched = SketchedRows(rows, metric, image_shape, n_jobs)
+        some = np.ascontiguousarray(rows[:: len(rows) // TRIAL_ROWS])
+        heaps = np.full((len(some), TRIAL_NEIGHBORS), np.inf)
+        indices = np.full(heaps.shape, -1, np.int64)
+        n_computed = sketched.search(some, rows, heaps, indices, n_jobs)
+    if n_computed > SHARE_WORTHWHILE * len(some) * len(rows):
+        return False
+    return sketched
+
+
+class SketchedRows:
+    """Codes of all rows by one coarse sketch.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Rows to find, of at least `MANY_ROWS` and `MANY_FEATURES`.
+    metric : int
+        One of the kernels' metrics.
+    image_shape : (int, int, int) or None
+        Height, width and channels of the images, where known.
+    n_jobs : int or None
+        Threads.
+    """
+
+    def __init__(self, rows, metric, image_shape, n_jobs):
+        self.metric = metric
+        self.sketch = make_sketch(
+            rows, metric, image_shape, coarse=True, n_axes=AXES_KEPT
+        )
+        norms = inverse_norms(rows, metric)
+        self._keep(norms, *self.sketch.codes(rows, norms, n_jobs))
+
+    def _keep(self, norms, codes, errors):
+        self.norms, self.codes, self.errors = norms, codes, errors
+        self.largest_error = errors.max()
+        longest = codes[:, -1].argmax()  # all that the gap of `PrincipalAxes` needs
+        self.longest = codes[longest : longest + 1].copy()
+
+    def with_more(self, rows, n_jobs):
+        """Return codes of these rows and others behind them; these stay."""
+        norms = inverse_norms(rows, self.metric)
+        more = norms, *self.sketch.codes(rows, norms, n_jobs)
+        before = self.norms, self.codes, self.errors
+        other = copy.copy(self)
+        other._keep(*map(np.concatenate, zip(before, more, strict=True)))
+        return other
+
+    def search(self, queries, rows, distances, indices, n_jobs):
+        """Fill the heaps of few queries; return how many distances were computed.
+
+        The rows of the smallest bounds come first: they show how near the others must
+        be.
+        """
+        n_at_once = max(1, BYTES_AT_ONCE // (4 * len(rows)))
+        n_computed = 0
+        for start in range(0, len(queries), n_at_once):
+            part = slice(start, start + n_at_once)
+            heaps = distances[part], indices[part]
+            n_computed += self._search(queries[part], rows, *heaps, n_jobs)
+        return n_computed
+
+    def _search(self, queries, rows, distances, indices, n_jobs):
+        norms = inverse_norms(queries, self.metric)
+        codes, errors = self.sketch.codes(queries, norms, n_jobs, of_queries=True)
+        slack = errors + self.largest_error
+        gap = self.sketch.gap(codes, self.longest)
+        bounds = np.empty((len(queries), len(rows)), np.float32)
+        counts = []
+
+        def bound(block):
+            bounds[:, block] = self.sketch.bounds(codes, self.codes[block])
+
+        def find(block):
+            pairs = queries[block], rows, norms[block], bounds[block]
+            heaps = distances[block], indices[block]
+            counts.append(self._find(*pairs, slack[block], gap[block], *heaps))
+
+        for_each_block(bound, len(rows), ROWS_PER_BOUND, n_jobs)
+        for_each_block(find, len(queries), FEW_QUERIES_PER_TASK, n_jobs)
+        return sum(counts)
+
+    def _find(self, queries, rows, norms, bounds, slack, gap, distances, indices):
+        from skvision._kernels.distances import (
+            distances_to,
+            keep_candidates,
+            refine,
+            smallest_bounds,
+        )
+
+        n_first = min(max(FIRST_CANDIDATES, distances.shape[1]), len(rows))
+        numbers = np.full((len(queries), n_first), np.inf)
+        first = np.full(numbers.shape, -1, np.int64)
+        smallest_bounds(bounds, numbers, first)
+        distances_to(self.metric, queries, rows, first, norms, self.norms, numbers)
+        keep_candidates(first, numbers, bounds, distances, indices)
+        return first.size + refine(
+            self.metric,
+            queries,
+            rows,
+            0,
+            norms,
+            self.norms,
+            bounds,
+            self.sketch.power,
+            self.sketch.scale,
+            slack,
+            gap,
+            distances,
+            indices,
+        )
+
+
+class _Search:
+    """Fills heaps with the nearest of some rows.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Rows to find.
+    metric : int
+        One of the kernels' metrics.
+    sketch : object or None
+        Rules out distances; without it all are computed.
+    n_jobs : int or None
+        Threads.
+    sketched : SketchedRows or None
+        The codes of the rows by the sketch, where they are there already.
+
+    Attributes
+    ----------
+    n_at_once : int
+        The most queries to search for in one call.
+    """
+
+    def __init__(self, rows, metric, sketch, n_jobs, sketched=None):
+        self.rows, self.metric, self.sketch, self.n_jobs = rows, metric, sketch, n_jobs
+        self.sketched = sketched
+        self.norms = inverse_norms(rows, metric)
+        code_bytes = 4 * rows.shape[1] if sketch is None else sketch.code_bytes
+        self.n_at_once = max(1, BYTES_AT_ONCE // code_bytes)
+        self.step = min(ROWS_PER_STEP, self.n_at_once)
+        self.keeps = code_bytes * len(rows) <= BYTES_KEPT
+        self.kept = {}
+
+    def __call__(self, queries, distances, indices):
+        """Fill the heaps of some queries; return how many distances were computed."""
+        norms = inverse_norms(queries, self.metric)
+        codes = None
+        if self.sketch is not None:
+            codes = self.sketch.codes(queries, norms, self.n_jobs, of_queries=True)
+        counts = []
+
+        def update(block):
+            arrays = queries[block], norms[block], distances[block], indices[block]
+            codes_of_block = codes and (codes[0][block], codes[1][block])
+            counts.append(self._update(first, *arrays, codes_of_block, row_codes))
+
+        for first in range(0, len(self.rows), self.step):
+            row_codes = self._codes_from(first)
+            for_each_block(update, len(queries), QUERIES_PER_TASK, self.n_jobs)
+        return sum(counts)
+
+    def _codes_from(self, first):
+        """Return codes and errors of the rows of a step; keep them if there is room."""
+        if self.sketch is None:
+            return None
+        part = slice(first, first + self.step)
+        if self.sketched is not None:
+            return self.sketched.codes[part], self.sketched.errors[part]
+        codes = self.kept.get(first)
+        if codes is None:
+            codes = self.sketch.codes(self.rows[part], self.norms[part], self.n_jobs)
+            if self.keeps:
+                self.kept[first] = codes
+        return codes
+
+    def _update(self, first, queries, norms, distances, indices, codes, row_codes):
+        """Hold a block of queries against the rows of a step."""
+        from skvision._kernels.distances import refine, scan
+
+        part = slice(first, first + self.step)
+        pairs = self.metric, queries, self.rows[part], first, norms, self.norms[part]
+        if self.sketch is None:
+            scan(*pairs, distances, indices)
+            return len(queries) * len(self.rows[part])
+        return refine(
+            *pairs,
+            self.sketch.bounds(codes[0], row_codes[0]),
+            self.sketch.power,
+            self.sketch.scale,
+            codes[1] + row_codes[1].max(),
+            self.sketch.gap(codes[0], row_codes[0]),
+            distances,
+            indices,
+        )
+
+
+def inverse_norms(rows, metric):
+    """Return one over the length of each row, for the one metric that needs it."""
+    from skvision._kernels.distances import COSINE
+    from skvision._kernels.distances import inverse_norms as compute
+
+    norms = np.ones(len(rows))
+    if metric == COSINE:
+        compute(rows, norms)
+    return norms

@@ -1,0 +1,141 @@
+"""From a file of any of the usual formats to a decoded image of whatever mode.
+
+Everything that Pillow and the system raise for a fault of the file becomes one
+`BadPicture`, and nothing else does.
+"""
+
+import io
+import math
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import IO, Any
+
+from PIL import Image
+
+from skvision._readers.decoder_messages import note, standard_error
+
+# Those that Pillow decodes itself and knows by their first bytes; not EPS, for which it
+# would start Ghostscript.
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
+
+# fmt: off
+_DECODER_ERRORS = (  # whatever Pillow may raise on a damaged file
+    OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, AttributeError,
+    AssertionError, ArithmeticError, RuntimeError, struct.error, zlib.error,
+    Image.DecompressionBombError, Warning,  # that is, where warnings are errors
+)
+# fmt: on
+
+_ORIENTATION = 0x0112  # an EXIF tag
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+_LONGEST_SIDE = 2**20  # Pillow's boxes have single precision
+
+# An open file has one position, and several threads may have been given the same file.
+_open_file_lock = Lock()
+
+
+class BadPicture(Exception):
+    """Why a file cannot be read."""
+
+
+def is_missing(source: Any) -> bool:
+    """Tell None, NaN and NA, which stand for no file."""
+    if isinstance(source, float):
+        return math.isnan(source)
+    return source is None or type(source).__name__ == "NAType"  # of pandas
+
+
+@contextmanager
+def blame_the_file() -> Iterator[None]:
+    """Take what Pillow and the system raise for a fault of the file."""
+    try:
+        yield
+    except _DECODER_ERRORS as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise BadPicture(reason) from error
+
+
+def open_binary(source: Any) -> IO[bytes]:
+    """Open a path; copy an open file from its start, which leaves it open."""
+    if is_missing(source):
+        raise BadPicture("there is no file")
+    with blame_the_file():
+        if isinstance(source, str | os.PathLike):
+            return open(source, "rb")
+        if hasattr(source, "read"):
+            with _open_file_lock:
+                source.seek(0)
+                source = source.read()
+        return io.BytesIO(source)
+
+
+def identify(file: IO[bytes]) -> Image.Image:
+    """Open a picture as Image.open does, without its fixed limits of pixels."""
+    prefix = file.read(16)
+    for name in _FORMATS:
+        factory, accept = Image.OPEN.get(name, (None, None))
+        accepted = accept(prefix) if accept else False
+        if isinstance(accepted, str):  # known, but not to this build of Pillow
+            raise BadPicture(accepted)
+        if factory and accepted:
+            file.seek(0)
+            return factory(file, "")
+    known = ", ".join(_FORMATS)
+    raise BadPicture(f"it is none of {known}" if prefix else "it is empty")
+
+
+def check_extent(image: Image.Image, max_pixels: int) -> None:
+    """Refuse a picture that would take too much memory, before it is decoded."""
+    if 0 in image.size:
+        raise BadPicture("it has no pixels")
+    extent = f"{image.width} x {image.height} pixels"
+    if image.width * image.height > max_pixels:
+        raise BadPicture(f"its {extent} are more than max_pixels={max_pixels}")
+    if max(image.size) > _LONGEST_SIDE:
+        raise BadPicture(f"of its {extent}, one side is longer than {_LONGEST_SIDE}")
+
+
+def read_orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; 1 is upright."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION)
+    except _DECODER_ERRORS:  # what is damaged is only a note on the picture
+        return 1
+    return int(orientation) if orientation in UPRIGHT else 1
+
+
+def decode(image: Image.Image, is_alone: bool) -> bool:
+    """Decode an image.
+
+    Return False where libtiff has said something meanwhile that may be about an image
+    in another thread: ``is_alone`` says that there is none.
+    """
+    tiles = getattr(image, "tile", [])
+    if not (tiles and tiles[0][0] == "libtiff"):
+        with blame_the_file():
+            image.load()
+        return True
+    try:
+        with standard_error.diverted(is_alone) as said, blame_the_file():
+            image.load()
+    except BadPicture as problem:
+        if said and is_alone:
+            raise BadPicture(said[0].removesuffix(".")) from problem
+        if not said:
+            raise
+    if is_alone:
+        note(said)
+    return is_alone or not said

@@ -1,0 +1,197 @@
+"""From a decoded image of any mode to a small one that is plain: 8-bit grey or RGB.
+
+A conversion of a whole image takes several times its memory. Here an image is
+converted strip by strip, and where it is to become much smaller, each strip is reduced
+at once, so that hardly anything but the decoded image is ever in memory.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from skvision._readers.image_files import BadPicture
+
+Box = tuple[float, float, float, float]
+
+STRIP_PIXELS = 1 << 18  # that are converted at a time
+_REDUCING_GAP = (
+    3.0  # as Pillow has it: what is averaged is left so many times too large
+)
+_SUPPORT = {  # of Pillow's filters, in pixels of the smaller image
+    Image.Resampling.BOX: 0.5,
+    Image.Resampling.BILINEAR: 1.0,
+    Image.Resampling.HAMMING: 1.0,
+    Image.Resampling.BICUBIC: 2.0,
+    Image.Resampling.LANCZOS: 3.0,
+}
+
+
+def stored(size: Sequence[int], orientation: int) -> tuple[int, int]:
+    """Return the (width, height) that turns upright to (height, width)."""
+    height, width = size
+    return (height, width) if orientation >= 5 else (width, height)
+
+
+def place(
+    extent: tuple[float, float], target: tuple[int, int], resize: str
+) -> tuple[tuple[float, float, float, float], tuple[int, int]]:
+    """Return the box that is scaled and the size that it gets, as (width, height)."""
+    (width, height), (to_width, to_height) = extent, target
+    is_wider = width * to_height >= height * to_width
+    if resize == "crop":
+        cut_width = height * to_width / to_height if is_wider else width
+        cut_height = height if is_wider else width * to_height / to_width
+        left, top = (width - cut_width) / 2, (height - cut_height) / 2
+        return (left, top, width - left, height - top), target
+    if resize == "pad" and is_wider:
+        target = to_width, max(1, round(to_width * height / width))
+    elif resize == "pad":
+        target = max(1, round(to_height * width / height)), to_height
+    return (0, 0, width, height), target
+
+
+def paste(image: Image.Image, frame: NDArray[np.uint8]) -> None:
+    """Write a picture into the middle of a frame."""
+    height, width = frame.shape[:2]
+    top, left = (height - image.height) // 2, (width - image.width) // 2
+    frame[top : top + image.height, left : left + image.width] = np.asarray(image)
+
+
+def resize_plain(
+    image: Image.Image, size: tuple[int, int], resample: Image.Resampling, box: Box
+) -> Image.Image:
+    """Convert an image to "L" or "RGB" and resize it.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Any mode. It is closed where it is large, as soon as it is not needed any more.
+    size : (int, int)
+        Width and height to come.
+    resample : PIL.Image.Resampling
+        The filter.
+    box : (float, float, float, float)
+        Left, top, right and bottom of what is resized.
+
+    Returns
+    -------
+    resized : PIL.Image.Image
+        Grey where all pixels are grey by the mode of the image. The pixels are those of
+        ``plain(image).resize(size, resample, box, reducing_gap=3.0)``.
+
+    Raises
+    ------
+    BadPicture
+        If the mode says nothing about black and white, or levels are out of range.
+    """
+    _check_levels(image)
+    if _is_plain(image) or image.width * image.height <= STRIP_PIXELS:
+        whole = plain(image)
+        return whole.resize(size, resample, box, reducing_gap=_REDUCING_GAP)
+    factors, around = _find_reduction(image.size, size, resample, box)
+    reduced = _reduce(image, factors, around)
+    image.close()
+    left, top, right, bottom = box
+    box = (
+        (left - around[0]) / factors[0],
+        (top - around[1]) / factors[1],
+        (right - around[0]) / factors[0],
+        (bottom - around[1]) / factors[1],
+    )
+    return reduced.resize(size, resample, box)
+
+
+def _find_reduction(
+    extent: tuple[int, int],
+    size: tuple[int, int],
+    resample: Image.Resampling,
+    box: Box,
+) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
+    """Return how many pixels to average across and down, and the box of these pixels.
+
+    Both are what Pillow takes for ``reducing_gap``.
+    """
+    whole = (0, 0, *extent)
+    if resample == Image.Resampling.NEAREST:
+        return (1, 1), whole
+    scale_x, scale_y = (box[2] - box[0]) / size[0], (box[3] - box[1]) / size[1]
+    factors = int(scale_x / _REDUCING_GAP) or 1, int(scale_y / _REDUCING_GAP) or 1
+    if factors == (1, 1):
+        return factors, whole
+    reach = _SUPPORT[resample] - 0.5
+    return factors, (
+        max(0, int(box[0] - reach * scale_x)),
+        max(0, int(box[1] - reach * scale_y)),
+        min(extent[0], math.ceil(box[2] + reach * scale_x)),
+        min(extent[1], math.ceil(box[3] + reach * scale_y)),
+    )
+
+
+def _reduce(
+    image: Image.Image, factors: tuple[int, int], box: tuple[int, int, int, int]
+) -> Image.Image:
+    """Return ``plain(image).reduce(factors, box)``, a strip at a time."""
+    left, top, right, bottom = box
+    across, down = factors
+    size = -(-(right - left) // across), -(-(bottom - top) // down)
+    n_rows = max(1, STRIP_PIXELS // ((right - left) * down)) * down
+    reduced = None
+    for start in range(top, bottom, n_rows):
+        strip = image.crop((left, start, right, min(start + n_rows, bottom)))
+        strip = plain(strip).reduce(factors)
+        if reduced is None:
+            reduced = Image.new(strip.mode, size)
+        reduced.paste(strip, (0, (start - top) // down))
+    assert reduced is not None
+    return reduced
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """Return an image of any mode in 8-bit "L" or "RGB".
+
+    Each pixel depends on the one in its place alone.
+    """
+    if image.mode == "La":
+        raise BadPicture("its mode is 'La': convert it to 8-bit RGB")
+    grey = image.mode in ("1", "L", "LA")
+    if image.mode.startswith("I"):
+        image = _from_16_bits(image)
+    if image.has_transparency_data:
+        colored = image.convert("RGBA")
+        image = Image.new("RGB", image.size, "white")
+        image.paste(colored, mask=colored)
+        if grey:
+            image = image.getchannel("R")
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode not in ("1", "P", "RGBX", "CMYK", "YCbCr"):
+        raise BadPicture(f"its mode is {image.mode!r}: convert it to 8-bit RGB")
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _is_plain(image: Image.Image) -> bool:
+    return image.mode in ("L", "RGB") and not image.has_transparency_data
+
+
+def _check_levels(image: Image.Image) -> None:
+    """Refuse levels of more than 16 bits."""
+    if image.mode != "I":
+        return
+    low, high = cast("tuple[int, int]", image.getextrema())
+    if low < 0 or high > 65535:
+        raise BadPicture(
+            f"its levels go from {low} to {high}, and nothing tells which is white: "
+            f"scale them to 0-65535 or 0-255"
+        )
+
+
+def _from_16_bits(image: Image.Image) -> Image.Image:
+    levels = np.asarray(image)
+    grey = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if "transparency" in image.info:
+        grey[levels == image.info["transparency"]] = 255
+    return Image.fromarray(grey)

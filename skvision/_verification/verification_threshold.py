@@ -1,0 +1,410 @@
+"""A threshold on similarity: whether two pictures are of one person."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import clone
+from sklearn.utils import check_consistent_length, get_tags
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skvision._contract.labels import refuse_missing
+from skvision._contract.public import public
+from skvision._contract.sklearn_compat import (
+    Estimator,
+    Interval,
+    StrOptions,
+    check_method_params,
+    safe_indexing,
+    whole_fit,
+)
+from skvision.metrics._pairs import (
+    as_column,
+    similarities,
+    unit_rows,
+    verification_pairs,
+)
+from skvision.metrics._resolution import warn_unresolved
+from skvision.metrics._verification import (
+    check_both_kinds,
+    true_accept_rate,
+    verification_curve,
+)
+
+MOST_PAIRS = 10_000_000
+
+
+@public("skvision")
+class VerificationThreshold(Estimator):
+    """A threshold on similarity: whether two pictures are of one person.
+
+    The similarity of two pictures is the cosine of their embeddings. The threshold is
+    learnt from pairs of people that the embedder was not trained on, since people that
+    it was trained on are told apart far better than others will be: people are held out
+    in turn, the embedder is fitted to the others, and the pairs of those held out say
+    which threshold to take. Then it is fitted to all people.
+
+    Parameters
+    ----------
+    estimator : transformer, default=None
+        Makes the embeddings: an `ArcFaceEmbedder`, or a pipeline that ends in one. None
+        takes X for embeddings.
+
+    criterion : {"far", "accuracy"}, default="far"
+        Take the lowest threshold at which not more than a share ``far`` of the pairs of
+        two people are accepted; or the one at which most pairs are told rightly, both
+        kinds counting the same.
+
+    far : float, default=0.001
+        The false accept rate, from 0 to 1.
+
+    cv : int, cross-validation generator or "prefit", default=5
+        How people are held out: so many parts, or less where there are not two people
+        for each; or a splitter that keeps groups together, such as ``GroupKFold``,
+        which is given the people as groups unless ``fit`` gets others. ``"prefit"``
+        takes the estimator as it is fitted, and all pairs of people that it has never
+        seen.
+
+    n_jobs : int, default=None
+        How many parts are fitted at once.
+
+    Attributes
+    ----------
+    estimator_ : transformer or None
+        The fitted embedder.
+
+    threshold_ : float
+        The least cosine at which two pictures are held to be of one person.
+
+    far_ : float
+        False accept rate of the pairs that the threshold was learnt from.
+
+    tar_ : TrueAcceptRate
+        True accept rate of these, and the confidence interval that
+        `skvision.metrics.tar_at_far` gives at ``far_``.
+
+    n_same_, n_different_ : int
+        How many pairs they were, of one person and of two.
+
+    n_features_in_ : int
+        Number of features seen in ``fit``, if the embedder has one.
+
+    See Also
+    --------
+    ArcFaceEmbedder : Makes embeddings.
+    skvision.metrics.tar_at_far : How many are accepted at a false accept rate.
+
+    Notes
+    -----
+    Where there are many pictures, 10 million pairs are drawn, half of each kind.
+
+    Examples
+    --------
+    Is it the same digit? Eight digits to learn from, and two that were never seen:
+
+    >>> from sklearn.datasets import load_digits
+    >>> from skvision import ArcFaceEmbedder, VerificationThreshold
+    >>> digits = load_digits()
+    >>> zeros = digits.images[digits.target == 0]
+    >>> sixes = digits.images[digits.target == 6]
+    >>> seen = (digits.target != 0) & (digits.target != 6)
+    >>> embedder = ArcFaceEmbedder(max_iter=10, random_state=0)
+    >>> lock = VerificationThreshold(embedder, far=0.05, cv=4)
+    >>> lock = lock.fit(digits.images[seen], digits.target[seen])
+    >>> print(f"{lock.far_:.3f} {lock.tar_.rate:.2f}")
+    0.050 0.44
+    >>> for a, b in (zeros, zeros[80:]), (sixes, sixes[80:]), (zeros, sixes):
+    ...     print(f"{lock.verify(a[:80], b[:80]).mean():.2f}")
+    0.94
+    0.76
+    0.01
+    """
+
+    _parameter_constraints = {
+        "criterion": [StrOptions({"far", "accuracy"})],
+        "far": [Interval(Real, 0, 1, closed="both")],
+        "cv": [
+            Interval(Integral, 2, None, closed="left"),
+            StrOptions({"prefit"}),
+            "cv_object",
+        ],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(self, estimator=None, *, criterion="far", far=1e-3, cv=5, n_jobs=None):
+        self.estimator = estimator
+        self.criterion = criterion
+        self.far = far
+        self.cv = cv
+        self.n_jobs = n_jobs
+
+    @whole_fit
+    def fit(self, X, y, **params):
+        """Learn the threshold, and fit the embedder.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Pictures, or whatever the embedder takes; without one, embeddings.
+        y : array-like of shape (n,)
+            Who they are. Four people at least, with an embedder that is to be fitted;
+            else two.
+        **params : dict
+            For the ``fit`` of the embedder, such as ``sample_weight``; ``groups``,
+            such as families, for a splitter. With metadata routing, to whatever asks
+            for them. The pairs that the threshold is learnt from count the same.
+
+        Returns
+        -------
+        self : VerificationThreshold
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no ``transform``, or ``params`` has what nothing takes.
+        ValueError
+            If there are too few people, none of them has two pictures, labels are
+            missing, or ``cv`` has a person on both sides.
+
+        Warns
+        -----
+        UserWarning
+            If there are too few pairs of two people to tell ``far`` from 0.
+        """
+        for name in ("estimator_", "n_features_in_", "feature_names_in_"):
+            vars(self).pop(name, None)
+        if y is None:
+            raise ValueError(
+                "VerificationThreshold requires y to be passed, but the target y is "
+                "None: say who is in each picture."
+            )
+        refuse_missing(y, "y")
+        for_fit, for_split = self._routed(params)
+        if self.estimator is None:
+            X, y = validate_data(self, X, y, ensure_min_samples=2)
+            sets = [(X, y)]
+        else:
+            y = as_column(y, "y")
+            check_consistent_length(X, y)
+            _check_transformer(self.estimator)
+            sets = self._embed(X, y, for_fit, for_split)
+        most = MOST_PAIRS // len(sets)
+        same, similarity = map(
+            np.concatenate, zip(*(_pairs(*of, most) for of in sets), strict=True)
+        )
+        check_both_kinds(same, "y")
+        self._learn_threshold(same, similarity)
+        if self.estimator is None:
+            self.estimator_ = None
+        elif self.cv != "prefit":
+            for_fit = check_method_params(X, for_fit)
+            self.estimator_ = clone(self.estimator).fit(X, y, **for_fit)
+        if hasattr(self.estimator_, "n_features_in_"):
+            self.n_features_in_ = self.estimator_.n_features_in_
+        return self
+
+    def _routed(self, params):
+        """Return what metadata the fit of the embedder takes, and what the splitter."""
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", **params)
+            for_fit, for_split = routed.estimator.fit, routed.splitter.split
+        else:
+            params = {name: of for name, of in params.items() if of is not None}
+            for_fit = {name: of for name, of in params.items() if name != "groups"}
+            for_split = {"groups": params["groups"]} if "groups" in params else {}
+        fits = self.estimator is not None and not isinstance(self.cv, str)  # prefit
+        splits = fits and hasattr(self.cv, "split")
+        unused = ([] if fits else list(for_fit)) + ([] if splits else list(for_split))
+        if unused:
+            raise TypeError(
+                f"fit got {', '.join(unused)}, which nothing takes: metadata are for "
+                f"the fit of an estimator, and groups for a splitter given as cv."
+            )
+        return for_fit, for_split
+
+    def _embed(self, X, y, for_fit, for_split):
+        """Return embeddings of people not trained on, and who they are, in parts."""
+        if isinstance(self.cv, str):  # "prefit"
+            check_is_fitted(self.estimator)
+            self.estimator_ = self.estimator
+            return [(self.estimator.transform(X), y)]
+        embed = delayed(_embed_held_out)
+        return Parallel(self.n_jobs)(
+            embed(self.estimator, X, y, train, test, for_fit)
+            for train, test in self._folds(X, y, for_split)
+        )
+
+    def _folds(self, X, y, for_split):
+        """Return rows to train on, and rows of other people, several times."""
+        from sklearn.model_selection import KFold
+
+        people = np.unique(y)
+        if len(people) < 4:
+            raise ValueError(
+                f"y has {len(people)} people, and four are needed at least: two to "
+                f'train on and two to hold out. Or set cv="prefit", and pass a fitted '
+                f"estimator and pictures of people whom it has not seen."
+            )
+        cv = 5 if self.cv is None else self.cv
+        if isinstance(cv, Integral):
+            parts = KFold(min(int(cv), len(people) // 2)).split(people)
+            held_out = [np.isin(y, people[test]) for _, test in parts]
+            return [(np.flatnonzero(~of), np.flatnonzero(of)) for of in held_out]
+        if hasattr(cv, "split"):
+            cv = cv.split(X, y, **({"groups": y} | for_split))
+        folds = list(cv)
+        for train, test in folds:
+            both = np.intersect1d(y[train], y[test]).tolist()
+            if both:
+                raise ValueError(
+                    f"cv has {len(both)} people both to train on and held out, such as "
+                    f"{both[0]!r}: take a splitter that keeps groups together, such as "
+                    f"GroupKFold."
+                )
+        folds = [fold for fold in folds if len(np.arange(len(y))[fold[1]]) > 1]
+        if not folds:
+            raise ValueError("cv holds out no pair of pictures: take another.")
+        return folds
+
+    def _learn_threshold(self, same, similarity):
+        fars, tars, thresholds = verification_curve(same, similarity)
+        self.n_same_ = int(same.sum())
+        self.n_different_ = len(same) - self.n_same_
+        if self.criterion == "far":
+            warn_unresolved(
+                "false accept rate",
+                self.far,
+                self.n_different_,
+                "pairs of two people",
+            )
+            best = int(np.searchsorted(fars, self.far, side="right")) - 1
+        else:
+            best = int(np.argmax(tars - fars))
+        self.threshold_ = _below(thresholds, best)
+        self.far_ = float(fars[best])
+        self.tar_ = true_accept_rate(same, similarity, self.far_, 0.95)
+
+    def similarity(self, X1, X2):
+        """Compute how similar pictures are to those they are paired with.
+
+        Parameters
+        ----------
+        X1, X2 : array-like of shape (n_pairs, ...)
+            Pictures like those of ``fit``; row i of one is paired with row i of the
+            other.
+
+        Returns
+        -------
+        similarity : ndarray of shape (n_pairs,), float64
+            The cosine of their embeddings, from -1 to 1.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many of one as of the other.
+        """
+        check_is_fitted(self, "threshold_")
+        units = []
+        for X in (X1, X2):
+            if self.estimator_ is None:
+                embeddings = validate_data(self, X, reset=False)
+            else:
+                embeddings = self.estimator_.transform(X)
+            units.append(unit_rows(embeddings, "The embeddings"))
+        if len(units[0]) != len(units[1]):
+            raise ValueError(
+                f"X1 has {len(units[0])} pictures and X2 {len(units[1])}: each is "
+                f"compared with the one in the same place of the other."
+            )
+        return np.clip(np.einsum("ij,ij->i", *units), -1, 1)
+
+    def verify(self, X1, X2):
+        """Say whether pictures are of one person.
+
+        Parameters
+        ----------
+        X1, X2 : array-like of shape (n_pairs, ...)
+            Pictures like those of ``fit``; row i of one is paired with row i of the
+            other.
+
+        Returns
+        -------
+        same : ndarray of shape (n_pairs,), bool
+            Whether their similarity is ``threshold_`` at least.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many of one as of the other.
+        """
+        return self.similarity(X1, X2) >= self.threshold_
+
+    def get_metadata_routing(self):
+        """Return who takes which metadata: the embedder and the splitter.
+
+        Returns
+        -------
+        router : MetadataRouter
+            Of scikit-learn.
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add(
+                estimator=self.estimator,
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+            .add(
+                splitter=self.cv,
+                method_mapping=MethodMapping().add(caller="fit", callee="split"),
+            )
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        if self.estimator is not None:
+            tags.input_tags = get_tags(self.estimator).input_tags
+        return tags
+
+
+def _check_transformer(estimator):
+    if not hasattr(estimator, "transform"):
+        raise TypeError(
+            f"estimator must make embeddings, and {type(estimator).__name__} has no "
+            f"transform: pass an embedder, or a pipeline that ends in one."
+        )
+
+
+def _below(thresholds, i):
+    """Return a threshold that accepts what the i-th does, and no more.
+
+    It is half way to the next pair, so that rounding does not move either over it.
+    """
+    if i == 0:  # accepts none
+        return float(thresholds[1]) + 1e-9
+    if i == len(thresholds) - 1:  # accepts all
+        return -1.0
+    middle = thresholds[i : i + 2].mean()
+    return float(middle if middle > thresholds[i + 1] else thresholds[i])
+
+
+def _embed_held_out(estimator, X, y, train, test, for_fit):
+    """Fit to some people; return the embeddings of others, and who they are."""
+    for_fit = check_method_params(X, for_fit, indices=train)
+    fitted = clone(estimator).fit(safe_indexing(X, train), y[train], **for_fit)
+    return fitted.transform(safe_indexing(X, test)), y[test]
+
+
+def _pairs(embeddings, y, most):
+    """Return whether pairs are of one person, and how similar they are."""
+    n_all = len(y) * (len(y) - 1) // 2
+    n_pairs = most if n_all > most else None
+    pairs, same = verification_pairs(y, n_pairs=n_pairs, random_state=0)
+    return same, similarities(unit_rows(embeddings, "The embeddings"), pairs)

@@ -1,0 +1,460 @@
+"""Model files that were made to do harm: one clean error, or finite predictions.
+
+`mutants` makes any number of them from a seed; ``python
+tests/model_files/test_hostile_models.py 20000`` tries so many and counts what became of
+them.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline, make_union
+
+from skvision._features.color_histogram import ColorHistogram
+from skvision._features.hog import HOG
+from skvision._features.pixel_normalizer import PixelNormalizer
+from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
+from skvision._linear.softmax_regression import SoftmaxRegression
+from skvision._model_files.model_archive import check_schema, open_archive
+from skvision._model_files.model_file import _TYPES, load_model, save_model
+from skvision._readers.image_reader import ImageReader
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
+IMAGES[::2, :, ::4] = 255
+PROBES = np.concatenate([IMAGES, 0 * IMAGES[:1], 0 * IMAGES[:1] + 255])
+
+
+def make_model(folder):
+    model = make_pipeline(
+        ImageReader((16, 16)),
+        make_union(
+            HOG(),
+            ColorHistogram(bins=4, grid=(2, 2)),
+            BagOfVisualWords(4, n_words=8, random_state=0),
+        ),
+        PixelNormalizer(variance_floor=0.01),
+        SoftmaxRegression(alpha=0.3),
+    ).fit(IMAGES, np.arange(12) % 3)
+    save_model(folder / "good", model, training={}, held_out={})
+    return folder / "good"
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    return make_model(tmp_path_factory.mktemp("models"))
+
+
+def entries(data):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def pack(contents):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def repack(good, path, **changed):
+    """Write a file with other entries; names have _json in the place of .json."""
+    changed = {name.replace("_json", ".json"): changed[name] for name in changed}
+    path.write_bytes(pack(entries(good.read_bytes()) | changed))
+    return path
+
+
+# Mutants
+
+NUMBERS = (0, -1, 1, 2, 3, 10**6, 10**9, 10**18, 10**30, 0.5, -0.0, 1e-300, 1e300, 1e39)
+SCALARS = (*NUMBERS, None, True, False, "", "x", "NaN", float("nan"), float("inf"))
+
+
+def containers(value, found):
+    """Collect every dict and list in JSON."""
+    if isinstance(value, dict | list):
+        found.append(value)
+        for item in value.values() if isinstance(value, dict) else value:
+            containers(item, found)
+    return found
+
+
+def change_tree(rng, tree):
+    """Delete, repeat, nest, swap or overwrite something in JSON."""
+    found = [box for box in containers(tree, []) if box]
+    box = found[rng.integers(len(found))]
+    keys = list(box) if isinstance(box, dict) else range(len(box))
+    key = keys[rng.integers(len(keys))]
+    match rng.integers(7):
+        case 0:
+            del box[key]
+        case 1 if isinstance(box, list):
+            box += [box[key]] * int(rng.integers(1, 8))
+        case 2:
+            for _ in range(rng.integers(1, 60)):
+                box[key] = {"__id__": 7, "content": [box[key]]}
+        case 3:
+            box[key] = json.loads(json.dumps(found[rng.integers(len(found))]))
+        case 4:
+            box[key] = SCALARS[rng.integers(len(SCALARS))]
+        case 5:
+            box[key] = json.dumps(SCALARS[rng.integers(len(SCALARS))])
+        case _:
+            scalars = [
+                box for box in found if isinstance(box, dict) and "is_json" in box
+            ]
+            if scalars:
+                scalar = scalars[rng.integers(len(scalars))]
+                scalar["content"] = json.dumps(SCALARS[rng.integers(len(SCALARS))])
+
+
+def change_json(rng, content):
+    """Change JSON once or a few times."""
+    tree = json.loads(content)
+    for _ in range(rng.integers(1, 4)):
+        change_tree(rng, tree)
+    return json.dumps(tree).encode()
+
+
+TYPES = (
+    b"<f4",
+    b"<f8",
+    b"|V0",
+    b"|S0",
+    b"<U0",
+    b"<U9",
+    b"|O",
+    b"<M8[s]",
+    b"|b1",
+    b">f8",
+)
+SHAPES = (b"()", b"(0,)", b"(-1,)", b"(1,)", b"(3, 116)", b"(9223372036854775807,)")
+FLOATS = (np.nan, np.inf, -np.inf, 0.0, 3e38, -3e38, 1e-38, 1e-45, 1e30)
+
+
+def change_array(rng, content):
+    """Change the header of an array, or its numbers."""
+    header, values = content[:128], bytearray(content[128:])
+    match rng.integers(4):
+        case 0:
+            kind = TYPES[rng.integers(len(TYPES))]
+            start = header.index(b"'descr': '") + 10
+            header = header[:start] + kind + header[header.index(b"'", start) :]
+            header = header[:127].ljust(127) + b"\n"
+        case 1:
+            shape = SHAPES[rng.integers(len(SHAPES))]
+            start = header.index(b"(")
+            header = header[:start] + shape + header[header.index(b")") + 1 :]
+            header = header.rstrip().ljust(127) + b"\n"
+        case 2:
+            values = values[: rng.integers(len(values) + 1)]
+        case _:
+            size = 8 if b"f8" in header else 4
+            floats = np.frombuffer(values, f"<f{size}").copy() if values else []
+            if len(floats):
+                places = rng.integers(0, len(floats), rng.integers(1, 5))
+                with np.errstate(over="ignore"):
+                    floats[places] = FLOATS[rng.integers(len(FLOATS))]
+                values = floats.tobytes()
+    return header + bytes(values)
+
+
+def mutants(data, n, seed):
+    """Yield damaged files."""
+    rng = np.random.default_rng(seed)
+    whole = entries(data)
+    arrays = [name for name in whole if name.endswith(".npy")]
+    for _ in range(n):
+        contents = dict(whole)
+        match rng.integers(6):
+            case 0:
+                damaged = bytearray(data)
+                for place in rng.integers(0, len(data), rng.integers(1, 20)):
+                    damaged[place] = rng.integers(256)
+                yield bytes(damaged)
+                continue
+            case 1:
+                name = arrays[rng.integers(len(arrays))]
+                contents[name] = change_array(rng, contents[name])
+            case 2:
+                contents["skvision.json"] = change_json(rng, contents["skvision.json"])
+            case _:
+                contents["schema.json"] = change_json(rng, contents["schema.json"])
+        yield pack(contents)
+
+
+def judge(data, path):
+    """Load a file; return why it is refused, or "finite" for its predictions."""
+    path.write_bytes(data)
+    try:
+        pipeline = load_model(path).pipeline
+    except ValueError as error:
+        assert str(path) in str(error) and "\n" not in str(error)
+        return str(error).replace(repr(str(path)), "").strip()
+    probabilities = pipeline.predict_proba(PROBES)
+    assert np.isfinite(probabilities).all()
+    json.dumps(probabilities.tolist(), allow_nan=False)
+    return "finite"
+
+
+@pytest.mark.filterwarnings("default")
+def test_mutants_are_refused_or_finite(good, tmp_path):
+    verdicts = Counter(
+        judge(data, tmp_path / "a") for data in mutants(good.read_bytes(), 250, seed=0)
+    )
+    assert 0 < verdicts["finite"] < 125
+    assert len(verdicts) > 20
+
+
+# The kinds that fuzzing has found
+
+
+LIMITED = """
+import resource, sys
+from skvision._model_files.model_file import load_model
+load_model(sys.argv[1])
+limit = 2 << 30  # of address space; NumPy and its friends map most of one
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+for path in sys.argv[2:]:
+    try:
+        load_model(path)
+    except ValueError as error:
+        print(error)
+"""
+
+
+def load_limited(good, *paths):
+    """Return what is said of files by a process with little memory and time."""
+    result = subprocess.run(
+        [sys.executable, "-c", LIMITED, good, *paths],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    lines = result.stdout.splitlines()
+    assert len(lines) == len(paths)
+    return lines
+
+
+def nested(value, levels, times):
+    """Return a value in lists or dicts, each holding the one before several times."""
+    for _ in range(levels):
+        value = [value] * times if isinstance(value, list) else {"a": value, "b": value}
+    return value
+
+
+def npy(kind, shape, values=b""):
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}"
+    header = header.ljust(117).encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + values
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no limits here")
+def test_small_files_take_little_memory_and_time(good, tmp_path):
+    whole = entries(good.read_bytes())
+    array = next(name for name in whole if name.endswith(".npy"))
+    schema = json.loads(whole["schema.json"])
+    inside = schema["content"]["content"]["steps"]["content"]
+    alike = dict(inside[0], content=inside[0]["content"][:1])
+    for _ in range(12):  # equal nodes in equal nodes
+        alike = dict(alike, content=[alike, alike], __id__=alike["__id__"] + 1)
+    deep = dict(inside[0], content=[])
+    for level in range(200):
+        deep = dict(inside[0], content=[deep], __id__=10 + level)
+    wide = [dict(inside[0], content=[], __id__=10 + i) for i in range(9_000)]
+    name_only = {"__id__": 7}
+    for _ in range(25):
+        name_only = {"__id__": 7, "content": [name_only], "a": name_only}
+        if len(json.dumps(name_only)) > 1 << 20:
+            break
+
+    def with_step(node):
+        content = [*inside, node]
+        steps = dict(schema["content"]["content"]["steps"], content=content)
+        inner = {**schema["content"]["content"], "steps": steps}
+        changed = {**schema, "content": {**schema["content"], "content": inner}}
+        return json.dumps(changed)
+
+    def file(name, **changed):
+        return repack(good, tmp_path / name, **changed)
+
+    lines = load_limited(
+        good,
+        file("name", schema_json=with_step(name_only)),
+        file("alike", schema_json=with_step(alike)),
+        file("deep", schema_json=with_step(deep)),
+        *(
+            file(f"zero{i}", **{array: npy(kind, "(6600000000,)")})
+            for i, kind in enumerate(["|V0", "|S0", "<U0"])
+        ),
+        file("huge", **{array: npy("<f4", "(6600000000,)")}),
+        file("empty", **{array: npy("<f4", "(0, 6600000000)")}),
+        file("wide", schema_json=with_step(dict(inside[0], content=wide, __id__=1))),
+    )
+    reasons = [
+        "it holds None.None",
+        "it gives two things the same name|over 10000 parts",
+        "over 40 one in another",
+        "is no array of numbers or text",
+        "is no array of numbers or text",
+        "is no array of numbers or text",
+        "has not the bytes that its shape",
+        "has not the bytes that its shape",
+        "is not a skvision model",
+    ]
+    for line, reason in zip(lines, reasons, strict=True):
+        assert any(part in line for part in reason.split("|")), line
+
+
+def change_model(good, path, change):
+    """Save a model whose parts were changed as attributes, without any check."""
+    import skops.io
+
+    pipeline = load_model(good).pipeline
+    change(*pipeline, *(step for _, step in pipeline[1].transformer_list))
+    saved = entries(skops.io.dumps(pipeline))
+    path.write_bytes(pack({**saved, "skvision.json": entries_about(good)}))
+    return path
+
+
+def entries_about(good):
+    return entries(good.read_bytes())["skvision.json"]
+
+
+def put(step, attribute, value):
+    def change(*steps):
+        setattr(steps[step], attribute, value)
+
+    return change
+
+
+READER, UNION, NORMALIZER, CLASSIFIER, HOGS, COLORS, WORDS = range(7)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (put(NORMALIZER, "scale_", np.full(116, 1e-300)), "scores might be infinite"),
+        (put(NORMALIZER, "center_", np.full(116, 1e300)), "scores might be infinite"),
+        (
+            put(NORMALIZER, "scale_", np.full(116, np.nan)),
+            "PixelNormalizer has numbers",
+        ),
+        (put(NORMALIZER, "whitening_", np.eye(116)), "its features are whitened"),
+        (put(CLASSIFIER, "coef_", np.full((3, 116), 1e38)), "might be infinite"),
+        (put(CLASSIFIER, "coef_", np.ones((3, 116), int)), "its weights are no floats"),
+        (put(CLASSIFIER, "intercept_", np.full(3, np.inf)), "SoftmaxRegression has"),
+        (put(CLASSIFIER, "alpha", float("inf")), "'alpha' parameter"),
+        (put(CLASSIFIER, "classes_", np.array([1, 1, 2])), "not all different"),
+        (put(WORDS, "contrast_epsilon", float("inf")), "'contrast_epsilon' param"),
+        (put(WORDS, "threshold", float("nan")), "'threshold' parameter"),
+        (put(WORDS, "codebook_", np.full((8, 24), 1e37, "f4")), "might be infinite"),
+        (put(WORDS, "value_range_", (0.0, float("nan"))), "value_range must be"),
+        (put(HOGS, "n_jobs", 10**6), "HOG has n_jobs=1000000"),
+        (put(READER, "n_jobs", -1), "ImageReader has n_jobs=-1"),
+        (put(READER, "max_pixels", 10**12), "max_pixels=1000000000000 is over"),
+    ],
+)
+def test_what_would_make_no_numbers_or_much_work(good, tmp_path, change, reason):
+    path = change_model(good, tmp_path / "a", change)
+    with pytest.raises(ValueError, match=reason):
+        load_model(path)
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize("name", ["skvision_json", "schema_json"])
+def test_json_has_numbers_only(good, tmp_path, constant, name):
+    content = entries(good.read_bytes())[name.replace("_json", ".json")].decode()
+    content = content.replace("{", f'{{"a": {constant}, ', 1)
+    path = repack(good, tmp_path / "a", **{name: content})
+    with pytest.raises(ValueError, match=f"it holds {constant}, which is no number"):
+        load_model(path)
+
+
+def test_the_limit_of_computing_is_told(tmp_path):
+    """A file of 10 MB whose words would take a minute for each image."""
+    images = IMAGES.repeat(16, axis=1).repeat(16, axis=2)
+    words = BagOfVisualWords(16, n_words=2, n_patches=100, mirror=False, random_state=0)
+    words.fit(images)
+    words.codebook_ = np.zeros((5000, 384), np.float32)
+    words.whitening_ = np.zeros((768, 384), np.float32)
+    normalizer = PixelNormalizer().fit(np.eye(2, 4 * 2 * 5000))
+    classifier = SoftmaxRegression().fit(np.eye(2, 4 * 2 * 5000), [0, 1])
+    model = make_pipeline(
+        ImageReader((256, 256)), make_union(words), normalizer, classifier
+    )
+    n_operations = 241**2 * ((768 + 5000) * 384 + 5000)
+    with pytest.raises(ValueError, match="multiply-adds") as told:
+        save_model(tmp_path / "a", model, training={}, held_out={})
+    assert f"needs {n_operations:.1e} multiply-adds for an image" in str(told.value)
+    assert "over 1.0e+11: train with a smaller size" in str(told.value)
+
+
+def test_overlapping_and_repeated_entries_are_refused(good, tmp_path):
+    data = bytearray(good.read_bytes())
+    start = data.index(b"PK\1\2")
+    second = data.index(b"PK\1\2", start + 4)
+    overlapping = data.copy()
+    overlapping[second + 42 : second + 46] = data[start + 42 : start + 46]
+    path = tmp_path / "a"
+    path.write_bytes(overlapping)
+    with pytest.raises(ValueError, match="its entries overlap"):
+        load_model(path)
+    name = next(iter(entries(bytes(data))))
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        with zipfile.ZipFile(io.BytesIO(bytes(data)), "a") as archive:
+            archive.writestr(name, b"again")
+            file = archive.fp
+            archive.close()
+            path.write_bytes(file.getvalue())
+    with pytest.raises(ValueError, match="two entries of the same name"):
+        load_model(path)
+
+
+def test_an_archive_without_its_end_or_with_a_long_directory(good, tmp_path):
+    data = good.read_bytes()
+    path = tmp_path / "a"
+    for damaged, reason in (
+        (data + b"\0", "does not end as its archive should"),
+        (data[:-10] + b"\xff\xff\xff\x7f" + data[-6:], "its directory has"),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=reason):
+            load_model(path)
+
+
+def test_a_reason_is_short_and_one_line(good, tmp_path):
+    schema = json.loads(entries(good.read_bytes())["schema.json"])
+    schema["__module__"] = "a\n\x1b" * 100_000
+    path = repack(good, tmp_path / "a", schema_json=json.dumps(schema))
+    with pytest.raises(ValueError, match="it holds") as caught:
+        load_model(path)
+    assert len(str(caught.value)) < 2000 and str(caught.value).isprintable()
+
+
+def test_the_grammar_takes_what_is_saved(good):
+    archive = open_archive(good.read_bytes())
+    check_schema(archive.schema, archive.shapes, _TYPES)
+    assert (3, 116) in archive.shapes.values()
+
+
+if __name__ == "__main__":
+    n = int(sys.argv[1])
+    with tempfile.TemporaryDirectory() as folder:
+        data = make_model(Path(folder)).read_bytes()
+        seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+        told = Counter(judge(one, Path(folder, "a")) for one in mutants(data, n, seed))
+    for reason, times in told.most_common(40):
+        print(f"{times:6} {reason[:150]}")
+    print(f"{n} files, {told['finite']} of them models with finite predictions")

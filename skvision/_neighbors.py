@@ -63,7 +63,7 @@ def nearest_rows(
         Of rows, int64; of equally distant ones the lowest, in ascending order. -1
         where distances overflow.
     """
-    from skvision._kernels.distances import sort_heaps
+    from skvision._kernels.nearest import sort_heaps
 
     distances = np.full((len(queries), n_neighbors), np.inf)
     indices = np.full((len(queries), n_neighbors), -1, np.int64)
@@ -228,12 +228,8 @@ class SketchedRows:
         return sum(counts)
 
     def _find(self, queries, rows, norms, bounds, slack, gap, distances, indices):
-        from skvision._kernels.distances import (
-            distances_to,
-            keep_candidates,
-            refine,
-            smallest_bounds,
-        )
+        from skvision._kernels.distances import distances_to
+        from skvision._kernels.nearest import keep_candidates, refine, smallest_bounds
 
         n_first = min(max(FIRST_CANDIDATES, distances.shape[1]), len(rows))
         numbers = np.full((len(queries), n_first), np.inf)
@@ -324,7 +320,7 @@ class _Search:
 
     def _update(self, first, queries, norms, distances, indices, codes, row_codes):
         """Hold a block of queries against the rows of a step."""
-        from skvision._kernels.distances import refine, scan
+        from skvision._kernels.nearest import refine, scan
 
         part = slice(first, first + self.step)
         pairs = self.metric, queries, self.rows[part], first, norms, self.norms[part]

@@ -161,7 +161,7 @@ class _Search:
 
     def _within(self, part, queries, norms, codes, row_codes):
         """Return pairs within the limit, their distances and how many were computed."""
-        from skvision._kernels.distances import refine_within, scan_within
+        from skvision._kernels.nearest import refine_within, scan_within
 
         rows = self.rows[part]
         n_pairs = len(queries) * len(rows)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from skvision import KNNImageClassifier, _neighbors, _sketches
 from skvision._byte_products import ByteProducts
-from skvision._kernels import byte_products
+from skvision._kernels import byte_products, nearest
 from skvision._kernels import distances as kernel
 from skvision._neighbors import inverse_norms, nearest_rows, sketch_rows
 from skvision._sketches import PooledBytes, PrincipalAxes, make_sketch
@@ -148,7 +148,7 @@ def test_byte_products_find_the_nearest(
     sketch = ByteProducts(rows, metric)
     search = _neighbors._Search(rows, metric, sketch, None)
     n_computed = search(queries, heaps, indices)
-    kernel.sort_heaps(heaps, indices)
+    nearest.sort_heaps(heaps, indices)
     assert n_computed >= heaps.size
     assert_nearest((heaps, indices), queries, rows, metric)
 
@@ -309,7 +309,7 @@ def test_no_row_is_ruled_out_at_its_own_distance(kinds, name, coarse, n_features
     for i in range(len(queries)):
         for j in range(len(rows)):
             slack = errors[i] + row_errors[j]
-            limit = kernel._limit(
+            limit = nearest._limit(
                 exact[i, j], sketch.power, sketch.scale, slack, gap[i]
             )
             assert bounds[i, j] <= limit

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skvision._kernels import byte_blocks, byte_sums, distances, jit
+from skvision._kernels import byte_blocks, byte_sums, distances, jit, sketches
+from skvision._kernels import nearest as search
 from skvision._packed_bits import PackedBits
 
 METRICS = {
@@ -128,7 +129,7 @@ def up_to(limit, A, B):
 def test_sums_of_whole_vectors_of_bytes(rng):
     A, B = rng.integers(0, 256, (2, 20, 128), dtype=np.uint8)
     out = np.empty((20, 20), np.float32)
-    distances.byte_l1_block(A, B, out)
+    sketches.byte_l1_block(A, B, out)
     np.testing.assert_array_equal(out, reference("L1", A, B))
 
 
@@ -181,7 +182,7 @@ def test_differences_are_taken_before_they_are_summed():
 def nearest(function, A, B, n_neighbors, name="L1"):
     found = np.full((len(A), n_neighbors), np.inf), np.full((len(A), n_neighbors), -1)
     function(getattr(distances, name), A, B, 7, norms_of(A), norms_of(B), *found)
-    distances.sort_heaps(*found)
+    search.sort_heaps(*found)
     return found
 
 
@@ -191,7 +192,7 @@ def test_scan_keeps_the_nearest_and_of_ties_the_first(n_neighbors, rng):
     B = rng.integers(1, 4, (60, 3), dtype=np.uint8)
     expected = reference("L1", A, B)
     order = np.argsort(expected, axis=1, kind="stable")[:, :n_neighbors]
-    got, indices = nearest(distances.scan, A, B, n_neighbors)
+    got, indices = nearest(search.scan, A, B, n_neighbors)
     np.testing.assert_array_equal(indices, order + 7)
     np.testing.assert_array_equal(got, np.take_along_axis(expected, order, 1))
 
@@ -206,8 +207,8 @@ def test_what_is_within_a_limit(name, limit, rng):
     bounds, none = exact.astype(np.float32) * np.float32(0.9), np.zeros(9)
     by_bounds = bounds, 1 if name == "L1" else 2, 1.0, none, none
     for function, rest in [
-        (distances.scan_within, ()),
-        (distances.refine_within, by_bounds),
+        (search.scan_within, ()),
+        (search.refine_within, by_bounds),
     ]:
         found, got = np.empty((exact.size, 2), np.int64), np.empty(exact.size)
         metric = getattr(distances, name)
@@ -227,13 +228,13 @@ def test_refine_computes_what_bounds_do_not_rule_out(power, name, rng):
     A = rng.integers(1, 256, (6, 5), dtype=np.uint8)
     B = rng.integers(1, 256, (300, 5), dtype=np.uint8)
     exact = reference(name, A, B).astype(np.float32)
-    expected = nearest(distances.scan, A, B, 4, name)
+    expected = nearest(search.scan, A, B, 4, name)
     counts = []
     for bounds in (exact, np.zeros_like(exact), exact * np.float32(0.6)):
         none = np.zeros(len(A))
 
         def refine(*arguments, rest=(bounds, power, 1.0, none, none)):
-            counts.append(distances.refine(*arguments[:-2], *rest, *arguments[-2:]))
+            counts.append(search.refine(*arguments[:-2], *rest, *arguments[-2:]))
 
         found = nearest(refine, A, B, 4, name)
         np.testing.assert_array_equal(found[0], expected[0])
@@ -242,11 +243,11 @@ def test_refine_computes_what_bounds_do_not_rule_out(power, name, rng):
 
 
 def test_the_limit_is_above_what_a_bound_can_be():
-    assert distances._limit(np.inf, 2, 1.0, 0.0, -1.0) == np.inf
-    assert distances._limit(100.0, 1, 0.5, 2.0, 0.0) == np.float32(51 * 1.000001)
-    assert distances._limit(100.0, 2, 0.5, 2.0, -10.0) >= 36 - 10
-    assert distances._limit(100.0, 2, 0.5, 2.0, -10.0) < 26.001
-    assert distances._limit(0.0, 2, 1.0, 0.0, -4.0) > -4
+    assert search._limit(np.inf, 2, 1.0, 0.0, -1.0) == np.inf
+    assert search._limit(100.0, 1, 0.5, 2.0, 0.0) == np.float32(51 * 1.000001)
+    assert search._limit(100.0, 2, 0.5, 2.0, -10.0) >= 36 - 10
+    assert search._limit(100.0, 2, 0.5, 2.0, -10.0) < 26.001
+    assert search._limit(0.0, 2, 1.0, 0.0, -4.0) > -4
 
 
 def test_inverse_norms():
@@ -260,7 +261,7 @@ def test_embedding_is_no_farther_than_the_distance(name, rng):
     rows = rng.random((8, 20))
     out, squares = np.empty((8, 20), np.float32), np.empty(8)
     metric, center = getattr(distances, name), rng.random(20)
-    distances.embed(metric, rows, norms_of(rows), center, 0.5, out, squares)
+    sketches.embed(metric, rows, norms_of(rows), center, 0.5, out, squares)
     np.testing.assert_allclose(squares, (out.astype(float) ** 2).sum(1), rtol=1e-5)
     embedded = reference("L2", out, out) * 4
     exact = reference(name, rows, rows)
@@ -275,7 +276,7 @@ def test_pooled_bytes(dtype, rng):
     rows[0], rows[1] = 0, 255
     groups = np.array([0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 2, 2], np.uint32)
     codes, errors, sums = np.zeros((5, 64), np.uint8), np.empty(5), np.empty(3)
-    distances.pool(rows, groups, sums, 0.0, 4.0, 0.0, codes, errors)
+    sketches.pool(rows, groups, sums, 0.0, 4.0, 0.0, codes, errors)
     expected = np.stack([rows[:, groups == g].sum(1, dtype=float) for g in range(3)], 1)
     np.testing.assert_array_equal(codes[:, :3], np.rint(expected / 4))
     np.testing.assert_array_equal(codes[:, 3:], 0)

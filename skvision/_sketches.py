@@ -100,13 +100,13 @@ class PooledBytes:
 
     def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
         """Return the codes of rows, uint8, and their errors."""
-        from skvision._kernels.sketches import pool
+        from skvision._kernels.sketches import pool_to_bytes
 
         codes = np.zeros((len(rows), self.code_bytes), np.uint8)
         errors = np.empty(len(rows))
 
         def compute(block):
-            pool(
+            pool_to_bytes(
                 rows[block],
                 self.groups,
                 np.empty(self.n_codes),

@@ -309,7 +309,7 @@ def test_no_row_is_ruled_out_at_its_own_distance(kinds, name, coarse, n_features
     for i in range(len(queries)):
         for j in range(len(rows)):
             slack = errors[i] + row_errors[j]
-            limit = nearest._limit(
+            limit = nearest.largest_bound(
                 exact[i, j], sketch.power, sketch.scale, slack, gap[i]
             )
             assert bounds[i, j] <= limit

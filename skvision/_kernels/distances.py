@@ -1,7 +1,8 @@
-"""Distances of images.
+"""Distances of rows.
 
-All distances are *reduced*: increasing in the distance that a user sees, and cheaper.
-They are float64; of bytes, sums of absolute and of squared differences are exact.
+All distances are *reduced*: increasing functions of the distances of the public API
+that are cheaper to compute. They are float64. Sums of absolute and of squared
+differences of bytes are exact.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ from skvision._kernels import jit_without_allocation as jit
 from skvision._kernels.byte_blocks import count_differing_bits, largest_difference
 
 L1, L2, COSINE, CHI2, HELLINGER, CHEBYSHEV, HAMMING = range(7)
-BYTES_PER_SUM = 32_768  # squares of so many differences of bytes fit an int32
+BYTES_PER_SUM = 32_768  # the sum of as many squared differences fits an int32
 NEARLY_PARALLEL = 1e-3  # where products of unit vectors lose digits
 MODERATE = 1e-120  # numbers whose products neither overflow nor underflow
 PARALLEL = 1e-30  # a squared distance of unit vectors that rounding alone can make
@@ -31,10 +32,10 @@ def distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
     CHI2       sum (a - b)^2 / (a + b), 0 / 0 being 0
     HELLINGER  sum (sqrt a - sqrt b)^2
     CHEBYSHEV  max |a - b|
-    HAMMING    the number of bits that differ; of bytes only
+    HAMMING    the number of bits that differ, for bytes only
     ========== ==========================================================
 
-    The inverse norms of all rows are used by COSINE alone.
+    The inverse norms of all rows are used by COSINE only.
     """
     if metric == HAMMING:
         return float(count_differing_bits(A, i, B, j))
@@ -88,13 +89,13 @@ def _from_cosine(cosine, A, i, B, j, inverse_norms_a, inverse_norms_b):
     return total if total > PARALLEL else 0.0
 
 
-@jit(forceinline=True, fastmath=False)  # in this order, which keeps small numbers
+@jit(forceinline=True, fastmath=False)  # in this order, small numbers are kept
 def _chi2_term(a, b):
     share = (a - b) / (a + b + np.float64(a + b == 0))
     return share * (a - b)
 
 
-@jit(forceinline=True, fastmath=False)  # (sqrt a - sqrt b)^2 without its cancellation
+@jit(forceinline=True, fastmath=False)  # (sqrt a - sqrt b)^2 without cancellation
 def _hellinger_term(a, b):
     roots = np.sqrt(a) + np.sqrt(b)
     ratio = (a - b) / (roots + np.float64(roots == 0))
@@ -128,7 +129,7 @@ def _any_distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
 
 
 def distance_up_to(limit, metric, A, i, B, j, inverse_norms_a, inverse_norms_b):
-    """Return the distance or, where it is above ``limit``, any number above that.
+    """Return the distance, or any number above ``limit`` if the distance is above it.
 
     CHEBYSHEV stops at the first difference that is too large.
     """
@@ -152,7 +153,7 @@ def _compile_distance_up_to(
 
 @jit(forceinline=True)
 def _largest_difference(A, i, B, j, limit):
-    """Do for all dtypes what `largest_difference` does for bytes."""
+    """Do the same as `largest_difference` for all dtypes."""
     for first in range(0, A.shape[1], DIFFERENCES_AT_ONCE):
         n_above = np.int32(0)
         for c in range(first, min(first + DIFFERENCES_AT_ONCE, A.shape[1])):
@@ -179,7 +180,7 @@ def distances_to(metric, A, B, candidates, inverse_norms_a, inverse_norms_b, dis
 
 @jit(fastmath=ANY_ORDER)
 def inverse_norms(rows, out):
-    """Compute one over the length of each row; not finite where that is zero."""
+    """Compute one over the length of each row, which is not finite for zeros."""
     for i in range(rows.shape[0]):
         largest = 0.0
         for c in range(rows.shape[1]):

@@ -1,8 +1,11 @@
-"""Searches for the nearest rows, or for those within a limit.
+"""Searches for the nearest rows of queries, or for all rows within a limit.
 
-The nearest rows of a query stand in a heap: the first is the farthest of them. Of equal
-distances that of the larger index counts as farther.
+The nearest rows of a query are kept in a heap: arrays of distances and of indices whose
+first element is the farthest row. Of equally distant rows, the one with the larger
+index counts as farther.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,15 +13,70 @@ from skvision._kernels import jit_without_allocation as jit
 from skvision._kernels.distances import distance, distance_up_to
 
 ROWS_IN_CACHE = 256
+ROWS_IN_NEAREST_CACHE = 8
 BOUNDS_AT_ONCE = 32
+
+
+class Pairs(NamedTuple):
+    """The queries and the rows whose distances are searched.
+
+    Attributes
+    ----------
+    metric : int
+        One of the metrics of `skvision._kernels.distances.distance`.
+    queries : ndarray of shape (n_queries, n_features), uint8, float32 or float64
+    rows : ndarray of shape (n_rows, n_features), uint8, float32 or float64
+    first : int
+        The index of the first row.
+    inverse_norms_of_queries : ndarray of shape (n_queries,), float64
+    inverse_norms_of_rows : ndarray of shape (n_rows,), float64
+    """
+
+    metric: int
+    queries: np.ndarray
+    rows: np.ndarray
+    first: int
+    inverse_norms_of_queries: np.ndarray
+    inverse_norms_of_rows: np.ndarray
+
+
+class Bounds(NamedTuple):
+    """Numbers that exclude rows before their distances are computed.
+
+    Row j cannot be nearer to query i than d where ``values[i, j]`` is above
+    ``largest_bound(d, power, scale, slack[i], gap[i])``.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_queries, n_rows), float32
+    power : {1, 2}
+        The power of a distance that values are bounds of.
+    scale : float
+        The unit of the values, as a factor of distances.
+    slack : ndarray of shape (n_queries,), float64
+        The largest error of a bound, as a distance.
+    gap : ndarray of shape (n_queries,), float64
+        The number that is added to a scaled power.
+    """
+
+    values: np.ndarray
+    power: int
+    scale: float
+    slack: np.ndarray
+    gap: np.ndarray
+
+
+@jit(forceinline=True)
+def _is_nearer(new_distance, new_index, distances, indices):
+    """Tell whether a row is nearer than the farthest row of a heap."""
+    return new_distance < distances[0] or (
+        new_distance == distances[0] and new_index < indices[0]
+    )
 
 
 @jit
 def _replace_farthest(distances, indices, new_distance, new_index):
-    """Put a row in the place of the first of a heap, the farthest, and mend the heap.
-
-    Of equal distances that of the larger index counts as farther.
-    """
+    """Replace the farthest row of a heap by a nearer one."""
     n, at = distances.size, 0
     while True:
         child = 2 * at + 1
@@ -43,7 +101,7 @@ def _replace_farthest(distances, indices, new_distance, new_index):
 
 @jit
 def sort_heaps(distances, indices):
-    """Sort each row, a heap, by distance and, where that is the same, by index."""
+    """Sort each row, a heap, by distance, and equal distances by index."""
     for i in range(distances.shape[0]):
         row_distances, row_indices = distances[i], indices[i]
         for last in range(row_distances.size - 1, 0, -1):
@@ -53,52 +111,39 @@ def sort_heaps(distances, indices):
 
 
 @jit
-def scan(metric, A, B, first, inverse_norms_a, inverse_norms_b, distances, indices):
-    """Compute all distances; keep the nearest rows of ``B`` in heaps.
+def scan(pairs, distances, indices):
+    """Compute all distances of ``pairs`` and keep the nearest rows in the heaps.
 
-    ``first`` is the index of the first row of ``B``; indices must come in ascending
-    order, so that a row as far as the farthest kept does not replace it.
+    Calls must come in ascending order of ``pairs.first``: a row as far as the farthest
+    kept row does not replace it.
     """
-    for start in range(0, B.shape[0], 8):  # rows that stay in the nearest cache
+    metric, A, B, first, norms_a, norms_b = pairs
+    for start in range(0, B.shape[0], ROWS_IN_NEAREST_CACHE):
+        stop = min(start + ROWS_IN_NEAREST_CACHE, B.shape[0])
         for i in range(A.shape[0]):
-            for j in range(start, min(start + 8, B.shape[0])):
+            for j in range(start, stop):
                 d = distance_up_to(
-                    distances[i, 0],
-                    metric,
-                    A,
-                    i,
-                    B,
-                    j,
-                    inverse_norms_a,
-                    inverse_norms_b,
+                    distances[i, 0], metric, A, i, B, j, norms_a, norms_b
                 )
                 if d < distances[i, 0]:
                     _replace_farthest(distances[i], indices[i], d, first + j)
 
 
-@jit(forceinline=True)
-def _is_nearer(d, index, distances, indices):
-    """Whether a row is nearer than the first of a heap; of ties the lower index is."""
-    return d < distances[0] or (d == distances[0] and index < indices[0])
-
-
 @jit
-def scan_within(
-    metric, A, B, first, inverse_norms_a, inverse_norms_b, limit, found, distances
-):
-    """Find the rows of ``B`` whose distance is at most ``limit``.
+def scan_within(pairs, limit, found, distances):
+    """Find all rows whose distance is at most ``limit``, and return their number.
 
-    ``first`` is the index of the first row of ``B``. Rows of ``found`` get the row of
-    ``A`` and the index, ``distances`` the distance; there must be room for all pairs.
-    Returns how many were found.
+    Each pair that is found gets a row of ``found``, with the query and the index of the
+    row, and an element of ``distances``. There must be room for all pairs. Their order
+    is not specified.
     """
+    metric, A, B, first, norms_a, norms_b = pairs
     n_found = 0
-    for start in range(0, B.shape[0], 8):  # rows that stay in the nearest cache
+    for start in range(0, B.shape[0], ROWS_IN_NEAREST_CACHE):
+        stop = min(start + ROWS_IN_NEAREST_CACHE, B.shape[0])
         for i in range(A.shape[0]):
-            for j in range(start, min(start + 8, B.shape[0])):
-                d = distance_up_to(
-                    limit, metric, A, i, B, j, inverse_norms_a, inverse_norms_b
-                )
+            for j in range(start, stop):
+                d = distance_up_to(limit, metric, A, i, B, j, norms_a, norms_b)
                 if d <= limit:
                     found[n_found, 0], found[n_found, 1] = i, first + j
                     distances[n_found] = d
@@ -107,10 +152,12 @@ def scan_within(
 
 
 @jit
-def _limit(farthest, power, scale, slack, gap):
+def largest_bound(farthest, power, scale, slack, gap):
     """Return the largest bound that a row nearer than ``farthest`` can have.
 
-    It is larger by more than float32 and this formula can round away.
+    It is ``((farthest^(1 / power) + slack) scale)^power + gap``, where ``farthest`` is
+    a reduced distance, already raised to ``power``. The result is rounded up by more
+    than float32 and this formula can round down.
     """
     if power == 1:
         limit = (farthest + slack) * scale + gap
@@ -122,85 +169,64 @@ def _limit(farthest, power, scale, slack, gap):
 
 @jit
 def _all_above(limit, bounds):
+    """Tell whether all bounds are above a limit, at the width of the vector unit."""
     n = np.int32(0)
-    for j in range(bounds.size):  # all of them, at the width of the vector unit
+    for j in range(bounds.size):
         n = np.int32(n + np.int32(bounds[j] <= limit))
     return n == 0
 
 
 @jit
-def refine(
-    metric,
-    A,
-    B,
-    first,
-    inverse_norms_a,
-    inverse_norms_b,
-    bounds,
-    power,
-    scale,
-    slack,
-    gap,
-    distances,
-    indices,
-):
-    """Do as `scan`, but compute only distances that their bounds do not rule out.
+def refine(pairs, bounds, distances, indices):
+    """Fill heaps like `scan`, without computing distances that bounds exclude.
 
-    Returns how many were computed.
+    The number of distances that were computed is returned.
     """
+    metric, A, B, first, norms_a, norms_b = pairs
+    values, power, scale, slack, gap = bounds
     n_computed = 0
     for start in range(0, B.shape[0], ROWS_IN_CACHE):
         stop = min(start + ROWS_IN_CACHE, B.shape[0])
         for i in range(A.shape[0]):
-            limit = _limit(distances[i, 0], power, scale, slack[i], gap[i])
+            limit = largest_bound(distances[i, 0], power, scale, slack[i], gap[i])
             j = start
             while j < stop:
                 if (j - start) % BOUNDS_AT_ONCE == 0:
-                    if _all_above(limit, bounds[i, j : min(j + BOUNDS_AT_ONCE, stop)]):
+                    if _all_above(limit, values[i, j : min(j + BOUNDS_AT_ONCE, stop)]):
                         j += BOUNDS_AT_ONCE
                         continue
-                if bounds[i, j] <= limit:
+                if values[i, j] <= limit:
                     n_computed += 1
-                    d = distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
+                    d = distance(metric, A, i, B, j, norms_a, norms_b)
                     if _is_nearer(d, first + j, distances[i], indices[i]):
                         _replace_farthest(distances[i], indices[i], d, first + j)
-                        limit = _limit(distances[i, 0], power, scale, slack[i], gap[i])
+                        limit = largest_bound(
+                            distances[i, 0], power, scale, slack[i], gap[i]
+                        )
                 j += 1
     return n_computed
 
 
 @jit
-def refine_within(
-    metric,
-    A,
-    B,
-    first,
-    inverse_norms_a,
-    inverse_norms_b,
-    bounds,
-    power,
-    scale,
-    slack,
-    gap,
-    limit,
-    found,
-    distances,
-):
-    """Do as `scan_within`, but compute only distances that bounds do not rule out.
+def refine_within(pairs, bounds, limit, found, distances):
+    """Find rows like `scan_within`, without computing distances that bounds exclude.
 
-    Returns how many were found, and how many were computed.
+    The number of rows that were found and the number of distances that were computed
+    are returned.
     """
+    metric, A, B, first, norms_a, norms_b = pairs
+    values, power, scale, slack, gap = bounds
     n_found = n_computed = 0
     for i in range(A.shape[0]):
-        largest_bound = _limit(limit, power, scale, slack[i], gap[i])
+        largest = largest_bound(limit, power, scale, slack[i], gap[i])
         for start in range(0, B.shape[0], BOUNDS_AT_ONCE):
             stop = min(start + BOUNDS_AT_ONCE, B.shape[0])
-            if _all_above(largest_bound, bounds[i, start:stop]):
+            if _all_above(largest, values[i, start:stop]):
                 continue
             for j in range(start, stop):
-                if bounds[i, j] <= largest_bound:
+                if values[i, j] <= largest:
                     n_computed += 1
-                    d = distance(metric, A, i, B, j, inverse_norms_a, inverse_norms_b)
+                    d = distance(metric, A, i, B, j, norms_a, norms_b)
                     if d <= limit:
                         found[n_found, 0], found[n_found, 1] = i, first + j
                         distances[n_found] = d
@@ -210,7 +236,7 @@ def refine_within(
 
 @jit
 def smallest_bounds(bounds, smallest, indices):
-    """Keep the smallest of each row of bounds in heaps."""
+    """Keep the smallest bounds of each row, and their columns, in heaps."""
     for i in range(bounds.shape[0]):
         for start in range(0, bounds.shape[1], BOUNDS_AT_ONCE):
             stop = min(start + BOUNDS_AT_ONCE, bounds.shape[1])
@@ -223,14 +249,15 @@ def smallest_bounds(bounds, smallest, indices):
 
 @jit
 def keep_candidates(candidates, their_distances, bounds, distances, indices):
-    """Put the nearest of some candidates in heaps; their bounds become NaN.
+    """Keep the nearest of some candidates in heaps, and set their bounds to NaN.
 
-    Candidates below 0 are none.
+    NaN is not below any limit, so that `refine` does not compute their distances again.
+    A candidate below 0 is ignored.
     """
     for i in range(candidates.shape[0]):
         for c in range(candidates.shape[1]):
             j, d = candidates[i, c], their_distances[i, c]
             if j >= 0:
-                bounds[i, j] = np.nan  # which no limit is above
+                bounds[i, j] = np.nan
                 if _is_nearer(d, j, distances[i], indices[i]):
                     _replace_farthest(distances[i], indices[i], d, j)

@@ -11,7 +11,7 @@ from skvision._kernels.distances import ANY_ORDER, COSINE
 def byte_l1_block(A, B, out):
     """Compute the sums of absolute differences of all rows of two arrays of bytes.
 
-    Rows are of a multiple of 64 bytes, at most 2^23.
+    The length of a row must be a multiple of 64 bytes, at most 2^23.
     """
     for start in range(0, B.shape[0], 8):
         for i in range(A.shape[0]):
@@ -21,11 +21,11 @@ def byte_l1_block(A, B, out):
 
 @jit(fastmath=ANY_ORDER)
 def embed(metric, rows, inverse_norms, center, scale, out, squared_norms):
-    """Put rows where their squared Euclidean distance is at most the reduced distance.
+    """Map rows to points whose squared Euclidean distance is a bound of the distance.
 
-    These are the rows themselves, unit vectors (COSINE) or square roots (CHI2 and
-    HELLINGER), less ``center``, times ``scale``, rounded to float32. The squared norms
-    are those of the rows not rounded.
+    The points are the rows themselves (L2), unit vectors (COSINE) or square roots (CHI2
+    and HELLINGER), less ``center``, times ``scale``, rounded to float32. The squared
+    norms are those of the points before they are rounded.
     """
     for i in range(rows.shape[0]):
         factor = inverse_norms[i] if metric == COSINE else 1.0
@@ -41,12 +41,14 @@ def embed(metric, rows, inverse_norms, center, scale, out, squared_norms):
 
 
 @jit
-def pool(rows, groups, sums, low, unit, rounding, codes, errors):
-    """Round sums of groups of ``rows - low`` to bytes, in units of ``unit``.
+def pool_to_bytes(rows, groups, sums, low, unit, rounding, codes, errors):
+    """Sum the features of each group and round the sums to bytes.
 
-    ``groups`` is the group of each feature and ``sums`` room for the sums; ``errors``
-    gets the sum of what rounding took away or added, to bytes and, at most
-    ``rounding`` times what is summed, in the sums.
+    The code of a group is the sum of ``rows - low`` over its features, divided by
+    ``unit`` and rounded to a byte. ``groups`` is the group of each feature. ``errors``
+    gets, for each row, the sum of the absolute differences between the sums and their
+    codes times ``unit``, and ``rounding`` times the sum of all ``|rows - low|``.
+    ``sums`` is scratch space for the sums of a row.
     """
     for i in range(rows.shape[0]):
         sums[:] = 0.0

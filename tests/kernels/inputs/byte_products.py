@@ -22,7 +22,7 @@ def _bounds_of(rng, queries, rows):
 
 def byte_bounds(rng):
     sizes = [(1, 1, 1), (7, 5, 70), (6, 4, 64), (13, 11, 200), (12, 9, 128)]
-    sizes += [(2, 3, 33), (7, 300, 70), (0, 3, 70), (3, 0, 70)]
+    sizes += [(2, 3, 33), (7, 303, 70), (0, 3, 70), (3, 0, 70)]
     sizes += [tuple(rng.integers(1, (15, 12, 201))) for _ in range(40)]
     for n_queries, n_rows, n_features in sizes:
         queries = some_bytes(rng, (n_queries, n_features))

@@ -18,7 +18,8 @@ def split(rng):
 def prepare(rng):
     for space in (RGB, HSV, LAB, GRAY):
         for low, high in [(2.0, 4.0), (0.0, 255.0)]:
-            values = np.concatenate([[low, high], rng.uniform(-9, 300, 40)])
+            dark = low + (high - low) * rng.uniform(0, 0.05, 20)
+            values = np.concatenate([[low, high], dark, rng.uniform(-9, 300, 40)])
             yield Case((values, low, high, space), rtol=1e-13)
         yield Case((np.empty(0), 0.0, 255.0, space))
 

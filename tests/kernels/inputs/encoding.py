@@ -41,10 +41,10 @@ def unfold(rng):
 
 
 def _words(rng, n, n_words, d=4):
-    """Draw patches and words, one of which is a patch, and their responses."""
+    """Draw patches and words, of which two are patches or nearly so; and responses."""
     patches, words = _draw(rng, n, d), _draw(rng, n_words, d)
     if n:
-        words[-1] = patches[-1]
+        words[0], words[-1] = patches[0] * np.float32(1.001), patches[-1]
     return patches, words, np.square(words).sum(axis=1), patches @ words.T
 
 
@@ -62,13 +62,13 @@ def one_hot(rng):
 
 
 def _cells():
-    """Return cells of patches in 5 columns, of which the middle ones overlap."""
-    rows, columns = np.array([[0, 2], [1, 4]]), np.array([[0, 2], [2, 3], [2, 5]])
-    return Cells(5, rows, columns)
+    """Return cells of patches in 11 columns, of which the last two overlap."""
+    rows, columns = np.array([[0, 2], [1, 4]]), np.array([[0, 5], [5, 6], [2, 11]])
+    return Cells(11, rows, columns)
 
 
 def pool_codes(rng):
-    for first, n in [(0, 20), (3, 11), (7, 1), (4, 0), (12, 8)]:
+    for first, n in [(0, 44), (3, 21), (7, 1), (4, 0), (30, 8)]:
         for threshold in (-1, 0, 0.25):
             codes = _draw(rng, n, 7)
             n_signs = 1 if threshold < 0 else 2
@@ -81,7 +81,7 @@ def pool_codes(rng):
 def encode_and_pool(rng):
     for encoding in (THRESHOLD, TRIANGLE, HARD):
         for mirrored in (False, True):
-            n, half = 11, 3
+            n, half = 19, 3
             products = _draw(rng, 2, n if mirrored else 0, half)
             patches, words, squares, responses = _words(rng, n, 2 * half)
             if mirrored:

@@ -61,7 +61,7 @@ def _case(images, n_bins=9, signed=False, square_root=False, interpolate=False, 
 def hog(rng):
     for dtype in DTYPES:
         for n_channels in (1, 3):
-            images = some_bytes(rng, (2, 14, 11, n_channels)).astype(dtype)
+            images = some_bytes(rng, (2, 14, 12, n_channels)).astype(dtype)
             if dtype != np.uint8:
                 images += rng.random(images.shape).astype(dtype)
             if dtype == np.uint8 and n_channels == 3:
@@ -76,7 +76,7 @@ def hog(rng):
                 yield _case(
                     images,
                     interpolate=interpolate,
-                    cell_shape=(5, 4),
+                    cell_shape=(7, 5),
                     block_shape=(1, 2),
                     n_rows=20,
                 )

@@ -33,6 +33,14 @@ def _heaps(n, n_neighbors):
     return np.full((n, n_neighbors), np.inf), np.full((n, n_neighbors), -1)
 
 
+def _kept(rng, n, n_neighbors):
+    """Return heaps of rows that were kept before, with ties."""
+    values = rng.integers(0, 6, (n, n_neighbors)).astype(float)
+    indices = rng.permuted(np.tile(np.arange(80), (n, 1)), axis=1)[:, :n_neighbors]
+    order = np.lexsort((indices, values))[:, ::-1]  # from the farthest on: a heap
+    return np.take_along_axis(values, order, 1), np.take_along_axis(indices, order, 1)
+
+
 def _pairs(rng, dtype=np.uint8, name="L1", n_rows=60, first=7):
     """Draw rows of few values, so that there are many ties."""
     A = rng.integers(1, 4, (9, 3)).astype(dtype)
@@ -57,9 +65,7 @@ def _bounds(pairs, share=0.9):
 
 def sort_heaps(rng):
     for n, k in [(5, 7), (1, 1), (0, 3)]:
-        values = -np.sort(-rng.integers(0, 4, (n, k)).astype(float))  # are heaps
-        indices = np.sort(rng.integers(0, 99, (n, k)))[:, ::-1].copy()
-        yield Case((values, indices))
+        yield Case(_kept(rng, n, k))
 
 
 def scan(rng):
@@ -90,7 +96,7 @@ def scan_within(rng):
 
 
 def largest_bound(rng):
-    numbers = [(np.inf, 2, 1.0, 0.0, -1.0), (100.0, 1, 0.5, 2.0, 0.0)]
+    numbers = [(np.inf, 2, 1.0, 0.0, -1.0), (100.0, 1, 0.5, 2.0, 3.0)]
     numbers += [(100.0, 2, 0.5, 2.0, -10.0), (0.0, 2, 1.0, 0.0, -4.0)]
     for arguments in numbers:
         yield Case(arguments, rtol=3e-6)
@@ -103,9 +109,10 @@ def refine(rng):
                 pairs = _pairs(rng, dtype, name, n_rows)
                 arguments = pairs, _bounds(pairs, share), *_heaps(9, 4)
                 yield Case(arguments, outputs=_sorted)
-    pairs = _pairs(rng)
-    heaps = np.full((9, 3), 2.0), np.tile([60, 50, 40], (9, 1))  # of any rows
-    yield Case((pairs, _bounds(pairs), *heaps), outputs=_sorted)
+    for n_neighbors in (1, 3, 8):
+        pairs = _pairs(rng, first=rng.integers(0, 80))
+        arguments = pairs, _bounds(pairs), *_kept(rng, 9, n_neighbors)
+        yield Case(arguments, outputs=_sorted)
 
 
 def refine_within(rng):
@@ -127,4 +134,6 @@ def keep_candidates(rng):
         values = rng.integers(0, 4, candidates.shape).astype(float)
         candidates = np.maximum(candidates, -1)
         bounds = rng.random((n, 20)).astype(np.float32)
-        yield Case((candidates, values, bounds, *_heaps(n, k)), outputs=_sorted)
+        for heaps in (_heaps(n, k), _kept(rng, n, k)):
+            arguments = candidates, values, bounds.copy(), *heaps
+            yield Case(arguments, outputs=_sorted)

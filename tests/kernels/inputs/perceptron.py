@@ -9,7 +9,8 @@ SCRATCH = ("row", "scores", "since")
 def _arguments(rng, X, n_classes, dtype, biases=1, average=True, labels=None):
     n, d = X.shape
     n_rows = n_classes if n_classes > 2 else 1
-    params, row = np.zeros((n_rows, d + 1), dtype), np.full(d + 1, biases, dtype)
+    params = rng.integers(-2, 3, (n_rows, d + 1)).astype(dtype)
+    row = np.full(d + 1, biases, dtype)
     sums = np.zeros(params.shape if average else (0, 0), dtype)
     labels = rng.integers(0, n_classes, n) if labels is None else labels
     weights, order = rng.integers(1, 4, n).astype(float), rng.permutation(n)

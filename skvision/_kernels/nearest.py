@@ -17,29 +17,6 @@ ROWS_IN_NEAREST_CACHE = 8
 BOUNDS_AT_ONCE = 32
 
 
-class Pairs(NamedTuple):
-    """The queries and the rows whose distances are searched.
-
-    Attributes
-    ----------
-    metric : int
-        One of the metrics of `skvision._kernels.distances.distance`.
-    queries : ndarray of shape (n_queries, n_features), uint8, float32 or float64
-    rows : ndarray of shape (n_rows, n_features), uint8, float32 or float64
-    first : int
-        The index of the first row.
-    inverse_norms_of_queries : ndarray of shape (n_queries,), float64
-    inverse_norms_of_rows : ndarray of shape (n_rows,), float64
-    """
-
-    metric: int
-    queries: np.ndarray
-    rows: np.ndarray
-    first: int
-    inverse_norms_of_queries: np.ndarray
-    inverse_norms_of_rows: np.ndarray
-
-
 class Bounds(NamedTuple):
     """Numbers that exclude rows before their distances are computed.
 
@@ -111,13 +88,13 @@ def sort_heaps(distances, indices):
 
 
 @jit
-def scan(pairs, distances, indices):
-    """Compute all distances of ``pairs`` and keep the nearest rows in the heaps.
+def scan(metric, A, B, first, norms_a, norms_b, distances, indices):
+    """Compute the distances of queries ``A`` to all rows ``B``; keep the nearest.
 
-    Calls must come in ascending order of ``pairs.first``: a row as far as the farthest
-    kept row does not replace it.
+    ``first`` is the index of the first row, and ``norms_a`` and ``norms_b`` are the
+    inverse norms. Calls must come in ascending order of ``first``: a row as far as the
+    farthest kept row does not replace it.
     """
-    metric, A, B, first, norms_a, norms_b = pairs
     for start in range(0, B.shape[0], ROWS_IN_NEAREST_CACHE):
         stop = min(start + ROWS_IN_NEAREST_CACHE, B.shape[0])
         for i in range(A.shape[0]):
@@ -130,14 +107,13 @@ def scan(pairs, distances, indices):
 
 
 @jit
-def scan_within(pairs, limit, found, distances):
+def scan_within(metric, A, B, first, norms_a, norms_b, limit, found, distances):
     """Find all rows whose distance is at most ``limit``, and return their number.
 
     Each pair that is found gets a row of ``found``, with the query and the index of the
     row, and an element of ``distances``. There must be room for all pairs. Their order
     is not specified.
     """
-    metric, A, B, first, norms_a, norms_b = pairs
     n_found = 0
     for start in range(0, B.shape[0], ROWS_IN_NEAREST_CACHE):
         stop = min(start + ROWS_IN_NEAREST_CACHE, B.shape[0])
@@ -177,12 +153,11 @@ def _all_above(limit, bounds):
 
 
 @jit
-def refine(pairs, bounds, distances, indices):
+def refine(metric, A, B, first, norms_a, norms_b, bounds, distances, indices):
     """Fill heaps like `scan`, without computing distances that bounds exclude.
 
     The number of distances that were computed is returned.
     """
-    metric, A, B, first, norms_a, norms_b = pairs
     values, power, scale, slack, gap = bounds
     n_computed = 0
     for start in range(0, B.shape[0], ROWS_IN_CACHE):
@@ -208,13 +183,14 @@ def refine(pairs, bounds, distances, indices):
 
 
 @jit
-def refine_within(pairs, bounds, limit, found, distances):
+def refine_within(
+    metric, A, B, first, norms_a, norms_b, bounds, limit, found, distances
+):
     """Find rows like `scan_within`, without computing distances that bounds exclude.
 
     The number of rows that were found and the number of distances that were computed
     are returned.
     """
-    metric, A, B, first, norms_a, norms_b = pairs
     values, power, scale, slack, gap = bounds
     n_found = n_computed = 0
     for i in range(A.shape[0]):

@@ -219,11 +219,10 @@ def _keep_nearest(new_distances, new_indices, distances, indices):
     indices[:] = np.take_along_axis(every_index, order, axis=1)
 
 
-def _all_distances(pairs):
-    metric, A, B, _, *norms = pairs
+def _all_distances(metric, A, B, norms_a, norms_b):
     distances = np.empty((len(A), len(B)))
     candidates = np.broadcast_to(np.arange(len(B)), distances.shape)
-    distances_to(metric, A, B, candidates, *norms, distances)
+    distances_to(metric, A, B, candidates, norms_a, norms_b, distances)
     return distances
 
 
@@ -233,18 +232,18 @@ def sort_heaps(distances, indices):
     _keep_nearest(none, none.astype(int), distances, indices)
 
 
-def scan(pairs, distances, indices):
-    """Keep the nearest of the rows that were kept and of all rows of ``pairs``."""
-    new = _all_distances(pairs)
-    new_indices = np.broadcast_to(pairs.first + np.arange(new.shape[1]), new.shape)
+def scan(metric, A, B, first, norms_a, norms_b, distances, indices):
+    """Keep the nearest of the rows that were kept and of all rows ``B``."""
+    new = _all_distances(metric, A, B, norms_a, norms_b)
+    new_indices = np.broadcast_to(first + np.arange(len(B)), new.shape)
     _keep_nearest(new, new_indices, distances, indices)
 
 
-def scan_within(pairs, limit, found, distances):
+def scan_within(metric, A, B, first, norms_a, norms_b, limit, found, distances):
     """Return the number of pairs within a limit, after putting them first."""
-    exact = _all_distances(pairs)
+    exact = _all_distances(metric, A, B, norms_a, norms_b)
     i, j = np.nonzero(exact <= limit)
-    found[: len(i)] = np.column_stack([i, pairs.first + j])
+    found[: len(i)] = np.column_stack([i, first + j])
     distances[: len(i)] = exact[i, j]
     return len(i)
 
@@ -254,16 +253,19 @@ def largest_bound(farthest, power, scale, slack, gap):
     return ((farthest ** (1 / power) + slack) * scale) ** power + gap
 
 
-def refine(pairs, bounds, distances, indices):
+def refine(metric, A, B, first, norms_a, norms_b, bounds, distances, indices):
     """Do `scan`; how many distances are computed depends on their order."""
-    scan(pairs, distances, indices)
+    scan(metric, A, B, first, norms_a, norms_b, distances, indices)
 
 
-def refine_within(pairs, bounds, limit, found, distances):
+def refine_within(
+    metric, A, B, first, norms_a, norms_b, bounds, limit, found, distances
+):
     """Do `scan_within`; also return the number of bounds that the limit allows."""
     values, power, scale, slack, gap = bounds
     largest = largest_bound(limit, power, scale, slack, gap)[:, np.newaxis]
-    return scan_within(pairs, limit, found, distances), np.sum(values <= largest)
+    pairs = metric, A, B, first, norms_a, norms_b
+    return scan_within(*pairs, limit, found, distances), np.sum(values <= largest)
 
 
 def smallest_bounds(bounds, smallest, indices):

@@ -134,9 +134,9 @@ def _place(layout, joint, height, width):
     n_rows = -(-cell_height // n_strips)
     widths = np.diff(np.arange(n_x + 1) * width // n_x)
     starts = _find_ends(layout, joint)[:-1].reshape(n_x, -1)
-    home = np.tile(starts.repeat(widths, axis=0).T, n_rows)
+    first_bins = np.tile(starts.repeat(widths, axis=0).T, n_rows)
     strides = np.array(strides if joint else [1] * len(strides), np.uint32)
-    return home.astype(np.uint32, order="C"), strides
+    return first_bins.astype(np.uint32, order="C"), strides
 
 
 def _is_quicker_joint(layout, height, width):
@@ -378,8 +378,8 @@ class ColorHistogram(TransformerMixin, Estimator):
         return Layout(names, planes, ends, n_bins, grid)
 
     def _features(self, images, layout):
+        from skvision._kernels import histograms as kernel
         from skvision._kernels.color import prepare
-        from skvision._kernels.histograms import color_histograms
 
         n_pictures, height, width, n_planes = images.shape
         space = "gray" if n_planes == 1 else self.color_space
@@ -391,7 +391,8 @@ class ColorHistogram(TransformerMixin, Estimator):
         table = np.arange(256.0 if of_bytes and not exact else 0.0)
         prepare(table, *self.value_range_, number)
         weighted = np.array([name == WEIGHTED_HUE for name in layout.names])
-        channels = (
+        colors = kernel.Colors(number, self.value_range_, white, exact, table)
+        channels = kernel.Channels(
             np.array(layout.planes),
             np.array(layout.n_bins, of_positions),
             np.array(layout.ends, np.float64),
@@ -401,8 +402,9 @@ class ColorHistogram(TransformerMixin, Estimator):
         ends = _find_ends(layout, self.joint)
         summed = not self.joint and _is_quicker_joint(layout, height, width)
         joint = self.joint or summed
-        home, strides = _place(layout, joint, height, width)
-        strip = home.shape[1]
+        first_bins, strides = _place(layout, joint, height, width)
+        places = kernel.Layout(joint, first_bins, strides, ends)
+        strip = first_bins.shape[1]
         of_counts = np.float64 if weighted.any() else np.uint32
         features = np.empty(
             (n_pictures, layout.grid[0], ends[-1]),
@@ -410,24 +412,20 @@ class ColorHistogram(TransformerMixin, Estimator):
         )
 
         def compute(rows):
-            color_histograms(
-                images[rows],
-                self.value_range_,
-                table,
-                number,
-                white,
-                exact,
-                *channels,
-                joint,
-                home,
-                strides,
-                ends,
-                NORMS.index(self.norm),
+            buffers = kernel.Buffers(
                 np.zeros((n_planes, strip), of_planes),
                 np.ones((2, 3, strip), of_fractions),
                 np.zeros((len(weighted), strip), np.uint32),
                 np.zeros(_find_ends(layout, joint)[-1], of_counts),
                 np.zeros(ends[-1] if summed else 0, of_counts),
+            )
+            kernel.color_histograms(
+                images[rows],
+                colors,
+                channels,
+                places,
+                NORMS.index(self.norm),
+                buffers,
                 features[rows],
             )
 

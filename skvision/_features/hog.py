@@ -256,7 +256,7 @@ class HOG(TransformerMixin, Estimator):
         check_pair("cells_per_block", self.cells_per_block)
 
     def _features(self, images):
-        from skvision._kernels.hog import hog
+        from skvision._kernels.hog import Orientations, Steps, hog
 
         n_pictures, height, width, n_channels = images.shape
         grid = self._grid()
@@ -268,6 +268,15 @@ class HOG(TransformerMixin, Estimator):
         upper, lower = (
             _padded_cotangents(bins, self.orientations, half_turns, dtype)
             for bins in (range(1, n_upper), range(n_upper, self.orientations))
+        )
+        orientations = Orientations(
+            self.orientations, self.signed, n_upper, upper, lower
+        )
+        steps = Steps(
+            self.transform_sqrt,
+            exact,
+            self.interpolate,
+            BLOCK_NORMS.index(self.block_norm),
         )
         planes_shape = (
             n_channels,
@@ -282,17 +291,10 @@ class HOG(TransformerMixin, Estimator):
         def compute(rows):
             hog(
                 images[rows] if of_bytes else _scale_down(images[rows]),
-                upper,
-                lower,
-                self.orientations,
-                n_upper,
-                self.signed,
-                self.transform_sqrt,
-                exact,
-                self.interpolate,
+                orientations,
+                steps,
                 grid.cell_shape,
                 grid.n_cells,
-                BLOCK_NORMS.index(self.block_norm),
                 np.zeros(planes_shape, dtype if of_bytes else images.dtype),
                 features[rows],
             )

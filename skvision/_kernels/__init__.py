@@ -1,8 +1,8 @@
-"""Compiled loops: the only package that imports numba.
+"""Compiled loops, and the only package that imports numba.
 
-A kernel takes arrays and scalars of the dtypes that its caller has seen to, checks
-nothing and allocates little. The public function that validates, documents and casts
-stands in the file of the estimator that uses the kernel.
+A kernel takes arrays and scalars, or named tuples of them, whose dtypes its caller has
+checked. It validates nothing, allocates little and imports nothing else from skvision.
+`reference` defines each public kernel in plain NumPy, and a test compares both.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,10 @@ import numba
 
 
 def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """Compile ``function`` when first called; cache it where a folder is writable.
+    """Compile ``function`` when it is first called, and cache it on disk if possible.
 
-    Division by zero gives infinity or NaN, as in NumPy. ``options`` are numba's.
+    Division by zero gives infinity or NaN, as in NumPy. The ``options`` are those of
+    `numba.njit`.
     """
     if function is None:
         return partial(jit, **options)
@@ -23,10 +24,10 @@ def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(
             function
         )
-    except RuntimeError:  # numba found no folder that it may write to
+    except RuntimeError:  # numba found no writable folder
         return numba.njit(nogil=True, error_model="numpy", **options)(function)
 
 
-# For kernels that make no arrays. Otherwise numba counts references to arrays that one
-# function hands to another, which takes longer than a short distance does.
+# For kernels that allocate no arrays: without this option, numba counts references to
+# arrays that one function passes to another, which takes longer than a short distance.
 jit_without_allocation = partial(jit, _nrt=False)

@@ -1,7 +1,7 @@
-"""Random changes of pictures: flips, crops, zooms, colours and erased rectangles.
+"""Random changes of images: flips, crops, zooms, colors and erased rectangles.
 
-Pictures are bytes, in rows (n, H, W * C). What is random has been drawn before, and all
-arithmetic is of whole numbers: results are the same on every machine.
+Images are bytes of shape (n, H, W * C). The caller draws the random numbers, and all
+arithmetic is that of whole numbers, so that results are the same on every machine.
 """
 
 import numpy as np
@@ -9,8 +9,8 @@ import numpy as np
 from skvision._kernels import jit_without_allocation as jit
 
 WEIGHT_BITS = 11  # of a weight between two pixels: those of four fit into 31 bits
-FACTOR_BITS = 14  # of a factor of colours: up to 101, times a byte, fits into 31 bits
-REFLECT = -1  # in place of a value to fill with
+FACTOR_BITS = 14  # of a factor of colors: up to 101, times a byte, fits into 31 bits
+REFLECT = -1  # instead of a value to fill with
 MEAN = -1
 
 _ONE_WEIGHT = np.int32(1 << WEIGHT_BITS)
@@ -22,8 +22,8 @@ _BITS = np.int32(FACTOR_BITS)
 _BLACK, _WHITE = np.int32(0), np.int32(255)
 
 # 0.299, 0.587 and 0.114 of 2 ** 22, as many bits as bytes leave of 31
-_LUMA_BITS = np.int32(22)
-_RED, _GREEN, _BLUE = np.int32(1254097), np.int32(2462056), np.int32(478151)
+LUMA_BITS = np.int32(22)
+RED, GREEN, BLUE = np.int32(1254097), np.int32(2462056), np.int32(478151)
 _HALF_LUMA = np.int32(0.5003 * (1 << 22))  # exact: luma has three decimals
 
 
@@ -35,9 +35,9 @@ def _copy(values, out):
 
 @jit
 def _mirror(row, n_channels, out):
-    """Copy a row of pixels, the last one first.
+    """Copy a row of pixels in reverse order.
 
-    An unsigned index cannot count from the end, which saves a check, and more.
+    Unsigned indices cannot be negative, which saves the check for that.
     """
     if n_channels == 3:
         for x in range(row.size // 3):
@@ -54,7 +54,7 @@ def _mirror(row, n_channels, out):
 
 @jit
 def flip(images, n_channels, horizontal, vertical, out):
-    """Fill ``out`` with pictures, mirrored where the flags (n,) say so."""
+    """Copy images to ``out``, mirrored where the flags (n,) are true."""
     n_images, height, _ = images.shape
     for i in range(n_images):
         if not (horizontal[i] or vertical[i]):
@@ -69,17 +69,18 @@ def flip(images, n_channels, horizontal, vertical, out):
 
 
 @jit
-def _locate(position, size, fill):
-    """Find the pixel to show at ``position`` of an axis, or ``size`` for ``fill``.
+def _source_index(position, size, fill):
+    """Return the index of the pixel at a position of an axis that may be outside.
 
-    To reflect is to mirror at the centres of the outer pixels, again and again.
+    The axis is reflected at the centers of its outer pixels if ``fill`` is `REFLECT`.
+    Otherwise ``size`` is returned for positions outside.
     """
     if 0 <= position < size:
         return position
     if fill != REFLECT:
         return size
     position, period = abs(position), 2 * (size - 1)
-    if position > period:  # seldom, and a division takes long
+    if position > period:  # rare, and a division is slow
         position %= max(period, 1)
     return min(position, period - position)
 
@@ -92,7 +93,7 @@ def _copy_shifted(values, start, stop, shift, out):
 
 @jit
 def _fill_columns(image, at, columns, rows, top, fill, out):
-    """Fill some columns, a channel each, of those rows that the picture has."""
+    """Fill some columns, of one channel each, in the rows that are inside the image."""
     for j in range(columns[0], columns[1]):
         column, source = np.uint64(j), at[j]
         inside = source < image.shape[1]
@@ -103,9 +104,9 @@ def _fill_columns(image, at, columns, rows, top, fill, out):
 
 @jit
 def _fill_rows(image, at, rows, top, fill, out):
-    """Fill some rows that the picture does not have."""
+    """Fill some rows that are outside the image."""
     for y in range(rows[0], rows[1]):
-        source = _locate(y + top, image.shape[0], fill)
+        source = _source_index(y + top, image.shape[0], fill)
         for j in range(at.size):
             inside = source < image.shape[0] and at[j] < image.shape[1]
             out[y, j] = image[source, at[j]] if inside else np.uint8(fill)
@@ -113,26 +114,26 @@ def _fill_rows(image, at, rows, top, fill, out):
 
 @jit
 def crop(images, n_channels, tops, lefts, fill, at, out):
-    """Fill ``out`` with windows of the size of a picture.
+    """Cut a window of the size of the image from each image.
 
-    Those start at row ``tops`` and column ``lefts`` (n,) of their pictures, which may
-    be negative. What is outside of a picture gets the value ``fill``, or its
-    reflection where that is `REFLECT`. ``at`` (W * C,), uint64, is for use here.
+    Windows start at row ``tops`` and column ``lefts`` (n,) of their images, which may
+    be negative. Pixels outside an image have the value ``fill``, or are its reflection
+    if ``fill`` is `REFLECT`. ``at`` (W * C,), uint64, is scratch space.
     """
     n_images, height, n = images.shape
     width = n // n_channels
     for i in range(n_images):
         image, to, top, left = images[i], out[i], tops[i], lefts[i]
         for x in range(width):
-            start = _locate(x + left, width, fill) * n_channels
+            start = _source_index(x + left, width, fill) * n_channels
             for c in range(n_channels):
                 at[x * n_channels + c] = start + c
-        # what of the window is within the picture
+        # the part of the window that is inside the image
         above = min(max(-top, 0), height)
         below = max(min(height - top, height), above)
         first = min(max(-left, 0), width) * n_channels
         last = max(min(width - left, width) * n_channels, first)
-        if above < below and first < last:  # with some of the sides, in one go
+        if above < below and first < last:  # in one copy, parts of the sides included
             start, stop = above * n + first, (below - 1) * n + last
             shift = top * n + left * n_channels
             _copy_shifted(image.reshape(-1), start, stop, shift, to.reshape(-1))
@@ -143,8 +144,8 @@ def crop(images, n_channels, tops, lefts, fill, at, out):
 
 
 @jit
-def _blend(first, second, weight, blended):
-    """Fill ``blended`` with the weighted sum of two rows."""
+def _blend_rows(first, second, weight, blended):
+    """Compute the weighted sum of two rows."""
     for j in range(first.size):
         near = np.int32(np.int32(first[j]) * np.int32(_ONE_WEIGHT - weight))
         far = np.int32(np.int32(second[j]) * weight)
@@ -152,10 +153,10 @@ def _blend(first, second, weight, blended):
 
 
 @jit
-def _pick(blended, near, far, weights, n_channels, out):
-    """Fill ``out`` with what is between values of a blended row.
+def _interpolate_columns(blended, near, far, weights, n_channels, out):
+    """Interpolate between the columns of a blended row.
 
-    ``near`` and ``far`` (W,) are where the first channel of two columns is.
+    ``near`` and ``far`` (W,) are the indices of the first channel of two columns.
     """
     for c in range(n_channels):
         channel = blended[c:]
@@ -169,13 +170,15 @@ def _pick(blended, near, far, weights, n_channels, out):
 
 @jit
 def zoom(images, n_channels, rows, row_weights, columns, weights, fill, work, out):
-    """Fill ``out`` with pixels between pixels (bilinear).
+    """Resize windows of images by bilinear interpolation.
 
-    Row y of picture i is between ``rows[i, y]`` and the next, which counts
-    ``row_weights[i, y]`` of 2 ** `WEIGHT_BITS`; so do columns and their ``weights``.
-    What is outside of a picture has the value ``fill``, or its reflection where that is
-    `REFLECT`. ``work`` are arrays to work with: a row of bytes (W * C,) of that value,
-    another of int32 (W * C + C,), and columns (2, W), uint64.
+    Row y of output i is a weighted mean of row ``rows[i, y]`` of image i and the next
+    row, whose weight is ``row_weights[i, y]`` / 2 ** `WEIGHT_BITS`. Columns and their
+    ``weights`` are used likewise. Pixels outside an image have the value ``fill``, or
+    are its reflection if ``fill`` is `REFLECT`.
+
+    ``work`` is a read-only row of bytes (W * C,) of the value ``fill``, and scratch
+    space: a row (W * C + C,) of int32 and two columns (2, W) of uint64.
     """
     n_images, height, n = images.shape
     width = n // n_channels
@@ -184,45 +187,45 @@ def zoom(images, n_channels, rows, row_weights, columns, weights, fill, work, ou
     for i in range(n_images):
         for x in range(width):
             column = columns[i, x]
-            near[x] = _locate(column, width, fill) * n_channels
-            far[x] = _locate(column + 1, width, fill) * n_channels
+            near[x] = _source_index(column, width, fill) * n_channels
+            far[x] = _source_index(column + 1, width, fill) * n_channels
         for y in range(height):
-            first = _locate(rows[i, y], height, fill)
-            second = _locate(rows[i, y] + 1, height, fill)
+            first = _source_index(rows[i, y], height, fill)
+            second = _source_index(rows[i, y] + 1, height, fill)
             above = images[i, first] if first < height else outside
             below = images[i, second] if second < height else outside
-            _blend(above, below, row_weights[i, y], blended)
-            _pick(blended, near, far, weights[i], n_channels, out[i, y])
+            _blend_rows(above, below, row_weights[i, y], blended)
+            _interpolate_columns(blended, near, far, weights[i], n_channels, out[i, y])
 
 
 @jit
-def _blend_with(start, value, factor):
-    """Add a byte times ``factor``, and round to a byte; ``start`` includes a half."""
+def _blend_pixel(start, value, factor):
+    """Round ``start`` plus a byte times ``factor`` to a byte; half is in ``start``."""
     product = np.int32(np.int32(value) * factor)
     rounded = np.int32(np.int32(start + product) >> _BITS)
     return np.uint8(min(max(rounded, _BLACK), _WHITE))
 
 
 @jit
-def _stretch(values, factor, offset):
-    """Multiply bytes by ``factor`` and add ``offset``, both multiples of 1 / `_ONE`."""
+def _scale_and_shift(values, factor, offset):
+    """Multiply bytes by ``factor`` and add ``offset``, both in units of 1 / `_ONE`."""
     start = np.int32(offset + _HALF)
     for j in range(values.size):
-        values[j] = _blend_with(start, values[j], factor)
+        values[j] = _blend_pixel(start, values[j], factor)
 
 
 @jit
 def _luma(red, green, blue):
-    """Return the luma of bytes, times 2 ** `_LUMA_BITS`."""
-    reddish = np.int32(np.int32(red) * _RED)
-    greenish = np.int32(np.int32(green) * _GREEN)
-    bluish = np.int32(np.int32(blue) * _BLUE)
+    """Return the luma of bytes, times 2 ** `LUMA_BITS`."""
+    reddish = np.int32(np.int32(red) * RED)
+    greenish = np.int32(np.int32(green) * GREEN)
+    bluish = np.int32(np.int32(blue) * BLUE)
     return np.int32(np.int32(reddish + greenish) + bluish)
 
 
 @jit
 def _mean_luma(values, n_channels):
-    """Return the mean luma of a picture, a multiple of 1 / `_ONE`."""
+    """Return the mean luma of an image, in units of 1 / `_ONE`."""
     n_pixels = values.size // n_channels
     total = np.int64(0)
     if n_channels == 3:
@@ -232,47 +235,49 @@ def _mean_luma(values, n_channels):
     else:
         for j in range(n_pixels):
             total += np.int64(values[j])
-        total <<= np.int64(_LUMA_BITS)
-    unit = n_pixels << (np.int64(_LUMA_BITS) - np.int64(_BITS))
+        total <<= np.int64(LUMA_BITS)
+    unit = n_pixels << (np.int64(LUMA_BITS) - np.int64(_BITS))
     return (total + unit // 2) // unit
 
 
 @jit
 def _saturate(values, factor):
-    """Blend the pixels of a picture with their luma as bytes."""
+    """Blend the pixels of an image with their luma, rounded to bytes."""
     rest = np.int32(_ONE - factor)
     for j in range(values.size // 3):
         red, green, blue = values[3 * j], values[3 * j + 1], values[3 * j + 2]
         luma = np.int32(_luma(red, green, blue) + _HALF_LUMA)
-        start = np.int32(np.int32(np.int32(luma >> _LUMA_BITS) * rest) + _HALF)
-        values[3 * j] = _blend_with(start, red, factor)
-        values[3 * j + 1] = _blend_with(start, green, factor)
-        values[3 * j + 2] = _blend_with(start, blue, factor)
+        start = np.int32(np.int32(np.int32(luma >> LUMA_BITS) * rest) + _HALF)
+        values[3 * j] = _blend_pixel(start, red, factor)
+        values[3 * j + 1] = _blend_pixel(start, green, factor)
+        values[3 * j + 2] = _blend_pixel(start, blue, factor)
 
 
 @jit
 def jitter(images, n_channels, factors):
-    """Change brightness, contrast and saturation of pictures in place, in this order.
+    """Change the brightness, the contrast and the saturation of images in place.
 
-    There are one or three channels; without colours nothing is saturated. ``factors``
-    (n, 3), int32, are multiples of 2 ** -`FACTOR_BITS`, from 0 to 101.
+    Each of the three steps, in this order, blends the image with black, with its mean
+    luma and with its luma, ``factor * image + (1 - factor) * other``, and rounds to
+    bytes. Images have one or three channels; those of one have no saturation.
+    ``factors`` (n, 3), int32, are from 0 to 101, in units of 2 ** -`FACTOR_BITS`.
     """
     for i in range(images.shape[0]):
         values = images[i].reshape(-1)
         brightness, contrast, saturation = factors[i]
         if brightness != _ONE:
-            _stretch(values, brightness, _BLACK)
+            _scale_and_shift(values, brightness, _BLACK)
         if contrast != _ONE:
             mean = _mean_luma(values, n_channels)
             offset = (mean * np.int64(_ONE - contrast)) >> np.int64(FACTOR_BITS)
-            _stretch(values, contrast, np.int32(offset))
+            _scale_and_shift(values, contrast, np.int32(offset))
         if saturation != _ONE and n_channels == 3:
             _saturate(values, saturation)
 
 
 @jit
 def _mean(values, c, n_channels):
-    """Return the mean of a channel of a picture, rounded."""
+    """Return the mean of a channel of an image, rounded."""
     n_pixels = values.size // n_channels
     channel = values[c:]
     total = np.int64(0)
@@ -283,10 +288,11 @@ def _mean(values, c, n_channels):
 
 @jit
 def erase(images, n_channels, boxes, fill):
-    """Fill a rectangle of each picture, in place.
+    """Fill a rectangle of each image in place.
 
-    ``boxes`` (n, 4) are their first rows and columns and those behind their last.
-    Their value is ``fill``, or the mean of each channel where that is `MEAN`.
+    ``boxes`` (n, 4) are the first row and column of each rectangle, and the row and
+    column after its last. The rectangle gets the value ``fill``, or the mean of each
+    channel of the image, rounded, if ``fill`` is `MEAN`.
     """
     for i in range(images.shape[0]):
         top, left, bottom, right = boxes[i]

@@ -1,8 +1,8 @@
 """Largest differences and differing bits of two rows of bytes, a block at a time.
 
-LLVM does not find these loops' vectors by itself. Each block is therefore written as
-one vector in LLVM's portable language, which every processor has instructions for:
-the larger and the smaller of two bytes, and the number of bits in a word.
+LLVM does not vectorize these loops by itself. Each block is therefore written as one
+vector operation in LLVM's portable language, for which every processor has
+instructions: the larger and the smaller of two bytes, and the number of bits in a word.
 """
 
 import numpy as np
@@ -37,11 +37,11 @@ def _call(builder, name, result, vector):
 
 
 def _block(n_bytes, lane, term, reduction, plain):
-    """Return ``f(A, i, B, j, first)``: what a reduction makes of the terms of a block.
+    """Return a function ``f(A, i, B, j, first)`` that reduces the terms of a block.
 
-    The block is ``n_bytes`` bytes of row ``i`` of ``A`` and of row ``j`` of ``B``, from
-    the column ``first`` on, taken as lanes of the type ``lane``. Both arrays are
-    C-contiguous bytes. ``plain`` is the same in Python, for when nothing is compiled.
+    The block consists of ``n_bytes`` bytes of row ``i`` of ``A`` and of row ``j`` of
+    ``B``, from column ``first`` on, in lanes of the type ``lane``. Both arrays are
+    C-contiguous bytes. ``plain`` computes the same without compilation.
     """
     if config.DISABLE_JIT:
 
@@ -92,9 +92,10 @@ _bits_of_1 = _block(1, I8, _differing_bits, "add", _plain_bits)
 
 @jit(forceinline=True)
 def largest_difference(A, i, B, j, limit):
-    """Return the largest absolute difference, or one above ``limit`` if there is any.
+    """Return the largest absolute difference of two rows of bytes.
 
-    It stops at the first block with a difference above ``limit``.
+    If that is above ``limit``, any number above ``limit`` may be returned: the loop
+    stops at the first block with a larger difference.
     """
     largest, first = 0, 0
     while first + 256 <= A.shape[1] and largest <= limit:
@@ -111,7 +112,7 @@ def largest_difference(A, i, B, j, limit):
 
 @jit(forceinline=True)
 def count_differing_bits(A, i, B, j):
-    """Return the number of bits that differ."""
+    """Return the number of bits that differ between two rows of bytes."""
     total, first = 0, 0
     while first + 64 <= A.shape[1]:
         total += _bits_of_64(A, i, B, j, first)
@@ -126,7 +127,7 @@ def count_differing_bits(A, i, B, j):
 
 
 def _bit_count():
-    """Return ``f(word)``: the number of bits of a word of 32 bits that are set."""
+    """Return a function of a word of 32 bits that counts the bits that are set."""
     if config.DISABLE_JIT:
         return lambda word: int(word).bit_count()
 
@@ -151,10 +152,10 @@ def _add_differing_bits(word, others, out):
 
 @jit
 def count_differing_bits_of_words(A, B, out):
-    """Compute the numbers of differing bits of all rows of A and all columns of B.
+    """Count the bits that differ between all rows of ``A`` and all columns of ``B``.
 
-    Both hold 32 bits a word. Columns that lie side by side are counted as a vector,
-    which rows of a few words have not enough of.
+    Both are uint32. Neighboring columns are counted as one vector, since a row of a few
+    words does not fill one.
     """
     for i in range(A.shape[0]):
         out[i] = 0

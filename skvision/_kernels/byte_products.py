@@ -1,12 +1,12 @@
-"""Products of rows of bytes, all with all, by the dot-product instruction for bytes.
+"""Products of all pairs of rows of bytes, by the dot-product instruction for bytes.
 
-`vpdpbusd` multiplies 64 (or 32) unsigned bytes with signed ones and adds the products
-by fours. LLVM does not choose it for a loop over several rows at once, so it is named
-here. `INSTRUCTION` is None for processors without it, where products of float32, by
-BLAS, are faster than bytes.
+`vpdpbusd` multiplies 64 (or 32) unsigned bytes by signed bytes and adds the products in
+groups of four. LLVM does not choose it for a loop over several rows at once, so it is
+called by name here. `INSTRUCTION` is None on processors without it, where products of
+float32 by BLAS are faster than products of bytes.
 
 A *tile* holds the sums of a few queries with a few rows in registers, so that each
-vector that is loaded serves several products.
+vector is loaded once for several products.
 """
 
 import itertools
@@ -21,10 +21,10 @@ from skvision._kernels import byte_sums, jit
 
 I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
-QUERIES, ROWS = 6, 4  # of a tile
+QUERIES, ROWS = 6, 4  # in a tile
 STEP = 64  # bytes; sums are over multiples of it
-BYTES_PER_SUM = 65_536  # so many products of 255 and -128 fit an int32
-SQUARES_PER_SUM = 32_768  # so many squares of bytes do
+BYTES_PER_SUM = 65_536  # the sum of as many products of 255 and -128 fits an int32
+SQUARES_PER_SUM = 32_768  # the sum of as many squares of bytes does
 BYTES_IN_CACHE = 2**18  # of rows, beside the queries
 ROWS_IN_CACHE = 128
 
@@ -45,7 +45,7 @@ class _Instruction:
 
 
 def _find_instruction():
-    """Return the widest that the processor has for which numba compiles."""
+    """Return the widest such instruction of the processor that numba compiles for."""
     if config.DISABLE_JIT:
         return None
     features = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
@@ -99,19 +99,19 @@ def _shuffle(builder, a, b, indices):
     return builder.shuffle_vector(a, b, mask)
 
 
-def _add_neighbours(builder, a, b):
-    """Add neighbours within each four numbers of ``a`` and of ``b``, side by side."""
+def _add_neighbors(builder, a, b):
+    """Add neighbors within each four numbers of ``a`` and of ``b``, side by side."""
     n = a.type.count
     even = [four + k for four in range(0, n, 4) for k in (0, 2, n, n + 2)]
     odd = [k + 1 for k in even]
     return builder.add(_shuffle(builder, a, b, even), _shuffle(builder, a, b, odd))
 
 
-def _add_up(builder, vectors):
+def _sum_vectors(builder, vectors):
     """Return a vector of four numbers, the sums of up to four vectors."""
     vectors = (vectors + 3 * [ir.Constant(vectors[0].type, None)])[:4]
-    pairs = [_add_neighbours(builder, *vectors[n : n + 2]) for n in (0, 2)]
-    total = _add_neighbours(builder, *pairs)
+    pairs = [_add_neighbors(builder, *vectors[n : n + 2]) for n in (0, 2)]
+    total = _add_neighbors(builder, *pairs)
     while total.type.count > 4:
         half = total.type.count // 2
         low = _shuffle(builder, total, total, range(half))
@@ -130,11 +130,11 @@ def _add_to(builder, address, numbers, n):
 
 
 def _tile_of(n_queries, n_rows):
-    """Return ``f(A, i, first, B, j, start, depth, totals, at)``.
+    """Return a function ``f(A, i, first, B, j, start, depth, totals, at)``.
 
     It adds to ``totals[:, at:]`` the products of ``n_queries`` rows of ``A``, int8,
-    from ``i`` on, with ``n_rows`` rows of ``B``, uint8, from ``j`` on. They are over
-    ``depth`` bytes, from ``first`` on in ``A`` and from ``start`` on in ``B``.
+    from ``i`` on, and ``n_rows`` rows of ``B``, uint8, from ``j`` on. Each product is
+    over ``depth`` bytes, from ``first`` on in ``A`` and from ``start`` on in ``B``.
     """
 
     def plain_tile(A, i, first, B, j, start, depth, totals, at):
@@ -170,7 +170,7 @@ def _tile_of(n_queries, n_rows):
             for q, address in enumerate(
                 addresses(7, n_queries, ir.Constant(I64, 0), column)
             ):
-                found = _add_up(builder, [sums[q, r] for r in range(n_rows)])
+                found = _sum_vectors(builder, [sums[q, r] for r in range(n_rows)])
                 _add_to(builder, address, found, n_rows)
             return context.get_dummy_value()
 
@@ -187,7 +187,7 @@ _one_by_one = _tile_of(1, 1)
 
 @jit
 def _add_products(A, i, n_queries, first, B, begin, end, start, depth, totals):
-    """Add to ``totals`` the products of a tile's queries with some rows of ``B``."""
+    """Add the products of a tile's queries and some rows of ``B`` to ``totals``."""
     last = begin + (end - begin) // ROWS * ROWS
     if n_queries == QUERIES:
         for j in range(begin, last, ROWS):
@@ -202,7 +202,7 @@ def _add_products(A, i, n_queries, first, B, begin, end, start, depth, totals):
 
 
 @jit
-def _bounds_of(totals, factor, factors, offsets, shifts, out):
+def _write_bounds(totals, factor, factors, offsets, shifts, out):
     for j in range(out.size):
         product = np.float64(totals[j] + shifts[j])
         out[j] = offsets[j] - factor * factors[j] * product
@@ -212,9 +212,9 @@ def _bounds_of(totals, factor, factors, offsets, shifts, out):
 def byte_bounds(A, factors_a, B, tails, offsets, shifts, factors_b, out):
     """Compute ``offsets[j] - factors_a[i] * factors_b[j] * (A[i] . B[j] + shifts[j])``.
 
-    ``A`` is int8, of a multiple of `STEP` bytes a row, zeros where rows of ``B`` end;
-    ``B`` is uint8. ``tails`` holds the bytes of each row of ``B`` behind the last whole
-    step, with zeros behind them. The products are exact.
+    ``A`` is int8; its rows are those of ``B``, uint8, filled up with zeros to a
+    multiple of `STEP` bytes. ``tails`` has the bytes of each row of ``B`` after the
+    last whole step, filled up with zeros. The products are exact.
     """
     whole = B.shape[1] // STEP * STEP
     n_in_cache = min(max(BYTES_IN_CACHE // B.shape[1], 2 * ROWS), ROWS_IN_CACHE)
@@ -234,7 +234,7 @@ def byte_bounds(A, factors_a, B, tails, offsets, shifts, factors_b, out):
                     A, *tile, whole, tails, part.start, part.stop, 0, STEP, totals
                 )
             for q in range(n_queries):
-                _bounds_of(
+                _write_bounds(
                     totals[q],
                     factors_a[i + q],
                     factors_b[part],
@@ -247,9 +247,9 @@ def byte_bounds(A, factors_a, B, tails, offsets, shifts, factors_b, out):
 
 @jit
 def sums_and_squares(rows, zeros, sums, squares):
-    """Compute the sum of each row of bytes, and the sum of their squares.
+    """Add the sum of each row of bytes to ``sums``, and of its squares to ``squares``.
 
-    ``zeros`` is a row of zeros: the distance from it is the sum.
+    ``zeros`` is an array of one row of zeros, whose distance from a row is the sum.
     """
     for i in range(rows.shape[0]):
         for first in range(0, rows.shape[1], SQUARES_PER_SUM):

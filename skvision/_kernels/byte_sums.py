@@ -1,10 +1,10 @@
 """Sums over pairs of bytes, at the full width of the vector unit.
 
-LLVM's own vectoriser picks its width by the widest number in a loop, here the 32-bit
-sum, and so reads eight bytes at a time. These sums are therefore written as vectors
-of 64 and 32 bytes in LLVM's portable language, which every processor has instructions
-for: sums of absolute differences of bytes, and products of 16-bit integers that are
-added in pairs. A wide loop takes what it can, narrower ones the rest.
+The vectorizer of LLVM picks its width by the widest number in a loop, which is the
+32-bit sum here, and so reads eight bytes at a time. These sums are therefore written as
+vectors of 64 and 32 bytes in LLVM's portable language, for which every processor has
+instructions: sums of absolute differences of bytes, and products of 16-bit integers
+that are added in pairs. A wide loop sums most bytes, and narrower ones sum the rest.
 """
 
 from llvmlite import ir
@@ -31,7 +31,7 @@ def _product(builder, a, b):
 
 
 def _sum_loop(builder, term, width, first, last, rows):
-    """Emit a loop over ``width`` bytes at a time; return where it stops and its sum."""
+    """Emit a loop over ``width`` bytes at a time; return its last index and its sum."""
     vector = ir.VectorType(I32, width)
     before = builder.block
     head, body, after = (builder.append_basic_block() for _ in range(3))
@@ -63,10 +63,11 @@ def _sum_loop(builder, term, width, first, last, rows):
 
 
 def _sum_of(term, widths, plain):
-    """Return ``f(A, i, B, j, first, last)``: a sum over rows of C-contiguous bytes.
+    """Return a function ``f(A, i, B, j, first, last)`` that sums terms over two rows.
 
-    ``widths`` are the numbers of bytes that its loops take at a time. ``plain`` is the
-    term in Python, for when nothing is compiled.
+    It sums over the columns from ``first`` to ``last`` of row ``i`` of ``A`` and row
+    ``j`` of ``B``, both C-contiguous bytes. ``widths`` are the numbers of bytes that
+    its loops read at a time. ``plain`` computes the term without compilation.
     """
 
     def plain_sum(A, i, B, j, first, last):

@@ -1,8 +1,8 @@
-"""Colours of strips of pictures: from pixels to the channels of a colour space.
+"""Colors of strips of images: from pixels to the channels of a color space.
 
-A channel is handed over as a fraction, the numerator and the denominator of each pixel.
-Of bytes both can be whole numbers up to 6 * 255, and arithmetic is exact, and fast: 16
-bits are enough.
+A channel is passed on as a fraction, the numerator and the denominator of each pixel.
+For bytes, both can be whole numbers up to 6 * 255: 16 bits are enough for arithmetic
+that is exact and fast.
 """
 
 from skvision._kernels import jit_without_allocation as jit
@@ -12,7 +12,7 @@ RGB, HSV, LAB, GRAY = range(4)
 
 @jit
 def split(pixels, n, planes):
-    """Put the first ``n`` of the pixels of a flat strip into planes, one a channel."""
+    """Copy the first ``n`` pixels of a flat strip to planes, one for each channel."""
     dtype = planes.dtype.type
     first = planes[0]
     if planes.shape[0] == 1:
@@ -28,10 +28,10 @@ def split(pixels, n, planes):
 
 @jit
 def prepare(values, low, high, space):
-    """Clip values to a range and bring them to the scale that their space starts from.
+    """Clip values to a range and convert them to the scale that their space needs.
 
-    Hue and saturation need zero to be black, and CIE Lab needs the light itself, from 0
-    to 1, of which sRGB values are about the root.
+    HSV needs black to be zero. CIE Lab needs the intensity of light from 0 to 1, which
+    is about the square of an sRGB value.
     """
     for i in range(values.size):
         values[i] = min(max(values[i], low), high)
@@ -53,7 +53,7 @@ def look_up(values, table):
 
 @jit
 def _hsv(planes, white, numerators, denominators):
-    """Find hue, saturation and value, of a range from 0 to ``white``."""
+    """Compute hue, saturation and value of pixels from 0 to ``white``."""
     dtype, pixel = numerators.dtype.type, planes.dtype.type
     zero, one, six = dtype(0), dtype(1), dtype(6)
     reds, greens, blues = planes[0], planes[1], planes[2]
@@ -63,7 +63,7 @@ def _hsv(planes, white, numerators, denominators):
         red, green, blue = reds[i], greens[i], blues[i]
         largest = max(max(red, green), blue)
         is_red, is_green = largest == red, largest == green
-        # the sixths of the circle before this colour, and how far it is into the next
+        # sixths of the circle before this color, and its position in the next sixth
         sector = pixel(6) if green < blue else pixel(0)
         sector = sector if is_red else (pixel(2) if is_green else pixel(4))
         ahead = green if is_red else (blue if is_green else red)
@@ -81,11 +81,11 @@ def _hsv(planes, white, numerators, denominators):
 
 @jit
 def cube_root(x):
-    """Return the cube root of ``x`` from 0.008 to 1.1, to 1e-15 of it.
+    """Return the cube root of ``x`` in [0.008, 1.1], with a relative error of 1e-15.
 
-    A rational function that is right to 2.3 %, and two steps of Halley's method, each
-    of which leaves two thirds of the cube of the error. It has no branch, and so runs
-    at the width of the vector unit.
+    The error of a rational function, 2.3 %, is reduced by two steps of Halley's method,
+    each of which leaves two thirds of the cube of the error. Without a branch, the
+    function runs at the width of the vector unit.
     """
     root = (0.01144 + x * (0.6728 + x * 0.4023)) / (0.07439 + x)
     for _ in range(2):
@@ -96,14 +96,14 @@ def cube_root(x):
 
 @jit
 def _perceived(x):
-    """Return the function of CIE Lab that is a cube root but for the darkest light."""
+    """Return the cube root of CIE Lab, which is linear for the darkest light."""
     root = cube_root(max(x, 0.008))
     return root if x > (6 / 29) ** 3 else x * (29 / 6) ** 2 / 3 + 4 / 29
 
 
 @jit
 def _lab(planes, numerators):
-    """Find lightness, a and b of light in sRGB's primaries, under D65, 2 degrees."""
+    """Compute CIE Lab of light in the primaries of sRGB (D65, 2 degrees)."""
     reds, greens, blues = planes[0], planes[1], planes[2]
     lightness, a, b = numerators[0], numerators[1], numerators[2]
     for i in range(reds.size):
@@ -119,19 +119,19 @@ def _lab(planes, numerators):
 
 @jit
 def _gray(planes, low, high, grays):
-    """Find the luma, as scikit-image's ``rgb2gray`` weighs it."""
+    """Compute the luma with the weights of `skimage.color.rgb2gray`."""
     reds, greens, blues = planes[0], planes[1], planes[2]
     for i in range(reds.size):
         luma = 0.2125 * reds[i] + 0.7154 * greens[i] + 0.0721 * blues[i]
-        grays[i] = min(max(luma, low), high)  # a sum may be rounded past an end
+        grays[i] = min(max(luma, low), high)  # the sum may be rounded beyond an end
 
 
 @jit
 def convert(planes, low, high, white, space, numerators, denominators):
-    """Fill the fractions (3, n) of the channels of ``space``; grey ones have one.
+    """Compute the channels of a color space as fractions, (3, n).
 
-    ``planes`` (C, n) are prepared. Where a pixel is a value of its own, it is given as
-    a fraction of ``white``.
+    ``planes`` (C, n) are prepared by `prepare`. GRAY has one channel, the others have
+    three. A channel that is a pixel itself is a fraction of ``white``.
     """
     if space == HSV:
         _hsv(planes, white, numerators, denominators)

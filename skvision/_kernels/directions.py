@@ -1,7 +1,7 @@
 """Directions of rows: rows of length one, and steps that turn them.
 
-All arrays of a call are contiguous and of one dtype. Sums may be taken in any order:
-they then differ by what rounding is anyway.
+All arrays of a call are contiguous and of one dtype. Sums may be taken in any order,
+which changes results by rounding errors only.
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ ANY_ORDER = {"reassoc", "contract"}
 def unit_rows(x, units, inverse_norms):
     """Divide each row of ``x`` (n, d) by its length.
 
-    A row of zeros has no direction: its unit and its inverse norm are zero. So it is
-    with one so short that the inverse of its length is no finite number.
+    A row of zeros has no direction: its unit and its inverse norm are zero. The same
+    holds for a row so short that the inverse of its length is not finite.
     """
     dtype = x.dtype.type
     shortest = 1 / np.float64(np.finfo(x.dtype).max)
@@ -33,9 +33,10 @@ def unit_rows(x, units, inverse_norms):
 
 @jit(fastmath=ANY_ORDER)
 def turning_part(gradients, units, inverse_norms, scale):
-    """Make gradients by unit rows those by the rows, in place, times ``scale``.
+    """Convert gradients by unit rows to gradients by the rows, in place.
 
-    ``g <- scale (g - (g . u) u) / |x|``: a step along a row does not turn it.
+    ``g <- scale (g - (g . u) u) / |x|``, where the part along the row is removed,
+    because a step along a row does not turn it.
     """
     for i in range(gradients.shape[0]):
         along = gradients.dtype.type(0)
@@ -48,10 +49,11 @@ def turning_part(gradients, units, inverse_norms, scale):
 
 @jit(fastmath=ANY_ORDER)
 def angles_to_own(units, centers, labels, cosines, sines):
-    """Compute cosine and sine of the angle from each unit row to a center of its own.
+    """Compute the cosine and the sine of the angle of each unit row to its center.
 
-    ``units`` (n, d), ``centers`` (k, d), ``labels`` (n,); the sine is the length of
-    ``center - cosine unit``, exact where one less the cosine's square would not be.
+    The shapes are (n, d) for ``units``, (k, d) for ``centers`` and (n,) for ``labels``.
+    The sine is the length of ``center - cosine unit``, which is exact for small angles,
+    where the root of one minus the square of the cosine is not.
     """
     one = units.dtype.type(1)
     for i in range(units.shape[0]):
@@ -68,7 +70,7 @@ def angles_to_own(units, centers, labels, cosines, sines):
 
 @jit
 def turn_to_centers(units, centers, labels, cosines, factors, out):
-    """Do ``out[i] += factors[i] (center - cosines[i] unit)``, the center its own."""
+    """Do ``out[i] += factors[i] (center - cosines[i] unit)`` for each row."""
     for i in range(units.shape[0]):
         center = centers[labels[i]]
         for j in range(units.shape[1]):

@@ -1,4 +1,4 @@
-"""Elements set to zero at random, the others scaled up."""
+"""Dropout: elements that are set to zero at random, while the others are scaled."""
 
 from skvision._kernels import jit_without_allocation as jit
 
@@ -7,7 +7,7 @@ from skvision._kernels import jit_without_allocation as jit
 def drop(x, drawn, threshold, scale, out):
     """Do ``out = x * scale`` where ``drawn >= threshold``, and 0 elsewhere.
 
-    All are flat and of one length; ``scale`` is cast to the dtype of ``x``.
+    All arrays are flat and of one length. ``scale`` is cast to the dtype of ``x``.
     """
     scale = x.dtype.type(scale)
     zero = x.dtype.type(0)

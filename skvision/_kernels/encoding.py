@@ -1,9 +1,11 @@
-"""Patches of pictures, normalised, and their codes, pooled.
+"""Patches of images, normalized, and their codes, pooled over cells.
 
-Patches stand in rows, in the order of their places in the picture. Between the two
-steps lie matrix products, which make of patches their responses to words; a block of
-responses is encoded and pooled while it is in cache.
+The rows of an array of patches are in the order of their places in the image. A matrix
+product of normalized patches and words gives the responses, and a block of responses is
+encoded and pooled while it is in cache.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,9 +14,48 @@ from skvision._kernels import jit
 THRESHOLD, TRIANGLE, HARD = range(3)
 
 
+class Cells(NamedTuple):
+    """The cells of a grid of patches.
+
+    Attributes
+    ----------
+    n_columns : int
+        The number of patches in a row of the image.
+    rows, columns : ndarray of shape (n, 2), int
+        The first patch of each row or column of cells, and the one after the last.
+        Cells may overlap.
+    """
+
+    n_columns: int
+    rows: np.ndarray
+    columns: np.ndarray
+
+
+class Coding(NamedTuple):
+    """How codes are made of responses.
+
+    Attributes
+    ----------
+    words : ndarray of shape (n_words, n_components), float32
+    squares : ndarray of shape (n_words,), float32
+        The squared lengths of the words.
+    mirrored : bool
+        Whether the second half of the words are mirror images of the first half.
+    encoding : {THRESHOLD, TRIANGLE, HARD}
+    threshold : float32
+        Not negative; for THRESHOLD.
+    """
+
+    words: np.ndarray
+    squares: np.ndarray
+    mirrored: bool
+    encoding: int
+    threshold: np.float32
+
+
 @jit
 def scale_pixels(image, low, factor, scaled):
-    """Bring pixels to 0 to 255, cutting off what lies beyond, as float32."""
+    """Compute ``(image - low) * factor``, clipped to 0 to 255, as float32."""
     black, white = np.float64(0), np.float64(255)
     for i in range(image.size):
         value = (np.float64(image[i]) - low) * factor
@@ -24,7 +65,7 @@ def scale_pixels(image, low, factor, scaled):
 
 @jit
 def _is_flat(scaled, top, left, height, width):
-    """Tell whether a patch has one value only."""
+    """Tell whether all values of a patch are equal."""
     for r in range(height):
         for j in range(width):
             if scaled[top + r, left + j] != scaled[top, left]:
@@ -34,10 +75,11 @@ def _is_flat(scaled, top, left, height, width):
 
 @jit(fastmath={"reassoc"})
 def normalize_patches(scaled, tops, lefts, width, epsilon, patches):
-    """Cut patches from a picture, take their mean away and divide by their contrast.
+    """Cut patches from an image, subtract their mean and divide by their contrast.
 
-    ``scaled`` is (H, W * C), ``lefts`` and ``width`` count its columns. Sums are taken
-    in any order, which changes their last digit at most.
+    The contrast is the square root of the variance plus ``epsilon``. A patch without
+    contrast becomes zero. ``scaled`` is (H, W * C); ``lefts`` and ``width`` count its
+    columns. Sums are taken in any order, which changes their last digit at most.
     """
     height = patches.shape[1] // width
     one, zero = np.float32(1), np.float32(0)
@@ -58,18 +100,17 @@ def normalize_patches(scaled, tops, lefts, width, epsilon, patches):
         variance = squares * share + epsilon
         factor = one / np.sqrt(variance) if variance > zero else zero
         if epsilon == zero and _is_flat(scaled, tops[i], lefts[i], height, width):
-            factor = zero  # rounding is no contrast
+            factor = zero  # the variance is a rounding error
         for j in range(patch.size):
             patch[j] *= factor
 
 
 @jit
 def unfold(products, responses):
-    """Make responses to words and to their mirror images of those to their halves.
+    """Compute the responses to words and to their mirror images.
 
-    A word is the sum of a symmetric part and an antisymmetric one, of which
-    ``products`` (2, n, n_words) has the responses; its mirror image is their
-    difference.
+    A word is the sum of a symmetric and an antisymmetric half, and its mirror image is
+    their difference. ``products`` (2, n, n_words) are the responses to the halves.
     """
     n_words = products.shape[2]
     for i in range(len(responses)):
@@ -83,10 +124,11 @@ def unfold(products, responses):
 
 @jit(fastmath={"reassoc", "nnan", "nsz"})
 def triangle(responses, patches, words, squares):
-    """Replace responses by how much nearer each word is than words are on average.
+    """Replace responses by ``max(mean distance - distance, 0)`` for each word.
 
-    ``squares`` are squared lengths of words. Distances are added up in any order, which
-    changes the last digit of their mean at most; none is NaN.
+    The mean is over all words, and ``squares`` are the squared lengths of words.
+    Distances are summed in any order, which changes the last digit of their mean at
+    most. None of them is NaN.
     """
     zero, two, cancels = np.float32(0), np.float32(2), np.float32(1e-3)
     share = np.float32(1) / np.float32(responses.shape[1])
@@ -117,9 +159,10 @@ def triangle(responses, patches, words, squares):
 
 @jit
 def one_hot(responses, squares):
-    """Replace responses by 1 for the nearest word, the first of several, 0 for others.
+    """Replace responses by 1 for the nearest word and by 0 for the others.
 
-    ``squares`` are squared lengths of words.
+    The first of equally near words counts as the nearest. ``squares`` are the squared
+    lengths of words.
     """
     half = np.float32(0.5)
     for i in range(len(responses)):
@@ -135,7 +178,7 @@ def one_hot(responses, squares):
 
 @jit
 def _add_codes(codes, start, stop, sums):
-    """Add up codes of the rows from ``start`` to ``stop``, four at a time."""
+    """Sum the codes of the rows from ``start`` to ``stop``, four rows at a time."""
     total = sums[0]
     i = start
     while i + 4 <= stop:
@@ -157,7 +200,7 @@ def _excess(response, threshold):
 
 @jit
 def _add_thresholds(responses, start, stop, threshold, sums):
-    """Add up what exceeds the threshold, of either sign, four rows at a time."""
+    """Sum how far responses of either sign exceed a threshold, four rows at a time."""
     positive, negative = sums[0], sums[1]
     t = threshold
     i = start
@@ -184,24 +227,26 @@ def _add_thresholds(responses, start, stop, threshold, sums):
 
 
 @jit
-def pool(codes, first, n_columns, rows, columns, threshold, sums, pooled):
-    """Add codes to the cells that their places lie in.
+def pool_codes(codes, first, cells, threshold, sums, pooled):
+    """Add codes to the cells that contain their patches.
 
     Parameters
     ----------
     codes : ndarray of shape (n, n_words), float32
-        Codes, or responses where ``threshold`` makes two codes of each.
+        Codes, or responses to words if ``threshold`` is not negative.
     first : int
-        Place of the first of them; places count along ``n_columns`` columns.
-    rows, columns : ndarray of shape (n_cells, 2), int
-        Where each row and column of cells starts and stops; they may overlap.
+        The place of the first patch; the places of the others follow.
+    cells : Cells
+        The cells.
     threshold : float32
-        Not below 0 for soft thresholding; -1 for codes that are to be added up.
-    sums : ndarray of shape (n_cells, n_signs, n_words), float32
-        For the cells of a row.
-    pooled : ndarray of shape (n_cells, n_cells, n_signs, n_words), float32
-        What they are added to.
+        If not negative, two codes are made of each response: by how much it exceeds
+        the threshold, and by how much its negative does.
+    sums : ndarray of shape (n_cell_columns, n_signs, n_words), float32
+        Scratch space for the cells of a row.
+    pooled : ndarray (n_cell_rows, n_cell_columns, n_signs, n_words), float32
+        The sums of the codes in each cell, which are added to.
     """
+    n_columns, rows, columns = cells
     done = 0
     while done < len(codes):
         y, x = (first + done) // n_columns, (first + done) % n_columns
@@ -223,34 +268,32 @@ def pool(codes, first, n_columns, rows, columns, threshold, sums, pooled):
 
 
 @jit
-def encode_and_pool(
-    products,
-    responses,
-    patches,
-    words,
-    squares,
-    mirror,
-    encoding,
-    threshold,
-    first,
-    n_columns,
-    rows,
-    columns,
-    sums,
-    pooled,
-):
-    """Make codes of responses of patches to words, and add them to their cells.
+def encode_and_pool(products, responses, patches, first, coding, cells, sums, pooled):
+    """Make codes of the responses of patches to words, and add them to their cells.
 
-    One call for all: between short ones, threads would wait for each other.
-    ``responses`` are the products or, where ``mirror`` is set, room for them, and
-    ``products`` (2, n, n_words / 2) those with the halves of words. ``squares`` are
-    squared lengths of words.
+    This is one call, since threads would wait for each other between short ones.
+
+    Parameters
+    ----------
+    products : ndarray of shape (2, n, n_words / 2), float32
+        If the words are mirrored, the responses to their halves; otherwise unused.
+    responses : ndarray of shape (n, n_words), float32
+        The responses or, if the words are mirrored, scratch space for them.
+    patches : ndarray of shape (n, n_components), float32
+        The patches, whitened.
+    first : int
+        The place of the first patch; the places of the others follow.
+    coding : Coding
+        How codes are made.
+    cells, sums, pooled
+        As in `pool_codes`.
     """
-    if mirror:
+    words, squares, mirrored, encoding, threshold = coding
+    if mirrored:
         unfold(products, responses)
     if encoding == TRIANGLE:
         triangle(responses, patches, words, squares)
     elif encoding == HARD:
         one_hot(responses, squares)
     threshold = threshold if encoding == THRESHOLD else np.float32(-1)
-    pool(responses, first, n_columns, rows, columns, threshold, sums, pooled)
+    pool_codes(responses, first, cells, threshold, sums, pooled)

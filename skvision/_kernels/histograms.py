@@ -1,8 +1,10 @@
-"""Histograms of colours: the bin of each pixel, and counts by cell of a grid.
+"""Histograms of colors: the bin of each pixel, and counts in the cells of a grid.
 
-A strip of rows is taken through steps that each are one loop over flat buffers in
-cache. All but the counts run at the width of the vector unit.
+A strip of rows is taken through steps, each of which is one loop over flat buffers in
+cache. All steps but the counts run at the width of the vector unit.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,12 +12,105 @@ from skvision._kernels import jit_without_allocation as jit
 from skvision._kernels.color import convert, look_up, prepare, split
 
 
+class Colors(NamedTuple):
+    """How pixels become the channels of a color space.
+
+    Attributes
+    ----------
+    space : int
+        One of the color spaces of `skvision._kernels.color`.
+    value_range : (float, float)
+        The values of black and white.
+    white : float
+        The denominator of channels that are pixels themselves.
+    exact : bool
+        Whether channels are fractions of bytes. Positions in bins are then computed in
+        the dtype of ``Channels.n_bins``, and otherwise in float64.
+    table : ndarray of shape (256,) or (0,), float64
+        The prepared value of each byte, for images of bytes that are not exact.
+    """
+
+    space: int
+    value_range: tuple[float, float]
+    white: float
+    exact: bool
+    table: np.ndarray
+
+
+class Channels(NamedTuple):
+    """The channels that are counted.
+
+    Attributes
+    ----------
+    planes : ndarray of shape (n_channels,), int
+        The index of each channel in its color space.
+    n_bins : ndarray of shape (n_channels,), float32 or float64
+        The dtype must hold numerators times numbers of bins.
+    limits : ndarray of shape (n_channels, 2), float64
+        The lower end of the first bin and the upper end of the last.
+    raised : ndarray of shape (n_channels,), bool
+        Whether an edge of bins is rounded up.
+    weighted : ndarray of shape (n_channels,), bool
+        Whether pixels are weighted by their saturation.
+    """
+
+    planes: np.ndarray
+    n_bins: np.ndarray
+    limits: np.ndarray
+    raised: np.ndarray
+    weighted: np.ndarray
+
+
+class Layout(NamedTuple):
+    """Where bins are in the counts of a row of cells.
+
+    Attributes
+    ----------
+    joint : bool
+        Whether combinations of the bins of all channels are counted.
+    first_bins : ndarray of shape (n_channels, pixels of a strip), uint32
+        Where the bins of the pixel's cell begin.
+    strides : ndarray of shape (n_channels,), uint32
+        The distance between neighboring bins.
+    ends : ndarray, int
+        Where each histogram of a row of cells begins, and where the last one ends.
+    """
+
+    joint: bool
+    first_bins: np.ndarray
+    strides: np.ndarray
+    ends: np.ndarray
+
+
+class Buffers(NamedTuple):
+    """Scratch space for a strip of rows and for a row of cells.
+
+    Attributes
+    ----------
+    planes : ndarray of shape (C, pixels of a strip)
+    fractions : ndarray of shape (2, 3, pixels of a strip)
+        Numerators and denominators.
+    bins : ndarray of shape (n_channels, pixels of a strip), uint32
+    counts : ndarray of shape (bins of a row of cells,)
+        The dtype must hold fractions if channels are weighted.
+    sums : ndarray of shape (ends[-1],) or (0,), like counts
+        The histograms of channels, where these are sums of joint counts.
+    """
+
+    planes: np.ndarray
+    fractions: np.ndarray
+    bins: np.ndarray
+    counts: np.ndarray
+    sums: np.ndarray
+
+
 @jit
 def _add_bins_of_fractions(numerators, denominators, n_bins, stride, at, bins):
-    """Add the bins of fractions of whole numbers, from 0 to 1, to ``at``.
+    """Compute ``at + stride * bin`` for fractions of whole numbers, from 0 to 1.
 
-    A fraction that is not on an edge is at least 1 / (denominator * n_bins) from it, so
-    that no quotient is rounded to an edge, and those on an edge are exact.
+    A fraction that is not on an edge differs from it by at least 1 / (denominator *
+    n_bins). No quotient is therefore rounded to an edge, and those on an edge are
+    exact.
     """
     dtype = type(n_bins)
     for i in range(bins.size):
@@ -26,9 +121,9 @@ def _add_bins_of_fractions(numerators, denominators, n_bins, stride, at, bins):
 
 @jit
 def _add_bins_below_edges(numerators, denominators, n_bins, high, stride, at, bins):
-    """Do as `_add_bins_of_fractions` where edges of NumPy's are rounded up.
+    """Do the same as `_add_bins_of_fractions` where NumPy rounds edges up.
 
-    What is on such an edge but for rounding belongs to the bin below.
+    A fraction that is equal to such an edge before rounding is in the bin below it.
     """
     dtype = type(n_bins)
     step = high / np.float64(n_bins)
@@ -42,10 +137,11 @@ def _add_bins_below_edges(numerators, denominators, n_bins, high, stride, at, bi
 
 @jit
 def _add_bins_of_values(numerators, denominators, n_bins, low, high, stride, at, bins):
-    """Add the bins of values from ``low`` to ``high`` to ``at``.
+    """Compute ``at + stride * bin`` for values from ``low`` to ``high``.
 
-    The edges are computed as `numpy.linspace` does: whatever the quotient is rounded
-    to, each value ends up between the two that NumPy puts it between.
+    The edges are computed as by `numpy.linspace`, and the bin is corrected where the
+    quotient was rounded across an edge, so that each value is in the bin that NumPy
+    puts it into.
     """
     step, span, last = (high - low) / n_bins, high - low, n_bins - 1.0
     for i in range(bins.size):
@@ -58,14 +154,14 @@ def _add_bins_of_values(numerators, denominators, n_bins, low, high, stride, at,
 
 
 @jit
-def _find_bins(
-    fractions, exact, channels, n_bins, limits, raised, joint, home, strides, bins
-):
-    """Fill ``bins`` (C, n), of which the last has the joint bins where ``joint``."""
-    for c in range(channels.size):
-        top, bottom = fractions[0, channels[c]], fractions[1, channels[c]]
+def _find_bins(fractions, exact, channels, layout, bins):
+    """Find the bin of each pixel; joint bins are those of the last channel."""
+    planes, n_bins, limits, raised, _ = channels
+    joint, first_bins, strides, _ = layout
+    for c in range(planes.size):
+        top, bottom = fractions[0, planes[c]], fractions[1, planes[c]]
         low, high = limits[c]
-        at = bins[c - 1] if joint and c > 0 else home[c]
+        at = bins[c - 1] if joint and c > 0 else first_bins[c]
         n, stride, to = n_bins[c], strides[c], bins[c]
         if not exact:
             _add_bins_of_values(top, bottom, np.float64(n), low, high, stride, at, to)
@@ -77,7 +173,7 @@ def _find_bins(
 
 @jit
 def _count(bins, n, counts):
-    """Count the first ``n`` of a channel's bins."""
+    """Count the bins of the first ``n`` pixels in one channel."""
     one = counts.dtype.type(1)
     for i in range(n):
         counts[bins[i]] += one
@@ -85,7 +181,7 @@ def _count(bins, n, counts):
 
 @jit
 def _count_three(bins, n, counts):
-    """Count three channels at a time: one does not wait for another's last count."""
+    """Count three channels in one loop, so that their additions overlap in time."""
     one = counts.dtype.type(1)
     first, second, third = bins[0], bins[1], bins[2]
     for i in range(n):
@@ -96,7 +192,7 @@ def _count_three(bins, n, counts):
 
 @jit
 def _weigh(bins, n, numerators, denominators, counts):
-    """Count the first ``n`` of a channel's bins, each by its fraction."""
+    """Count the bins of the first ``n`` pixels, each weighted by its fraction."""
     for i in range(n):
         weight = np.float64(numerators[i]) / np.float64(denominators[i])
         counts[bins[i]] += counts.dtype.type(weight)
@@ -104,7 +200,7 @@ def _weigh(bins, n, numerators, denominators, counts):
 
 @jit
 def _sum_out(joint, n_bins, strides, counts):
-    """Fill ``counts`` with the histogram of each channel, sums of a joint histogram."""
+    """Sum a joint histogram to the histograms of its channels, one after the other."""
     start = 0
     for c in range(n_bins.size):
         n, stride = int(n_bins[c]), int(strides[c])
@@ -120,9 +216,10 @@ def _sum_out(joint, n_bins, strides, counts):
 
 @jit
 def _normalize(counts, norm, features):
-    """Divide a histogram by its sum or length; ``norm`` counts L1, L2, sqrt and none.
+    """Divide a histogram by its norm, unless that is zero.
 
-    An empty histogram stays empty.
+    ``norm`` is the index of the norm among L1, L2, sqrt (the square root after L1) and
+    none.
     """
     total = 0.0
     for j in range(counts.size):
@@ -135,57 +232,55 @@ def _normalize(counts, norm, features):
         features[j] = np.sqrt(value) if norm == 2 else value
 
 
+@jit(forceinline=True)
+def _count_strip(pixels, n, colors, channels, layout, buffers):
+    """Add the first ``n`` of flat pixels to the counts of their cells."""
+    planes, fractions, bins, counts, _ = buffers
+    space, (low, high), white, exact, table = colors
+    weighted = channels.weighted
+    split(pixels, n, planes)
+    if not exact:
+        for c in range(planes.shape[0]):
+            if table.size > 0:
+                look_up(planes[c, :n], table)
+            else:
+                prepare(planes[c, :n], low, high, space)
+    convert(planes, low, high, white, space, fractions[0], fractions[1])
+    _find_bins(fractions, exact, channels, layout, bins)
+    if bins.shape[0] == 3 and not (layout.joint or weighted.any()):
+        _count_three(bins, n, counts)
+        return
+    for c in range(bins.shape[0] - 1 if layout.joint else 0, bins.shape[0]):
+        if weighted[c]:
+            _weigh(bins[c], n, fractions[0, 1], fractions[1, 1], counts)
+        else:
+            _count(bins[c], n, counts)
+
+
 @jit
-def color_histograms(
-    images,
-    value_range,
-    table,
-    space,
-    white,
-    exact,
-    channels,
-    n_bins,
-    limits,
-    raised,
-    weighted,
-    joint,
-    home,
-    strides,
-    ends,
-    norm,
-    planes,
-    fractions,
-    bins,
-    counts,
-    sums,
-    features,
-):
-    """Fill ``features`` (n, cells down, bins of a row of cells).
+def color_histograms(images, colors, channels, layout, norm, buffers, features):
+    """Count the colors of images in the cells of a grid.
 
-    ``images`` is (n, H, W, C) with C 1 or 3. Of the planes of ``space`` those in
-    ``channels`` are counted, each in ``n_bins`` bins between its ``limits``, apart or,
-    if ``joint``, all together. Where ``weighted`` is true of one, its pixels count by
-    their saturation.
-
-    ``home`` (channels, pixels of a strip) has the first bin of each pixel in its row of
-    cells, ``strides`` the distances of the bins of a channel; ``ends`` are those of
-    the histograms in a row of cells, which are normalised by ``norm``.
-
-    ``exact`` says that the channels are fractions of bytes: their arithmetic is then
-    that of the dtype of ``n_bins``, which must hold numerators times ``n_bins``, and
-    ``raised`` says which channels have edges that are rounded up. Otherwise all is
-    float64, and ``table`` has the prepared values of all bytes where images are bytes,
-    none where not.
-
-    The rest is for use here: ``planes`` (C, pixels of a strip), ``fractions`` (2, 3,
-    pixels of a strip), ``bins`` (channels, pixels of a strip), ``counts`` (bins of a
-    row of cells), whose dtype must hold fractions if there are weights, and ``sums``,
-    where joint counts shall be summed to those of each channel.
+    Parameters
+    ----------
+    images : ndarray of shape (n, H, W, C), uint8, float32 or float64
+        Images of one or three channels, C-contiguous.
+    colors : Colors
+        How pixels become channels of a color space.
+    channels : Channels
+        The channels that are counted.
+    layout : Layout
+        Where the bins of cells and channels are.
+    norm : int
+        The index of the norm of a histogram among L1, L2, sqrt and none.
+    buffers : Buffers
+        Scratch space.
+    features : ndarray of shape (n, cells down, bins of a row of cells)
+        The output.
     """
     n_images, height, width, n_planes = images.shape
-    low, high = value_range
-    n_rows, n_y = planes.shape[1] // width, features.shape[1]
-    three = bins.shape[0] == 3 and not (joint or weighted.any())
+    counts, sums, ends = buffers.counts, buffers.sums, layout.ends
+    n_rows, n_y = buffers.planes.shape[1] // width, features.shape[1]
     for i in range(n_images):
         pixels = images[i].reshape(-1)
         for y in range(n_y):
@@ -193,43 +288,17 @@ def color_histograms(
             last = (y + 1) * height // n_y
             for top in range(y * height // n_y, last, n_rows):
                 n = (min(top + n_rows, last) - top) * width
-                split(pixels[top * width * n_planes :], n, planes)
-                if not exact:
-                    for c in range(n_planes):
-                        if table.size > 0:
-                            look_up(planes[c, :n], table)
-                        else:
-                            prepare(planes[c, :n], low, high, space)
-                convert(planes, low, high, white, space, fractions[0], fractions[1])
-                _find_bins(
-                    fractions,
-                    exact,
-                    channels,
-                    n_bins,
-                    limits,
-                    raised,
-                    joint,
-                    home,
-                    strides,
-                    bins,
-                )
-                if three:
-                    _count_three(bins, n, counts)
-                    continue
-                for c in range(bins.shape[0] - 1 if joint else 0, bins.shape[0]):
-                    if weighted[c]:
-                        _weigh(bins[c], n, fractions[0, 1], fractions[1, 1], counts)
-                    else:
-                        _count(bins[c], n, counts)
+                strip = pixels[top * width * n_planes :]
+                _count_strip(strip, n, colors, channels, layout, buffers)
             histograms = counts
             if sums.size > 0:
                 histograms = sums
-                n_x = sums.size // int(n_bins.sum())
+                n_x = sums.size // int(channels.n_bins.sum())
                 for x in range(n_x):
                     _sum_out(
                         counts.reshape(n_x, -1)[x],
-                        n_bins,
-                        strides,
+                        channels.n_bins,
+                        layout.strides,
                         sums.reshape(n_x, -1)[x],
                     )
             for j in range(ends.size - 1):

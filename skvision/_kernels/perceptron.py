@@ -1,15 +1,15 @@
 """The perceptron rule, row by row.
 
-Weights and biases are one array of shape (k, d + 1), the biases last: rows are drawn
-with a 1 behind their features, or a 0 where there are no biases.
+Weights and biases are one array of shape (k, d + 1), with the biases in the last
+column. Each row of data gets a 1 after its features, or a 0 if there are no biases.
 """
 
 import numpy as np
 
 from skvision._kernels import jit_without_allocation as jit
 
-# Sums in any order, and products added without being rounded first: scores differ by
-# what rounding is anyway, and infinity and NaN are kept.
+# Sums may be taken in any order, and products may be added without being rounded. This
+# changes scores by rounding errors only, and keeps infinity and NaN.
 ANY_ORDER = {"reassoc", "contract"}
 
 
@@ -36,7 +36,7 @@ def _add(total, times, weights):
 
 @jit
 def _winner(params, row, scores):
-    """Compute the scores and return the class of the largest, the first of equals."""
+    """Compute the scores and return the class of the largest, the first if equal."""
     scores[0] = 0  # the score of the first of two classes
     first = scores.size - params.shape[0]
     winner = 0
@@ -49,7 +49,7 @@ def _winner(params, row, scores):
 
 @jit
 def _first_equal(scores, label):
-    """Return the first other class with the score of a class, or that class."""
+    """Return the first other class with the score of ``label``, or ``label``."""
     for c in range(scores.size):
         if c != label and scores[c] == scores[label]:
             return c
@@ -60,37 +60,41 @@ def _first_equal(scores, label):
 def epoch(
     X, order, labels, weights, rate, params, row, scores, sums, since, strict=False
 ):
-    """Go through rows once; where a class wins wrongly, it goes down and the true up.
+    """Make an epoch: after each mistake, update the true class and the winning class.
+
+    If the class with the largest score is not the true one, the weights of the true
+    class change by ``rate * weights[i] * row``, and those of the winner by the
+    negative of that.
 
     Parameters
     ----------
     X : ndarray of shape (n, d), uint8, float32 or float64
     order : ndarray of shape (m,), int
-        The rows to go through.
+        The rows of the epoch, in this order.
     labels : ndarray of shape (n,), int
     weights : ndarray of shape (n,), float64
-        What each row multiplies its update by.
+        The factor of the update of each row.
     rate : float
-        What all updates are multiplied by.
+        The learning rate, a factor of all updates.
     params : ndarray of shape (k, d + 1), float32 or float64
-        Changed in place. One row is the score of the second of two classes, that of the
-        first being 0.
+        Weights and biases, changed in place. A single row gives the score of the second
+        of two classes; the score of the first is 0.
     row : ndarray of shape (d + 1,), like params
-        Room for a row; its last element is 1, or 0 for no biases.
+        Scratch space for a row. Its last element must be 1, or 0 for no biases.
     scores : ndarray of shape (n_classes,), like params
-        Room for scores, of two classes where ``params`` has one row.
+        Scratch space for scores, of two classes if ``params`` has one row.
     sums : ndarray of shape (k, d + 1) or (0, 0), like params
-        Gets the sum of the weights after each step added; empty for none.
+        The sum of ``params`` after each step is added to it, unless it is empty.
     since : ndarray of shape (k,), int
-        Room for the step from which on the sum of a row lacks.
+        Scratch space for the first step that is missing in the sum of each row.
     strict : bool, default=False
-        Whether the true class has to win alone: a tie counts as a mistake.
+        Whether a tie of the true class and another counts as a mistake.
 
     Returns
     -------
     n_mistakes : int
     loss : float
-        Weighted sum of how far wrong classes were ahead of the true one.
+        Weighted sum of the largest score minus the score of the true class.
     """
     n_mistakes, loss = 0, 0.0
     first = scores.size - params.shape[0]

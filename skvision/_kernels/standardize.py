@@ -1,7 +1,7 @@
-"""Moments of columns, and rows of bytes or floats standardized by them, in one pass.
+"""Moments of columns, and rows that are standardized by them, in one pass.
 
-Columns are computed with in float64. Where that could overflow, they are in a unit of
-each column's own, a power of two.
+All arithmetic is in float64. Columns whose squares could overflow are multiplied by a
+unit of their own, a power of two.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ from skvision._kernels import jit_without_allocation as jit
 def add_moments(X, shares, unit, center, sums, squares):
     """Add ``share * d`` and ``share * d^2`` to the columns, d = ``X * unit - center``.
 
-    ``X`` is (n, d), ``shares`` (n,); the others are (d,), float64. Rows of share zero
-    are not read.
+    The shapes are (n, d) for ``X``, (n,) for ``shares`` and (d,) for the others, which
+    are float64. Rows whose share is zero are not read.
     """
     for i in range(X.shape[0]):
         share = shares[i]
@@ -29,9 +29,9 @@ def add_moments(X, shares, unit, center, sums, squares):
 def standardize_rows(X, index, mean, inverse, out):
     """Do ``out = (X[index] - mean) * inverse`` in float64, for an ``out`` of float32.
 
-    ``X`` is (n, d), ``index`` (k,), ``out`` (k, d), ``mean`` and ``inverse``, that of
-    the deviation, (d,) and float64. A product is faster than a quotient, and the same
-    once it is rounded to float32.
+    The shapes are (n, d) for ``X``, (k,) for ``index``, (k, d) for ``out`` and (d,) for
+    ``mean`` and ``inverse``, float64. ``inverse`` is one over the deviation: a product
+    is faster than a quotient, and is equal to it after rounding to float32.
     """
     dtype = out.dtype.type
     for i in range(index.shape[0]):
@@ -42,7 +42,7 @@ def standardize_rows(X, index, mean, inverse, out):
 
 @jit
 def standardize_in_units(X, index, unit, center, deviation, out):
-    """Do ``out = (X[index] * unit - center) / deviation``, all float64 but ``X``."""
+    """Do ``out = (X[index] * unit - center) / deviation``, in float64."""
     for i in range(index.shape[0]):
         row = index[i]
         for j in range(X.shape[1]):

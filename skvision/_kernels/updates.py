@@ -1,8 +1,9 @@
-"""Steps of the optimizers, in place: one pass over flat, contiguous vectors.
+"""Steps of optimizers, in place, in one pass over flat, contiguous vectors.
 
-All vectors of a call are of one dtype, float32 or float64, which the scalars are cast
-to. Averages of gradients that have become zero shrink for ever; they are set to zero
-before they are subnormal, since on such numbers a processor may be forty times slower.
+All vectors of a call have one dtype, float32 or float64, and the scalars are cast to
+it. An average of gradients that have become zero shrinks at each step. It is set to
+zero before it becomes subnormal, because arithmetic with subnormal numbers may be forty
+times slower.
 """
 
 import numpy as np
@@ -78,11 +79,12 @@ def adam(
 ):
     """Do step ``t``, from 1, of Adam.
 
-    ``m = beta_1 m + (1 - beta_1) g``, ``s = beta_2 s + (1 - beta_2) g^2``; what is left
-    of their start at zero is divided out, ``m' = m / (1 - beta_1^t)``, and
-    ``p -= rate m' / (sqrt(s') + epsilon)``. To the gradients of the first ``n_weights``
-    parameters ``l2 p`` is added, and these are multiplied by ``1 - rate weight_decay``
-    before.
+    ``m = beta_1 m + (1 - beta_1) g``, ``s = beta_2 s + (1 - beta_2) g^2``. The bias of
+    both means, which start at zero, is corrected, ``m' = m / (1 - beta_1^t)`` and
+    ``s' = s / (1 - beta_2^t)``, and ``p -= rate m' / (sqrt(s') + epsilon)``.
+
+    For the first ``n_weights`` parameters, the gradient is ``g + l2 p``, and the
+    parameters are multiplied by ``1 - rate weight_decay`` before the step.
     """
     dtype = params.dtype.type
     step = dtype(rate / (1 - beta_1**t))
@@ -102,7 +104,7 @@ def adam(
 
 @jit
 def add_to_average(average, params, t):
-    """Make the mean of ``t - 1`` vectors that of ``t``: ``a += (p - a) / t``."""
+    """Add the vector number ``t``, from 1, to a running mean: ``a += (p - a) / t``."""
     share = params.dtype.type(1 / t)
     for i in range(params.size):
         average[i] += share * (params[i] - average[i])

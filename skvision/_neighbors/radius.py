@@ -161,26 +161,26 @@ class _Search:
 
     def _within(self, part, queries, norms, codes, row_codes):
         """Return pairs within the limit, their distances and how many were computed."""
-        from skvision._kernels.distances import refine_within, scan_within
+        from skvision._kernels.nearest import Bounds, refine_within, scan_within
 
         rows = self.rows[part]
         n_pairs = len(queries) * len(rows)
         found, distances = np.empty((n_pairs, 2), np.int64), np.empty(n_pairs)
-        pairs = self.metric, queries, rows, part.start, norms, self.norms[part]
+        row_norms = self.norms[part]
+        pairs = self.metric, queries, rows, part.start, norms, row_norms
         if self.sketch is None:
             n_found = scan_within(*pairs, self.limit, found, distances)
             n_computed = n_pairs
         else:
-            n_found, n_computed = refine_within(
-                *pairs,
+            bounds = Bounds(
                 self.sketch.bounds(codes[0], row_codes[0]),
                 self.sketch.power,
                 self.sketch.scale,
                 codes[1] + row_codes[1].max(),
                 self.sketch.gap(codes[0], row_codes[0]),
-                self.limit,
-                found,
-                distances,
+            )
+            n_found, n_computed = refine_within(
+                *pairs, bounds, self.limit, found, distances
             )
         return found[:n_found].copy(), distances[:n_found].copy(), n_computed
 

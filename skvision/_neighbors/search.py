@@ -63,7 +63,7 @@ def nearest_rows(
         Of rows, int64; of equally distant ones the lowest, in ascending order. -1
         where distances overflow.
     """
-    from skvision._kernels.distances import sort_heaps
+    from skvision._kernels.nearest import sort_heaps
 
     distances = np.full((len(queries), n_neighbors), np.inf)
     indices = np.full((len(queries), n_neighbors), -1, np.int64)
@@ -228,8 +228,9 @@ class SketchedRows:
         return sum(counts)
 
     def _find(self, queries, rows, norms, bounds, slack, gap, distances, indices):
-        from skvision._kernels.distances import (
-            distances_to,
+        from skvision._kernels.distances import distances_to
+        from skvision._kernels.nearest import (
+            Bounds,
             keep_candidates,
             refine,
             smallest_bounds,
@@ -241,21 +242,9 @@ class SketchedRows:
         smallest_bounds(bounds, numbers, first)
         distances_to(self.metric, queries, rows, first, norms, self.norms, numbers)
         keep_candidates(first, numbers, bounds, distances, indices)
-        return first.size + refine(
-            self.metric,
-            queries,
-            rows,
-            0,
-            norms,
-            self.norms,
-            bounds,
-            self.sketch.power,
-            self.sketch.scale,
-            slack,
-            gap,
-            distances,
-            indices,
-        )
+        pairs = self.metric, queries, rows, 0, norms, self.norms
+        bounds = Bounds(bounds, self.sketch.power, self.sketch.scale, slack, gap)
+        return first.size + refine(*pairs, bounds, distances, indices)
 
 
 class _Search:
@@ -324,23 +313,22 @@ class _Search:
 
     def _update(self, first, queries, norms, distances, indices, codes, row_codes):
         """Hold a block of queries against the rows of a step."""
-        from skvision._kernels.distances import refine, scan
+        from skvision._kernels.nearest import Bounds, refine, scan
 
         part = slice(first, first + self.step)
-        pairs = self.metric, queries, self.rows[part], first, norms, self.norms[part]
+        rows, row_norms = self.rows[part], self.norms[part]
+        pairs = self.metric, queries, rows, first, norms, row_norms
         if self.sketch is None:
             scan(*pairs, distances, indices)
-            return len(queries) * len(self.rows[part])
-        return refine(
-            *pairs,
+            return len(queries) * len(rows)
+        bounds = Bounds(
             self.sketch.bounds(codes[0], row_codes[0]),
             self.sketch.power,
             self.sketch.scale,
             codes[1] + row_codes[1].max(),
             self.sketch.gap(codes[0], row_codes[0]),
-            distances,
-            indices,
         )
+        return refine(*pairs, bounds, distances, indices)
 
 
 def inverse_norms(rows, metric):

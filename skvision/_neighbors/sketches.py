@@ -100,13 +100,13 @@ class PooledBytes:
 
     def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
         """Return the codes of rows, uint8, and their errors."""
-        from skvision._kernels.distances import pool
+        from skvision._kernels.sketches import pool_to_bytes
 
         codes = np.zeros((len(rows), self.code_bytes), np.uint8)
         errors = np.empty(len(rows))
 
         def compute(block):
-            pool(
+            pool_to_bytes(
                 rows[block],
                 self.groups,
                 np.empty(self.n_codes),
@@ -123,7 +123,7 @@ class PooledBytes:
 
     def bounds(self, query_codes, row_codes):
         """Return the distances of codes."""
-        from skvision._kernels.distances import byte_l1_block
+        from skvision._kernels.sketches import byte_l1_block
 
         out = np.empty((len(query_codes), len(row_codes)), np.float32)
         byte_l1_block(query_codes, row_codes, out)
@@ -223,7 +223,7 @@ class PrincipalAxes:
         self.code_bytes = 4 * (self.width + 1)
 
     def _embed(self, rows, inverse_norms):
-        from skvision._kernels.distances import embed
+        from skvision._kernels.sketches import embed
 
         out = np.empty(rows.shape, np.float32)
         squared_norms = np.empty(len(rows))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skvision import KNNImageClassifier
-from skvision._kernels import byte_products
+from skvision._kernels import byte_products, nearest
 from skvision._kernels import distances as kernel
 from skvision._neighbors import search as search_module
 from skvision._neighbors import sketches
@@ -150,7 +150,7 @@ def test_byte_products_find_the_nearest(
     sketch = ByteProducts(rows, metric)
     search = search_module._Search(rows, metric, sketch, None)
     n_computed = search(queries, heaps, indices)
-    kernel.sort_heaps(heaps, indices)
+    nearest.sort_heaps(heaps, indices)
     assert n_computed >= heaps.size
     assert_nearest((heaps, indices), queries, rows, metric)
 
@@ -311,7 +311,7 @@ def test_no_row_is_ruled_out_at_its_own_distance(kinds, name, coarse, n_features
     for i in range(len(queries)):
         for j in range(len(rows)):
             slack = errors[i] + row_errors[j]
-            limit = kernel._limit(
+            limit = nearest.largest_bound(
                 exact[i, j], sketch.power, sketch.scale, slack, gap[i]
             )
             assert bounds[i, j] <= limit

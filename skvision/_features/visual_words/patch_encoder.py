@@ -142,9 +142,17 @@ class PatchEncoder:
 
     def _add(self, patches: Array, start: int, pooled: Array) -> None:
         """Add the codes of whitened patches, the first at place ``start``, to cells."""
-        from skvision._kernels.encoding import encode_and_pool
+        from skvision._kernels import encoding as kernel
 
         mirror = self.n_symmetric is not None
+        coding = kernel.Coding(
+            self.words,
+            self.squares,
+            mirror,
+            ENCODINGS.index(self.encoding),
+            self.threshold,
+        )
+        cells = kernel.Cells(self.cells.n_columns, self.cells.rows, self.cells.columns)
         sums = np.empty(pooled.shape[1:], np.float32)
         room = np.empty(self.at_a_time * self.n_words, np.float32)
         room_of_products = np.empty(room.size if mirror else 0, np.float32)
@@ -158,21 +166,8 @@ class PatchEncoder:
                     np.matmul(some[:, half], self.filters[half], out=part)
             else:
                 np.matmul(some, self.filters, out=responses)
-            encode_and_pool(
-                products,
-                responses,
-                some,
-                self.words,
-                self.squares,
-                mirror,
-                ENCODINGS.index(self.encoding),
-                self.threshold,
-                start + i,
-                self.cells.n_columns,
-                self.cells.rows,
-                self.cells.columns,
-                sums,
-                pooled,
+            kernel.encode_and_pool(
+                products, responses, some, start + i, coding, cells, sums, pooled
             )
 
     def _fold(self, pooled: Array) -> Array:

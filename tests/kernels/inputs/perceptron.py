@@ -1,0 +1,41 @@
+"""Inputs of an epoch of the perceptron."""
+
+import numpy as np
+from kernels.cases import Case, read_only, strided
+
+SCRATCH = ("row", "scores", "since")
+
+
+def _arguments(rng, X, n_classes, dtype, biases=1, average=True, labels=None):
+    n, d = X.shape
+    n_rows = n_classes if n_classes > 2 else 1
+    params = rng.integers(-2, 3, (n_rows, d + 1)).astype(dtype)
+    row = np.full(d + 1, biases, dtype)
+    sums = np.zeros(params.shape if average else (0, 0), dtype)
+    labels = rng.integers(0, n_classes, n) if labels is None else labels
+    weights, order = rng.integers(1, 4, n).astype(float), rng.permutation(n)
+    scores, since = np.empty(n_classes, dtype), np.full(n_rows, 99)
+    data = X, order[: n - n // 4], labels, weights, 2.0
+    return *data, params, row, scores, sums, since
+
+
+def epoch(rng):
+    for of_rows, dtype in [("u1", "f4"), ("u1", "f8"), ("f4", "f4"), ("f8", "f8")]:
+        largest = 255 if dtype == "f8" else 3  # whole numbers whose sums are exact
+        sizes = [(30, 5, 2), (30, 70, 4), (1, 1, 3), (0, 3, 2)]
+        sizes += [tuple(rng.integers((0, 1, 2), (31, 71, 6))) for _ in range(20)]
+        for n, d, n_classes in sizes:
+            for biases, average, strict in [(1, True, False), (0, False, True)]:
+                X = rng.choice([0, 1, 2, largest], (n, d)).astype(of_rows)
+                arguments = _arguments(rng, X, n_classes, dtype, biases, average)
+                yield Case((*arguments, strict), scratch=SCRATCH)
+    for layout in (np.ascontiguousarray, np.asfortranarray, strided, read_only):
+        for n_classes in (2, 3):
+            X = layout(rng.normal(size=(40, 12)))
+            labels = np.arange(40) % n_classes
+            arguments = _arguments(rng, X, n_classes, "f8", labels=labels)
+            yield Case(arguments, rtol=1e-10, atol=1e-10, scratch=SCRATCH)
+    for n_classes in (2, 3):  # the first of equal scores wins
+        labels = np.zeros(3, int)
+        arguments = _arguments(rng, np.zeros((3, 2)), n_classes, "f8", 0, True, labels)
+        yield Case(arguments, scratch=SCRATCH)

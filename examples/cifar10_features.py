@@ -2,9 +2,9 @@
 Features and linear classifiers on CIFAR-10
 ===========================================
 
-Official split: pipelines are fitted on the 50,000 training pictures, and the 10,000
-test pictures are predicted once. ``alpha`` was chosen on the last 5,000 training
-pictures, with the pipeline fitted on the others; ``--choose`` does that again and
+Official split: pipelines are fitted on the 50,000 training images, and the 10,000
+test images are predicted once. ``alpha`` was chosen on the last 5,000 training
+images, with the pipeline fitted on the others; ``--choose`` does that again and
 leaves the test set alone.
 
 ``python examples/cifar10_features.py FOLDER NAME [--choose]``, where FOLDER holds
@@ -41,7 +41,7 @@ def linear(features, alpha):
 
 
 def hog_and_color():
-    """Return histograms of gradients, with and without sign, and of colours."""
+    """Return histograms of gradients, with and without sign, and of colors."""
     return make_union(
         HOG(transform_sqrt=True, interpolate=True),
         HOG(orientations=18, signed=True, transform_sqrt=True, interpolate=True),
@@ -76,7 +76,7 @@ ALPHAS = (0.03, 0.01, 0.003, 0.001)
 
 
 def choose(pipeline, data):
-    """Print the accuracy of each alpha on the last 5,000 training pictures."""
+    """Print the accuracy of each alpha on the last 5,000 training images."""
     features, classifier = pipeline[:-1], pipeline[-1]
     X = features.fit_transform(data.images[:45_000])
     X_held_out = features.transform(data.images[45_000:])
@@ -87,7 +87,7 @@ def choose(pipeline, data):
 
 
 def test(pipeline, data, held_out):
-    """Fit on all training pictures, and predict the test set."""
+    """Fit on all training images, and predict the test set."""
     start = time.perf_counter()
     X = data.images
     for step in pipeline[:-1]:

@@ -3,9 +3,9 @@ Faces of people never seen
 ==========================
 
 The 40 people of the ORL faces, 20 to learn from and 20 to verify, ten times over: split
-k is ``numpy.random.default_rng(k).permutation(people)``. Pictures are described by 28 x
-23 pixels and by edges (HOG), each centred on the mean of the training pictures and
-divided by one scale; training pictures also come mirrored and shifted by 4 pixels.
+k is ``numpy.random.default_rng(k).permutation(people)``. Images are described by 28 x
+23 pixels and by edges (HOG), each centerd on the mean of the training images and
+divided by one scale; training images also come mirrored and shifted by 4 pixels.
 Settings are the defaults of ``ArcFaceEmbedder``, chosen on parts of the training people
 alone.
 
@@ -64,7 +64,7 @@ class Scaled(TransformerMixin, BaseEstimator):
 
 
 def shifted(images, down, right):
-    """Return pictures moved by some pixels, their edges repeated."""
+    """Return images moved by some pixels, their edges repeated."""
     padded = np.pad(images, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)), mode="edge")
     height, width = images.shape[1:]
     top, left = SHIFT - down, SHIFT - right
@@ -72,7 +72,7 @@ def shifted(images, down, right):
 
 
 def features_of(images):
-    """Return pixels of small pictures, and edges."""
+    """Return pixels of small images, and edges."""
     small = ImageReader((28, 23), mode="L").transform(images)
     pixels = small.reshape(len(images), -1).astype(np.float32)
     return pixels, HOG(pixels_per_cell=(16, 16)).fit_transform(images)
@@ -85,7 +85,7 @@ def measure(embeddings, who):
     similarity = (units @ units.T)[tuple(pairs.T)]
     far, tar, _ = verification_curve(same, similarity)
     rates = []
-    for i in range(10):  # each picture of a person in turn is the gallery
+    for i in range(10):  # each image of a person in turn is the gallery
         known = np.array(
             [np.flatnonzero(who == person)[i] for person in np.unique(who)]
         )

@@ -5,9 +5,9 @@ ArcFace on a circle
 
 An embedding of two numbers can be drawn. A network is trained on eight handwritten
 digits to have two outputs, once by the plain cross-entropy of a linear layer (softmax),
-once by :class:`skvision.ArcFaceEmbedder`, which wants the angle of a picture to the
+once by :class:`skvision.ArcFaceEmbedder`, which wants the angle of an image to the
 center of its class to be smaller by a margin than the angles to all others. Both tell
-the digits apart; the margin draws each class together, so that pictures of two classes
+the digits apart; the margin draws each class together, so that images of two classes
 are at a large angle even if neither class was seen in training.
 
 After Figure 3 of J. Deng and others, "ArcFace: additive angular margin loss for deep
@@ -27,7 +27,7 @@ from skvision.metrics import angle_statistics
 # Two losses, the same network
 # ----------------------------
 # 64 pixels, two hidden layers, two outputs, whose columns are left as they are: without
-# batch norm there is more room on a circle. What is looked at are pictures that the
+# batch norm there is more room on a circle. What is looked at are images that the
 # networks were not trained on.
 
 digits = load_digits(n_class=8)
@@ -50,13 +50,13 @@ models = {
 # %%
 # The circle
 # ----------
-# Each picture is a point on the circle, pushed outwards a little at random so that they
+# Each image is a point on the circle, pushed outwards a little at random so that they
 # do not hide each other. Lines are the directions that the network has for the classes.
-# Angles within a class are to the mean direction of its pictures.
+# Angles within a class are to the mean direction of its images.
 
 
 def draw(axes, model, title):
-    """Draw the embeddings of pictures not trained on, and return their angles."""
+    """Draw the embeddings of images not trained on, and return their angles."""
     embeddings = model.transform(X_test)
     angles = angle_statistics(embeddings, y_test)
     EmbeddingDisplay.from_estimator(model, X_test, y_test, ax=axes)
@@ -86,19 +86,19 @@ plt.show()
 # %%
 # How far a class spreads
 # -----------------------
-# The angles of all pictures to the mean of their class. What is far to the right lies
+# The angles of all images to the mean of their class. What is far to the right lies
 # among another class, and is told wrongly.
 
 figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
 bins = np.geomspace(0.1, 180, 40)
-for (name, model), colour in zip(models.items(), ("#57606a", "#d55e00"), strict=True):
+for (name, model), color in zip(models.items(), ("#57606a", "#d55e00"), strict=True):
     angles = angle_statistics(model.transform(X_test), y_test)
     axes.hist(
         np.degrees(angles.within).clip(0.1),
         bins,
         histtype="step",
         linewidth=1.5,
-        color=colour,
+        color=color,
         label=name,
     )
 axes.set(

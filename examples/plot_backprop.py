@@ -22,7 +22,7 @@ from sklearn.datasets import load_digits
 from skvision import MLPBackprop
 from skvision.inspection import gradient_check, numerical_gradient
 
-BLUE, ORANGE, GREY = "#08519c", "#d55e00", "#57606a"
+BLUE, ORANGE, GRAY = "#08519c", "#d55e00", "#57606a"
 
 # %%
 # How graphs are drawn
@@ -43,12 +43,12 @@ def draw(axes, nodes, links, wire=1.0, margin=0.4):
     targets = {target for _, target in links}
     for source, target in links:
         (x0, y0), (x1, y1) = nodes[source][:2], nodes[target][:2]
-        axes.plot([x0 + wire, x1], [y0, y1], color=GREY, linewidth=1, zorder=1)
+        axes.plot([x0 + wire, x1], [y0, y1], color=GRAY, linewidth=1, zorder=1)
     for name, (x, y, label, value, gradient) in nodes.items():
-        axes.plot([x, x + wire], [y, y], color=GREY, linewidth=1, zorder=1)
+        axes.plot([x, x + wire], [y, y], color=GRAY, linewidth=1, zorder=1)
         is_operation = name in targets and label
         if is_operation:
-            circle = plt.Circle((x, y), 0.3, facecolor="white", edgecolor=GREY)
+            circle = plt.Circle((x, y), 0.3, facecolor="white", edgecolor=GRAY)
             axes.add_patch(circle).set_zorder(2)
         start = x + (0.3 if is_operation else 0)
         middle = (start + x + wire) / 2
@@ -318,7 +318,7 @@ plt.show()
 # A network
 # ---------
 # Two layers: 64 pixels, 32 rectified units, 10 scores; the loss is the cross-entropy of
-# the softmax, plus a penalty on the weights. Rows are pictures, and products such as
+# the softmax, plus a penalty on the weights. Rows are images, and products such as
 # ``X.T @ d_hidden`` add up what each of them contributes. The gradient of the scores is
 # a short one: the probabilities, less 1 at the true class.
 
@@ -385,7 +385,7 @@ assert not forgetful.passed
 # %%
 # Descent
 # -------
-# Gradient descent with all pictures at each step. The network with the mistake is
+# Gradient descent with all images at each step. The network with the mistake is
 # trained as well.
 
 RATE, STEPS = 0.5, 100
@@ -459,7 +459,7 @@ right.plot(
     label="MLPBackprop",
 )
 right.set(xlabel="steps", ylabel="loss before the step", ylim=(0, None))
-right.set_title("loss on the training pictures")
+right.set_title("loss on the training images")
 for axes in (left, right):
     axes.grid(alpha=0.3)
     axes.legend()

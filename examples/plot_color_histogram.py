@@ -1,12 +1,12 @@
 """
 ============================
-What a colour histogram sees
+What a color histogram sees
 ============================
 
-A colour histogram says how many pixels have which colour, and nothing of where they
-are. This example looks at the colours of two photos that come with scikit-learn, first
+A color histogram says how many pixels have which color, and nothing of where they
+are. This example looks at the colors of two photos that come with scikit-learn, first
 channel by channel, then in combination, and at what is gained by forgetting where
-things are: a picture that is turned over keeps its histogram.
+things are: an image that is turned over keeps its histogram.
 """
 
 import matplotlib.pyplot as plt
@@ -23,7 +23,7 @@ from skvision import HOG, ColorHistogram, KNNImageClassifier
 # Hue, and which pixels have one
 # ------------------------------
 # Hue goes round a circle, from red over green and blue back to red. A pixel that is
-# nearly grey has a hue too, but noise decides which. So there are two histograms of
+# nearly gray has a hue too, but noise decides which. So there are two histograms of
 # hue: in one, each pixel counts one; in the other, ``"weighted_hue"``, as much as it is
 # saturated. The pale sky over the temple counts for little there.
 
@@ -53,11 +53,11 @@ figure.suptitle("The hues of two photos")
 plt.show()
 
 # %%
-# Colours as combinations
+# Colors as combinations
 # -----------------------
-# Channel by channel, a picture with a blue sky and a pale wall looks the same as one
+# Channel by channel, an image with a blue sky and a pale wall looks the same as one
 # with a pale sky and a blue wall of like brightness. With ``joint=True`` each bin is a
-# combination of hue, saturation and value, a colour one could paint with. Here are the
+# combination of hue, saturation and value, a color one could paint with. Here are the
 # twelve most frequent of 12 x 4 x 4 in each photo.
 
 bins = (12, 4, 4)
@@ -84,14 +84,14 @@ for row, photo, name, feature in zip(grid, photos, names, features, strict=True)
     ]
     row[1].set_xticks(range(12), labels, fontsize="small")
 grid[1, 1].set_xlabel("hue (degrees), saturation and value (%) in the middle of a bin")
-figure.suptitle("The most frequent of 192 colours")
+figure.suptitle("The most frequent of 192 colors")
 plt.show()
 
 # %%
 # Where does not matter
 # ---------------------
 # The photos are cut into squares, and every second one is given a quarter turn. Which
-# photo is a square from? That is easy by colour, and a histogram without cells is the
+# photo is a square from? That is easy by color, and a histogram without cells is the
 # same after a turn, while pixels and the orientations of edges are not. Square roots
 # (``norm="sqrt"``) make the Euclidean distance that of Hellinger.
 
@@ -130,5 +130,5 @@ axes.hlines(0.5, -0.5, len(scores) - 0.45, color="0.4", linestyle="dashed")
 axes.text(len(scores) - 0.4, 0.5, "chance", va="center", color="0.3")
 axes.set_xticks(range(len(scores)), list(scores))
 axes.set(ylabel="accuracy", xlim=(-0.6, len(scores) + 0.1), ylim=(0, 1.02))
-axes.set_title("Which photo is a square from? Three nearest neighbours")
+axes.set_title("Which photo is a square from? Three nearest neighbors")
 plt.show()

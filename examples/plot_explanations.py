@@ -3,11 +3,11 @@
 What a classifier looks at, and where it goes wrong
 ===================================================
 
-An accuracy says how often a classifier is right on pictures like those of the test. It
-does not say what it goes by, which pictures fool it, or what becomes of it when the
+An accuracy says how often a classifier is right on images like those of the test. It
+does not say what it goes by, which images fool it, or what becomes of it when the
 light is dim or the camera is tilted. This example asks a small network for handwritten
 digits: its most confident mistakes, the pixels that it goes by, its accuracy on changed
-pictures, and last the loss that it was trained on.
+images, and last the loss that it was trained on.
 
 It runs on scikit-learn's handwritten digits. Where the environment variable
 ``SKVISION_DATA`` names a folder with the files of CIFAR-10, it asks a network for these
@@ -47,7 +47,7 @@ print(f"test accuracy {model.score(X_test, y_test):.1%}")
 # %%
 # The most confident mistakes
 # ---------------------------
-# These are worth a look before anything else. They show labels that are wrong, pictures
+# These are worth a look before anything else. They show labels that are wrong, images
 # that people would get wrong, too, and what the classifier should know better.
 
 display = MistakesDisplay.from_estimator(model, X_test, y_test, n_pictures=10)
@@ -57,7 +57,7 @@ print(f"{ones.sum()} of the {len(ones)} most confident take a one for a nine")
 
 # %%
 # Many are ones with a flag at the top, which look like nines with an open loop: this is
-# one way to write a one, and one fault, not many. More pictures of such ones would mend
+# one way to write a one, and one fault, not many. More images of such ones would mend
 # it.
 
 # %%
@@ -65,15 +65,15 @@ print(f"{ones.sum()} of the {len(ones)} most confident take a one for a nine")
 # ---------------
 # The saliency is the gradient of the score of the predicted class: blue pixels would
 # raise the score if they were brighter, red ones would lower it. It says what the
-# network is sensitive to at this very picture, and is noisy.
+# network is sensitive to at this very image, and is noisy.
 
 SaliencyDisplay.from_estimator(model, X_test[:8])
 plt.show()
 
 # %%
-# Occlusion covers a patch of the picture by its mean grey, and looks how far the score
+# Occlusion covers a patch of the image by its mean gray, and looks how far the score
 # of the class falls. It is coarser, and nearer to the question of what the class was
-# recognised by. By default it is the probability that is watched; of a network as sure
+# recognized by. By default it is the probability that is watched; of a network as sure
 # as this one, it would fall hardly anywhere, since no single patch is needed.
 
 SaliencyDisplay.from_estimator(
@@ -87,9 +87,9 @@ plt.show()
 
 # %%
 # It needs no gradient, and so works with any pipeline. Here it is one of edges, asked
-# about the four pictures that it is least sure of: in the first row about the class
+# about the four images that it is least sure of: in the first row about the class
 # that it predicts, in the second about the next one. Red is where a class would be more
-# probable if that part of the picture were not there.
+# probable if that part of the image were not there.
 
 edges = make_pipeline(
     HOG(pixels_per_cell=(4, 4)),
@@ -113,8 +113,8 @@ plt.show()
 # %%
 # Where it fails
 # --------------
-# The test pictures are changed more and more, in eight ways. The curves start from the
-# accuracy on the pictures as they are, and chance is that of always naming the most
+# The test images are changed more and more, in eight ways. The curves start from the
+# accuracy on the images as they are, and chance is that of always naming the most
 # frequent class.
 
 changes = ["brightness", "contrast", "shift", "rotation", "scale", "noise"]
@@ -131,9 +131,9 @@ plt.show()
 print(display.results[display.results["change"] == "shift"].round(3).to_string())
 
 # %%
-# A single pixel to the side is an eighth of such a picture, and costs about half of the
+# A single pixel to the side is an eighth of such an image, and costs about half of the
 # accuracy, as much as a turn by 30 degrees. A network of fully connected layers knows
-# nothing of neighbours: what it should not mind, it has to be shown. Random crops,
+# nothing of neighbors: what it should not mind, it has to be shown. Random crops,
 # which are shifts, show it.
 
 shifted = MLPBackprop(
@@ -160,7 +160,7 @@ print(display.results[display.results["change"] == "shift"].round(3).to_string()
 
 # %%
 # That mends what was shown, a shift by one pixel, and hardly anything else: it is as
-# helpless as before when pictures are turned.
+# helpless as before when images are turned.
 
 # %%
 # The loss landscape
@@ -188,7 +188,7 @@ plt.show()
 # %%
 # Photographs
 # -----------
-# The same questions for 5,000 pictures of CIFAR-10.
+# The same questions for 5,000 images of CIFAR-10.
 
 root = os.environ.get("SKVISION_DATA")
 if root:

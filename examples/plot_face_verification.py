@@ -3,15 +3,15 @@
 Is it the same person?
 ===========================
 
-To verify is to say whether two pictures show the same person, be it one whom the model
-has never seen. It takes two things: an embedding, in which pictures of a person are
-close together, and a threshold, from which two pictures are held to be of one person.
+To verify is to say whether two images show the same person, be it one whom the model
+has never seen. It takes two things: an embedding, in which images of a person are
+close together, and a threshold, from which two images are held to be of one person.
 :class:`skvision.ArcFaceEmbedder` learns the one, and
 :class:`skvision.VerificationThreshold` the other, from people whom it holds out in
 turn: those that an embedder was trained on are told apart far better than others will
 be.
 
-With the ORL faces in ``$SKVISION_DATA/orl_faces`` (40 people, ten pictures each) these
+With the ORL faces in ``$SKVISION_DATA/orl_faces`` (40 people, ten images each) these
 are what is verified; without, handwritten digits are. Of these there are but ten kinds,
 too few to learn what sets others apart: there the mere pixels do as well.
 """
@@ -33,7 +33,7 @@ from skvision.metrics import (
     verification_pairs,
 )
 
-GREY, BLUE, ORANGE = "#57606a", "#08519c", "#d55e00"
+GRAY, BLUE, ORANGE = "#57606a", "#08519c", "#d55e00"
 
 # %%
 # People to learn from, and people never seen
@@ -51,12 +51,12 @@ else:
 
 people = np.random.default_rng(1).permutation(np.unique(who))
 known = np.isin(who, people[:n_known])
-print(f"{known.sum()} pictures to learn from, {(~known).sum()} of others to verify")
+print(f"{known.sum()} images to learn from, {(~known).sum()} of others to verify")
 
 # %%
 # An embedding and a threshold
 # ----------------------------
-# Pictures are described by small versions of them and by their edges, and the embedding
+# Images are described by small versions of them and by their edges, and the embedding
 # is a linear map of these. The threshold is to accept not more than a share ``far`` of
 # the pairs of two people.
 
@@ -78,9 +78,9 @@ print(
 # %%
 # People never seen
 # -----------------
-# All pairs of their pictures, accepted or not, beside what the mere pixels would do.
-# ``lock.verify(first, second)`` embeds both pictures of each pair; for so many pairs of
-# the same pictures each of them is better embedded once.
+# All pairs of their images, accepted or not, beside what the mere pixels would do.
+# ``lock.verify(first, second)`` embeds both images of each pair; for so many pairs of
+# the same images each of them is better embedded once.
 
 pairs, same = verification_pairs(who[~known])
 first, second = images[~known][pairs.T]
@@ -100,8 +100,8 @@ rows /= np.linalg.norm(rows, axis=1, keepdims=True)
 by_pixels = (rows @ rows.T)[tuple(pairs.T)]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
-for values, name, colour in (
-    (by_pixels, "pixels", GREY),
+for values, name, color in (
+    (by_pixels, "pixels", GRAY),
     (similarity, "ArcFaceEmbedder", ORANGE),
 ):
     rates, tars, _ = verification_curve(same, values)
@@ -110,7 +110,7 @@ for values, name, colour in (
         f"{name}: equal error rate {error:.3f}, {tar.rate:.2f} accepted at a false "
         f"accept rate of {far:g}"
     )
-    left.plot(rates, tars, color=colour, label=f"{name}, EER {error:.1%}")
+    left.plot(rates, tars, color=color, label=f"{name}, EER {error:.1%}")
 left.plot(accepted[~same].mean(), accepted[same].mean(), "o", color=BLUE)
 left.annotate(
     "the threshold",
@@ -129,9 +129,9 @@ left.set(
 left.legend(frameon=False, loc="lower right")
 
 bins = np.linspace(similarity.min(), 1, 50)
-for of, name, colour in ((~same, "two people", GREY), (same, "one person", ORANGE)):
+for of, name, color in ((~same, "two people", GRAY), (same, "one person", ORANGE)):
     right.hist(
-        similarity[of], bins, density=True, histtype="step", color=colour, label=name
+        similarity[of], bins, density=True, histtype="step", color=color, label=name
     )
 right.axvline(lock.threshold_, color=BLUE, linewidth=1)
 right.set(xlabel="cosine of the embeddings", ylabel="density of pairs")

@@ -1,10 +1,10 @@
 """
 ==============================================
-What HOG sees: oriented cells beside a picture
+What HOG sees: oriented cells beside an image
 ==============================================
 
-Histograms of oriented gradients (HOG) describe a picture by its edges: which way they
-run, and roughly where, but not which colours they part, nor how bright the light was.
+Histograms of oriented gradients (HOG) describe an image by its edges: which way they
+run, and roughly where, but not which colors they part, nor how bright the light was.
 :func:`skvision.inspection.draw_hog` draws such features as a star of lines in each
 cell, and shows what a classifier is given to work with.
 
@@ -21,11 +21,11 @@ from skvision import HOG
 from skvision.inspection import draw_hog
 
 photo = load_sample_image("china.jpg")[20:340, 60:380]
-BLUE, ORANGE, GREY = "#08519c", "#e6550d", "#57606a"
+BLUE, ORANGE, GRAY = "#08519c", "#e6550d", "#57606a"
 
 
 def show(axes, image, title):
-    """Show a picture without ticks; one channel from black to white."""
+    """Show an image without ticks; one channel from black to white."""
     axes.imshow(image, cmap="gray")
     axes.set(xticks=[], yticks=[])
     axes.set_title(title, fontsize="medium")
@@ -34,11 +34,11 @@ def show(axes, image, title):
 # %%
 # One cell
 # --------
-# A cell is a small part of the picture, here 32 x 32 pixels of a roof. At each pixel
+# A cell is a small part of the image, here 32 x 32 pixels of a roof. At each pixel
 # the gradient points from dark to bright, across the edge. The pixel votes for the
 # direction of its gradient, and its vote counts by the length of the gradient.
 #
-# Angles grow clockwise, from the right towards the bottom, since the rows of a picture
+# Angles grow clockwise, from the right towards the bottom, since the rows of an image
 # are counted downwards. Unsigned gradients, the default, have bins for half a turn,
 # nine of 20 degrees each, and opposite directions fall in the same bin.
 
@@ -51,7 +51,7 @@ print(f"one cell: {votes.max():.0%} of the votes go to the bin ", end="")
 print(f"about {centers[votes.argmax()]:.0f} degrees")
 
 # %%
-# The drawing turns each bin into a line through the centre of the cell. It runs *along*
+# The drawing turns each bin into a line through the center of the cell. It runs *along*
 # the edge, at right angles to the gradient, and is bright where the bin has many votes.
 
 figure, row = plt.subplots(1, 3, figsize=(11, 4.1), layout="compressed")
@@ -70,9 +70,9 @@ plt.show()
 # Cells of several sizes
 # ----------------------
 # Inside a cell it does not matter where an edge was. Large cells make few numbers, and
-# forgive a picture that is shifted a little; small cells keep the outline. Blocks of
+# forgive an image that is shifted a little; small cells keep the outline. Blocks of
 # 2 x 2 cells overlap: but for those at the border, each cell is in four blocks, and
-# normalised four times, with other neighbours. A line shows the mean of these.
+# normalized four times, with other neighbors. A line shows the mean of these.
 
 figure, grid = plt.subplots(2, 2, figsize=(10, 10.4), layout="constrained")
 show(grid[0, 0], photo, f"photo: {photo.size:,} numbers")
@@ -85,9 +85,9 @@ for axes, size in zip(grid.flat[1:], [8, 16, 32], strict=True):
 plt.show()
 
 # %%
-# The sky looks empty, and yet it is full of lines. Each block is normalised by its own
+# The sky looks empty, and yet it is full of lines. Each block is normalized by its own
 # gradients, and where all are weak, the faint steps from one shade of blue to the next
-# are all there is. Ornaments have edges every way, and become grey stars; tiles and
+# are all there is. Ornaments have edges every way, and become gray stars; tiles and
 # pillars have one direction, and become bright lines.
 
 # %%
@@ -97,7 +97,7 @@ plt.show()
 # Unsigned gradients do not tell them apart, and for many purposes that is right: a
 # pedestrian is one in a light coat and in a dark coat. Signed gradients do tell, with
 # bins for the whole turn, 18 of 20 degrees. Their lines are half lines: walk along one,
-# away from the centre of the cell, and the brighter side is on your left.
+# away from the center of the cell, and the brighter side is on your left.
 
 y, x = np.mgrid[:48, :48] - 23.5
 bright = 255 / (1 + np.exp((np.hypot(x, y) - 16) / 0.7))
@@ -113,15 +113,15 @@ for column, (title, hog) in zip(grid.T[1:], kinds.items(), strict=True):
     print(f"{title}: cosine between the features of the two discs {cosine:.2f}")
     for axes, drawing in zip(column, draw_hog(hog, features, scale=8), strict=True):
         show(axes, drawing, title)
-        axes.hlines(np.arange(64, 384, 64) - 0.5, -0.5, 383.5, color=GREY, lw=0.5)
-        axes.vlines(np.arange(64, 384, 64) - 0.5, -0.5, 383.5, color=GREY, lw=0.5)
+        axes.hlines(np.arange(64, 384, 64) - 0.5, -0.5, 383.5, color=GRAY, lw=0.5)
+        axes.vlines(np.arange(64, 384, 64) - 0.5, -0.5, 383.5, color=GRAY, lw=0.5)
 plt.show()
 
 # %%
 # A shadow over half of the photo
 # -------------------------------
 # The left half gets a quarter of the light. Its gradients are a quarter as long, and so
-# are the votes in its cells. The cells of a block are dark together, and normalisation
+# are the votes in its cells. The cells of a block are dark together, and normalization
 # divides that out again. To see what it is worth, let one block be as large as the
 # photo: it treats both halves alike, and leaves the left one dark.
 
@@ -168,7 +168,7 @@ plt.show()
 #
 # With one reservation: a camera rounds. Where a quarter of the light is stored in whole
 # numbers, faint gradients such as those of the sky are lost or change direction, and no
-# normalisation brings them back.
+# normalization brings them back.
 
 hog = blocks["blocks of 2 x 2 cells"]
 columns = {}

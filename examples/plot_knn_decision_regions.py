@@ -1,11 +1,11 @@
 """
 =====================================================
-What nearest neighbours see: regions, and raw pixels
+What nearest neighbors see: regions, and raw pixels
 =====================================================
 
-Two pictures of what a distance does. In the plane, the ground around the training
+Two images of what a distance does. In the plane, the ground around the training
 points goes to the class that has the most votes among the nearest of them: more
-neighbours smooth it, and the metric decides what its edges look like.
+neighbors smooth it, and the metric decides what its edges look like.
 
 Among photographs, three alterations that nobody would confuse are equally far from the
 original, which is why raw pixels are a poor space to measure in.
@@ -55,8 +55,8 @@ def regions(n_neighbors, metric):
 
 
 # %%
-# With one neighbour every outlier has an island of its own class around it. With three
-# and with five neighbours the others outvote it, and islands shrink or are gone; what
+# With one neighbor every outlier has an island of its own class around it. With three
+# and with five neighbors the others outvote it, and islands shrink or are gone; what
 # several classes claim with equally many votes is white. Edges lie where two training
 # points are equally far: under L2 on straight lines of any direction, under L1 on lines
 # whose pieces are horizontal, vertical or at 45 degrees.
@@ -111,14 +111,14 @@ model = KNNImageClassifier(1, metric="l2").fit(original[None], ["original"])
 
 
 def shift(pixels):
-    """Move the picture to the right; its edge fills what becomes free."""
+    """Move the image to the right; its edge fills what becomes free."""
     return np.pad(original, ((0, 0), (pixels, 0), (0, 0)), mode="edge")[:, :-pixels]
 
 
-def box(size, grey):
-    """Lay a dark square over the middle of the picture."""
+def box(size, gray):
+    """Lay a dark square over the middle of the image."""
     boxed, start = original.copy(), (len(original) - size) // 2
-    boxed[start : start + size, start : start + size] = grey
+    boxed[start : start + size, start : start + size] = gray
     return boxed
 
 
@@ -135,12 +135,12 @@ def nearest_to(distance, candidates):
 
 
 # %%
-# The size and the grey of the box and the strength of the tint are searched for: of all
-# boxed and of all tinted pictures the one whose distance comes nearest.
+# The size and the gray of the box and the strength of the tint are searched for: of all
+# boxed and of all tinted images the one whose distance comes nearest.
 
 shifted = shift(4)
 distance = model.kneighbors(shifted[None])[0].item()
-boxes = [box(size, grey) for size in range(10, 40) for grey in range(0, 30, 3)]
+boxes = [box(size, gray) for size in range(10, 40) for gray in range(0, 30, 3)]
 tints = [tint(strength) for strength in np.arange(20, 100, 0.25)]
 altered = {
     "original": original,

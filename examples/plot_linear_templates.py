@@ -4,8 +4,8 @@ What linear classifiers see: templates and lines
 ================================================
 
 A linear classifier gives each class one score, the sum of all pixels times the weights
-of the class, plus a bias. The weights of a class have the shape of a picture, and there
-are two ways to look at them: as a template that pictures are compared with, or as the
+of the class, plus a bias. The weights of a class have the shape of an image, and there
+are two ways to look at them: as a template that images are compared with, or as the
 direction in which the score of the class grows, so that classes meet on straight lines.
 
 This example draws both, then three cases that no line can do and what makes them easy,
@@ -35,7 +35,7 @@ from skvision.inspection import TemplateDisplay
 # Templates
 # ---------
 # Pixels go from 0 to 1. Penalties are strong ones: weaker ones fit the training
-# pictures better, and leave templates that look like noise.
+# images better, and leave templates that look like noise.
 
 digits = load_digits()
 images = digits.images / 16
@@ -61,11 +61,11 @@ models = {
 }
 
 # %%
-# ``templates_`` has the weights as pictures, and
-# :class:`skvision.inspection.TemplateDisplay` draws them. Grey templates are in two
-# colours: ink where it is blue speaks for the class, ink where it is red against it,
-# and white does not matter. In templates of colour pictures, grey is what does not
-# matter, and a colour says what the class would like to see there.
+# ``templates_`` has the weights as images, and
+# :class:`skvision.inspection.TemplateDisplay` draws them. Gray templates are in two
+# colors: ink where it is blue speaks for the class, ink where it is red against it,
+# and white does not matter. In templates of color images, gray is what does not
+# matter, and a color says what the class would like to see there.
 
 
 def show_templates(title, training, testing, names):
@@ -86,7 +86,7 @@ for title, parts in data.items():
 # %%
 # Lines in the plane
 # ------------------
-# A point is a picture of two pixels. Three classes are clouds of the same shape, and
+# A point is an image of two pixels. Three classes are clouds of the same shape, and
 # the second lies between the others. Where two classes have the same score is a
 # straight line.
 #
@@ -118,7 +118,7 @@ def show_regions(axes, model, X, y, half):
 
 
 def show_points(axes, X, y):
-    """Draw points, each class with a colour and a marker."""
+    """Draw points, each class with a color and a marker."""
     for label in np.unique(y):
         axes.scatter(
             *X[y == label].T,
@@ -217,7 +217,7 @@ cases = {
 # %%
 # On the left a line in the plane of pixels, in the middle one in the space of features,
 # and on the right the same seen from the plane of pixels. The third case has three
-# features, and its line is a plane, the grey triangle; each form lies beyond it, on the
+# features, and its line is a plane, the gray triangle; each form lies beyond it, on the
 # axis of its own bump.
 
 figure = plt.figure(figsize=(10, 10.4), layout="constrained")
@@ -258,7 +258,7 @@ plt.show()
 # %%
 # What the losses look at
 # -----------------------
-# Three pictures, of a cat, a car and a frog, and their scores under some weights. How
+# Three images, of a cat, a car and a frog, and their scores under some weights. How
 # bad are these scores? The hinge adds up by how much wrong classes come closer to the
 # true one than a margin of 1, or pass it. Cross-entropy turns scores into
 # probabilities, and looks at that of the true class alone.
@@ -277,7 +277,7 @@ powers = np.exp(scores)
 probabilities = powers / powers.sum(axis=1, keepdims=True)
 cross_entropy = -np.log(probabilities[picture, truth])
 
-print("picture  hinge  cross-entropy")
+print("image  hinge  cross-entropy")
 for name, by_margin, by_chance in zip(classes, hinge, cross_entropy, strict=True):
     print(f"{name:7}  {by_margin:5.2f}  {by_chance:13.4f}")
 print(f"mean     {hinge.mean():5.4f} {cross_entropy.mean():13.4f}")
@@ -301,7 +301,7 @@ for i, (upper, lower) in enumerate(grid.T):
         upper.vlines(j, limit, scores[i, j], color="#fdae6b", linewidth=14, zorder=1)
         upper.text(j + 0.13, limit + excess[i, j] / 2, f" {excess[i, j]:.1f}")
     upper.scatter(classes, scores[i], s=50, c=colors, zorder=2)
-    upper.set_title(f"picture of a {classes[truth[i]]}\nhinge {hinge[i]:.1f}")
+    upper.set_title(f"image of a {classes[truth[i]]}\nhinge {hinge[i]:.1f}")
     bars = lower.bar(classes, probabilities[i], color=colors, width=0.5)
     lower.bar_label(bars, fmt="%.3f")
     lower.set_title(f"cross-entropy {cross_entropy[i]:.4f}", fontsize="large")

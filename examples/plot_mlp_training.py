@@ -5,7 +5,7 @@ Training a network: what to watch
 
 A network that is trained badly seldom says so. It predicts a little worse than it
 could, or as well as chance, and the reason may be the learning rate, the first weights,
-or too many weights for too few pictures. A few curves tell these apart.
+or too many weights for too few images. A few curves tell these apart.
 
 This example draws the curves of :class:`skvision.MLPBackprop`: loss and accuracy at
 several learning rates, how long its steps are, what its first layer looks like, what
@@ -31,18 +31,18 @@ images = digits.images.astype(np.uint8)
 X, y = images[:1_000], digits.target[:1_000]
 X_val, y_val = images[1_000:], digits.target[1_000:]
 
-BLUE, GREEN, ORANGE, GREY = "#08519c", "#006d2c", "#d55e00", "#57606a"
+BLUE, GREEN, ORANGE, GRAY = "#08519c", "#006d2c", "#d55e00", "#57606a"
 
 # %%
 # Learning rates
 # --------------
 # One hidden layer of 50 units, trained by ``"sgd"`` with its momentum, in batches of 50
-# pictures. To be watched, a network is given pictures to validate on: then
+# images. To be watched, a network is given images to validate on: then
 # ``early_stopping=True`` records their accuracy after each epoch and keeps the weights
 # of the best one, and ``n_iter_no_change`` as large as ``max_iter`` has it never stop.
 
 EPOCHS = 20
-COLORS = {0.0001: GREY, 0.003: GREEN, 0.1: BLUE, 1.0: ORANGE}
+COLORS = {0.0001: GRAY, 0.003: GREEN, 0.1: BLUE, 1.0: ORANGE}
 
 models = {}
 for rate in COLORS:
@@ -116,7 +116,7 @@ plt.show()
 #
 # The largest rate ends right on the rule, and is not healthy at all. To look at its
 # end, it is trained once more without ``early_stopping``, which takes the same steps
-# and keeps the last weights instead of the best. Almost no unit responds to any picture
+# and keeps the last weights instead of the best. Almost no unit responds to any image
 # any more. The first steps were so long that the others are cut off for good: a
 # rectifier that is cut off passes no gradient. What still moves the weights, and lowers
 # the loss, is the penalty. It shrinks them at each step by rate times alpha, and a
@@ -131,7 +131,7 @@ for rate, model in {**models, 1.0: dead}.items():
 # %%
 # First-layer weights
 # -------------------
-# The weights into a unit of the first layer have the shape of a picture: ink where it
+# The weights into a unit of the first layer have the shape of an image: ink where it
 # is blue speaks for the unit, ink where it is red against it. Drawn are the first
 # twelve units of some of these networks, and of one with a stronger penalty.
 
@@ -180,10 +180,10 @@ plt.show()
 # %%
 # Photographs
 # -----------
-# The same with two penalties on 5,000 pictures of CIFAR-10, after ten epochs of
-# ``"adam"``. Grey is a weight of 0, and each unit has a scale of its own. With the weak
+# The same with two penalties on 5,000 images of CIFAR-10, after ten epochs of
+# ``"adam"``. Gray is a weight of 0, and each unit has a scale of its own. With the weak
 # penalty there is little to see but noise, and with the strong one there are blobs of a
-# colour, some against another.
+# color, some against another.
 
 root = os.environ.get("SKVISION_DATA")
 if root:
@@ -200,7 +200,7 @@ if root:
 # %%
 # First weights
 # -------------
-# Now five hidden layers of 50 units. Before any training, pictures are sent through
+# Now five hidden layers of 50 units. Before any training, images are sent through
 # weights drawn in the four ways of ``weight_init``, and the standard deviation of what
 # comes out of each layer is taken.
 
@@ -292,7 +292,7 @@ plt.show()
 # ``"normal"``, with a standard deviation of 0.01, makes each layer more than ten times
 # fainter than the one before, and gradients pass the same weights on their way back.
 # Its loss stays where it is at chance, and so does that of ``"zeros"``, which is not in
-# the upper pictures: a logarithmic axis has no 0. A loss of log 10 that does not move
+# the upper images: a logarithmic axis has no 0. A loss of log 10 that does not move
 # is the sign of both.
 #
 # ``"he"`` is made for rectifiers, and keeps the level. ``"xavier"`` loses some of it
@@ -306,7 +306,7 @@ plt.show()
 # %%
 # Dropout and batch norm
 # ----------------------
-# The same network, of rectifiers, on 300 pictures only: it has them all right soon,
+# The same network, of rectifiers, on 300 images only: it has them all right soon,
 # and is to predict others. Each is trained from three seeds, one line each. To have the
 # training accuracy after each epoch as well, it is trained again from the same seed and
 # "validated" on what it is trained on.
@@ -322,7 +322,7 @@ settings = {
 
 
 def watch(pictures, labels, parameters):
-    """Train on few pictures; return the accuracy on some after each epoch, by seed."""
+    """Train on few images; return the accuracy on some after each epoch, by seed."""
     model = MLPBackprop(
         (WIDTH,) * DEPTH,
         solver="sgd",
@@ -357,19 +357,19 @@ for axes, (name, parameters) in zip(row, settings.items(), strict=True):
         f"{last.mean():.1%}, from {last.min():.1%} to {last.max():.1%}"
     )
 row[0].set_ylabel("accuracy")
-names = ["the 300 training pictures", "the validation pictures"]
+names = ["the 300 training images", "the validation images"]
 figure.legend([lines[0], lines[-1]], names, loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
-# Without either, all training pictures are soon right, and about four fifths of the
+# Without either, all training images are soon right, and about four fifths of the
 # others: the gap is what is called overfitting. A little dropout makes it smaller, and
 # so does batch norm, by less; their lines end above all three without. Neither
 # closes it.
 #
 # To drop one half after each of five narrow layers is too much: the network does not
-# even learn its training pictures in that time. Training accuracy, which tells this
+# even learn its training images in that time. Training accuracy, which tells this
 # from overfitting, is measured without dropout, as predictions are.
 #
 # Three seeds show how much is chance in this one case. With other widths, rates and
-# numbers of pictures the best setting may be another.
+# numbers of images the best setting may be another.

@@ -1,11 +1,11 @@
 """
 =============================================
-Nearest neighbours, and how many should vote
+Nearest neighbors, and how many should vote
 =============================================
 
-A classifier by nearest neighbours can always show its reasons: the training pictures
-that voted. This example looks at them, for test pictures that come out right and for
-some that do not, and then lets cross-validation choose the number of neighbours.
+A classifier by nearest neighbors can always show its reasons: the training images
+that voted. This example looks at them, for test images that come out right and for
+some that do not, and then lets cross-validation choose the number of neighbors.
 
 It runs on scikit-learn's handwritten digits. Where the environment variable
 ``SKVISION_DATA`` names a folder with the files of CIFAR-10, it runs on these.
@@ -23,9 +23,9 @@ from skvision.inspection import KSelectionDisplay, NeighborsDisplay
 from skvision.model_selection import k_selection_curve
 
 # %%
-# The pictures
+# The images
 # ------------
-# Pictures stay bytes, up to 255 or, for the digits, up to 16: nothing is scaled or made
+# Images stay bytes, up to 255 or, for the digits, up to 16: nothing is scaled or made
 # flat. Digits that stand together in their set are likely to be from one hand, so the
 # set is divided where it stands and not shuffled.
 
@@ -43,24 +43,24 @@ else:
     images, labels = pictures[:1_000], digits.target[:1_000]
     test_images, test_labels = pictures[1_000:], digits.target[1_000:]
 
-print(f"{title}: {len(images):,} training and {len(test_images):,} test pictures")
+print(f"{title}: {len(images):,} training and {len(test_images):,} test images")
 
 # %%
-# The neighbours that voted
+# The neighbors that voted
 # -------------------------
-# ``predict`` gives the class with the most votes, ``kneighbors`` the training pictures
+# ``predict`` gives the class with the most votes, ``kneighbors`` the training images
 # that cast them, which :class:`skvision.inspection.NeighborsDisplay` draws.
 
 n_neighbors = 7
 model = KNNImageClassifier(n_neighbors, n_jobs=-1).fit(images, labels)
 predicted = model.predict(test_images)
 is_right = predicted == test_labels
-print(f"accuracy with {n_neighbors} neighbours: {is_right.mean():.3f}")
+print(f"accuracy with {n_neighbors} neighbors: {is_right.mean():.3f}")
 
 # %%
-# Four test pictures that came out right and four that came out wrong, drawn by lot.
-# Each row has a test picture and then its neighbours, the nearest first, with their
-# distances. A green frame and a tick stand for the class of the test picture, an orange
+# Four test images that came out right and four that came out wrong, drawn by lot.
+# Each row has a test image and then its neighbors, the nearest first, with their
+# distances. A green frame and a tick stand for the class of the test image, an orange
 # frame and a cross for any other.
 
 rng = np.random.default_rng(0)
@@ -69,23 +69,23 @@ wrong = rng.choice(np.flatnonzero(~is_right), 4, replace=False)
 display = NeighborsDisplay.from_estimator(
     model, test_images[[*right, *wrong]], test_labels[[*right, *wrong]]
 )
-display.figure_.suptitle(f"{title}: test pictures and the training pictures that voted")
+display.figure_.suptitle(f"{title}: test images and the training images that voted")
 plt.show()
 
 # %%
 # How many should vote
 # --------------------
-# The test pictures must not choose the number of neighbours, or their accuracy would no
-# longer be that of new pictures. Five folds of the training pictures choose it, or of
+# The test images must not choose the number of neighbors, or their accuracy would no
+# longer be that of new images. Five folds of the training images choose it, or of
 # the first 5,000 where there are more.
-# :func:`skvision.model_selection.k_selection_curve` finds the neighbours of each fold
+# :func:`skvision.model_selection.k_selection_curve` finds the neighbors of each fold
 # once, for all numbers together.
 
 curve = k_selection_curve(images[:5_000], labels[:5_000], cv=5, n_jobs=-1)
 display = KSelectionDisplay(curve)
 best = display.best
 print(display.summary.round(4))
-print(f"best number of neighbours: {best}")
+print(f"best number of neighbors: {best}")
 
 # %%
 # A point is one fold. The line goes through the means of the folds, and the bars are
@@ -98,8 +98,8 @@ display.ax_.set_ylabel(f"{title}: accuracy")
 plt.show()
 
 # %%
-# Only now do the test pictures say how good the chosen number is, with all training
-# pictures to look among.
+# Only now do the test images say how good the chosen number is, with all training
+# images to look among.
 
 model.set_params(n_neighbors=best)
 print(f"test accuracy with k = {best}: {model.score(test_images, test_labels):.3f}")

@@ -44,12 +44,12 @@ def svm_loss(W, X, labels):
 
 
 def accuracy(W, X, labels):
-    """Return the share of the pictures whose class has the largest score."""
+    """Return the share of the images whose class has the largest score."""
     return ((X @ W.T).argmax(axis=1) == labels).mean()
 
 
 # %%
-# Pixels go from 0 to 1, less the mean picture of the training part.
+# Pixels go from 0 to 1, less the mean image of the training part.
 
 digits = load_digits()
 pixels = digits.data / 16
@@ -99,9 +99,9 @@ for larger in [10, 100]:
 # %%
 # The same loss with its gradient
 # -------------------------------
-# Plain gradient descent looks at all pictures, then makes one step. In mini-batches of
+# Plain gradient descent looks at all images, then makes one step. In mini-batches of
 # 200 it makes five steps while it looks at all once, here with momentum. Each call of
-# ``partial_fit`` is one pass over the pictures.
+# ``partial_fit`` is one pass over the images.
 #
 # The exact solver, ``solver="auto"``, approaches the hinge by smooth losses, and each
 # of these by L-BFGS, which learns from the gradients that it has seen how the loss is
@@ -174,11 +174,11 @@ for name, course in courses.items():
     losses, shares = zip(*course.values(), strict=True)
     left.plot([*course], losses, label=name, **STYLES[name])
     right.plot([*course], shares, **STYLES[name])
-left.set(yscale="log", ylabel="loss on the training pictures (logarithmic)")
+left.set(yscale="log", ylabel="loss on the training images (logarithmic)")
 left.set_yticks([0.3, 1, 3, 9], ["0.3", "1", "3", "9"])
-right.set(ylim=(0, 1), ylabel="accuracy on the test pictures")
+right.set(ylim=(0, 1), ylabel="accuracy on the test images")
 for axes in (left, right):
-    axes.set(xscale="log", xlabel="passes over the training pictures (logarithmic)")
+    axes.set(xscale="log", xlabel="passes over the training images (logarithmic)")
     axes.grid(alpha=0.3)
 figure.legend(loc="outside lower center", ncols=4)
 figure.suptitle("Handwritten digits: ways to the weights of a linear classifier")
@@ -187,10 +187,10 @@ plt.show()
 # %%
 # Photographs
 # -----------
-# On CIFAR-10, the best of 1,000 random weights on 5,000 pictures have about 15 % of the
-# test pictures right: 13.6 to 17.2 % with ten seeds, 15.0 % in the mean. Without
-# centring it is 10.4 to 15.6 %, and 12.5 % in the mean: much of what a class scores
-# then comes from the mean picture, and is the same for all. With the seed of this page,
+# On CIFAR-10, the best of 1,000 random weights on 5,000 images have about 15 % of the
+# test images right: 13.6 to 17.2 % with ten seeds, 15.0 % in the mean. Without
+# centering it is 10.4 to 15.6 %, and 12.5 % in the mean: much of what a class scores
+# then comes from the mean image, and is the same for all. With the seed of this page,
 # the first of the ten, the two are as good as equal. Chance is 10 %.
 
 root = os.environ.get("SKVISION_DATA")
@@ -202,7 +202,7 @@ if root:
     centering = PixelNormalizer(scale=None).fit(raw)
     for kind, X, X_test in [
         ("raw", raw, raw_test),
-        ("centred", centering.transform(raw), centering.transform(raw_test)),
+        ("centerd", centering.transform(raw), centering.transform(raw_test)),
     ]:
         *_, W = random_search(X, labels, scale=1e-4).values()
         print(

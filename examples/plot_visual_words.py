@@ -1,16 +1,16 @@
 """
 =====================================================
-Visual words: what small patches say about a picture
+Visual words: what small patches say about an image
 =====================================================
 
-A bag of visual words describes a picture by the patches that it is made of. Which
-patches are worth a word is learned from the pictures themselves, without labels; a
+A bag of visual words describes an image by the patches that it is made of. Which
+patches are worth a word is learned from the images themselves, without labels; a
 linear classifier then says which words speak for which class.
 
 This example looks at the words before and after whitening, at how strongly they respond
-to a picture, and at the most telling words of each class.
+to an image, and at the most telling words of each class.
 
-It cuts its pictures from two photos that come with scikit-learn. Where the environment
+It cuts its images from two photos that come with scikit-learn. Where the environment
 variable ``SKVISION_DATA`` names a folder with the files of CIFAR-10, it takes these
 instead.
 """
@@ -27,7 +27,7 @@ from skvision.datasets import load_cifar10
 from skvision.inspection import CodebookDisplay
 
 # %%
-# Pictures
+# Images
 # --------
 # 32 x 32 pixels, cut at random places from a photo of a temple and one of a flower. The
 # left half of each photo is for training, the right half for testing.
@@ -62,15 +62,15 @@ model = make_pipeline(
     words, PixelNormalizer(variance_floor=0.01), SoftmaxRegression(alpha=0.1)
 )
 model.fit(train, train_labels)
-print(f"{model.score(test, test_labels):.3f} of {len(test)} pictures are right")
+print(f"{model.score(test, test_labels):.3f} of {len(test)} images are right")
 
 # %%
 # Words before and after whitening
 # --------------------------------
-# Neighbouring pixels are nearly the same, so that patches as they are differ in little
+# Neighboring pixels are nearly the same, so that patches as they are differ in little
 # but slow shades. Whitening divides each direction by how much patches vary along it.
 # Words are learned there: on the right they stand as the filters that patches are
-# compared with, full of edges and of opposite colours; on the left as the patches that
+# compared with, full of edges and of opposite colors; on the left as the patches that
 # they stand for. The second half of the words are the mirror images of the first.
 # :class:`skvision.inspection.CodebookDisplay` lays them out side by side, each scaled
 # to its own largest value.
@@ -88,8 +88,8 @@ plt.show()
 # %%
 # How words respond
 # -----------------
-# The features of a picture are how far the response to each word exceeds a threshold,
-# averaged over the patches of each quarter. Here are a few words on one picture, at
+# The features of an image are how far the response to each word exceeds a threshold,
+# averaged over the patches of each quarter. Here are a few words on one image, at
 # every place: whitened patches times the word.
 
 picture = test[np.flatnonzero(test_labels == names[1])[1]]

@@ -1,5 +1,5 @@
 """
-The picture of the README
+The image of the README
 =========================
 
 Four displays on scikit-learn's handwritten digits, the first 1,200 to learn from and

@@ -2,9 +2,9 @@
 skvision and its peers on one task
 ==================================
 
-The first 10,000 training pictures of CIFAR-10 to learn from, its 10,000 test pictures
+The first 10,000 training images of CIFAR-10 to learn from, its 10,000 test images
 to predict, the same parameters on both sides and two threads for all: accuracy, and
-the seconds from pictures in memory to predictions. What is compiled at its first use
+the seconds from images in memory to predictions. What is compiled at its first use
 is compiled before. Prints the table of the README, in a quarter of an hour:
 ``python examples/results_table.py FOLDER``, where FOLDER holds ``cifar-10-batches-py``.
 """
@@ -48,13 +48,13 @@ def describe(image):
 
 
 def describe_all(images):
-    """Return the features of all pictures, half of them in each of two processes."""
+    """Return the features of all images, half of them in each of two processes."""
     rows = Parallel(2, backend="loky", batch_size=500)(map(delayed(describe), images))
     return np.array(rows, np.float32)
 
 
 def flat(images):
-    """Return pictures as rows of floats."""
+    """Return images as rows of floats."""
     return images.reshape(len(images), -1).astype(np.float32)
 
 
@@ -91,7 +91,7 @@ ROWS = {
             MLPClassifier((512,), max_iter=10, batch_size=200, tol=0, random_state=0),
         ),
     ),
-    "5 nearest neighbours, L1, bytes": (
+    "5 nearest neighbors, L1, bytes": (
         KNNImageClassifier(5, metric="l1"),
         "scikit-learn",
         make_pipeline(

@@ -10,11 +10,11 @@ a search the sum over its fits in cross-validation. Nine fits of 27 epochs in ea
 three folds pay for 27 candidates with 3 epochs, 9 with 9 and 3 with 27, which is what
 halving and coarse-to-fine do.
 
-A seed draws the training and the test pictures and the folds, the same for all three,
+A seed draws the training and the test images and the folds, the same for all three,
 and the candidates. Printed are means over seeds with standard errors:
 ``best`` is the search's own ``best_score_``, the best of several and so optimistic;
-``anew`` is the accuracy of the chosen parameters in other folds of the same pictures;
-``test`` that on the test pictures after a fit on all training pictures.
+``anew`` is the accuracy of the chosen parameters in other folds of the same images;
+``test`` that on the test images after a fit on all training images.
 
 ``python examples/search_comparison.py FOLDER [--seeds 10] [--first 0]``, where FOLDER
 holds ``cifar-10-batches-py``; about ten minutes on one core. Settings of the search
@@ -131,7 +131,7 @@ def digits(folder, seed):
 
 
 def photos(folder, seed):
-    """Return 1,000 training and 2,000 test pictures of CIFAR-10, described by HOG."""
+    """Return 1,000 training and 2,000 test images of CIFAR-10, described by HOG."""
     rng = np.random.default_rng(seed)
     rows, labels = [], []
     for split, n in (("train", 1_000), ("test", 2_000)):

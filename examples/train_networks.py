@@ -2,9 +2,9 @@
 Networks on CIFAR-10 and Fashion-MNIST
 ======================================
 
-Official splits: settings were chosen on the last tenth of the training pictures, which
+Official splits: settings were chosen on the last tenth of the training images, which
 ``--choose`` does again and leaves the test set alone; without it a network is trained
-on all training pictures, and the test pictures are predicted once.
+on all training images, and the test images are predicted once.
 
 ``python examples/train_networks.py NAME FOLDER [--choose]``. NAME is ``pixels`` or
 ``features``, and FOLDER holds ``cifar-10-batches-py``; or NAME is ``fashion``, and
@@ -85,14 +85,14 @@ NETWORKS = {
 
 
 def load(name, folder):
-    """Return pictures and labels, to train on and to test on."""
+    """Return images and labels, to train on and to test on."""
     read = load_mnist if name == "fashion" else load_cifar10
     train, test = read(folder), read(folder, split="test")
     return train.images, train.labels, test.images, test.labels
 
 
 def main(name, folder, choose):
-    """Train a network, and say how many pictures it classifies rightly."""
+    """Train a network, and say how many images it classifies rightly."""
     X, y, X_test, y_test = load(name, folder)
     if choose:
         n = len(X) * 9 // 10

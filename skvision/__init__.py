@@ -1,6 +1,6 @@
 """scikit-learn for images: fast, exact, explainable image classification on a CPU.
 
-Pictures are NumPy arrays ``(n, H, W)`` (grey) or ``(n, H, W, C)`` (channels last), or
+Images are NumPy arrays ``(n, H, W)`` (gray) or ``(n, H, W, C)`` (channels last), or
 flat rows of the same in C order; every estimator works on its own and in scikit-learn's
 pipelines, searches and cross-validation.
 """

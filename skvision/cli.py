@@ -89,7 +89,7 @@ def _features(text: str) -> tuple[str, ...]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="skvision", description="Learn to tell pictures apart.")
+    parser = _Parser(prog="skvision", description="Learn to tell images apart.")
     parser.add_argument(
         "--version", action="version", version=f"skvision {__version__}"
     )
@@ -97,12 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     demo = subparsers.add_parser("demo", help="train on digits that come along")
     demo.set_defaults(run=commands.demo)
-    train = subparsers.add_parser("train", help="train on a folder of pictures")
+    train = subparsers.add_parser("train", help="train on a folder of images")
     train.set_defaults(run=commands.train)
     _add_picture_arguments(train)
     _add_train_arguments(train)
     compare = subparsers.add_parser(
-        "compare", help="cross-validate ways to tell a folder of pictures apart"
+        "compare", help="cross-validate ways to tell a folder of images apart"
     )
     compare.set_defaults(run=commands.compare, test=None)
     _add_picture_arguments(compare)
@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "folder",
         metavar="FOLDER",
-        help="pictures not used in training, a folder for each class",
+        help="images not used in training, a folder for each class",
     )
     report.add_argument(
         "--out",
@@ -133,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="where to write the page, which needs nothing else to be shown",
     )
-    predict = subparsers.add_parser("predict", help="tell what is in pictures")
+    predict = subparsers.add_parser("predict", help="tell what is in images")
     predict.set_defaults(run=commands.predict)
     predict.add_argument("model", metavar="MODEL", help="a file that train has saved")
     predict.add_argument("files", metavar="FILE", nargs="+", help="pictures")
@@ -148,12 +148,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "folder", metavar="FOLDER", help="it has a folder of pictures for each class"
+        "folder", metavar="FOLDER", help="it has a folder of images for each class"
     )
     parser.add_argument(
         "--groups",
         metavar="FILE.csv",
-        help="table with the columns file (a path from FOLDER) and group; the pictures "
+        help="table with the columns file (a path from FOLDER) and group; the images "
         "of a group are held out together or not at all",
     )
     parser.add_argument(
@@ -161,7 +161,7 @@ def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
         type=_number(int, lambda x: 16 <= x <= 1024, "a whole number from 16 to 1024"),
         default=64,
         metavar="PIXELS",
-        help="side of the square that pictures are brought to (default: 64)",
+        help="side of the square that images are brought to (default: 64)",
     )
     parser.add_argument(
         "--seed",
@@ -169,28 +169,28 @@ def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
             int, lambda x: 0 <= x < 2**32, "a whole number from 0 to 4294967295"
         ),
         default=0,
-        help="of all that is drawn: pictures to hold out, visual words (default: 0)",
+        help="of all that is drawn: images to hold out, visual words (default: 0)",
     )
 
 
 def _add_train_arguments(train: argparse.ArgumentParser) -> None:
     held_out = train.add_mutually_exclusive_group()
     held_out.add_argument(
-        "--test", metavar="FOLDER", help="pictures to measure the accuracy on"
+        "--test", metavar="FOLDER", help="images to measure the accuracy on"
     )
     held_out.add_argument(
         "--test-size",
         type=_number(float, lambda x: 0 < x < 1, "a number between 0 and 1"),
         default=0.2,
         metavar="SHARE",
-        help="without --test, the share of pictures to hold out (default: 0.2)",
+        help="without --test, the share of images to hold out (default: 0.2)",
     )
     train.add_argument(
         "--features",
         type=_features,
         default=_FEATURES,
         metavar="NAMES",
-        help="what to describe pictures by, a list with commas of hog (edges), color "
+        help="what to describe images by, a list with commas of hog (edges), color "
         "and words (small patches) (default: hog,color,words)",
     )
     train.add_argument("--model", metavar="OUT", help="file to save the model in")

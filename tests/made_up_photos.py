@@ -5,7 +5,7 @@ from PIL import Image
 
 
 def make_photos(folder, n=15, seed=0):
-    """Make ``n`` pictures of each of two classes: stripes down, and stripes across."""
+    """Make ``n`` images of each of two classes: stripes down, and stripes across."""
     rng = np.random.default_rng(seed)
     for label in ("down", "across"):
         (folder / label).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Pictures with awkward names, and a model of them, for tests of the report."""
+"""Images with awkward names, and a model of them, for tests of the report."""
 
 import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ DATE = datetime.date(2024, 2, 29)
 
 
 def make_pictures(n=16, contrast=20, side=20, names=NAMES):
-    """Return ``n`` noisy pictures a class, each with stripes of a width of its own."""
+    """Return ``n`` noisy images a class, each with stripes of a width of its own."""
     rng = np.random.default_rng(0)
     labels = np.repeat(names, n)
     images = rng.integers(0, 130, (len(labels), side, side, 3), dtype=np.uint8)
@@ -33,7 +33,7 @@ def make_pictures(n=16, contrast=20, side=20, names=NAMES):
 
 
 def save_pictures(folder: Path, pictures):
-    """Save pictures in a folder for each class."""
+    """Save images in a folder for each class."""
     for i, (image, label) in enumerate(
         zip(pictures.sources, pictures.labels, strict=True)
     ):

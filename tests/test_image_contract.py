@@ -38,8 +38,8 @@ from skvision import (
 
 HEIGHT, WIDTH, N = 12, 16, 60
 SHAPES = {
-    "grey": (HEIGHT, WIDTH),
-    "grey C=1": (HEIGHT, WIDTH, 1),
+    "gray": (HEIGHT, WIDTH),
+    "gray C=1": (HEIGHT, WIDTH, 1),
     "RGB": (HEIGHT, WIDTH, 3),
 }
 CLASSIFIERS = [Estimator for Estimator in TABULAR if is_classifier(Estimator())]
@@ -51,12 +51,12 @@ MADE_OF_PIXELS = [T for T in IMAGE_TRANSFORMERS if T is not PixelNormalizer]
 
 
 def pictures(shape, n=N):
-    """Return noisy uint8 pictures of three classes: stripes down, across and none."""
+    """Return noisy uint8 images of three classes: stripes down, across and none."""
     rng = np.random.default_rng(0)
     labels = np.arange(n) % 3
     images = rng.integers(0, 100, (n, *shape), dtype=np.uint8)
     images[labels == 0, ::4] += 155
-    images[labels == 1, :, ::4] += 120  # of other colours, too
+    images[labels == 1, :, ::4] += 120  # of other colors, too
     return images, np.array(["ant", "bee", "cat"])[labels]
 
 
@@ -109,8 +109,8 @@ def test_flat_rows_and_pictures_give_the_same(Estimator, shape):
 
 
 @pytest.mark.parametrize("Estimator", TABULAR)
-def test_grey_pictures_with_and_without_an_axis_of_channels(Estimator):
-    X, y = pictures(SHAPES["grey"])
+def test_gray_pictures_with_and_without_an_axis_of_channels(Estimator):
+    X, y = pictures(SHAPES["gray"])
     fitted = make(Estimator).fit(X, y)
     assert_same(answers(fitted, X), answers(fitted, X[..., None]))
     assert_same(answers(make(Estimator).fit(X[..., None], y), X), answers(fitted, X))
@@ -153,7 +153,7 @@ def test_arrays_laid_out_in_other_ways(Estimator):
         (HEIGHT, WIDTH, 4),
         (HEIGHT, WIDTH),
     ],
-    ids=["H", "W", "C", "grey"],
+    ids=["H", "W", "C", "gray"],
 )
 @pytest.mark.parametrize("Estimator", TABULAR)
 def test_pictures_of_another_shape_at_predict(Estimator, other):
@@ -169,7 +169,7 @@ def test_pictures_of_another_shape_at_predict(Estimator, other):
 @pytest.mark.parametrize("Estimator", TABULAR)
 def test_transposed_pictures_of_as_many_pixels_at_predict(Estimator):
     X, y = pictures(SHAPES["RGB"])
-    with pytest.raises(ValueError, match="pictures of shape"):
+    with pytest.raises(ValueError, match="images of shape"):
         answers(make(Estimator).fit(X, y), X.transpose(0, 2, 1, 3))
 
 
@@ -179,7 +179,7 @@ def test_transposed_pictures_of_as_many_pixels_at_predict(Estimator):
         (lambda X: X[:, 1:], "resize them"),
         (lambda X: X[:, :, :, 0], "convert them to RGB"),
         (lambda X: X.transpose(0, 3, 1, 2), r"put channels last, X.transpose\(0, 2, 3"),
-        (lambda X: X[0], r"pass one picture as X\[None\]"),
+        (lambda X: X[0], r"pass one image as X\[None\]"),
         (lambda X: X[0].transpose(2, 0, 1), r"X.transpose\(1, 2, 0\)\[None\]"),
         (lambda X: X.transpose(0, 3, 1, 2)[:, :, 1:], r"channels last.*, and resize"),
     ],
@@ -187,7 +187,7 @@ def test_transposed_pictures_of_as_many_pixels_at_predict(Estimator):
 def test_what_to_do_with_pictures_of_another_shape(change, remedy):
     X, y = pictures(SHAPES["RGB"])
     model = SoftmaxRegression().fit(X, y)
-    with pytest.raises(ValueError, match=f"{remedy}.*, or fit on pictures of this"):
+    with pytest.raises(ValueError, match=f"{remedy}.*, or fit on images of this"):
         model.predict(change(X))
     with pytest.raises(ValueError, match=r"of one image: pass one image as X\[None\]"):
         model.predict(X[0, :, :, 0])
@@ -198,12 +198,12 @@ def test_what_to_do_with_pictures_of_another_shape(change, remedy):
     [
         (lambda X: X[0], r"X has 16 features, but .* one image: .* X\[None\]"),
         (lambda X: X[:, None], r"put channels last, X.transpose\(0, 2, 3, 1\), or"),
-        (lambda X: np.stack([X] * 3, 1), "channels last.*, and convert them to grey"),
+        (lambda X: np.stack([X] * 3, 1), "channels last.*, and convert them to gray"),
     ],
 )
 @pytest.mark.parametrize("Estimator", TABULAR)
-def test_what_to_do_with_other_pictures_than_grey_ones(Estimator, change, remedy):
-    X, y = pictures(SHAPES["grey"])
+def test_what_to_do_with_other_pictures_than_gray_ones(Estimator, change, remedy):
+    X, y = pictures(SHAPES["gray"])
     with pytest.raises(ValueError, match=remedy):
         answers(make(Estimator).fit(X, y), change(X))
 
@@ -387,7 +387,7 @@ def test_results_do_not_depend_on_n_jobs(Estimator):
 
 
 def pipeline_of(Estimator):
-    """Return a classifier of pictures in which ``Estimator`` has a part."""
+    """Return a classifier of images in which ``Estimator`` has a part."""
     last = FunctionTransformer(lambda X: X.reshape(len(X), -1))
     if Estimator in CLASSIFIERS:
         return make_pipeline(PixelNormalizer(), make(Estimator))

@@ -1,4 +1,4 @@
-"""What ``skvision compare`` compares: ways to describe pictures and to learn."""
+"""What ``skvision compare`` compares: ways to describe images and to learn."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ _SVM_ALPHAS = (10.0, 3.0, 1.0, 0.3, 0.1)  # each fit starts from the one before
 
 
 class Training(NamedTuple):
-    """The pictures that a candidate may learn from, and choose its settings by.
+    """The images that a candidate may learn from, and choose its settings by.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Training(NamedTuple):
     labels : ndarray of shape (n,), str
         Their classes.
     parts : ndarray of shape (n,), int
-        Pictures of the same number hang together.
+        Images of the same number hang together.
     seed : int
         Of all that is random.
     """
@@ -46,12 +46,12 @@ class Training(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A way to classify pictures.
+    """A way to classify images.
 
     Attributes
     ----------
     features : tuple of str
-        What describes the pictures: "pixels", "hog", "color", "words", or nothing.
+        What describes the images: "pixels", "hog", "color", "words", or nothing.
     model : str
         The name of what learns from that.
     fit : callable
@@ -73,7 +73,7 @@ def _fit_majority(training: Training) -> tuple[DummyClassifier, str]:
 
 
 def _fit_knn(training: Training) -> tuple[KNNImageClassifier, str]:
-    """Take the number of neighbours that is right about most validation pictures."""
+    """Take the number of neighbors that is right about most validation images."""
     rows, labels, parts, seed = training
     draws = draw_validation(labels, [parts], seed)
     smallest = min((np.sum(~held_out) for held_out in draws), default=1)
@@ -97,7 +97,7 @@ def _fit_softmax(training: Training) -> tuple[Pipeline, str]:
 
 
 def _fit_svm(training: Training) -> tuple[Pipeline, str]:
-    """Take the penalty that is right about most validation pictures."""
+    """Take the penalty that is right about most validation images."""
     rows, labels, parts, seed = training
     n_right = np.zeros(len(_SVM_ALPHAS))
     for held_out in draw_validation(labels, [parts], seed):

@@ -45,7 +45,7 @@ def demo(options: argparse.Namespace) -> None:
 
     digits = load_digits()
     images = (digits.images * 255 / 16).astype(np.uint8)
-    print(f"{len(images)} pictures of handwritten digits, 8 x 8 pixels.")
+    print(f"{len(images)} images of handwritten digits, 8 x 8 pixels.")
     pictures = Pictures(
         sources=list(images),
         names=[f"digit {i}" for i in range(len(images))],
@@ -53,14 +53,14 @@ def demo(options: argparse.Namespace) -> None:
     )
     # edges tell digits apart, and what else there is takes long to compile
     train_and_score(pictures, size=32, test_size=0.2, seed=0, features=("hog",))
-    print("Next, with pictures of your own: skvision train FOLDER --model OUT")
+    print("Next, with images of your own: skvision train FOLDER --model OUT")
 
 
 def train(options: argparse.Namespace) -> None:
     """Train on a folder of images, and save the model."""
     if options.groups and options.test:
         raise UserError(
-            "--groups keeps pictures together when some of FOLDER are held out, and "
+            "--groups keeps images together when some of FOLDER are held out, and "
             "with --test none are: leave out one of the two"
         )
     for file in (options.model, options.report):
@@ -184,7 +184,7 @@ def _tell_pictures(data: Any, folder: str) -> None:
     more = ", ..." if len(counts) > _MOST_CLASSES else ""
     ignored = f" {len(data.ignored)} other files are ignored." if data.ignored else ""
     print(
-        f"{len(data.paths)} pictures of {len(counts)} classes in {visible(folder)}: "
+        f"{len(data.paths)} images of {len(counts)} classes in {visible(folder)}: "
         f"{visible(named)}{more}.{ignored}"
     )
 
@@ -213,7 +213,7 @@ def report(options: argparse.Namespace) -> None:
     evidence = score_model(pipeline, pictures)
     known = find_known(evidence.images, about)
     if known.any():
-        what = "pictures are among those that the model has learnt from"
+        what = "images are among those that the model has learned from"
         tell(f"warning: {known.sum()} of {len(known)} {what}: the scores are too good")
     held_out = {"from": "a test folder", "known": int(known.sum())}
     _write_report(options, pipeline, evidence, held_out, about)

@@ -1,4 +1,4 @@
-"""Ways to classify pictures, cross-validated: what ``skvision compare`` does."""
+"""Ways to classify images, cross-validated: what ``skvision compare`` does."""
 
 import time
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ from skvision._contract.user_error import UserError
 from skvision._readers.image_reader import ImageReader
 from skvision._training.parallel import one_thread_for_blas
 
-_SIDE_OF_PIXELS = 32  # more only makes neighbours and networks slower
+_SIDE_OF_PIXELS = 32  # more only makes neighbors and networks slower
 _LONG = 60  # seconds, that a user is told of
 
 
 class _Described(NamedTuple):
-    """Features of all pictures, and what they cost."""
+    """Features of all images, and what they cost."""
 
     rows: NDArray[Any]
     seconds_to_learn: float
@@ -40,22 +40,22 @@ class _Trial(NamedTuple):
 
     right: NDArray[np.bool_]
     fit_seconds: float
-    predict_seconds: float  # a picture
+    predict_seconds: float  # an image
     chosen: str
 
 
 def compare(pictures: Pictures, size: int, n_folds: int, seed: int) -> pd.DataFrame:
-    """Cross-validate some ways to classify pictures, on the same folds.
+    """Cross-validate some ways to classify images, on the same folds.
 
-    What learns from pictures learns from the training part of a fold alone, the visual
-    words, the means and variances of features, numbers of neighbours and penalties
-    included; so edges and colours, which learn nothing, are computed once, and words
+    What learns from images learns from the training part of a fold alone, the visual
+    words, the means and variances of features, numbers of neighbors and penalties
+    included; so edges and colors, which learn nothing, are computed once, and words
     once for each fold.
 
     Parameters
     ----------
-    pictures : Pictures
-        Of two or more classes. Copies of a picture, and groups, are in one fold.
+    images : Images
+        Of two or more classes. Copies of an image, and groups, are in one fold.
     size : int
         Side of the square, in pixels, that they are brought to.
     n_folds : int
@@ -69,12 +69,12 @@ def compare(pictures: Pictures, size: int, n_folds: int, seed: int) -> pd.DataFr
         A row for each way, the best first, with the columns
 
         - ``features``, ``model``: what it is (str)
-        - ``accuracy``, ``accuracy_low``, ``accuracy_high``: share of pictures that are
+        - ``accuracy``, ``accuracy_low``, ``accuracy_high``: share of images that are
           right, each predicted once, with its 95 % interval (`accuracy_interval`)
         - ``difference``, ``difference_low``, ``difference_high``: the accuracy less
           that of the first row, with its 95 % interval (`difference_interval`)
         - ``fit_seconds``: to compute the features of a training part, learn and choose
-        - ``predict_ms``: to compute the features of a picture and predict it, in
+        - ``predict_ms``: to compute the features of an image and predict it, in
           milliseconds, where many are predicted at once
         - ``chosen``: what was chosen in each fold (str)
 
@@ -83,7 +83,7 @@ def compare(pictures: Pictures, size: int, n_folds: int, seed: int) -> pd.DataFr
     Raises
     ------
     UserError
-        If pictures cannot be read, or a class cannot be in every fold.
+        If images cannot be read, or a class cannot be in every fold.
     """
     images = read_pictures(ImageReader((size, size)), pictures.sources)
     ties: list[NDArray[Any]] = [find_copies(pictures, images)]
@@ -123,7 +123,7 @@ def compare(pictures: Pictures, size: int, n_folds: int, seed: int) -> pd.DataFr
 def draw_folds(
     labels: NDArray[Any], parts: NDArray[np.intp], n_folds: int, seed: int
 ) -> list[NDArray[np.bool_]]:
-    """Return which pictures are in each fold: of each class alike, no part in two.
+    """Return which images are in each fold: of each class alike, no part in two.
 
     Raises
     ------
@@ -138,9 +138,9 @@ def draw_folds(
     if n < n_folds:
         fewer = f", or pass --folds {n}" if n > 1 else ""
         raise UserError(
-            f"the class {str(name)!r} has {n} pictures or groups (copies of one "
-            f"picture count as one), and {n_folds} folds need {n_folds}: add "
-            f"pictures to it{fewer}"
+            f"the class {str(name)!r} has {n} images or groups (copies of one "
+            f"image count as one), and {n_folds} folds need {n_folds}: add "
+            f"images to it{fewer}"
         )
     # Shuffled here: shuffle=True forgets to stratify before scikit-learn 1.8.
     shuffled = np.random.default_rng(seed).permutation(len(labels))[parts]
@@ -159,7 +159,7 @@ def draw_folds(
 
 
 def _describe(images: NDArray[np.uint8], size: int) -> dict[str, _Described]:
-    """Return the features that learn nothing from pictures."""
+    """Return the features that learn nothing from images."""
     everywhere = np.ones(len(images), bool)
     side = min(size, _SIDE_OF_PIXELS)
     makers = {
@@ -175,13 +175,13 @@ def _describe(images: NDArray[np.uint8], size: int) -> dict[str, _Described]:
 def _timed(
     maker: Any, images: NDArray[np.uint8], in_training: NDArray[np.bool_]
 ) -> _Described:
-    """Describe all pictures, having learnt from some."""
+    """Describe all images, having learned from some."""
     started = time.perf_counter()
     maker.fit(images[in_training])
-    learnt = time.perf_counter()
+    learned = time.perf_counter()
     rows = maker.transform(images)
     done = time.perf_counter()
-    return _Described(rows, learnt - started, (done - learnt) / len(images))
+    return _Described(rows, learned - started, (done - learned) / len(images))
 
 
 def _try(
@@ -192,7 +192,7 @@ def _try(
     in_test: NDArray[np.bool_],
     seed: int,
 ) -> _Trial:
-    """Fit a candidate on one part of the pictures, and predict the other."""
+    """Fit a candidate on one part of the images, and predict the other."""
     blocks = [described[name] for name in way.features]
     rows = np.zeros((len(labels), 1))
     if blocks:
@@ -201,15 +201,15 @@ def _try(
     n_training, n_test = np.bincount(in_test, minlength=2)
     started = time.perf_counter()
     classifier, chosen = way.fit(training)
-    learnt = time.perf_counter()
+    learned = time.perf_counter()
     predicted = classifier.predict(rows[in_test])
     done = time.perf_counter()
     each = sum(block.seconds_each for block in blocks)
     to_learn = sum(block.seconds_to_learn for block in blocks)
     return _Trial(
         right=predicted == labels[in_test],
-        fit_seconds=to_learn + each * n_training + learnt - started,
-        predict_seconds=each + (done - learnt) / n_test,
+        fit_seconds=to_learn + each * n_training + learned - started,
+        predict_seconds=each + (done - learned) / n_test,
         chosen=chosen,
     )
 

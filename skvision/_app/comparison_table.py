@@ -65,15 +65,15 @@ def _explain(table: pd.DataFrame) -> list[str]:
     level = names[is_level].tolist()
     behind = names[~is_level].tolist()
     return [
-        "Each picture was predicted once, by models that had not seen it, on the same "
-        "folds for all; identical pictures and groups were kept in one fold. Chosen in "
-        "each fold on parts of its training pictures: the k of kNN, the penalty of "
+        "Each image was predicted once, by models that had not seen it, on the same "
+        "folds for all; identical images and groups were kept in one fold. Chosen in "
+        "each fold on parts of its training images: the k of kNN, the penalty of "
         "softmax and SVM. Fixed: MLP, 256 hidden units and 40 epochs. Pixels are those "
-        "of 32 x 32 pictures at most. Times are medians of the folds, with one thread "
+        "of 32 x 32 images at most. Times are medians of the folds, with one thread "
         "for matrix products; they count the features, not the reading.",
         _tell_best(level, behind),
         "The best is in part the luckiest, so its accuracy and its lead are a little "
-        "flattered; and other training pictures would move all of them, which the "
+        "flattered; and other training images would move all of them, which the "
         "intervals do not show.",
         _tell_train(names.tolist(), level, table),
     ]
@@ -83,7 +83,7 @@ def _tell_best(level: Sequence[str], behind: Sequence[str]) -> str:
     if "majority" in level:
         return (
             "None is surely better than majority, which always names the most frequent "
-            "class: add pictures, or look whether they show what tells classes apart."
+            "class: add images, or look whether they show what tells classes apart."
         )
     if len(level) == 1:
         return f"{level[0]} is better than each of the others by more than chance."
@@ -101,5 +101,5 @@ def _tell_train(names: Sequence[str], level: Sequence[str], table: pd.DataFrame)
         place = "not told apart from the best here"
     else:
         behind = -100 * table["difference"][names.index(_TRAIN)]
-        place = f"{behind:.1f} % of pictures behind the best here"
+        place = f"{behind:.1f} % of images behind the best here"
     return f"skvision train fits {_TRAIN}, {place}."

@@ -1,4 +1,4 @@
-"""Short digests of pictures, by which a model knows those that it has learnt from."""
+"""Short digests of images, by which a model knows those that it has learned from."""
 
 import hashlib
 from base64 import b64decode, b64encode
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_N_BYTES = 6  # of 100,000 pictures and 100,000 others, one pair in 28,000 such agrees
+_N_BYTES = 6  # of 100,000 images and 100,000 others, one pair in 28,000 such agrees
 _MOST = 300_000  # in the description of a model, which is bounded
 
 
 def take_fingerprints(images: Iterable[NDArray[np.uint8]]) -> str:
-    """Return digests of pictures in base64, empty where they would be too many.
+    """Return digests of images in base64, empty where they would be too many.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def take_fingerprints(images: Iterable[NDArray[np.uint8]]) -> str:
 def find_known(
     images: Iterable[NDArray[np.uint8]], about: dict[str, Any]
 ) -> NDArray[np.bool_]:
-    """Tell which pictures the model has learnt from that a file says this about.
+    """Tell which images the model has learned from that a file says this about.
 
     None, where the file says nothing that makes sense.
     """

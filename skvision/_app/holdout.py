@@ -1,4 +1,4 @@
-"""Which pictures are held out: copies of a picture, and groups, stay on one side."""
+"""Which images are held out: copies of an image, and groups, stay on one side."""
 
 import csv
 import hashlib
@@ -14,18 +14,18 @@ from scipy.sparse.csgraph import connected_components
 
 
 def first_copies(images: Iterable[NDArray[Any]]) -> NDArray[np.intp]:
-    """Return for each picture the position of the first one with the same pixels.
+    """Return for each image the position of the first one with the same pixels.
 
     Parameters
     ----------
     images : iterable of n ndarrays
-        Pictures, C-contiguous. Decoded pixels tell copies whose files differ in their
+        Images, C-contiguous. Decoded pixels tell copies whose files differ in their
         metadata only, which the bytes of the files would not.
 
     Returns
     -------
     first : ndarray of shape (n,)
-        ``first[i] == i`` where no picture before ``i`` is the same.
+        ``first[i] == i`` where no image before ``i`` is the same.
     """
     seen: dict[bytes, int] = {}
     digests = (hashlib.sha256(image.data).digest() for image in images)
@@ -34,28 +34,28 @@ def first_copies(images: Iterable[NDArray[Any]]) -> NDArray[np.intp]:
 
 
 def read_groups(file: Path, root: Path, paths: Sequence[str]) -> NDArray[np.str_]:
-    """Read which pictures belong together from a CSV file.
+    """Read which images belong together from a CSV file.
 
     Parameters
     ----------
     file : Path
         UTF-8, with the columns ``file``, a path from ``root``, and ``group``.
     root : Path
-        The folder that the pictures are in.
+        The folder that the images are in.
     paths : sequence of n str
-        The pictures, each path beginning with ``root``.
+        The images, each path beginning with ``root``.
 
     Returns
     -------
     groups : ndarray of shape (n,), str
-        The group of each picture.
+        The group of each image.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     ValueError
-        If it is no such table, or does not list each picture once, and nothing else.
+        If it is no such table, or does not list each image once, and nothing else.
     """
     groups: dict[Path, str] = {}
     with file.open(newline="", encoding="utf-8-sig") as lines:
@@ -72,12 +72,12 @@ def read_groups(file: Path, root: Path, paths: Sequence[str]) -> NDArray[np.str_
     unlisted = [picture for picture in pictures if picture not in groups]
     if unlisted:
         raise ValueError(
-            f"{str(file)!r} has no group for {_some(unlisted)}: each picture needs one."
+            f"{str(file)!r} has no group for {_some(unlisted)}: each image needs one."
         )
     unknown = groups.keys() - set(pictures)
     if unknown:
         raise ValueError(
-            f"{str(file)!r} lists {_some(sorted(unknown))}, not among the pictures of "
+            f"{str(file)!r} lists {_some(sorted(unknown))}, not among the images of "
             f"{str(root)!r}: give paths that start from that folder."
         )
     return np.array([groups[picture] for picture in pictures])
@@ -111,15 +111,15 @@ def draw_test_set(
     """Draw a test set with the same share of each class, never parting what is tied.
 
     What is tied goes to the test set whole or not at all, in random order, wherever
-    that brings the classes in it nearer to their shares; so single pictures fill the
+    that brings the classes in it nearer to their shares; so single images fill the
     shares exactly, and large groups as well as they can.
 
     Parameters
     ----------
     labels : ndarray of shape (n,)
-        The class of each picture.
+        The class of each image.
     ties : sequence of ndarrays of shape (n,)
-        Pictures that have the same value in any of these stay together.
+        Images that have the same value in any of these stay together.
     test_size : float
         The share to draw, between 0 and 1.
     seed : int
@@ -128,7 +128,7 @@ def draw_test_set(
     Returns
     -------
     is_test : ndarray of shape (n,), bool
-        Has pictures of every class on both sides.
+        Has images of every class on both sides.
 
     Raises
     ------
@@ -174,8 +174,8 @@ def draw_test_set(
         if not possible:
             raise ValueError(
                 f"The class {str(classes[label])!r} cannot be both in the training and "
-                f"in the test set: its pictures ({totals[label]}) are one picture, "
-                f"copies of it, or tied by groups. Add pictures to it, or give a test "
+                f"in the test set: its images ({totals[label]}) are one image, "
+                f"copies of it, or tied by groups. Add images to it, or give a test "
                 f"folder."
             )
         take(min(possible, key=lambda part: counts[part].total()))
@@ -183,7 +183,7 @@ def draw_test_set(
 
 
 def join_ties(ties: Sequence[NDArray[Any]], n: int) -> NDArray[np.intp]:
-    """Return for each picture the number of the set that it hangs together with."""
+    """Return for each image the number of the set that it hangs together with."""
     first = []
     for values in ties:
         _, index, inverse = np.unique(values, return_index=True, return_inverse=True)

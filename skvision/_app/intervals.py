@@ -1,4 +1,4 @@
-"""Intervals of what is averaged over pictures, some of which hang together."""
+"""Intervals of what is averaged over images, some of which hang together."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,22 +12,22 @@ NORMAL_QUANTILE = 1.959963984540054  # of 0.975
 def accuracy_interval(
     right: NDArray[np.bool_], parts: NDArray[np.intp]
 ) -> tuple[float, float]:
-    r"""Return the 95 % interval of the share of pictures that a model gets right.
+    r"""Return the 95 % interval of the share of images that a model gets right.
 
-    To the pictures two are added that are right and two that are wrong; then the
-    textbook's interval holds well, even for few pictures and for shares near 0 and 1
+    To the images two are added that are right and two that are wrong; then the
+    textbook's interval holds well, even for few images and for shares near 0 and 1
     (Agresti and Coull 1998). With :math:`\tilde n = n + 4` and :math:`\tilde p` the
     share among all of these, it is :math:`\tilde p \pm 1.96 \sqrt{\tilde p (1 - \tilde
-    p) / \tilde n}`. Pictures of a part count as one observation, not several: the
+    p) / \tilde n}`. Images of a part count as one observation, not several: the
     variance is that of a ratio of sums over parts (Cochran 1977, chapter 9A), and each
-    picture that is added is a part of average size.
+    image that is added is a part of average size.
 
     Parameters
     ----------
     right : ndarray of shape (n,), bool
-        Which pictures are right.
+        Which images are right.
     parts : ndarray of shape (n,), int from 0
-        Pictures of the same number hang together, such as those of one animal.
+        Images of the same number hang together, such as those of one animal.
 
     Returns
     -------
@@ -58,29 +58,29 @@ def difference_interval(
 ) -> tuple[float, float]:
     r"""Return the 95 % interval of the accuracy of a model less that of another.
 
-    Both were asked about the same pictures, and only those count that one gets right
+    Both were asked about the same images, and only those count that one gets right
     and the other wrong: to these, :math:`n_{10}` and :math:`n_{01}` of :math:`n`, one
     is added on either side (Bonett and Price 2012), so that models that always agreed
     are not taken for the same. With :math:`p_{10} = (n_{10} + 1) / (n + 2)` and
     :math:`p_{01}` likewise it is :math:`p_{10} - p_{01} \pm 1.96 \sqrt{(p_{10} + p_{01}
     - (p_{10} - p_{01})^2) / (n + 2)}`. Parts count as in `accuracy_interval`.
 
-    Predictions may come from cross-validation, each from a model that has not learnt
-    from the picture. The interval then is for the mean accuracy of the models of the
-    folds, on pictures without number, and right where a fit depends little on each
-    single picture (Bayle and others 2020). What another training set would change is
+    Predictions may come from cross-validation, each from a model that has not learned
+    from the image. The interval then is for the mean accuracy of the models of the
+    folds, on images without number, and right where a fit depends little on each
+    single image (Bayle and others 2020). What another training set would change is
     not in it. The corrected t test of Nadeau and Bengio (2003) allows for that, but has
     one number for each fold to go by. In simulations with five folds (nearest centroids
-    and nearest neighbours, 100 and 400 rows, 400 draws each) its intervals were twice
+    and nearest neighbors, 100 and 400 rows, 400 draws each) its intervals were twice
     as wide and held the expected difference in 97.5 to 99.5 % of draws, these in 93 to
     98 %.
 
     Parameters
     ----------
     right, other : ndarray of shape (n,), bool
-        Which pictures the one and the other model gets right.
+        Which images the one and the other model gets right.
     parts : ndarray of shape (n,), int from 0
-        Pictures of the same number hang together.
+        Images of the same number hang together.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the command line prints about held-out pictures."""
+"""What the command line prints about held-out images."""
 
 import math
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ def wilson_interval(n_correct: int, n: int) -> tuple[float, float]:
     0.596 0.982
     """
     share, ratio = n_correct / n, NORMAL_QUANTILE**2 / n
-    centre = (share + ratio / 2) / (1 + ratio)
+    center = (share + ratio / 2) / (1 + ratio)
     width = math.sqrt(share * (1 - share) * ratio + ratio**2 / 4) / (1 + ratio)
-    return max(0.0, centre - width), min(1.0, centre + width)
+    return max(0.0, center - width), min(1.0, center + width)
 
 
 def measure(truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def print_report(
     classes : sequence of str
         All of them, in their order.
     what : str
-        What was predicted, such as "held-out pictures".
+        What was predicted, such as "held-out images".
     """
     low, high = score["interval_95"]
     print(

@@ -1,4 +1,4 @@
-"""From pictures with classes to a model and its score: what ``skvision train`` does."""
+"""From images with classes to a model and its score: what ``skvision train`` does."""
 
 import sys
 import time
@@ -30,7 +30,7 @@ _PICTURES_AT_A_TIME = 256  # between two steps of the progress bar
 _MOST_NAMED = 3
 _ALPHAS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # each fit starts from the one before
 _MIDDLE_ALPHA = 0.1  # where they cannot be compared
-_ENOUGH_TO_VALIDATE = 1000  # pictures: with fewer, the draw decides too much
+_ENOUGH_TO_VALIDATE = 1000  # images: with fewer, the draw decides too much
 _DRAWS = 5  # where there are fewer
 
 
@@ -38,7 +38,7 @@ _DRAWS = 5  # where there are fewer
 class Pictures:
     """What to learn from."""
 
-    sources: Sequence[Any]  # files, or pictures
+    sources: Sequence[Any]  # files, or images
     names: list[str]
     labels: NDArray[np.str_]
     n_training: int | None = None  # those after it are for testing; None: to be drawn
@@ -51,18 +51,18 @@ class Evidence(NamedTuple):
 
     Attributes
     ----------
-    pictures : Pictures
+    images : Images
         All of them.
     images : ndarray of shape (n, height, width, channels) or (n, height, width)
         The same as the model sees them, uint8.
     in_training, in_test : ndarray of shape (n,), bool
-        Those learnt from, none where the model came from a file, and those held out.
+        Those learned from, none where the model came from a file, and those held out.
     rows : ndarray of shape (n_training, n_features)
-        What describes those learnt from.
+        What describes those learned from.
     features : ndarray of shape (n_test, n_features)
         What describes those held out.
     losses : dict of float to float
-        Cross-entropy on training pictures set aside, for each strength of the penalty.
+        Cross-entropy on training images set aside, for each strength of the penalty.
     seconds : dict of str to float
         How long "reading" took, "learning", where it was done, and "predicting".
     """
@@ -78,7 +78,7 @@ class Evidence(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A fitted pipeline, what it was fitted on, and its score on other pictures."""
+    """A fitted pipeline, what it was fitted on, and its score on other images."""
 
     pipeline: Pipeline
     training: dict[str, Any]
@@ -93,37 +93,37 @@ def train_and_score(
     seed: int,
     features: Sequence[str],
 ) -> Trained:
-    """Fit a pipeline on a part of the pictures, and print how well it knows the others.
+    """Fit a pipeline on a part of the images, and print how well it knows the others.
 
     Parameters
     ----------
-    pictures : Pictures
+    images : Images
         Of two or more classes.
     size : int
         Side of the square, in pixels, that they are brought to.
     test_size : float
-        Share to hold out, where ``pictures.n_training`` does not settle it.
+        Share to hold out, where ``images.n_training`` does not settle it.
     seed : int
         Of that draw, and of all else that is random.
     features : sequence of {"hog", "color", "words"}
-        What to describe pictures by.
+        What to describe images by.
 
     Returns
     -------
     trained : Trained
-        The pipeline takes what ``pictures.sources`` is made of.
+        The pipeline takes what ``images.sources`` is made of.
 
     Raises
     ------
     UserError
-        If pictures cannot be read, or a class cannot be on both sides.
+        If images cannot be read, or a class cannot be on both sides.
     """
     started = time.perf_counter()
     reader = ImageReader((size, size))
     images = read_pictures(reader, pictures.sources)
     read = time.perf_counter()
     in_training, in_test = _hold_out(pictures, images, test_size, seed)
-    print(f"Training on {in_training.sum()} pictures, {in_test.sum()} are held out.")
+    print(f"Training on {in_training.sum()} images, {in_test.sum()} are held out.")
     labels = pictures.labels
     with show_progress() as progress:
         progress.add_task("Learning", total=None)
@@ -140,14 +140,14 @@ def train_and_score(
         fitted = time.perf_counter()
         features_of_test = normalizer.transform(union.transform(images[in_test]))
         predicted = classifier.predict(features_of_test)
-    learnt = time.perf_counter()
+    learned = time.perf_counter()
 
     score = measure(labels[in_test], predicted)
     classes = classifier.classes_.tolist()
-    print_report(score, labels[in_test], predicted, classes, "held-out pictures")
+    print_report(score, labels[in_test], predicted, classes, "held-out images")
     print(
-        f"Took {learnt - started:.1f} s: reading {read - started:.1f} s, "
-        f"learning {learnt - read:.1f} s."
+        f"Took {learned - started:.1f} s: reading {read - started:.1f} s, "
+        f"learning {learned - read:.1f} s."
     )
     drawn = pictures.n_training is None
     draw = {
@@ -173,31 +173,31 @@ def train_and_score(
             seconds={
                 "reading": read - started,
                 "learning": fitted - read,
-                "predicting": learnt - fitted,
+                "predicting": learned - fitted,
             },
         ),
     )
 
 
 def score_model(pipeline: Pipeline, pictures: Pictures) -> Evidence:
-    """Print how well a model knows pictures that it has not learnt from.
+    """Print how well a model knows images that it has not learned from.
 
     Parameters
     ----------
     pipeline : Pipeline
         Of ImageReader, FeatureUnion, PixelNormalizer and SoftmaxRegression, fitted.
-    pictures : Pictures
+    images : Images
         Of some of its classes.
 
     Returns
     -------
     evidence : Evidence
-        All pictures are held out.
+        All images are held out.
 
     Raises
     ------
     UserError
-        If pictures cannot be read.
+        If images cannot be read.
     """
     started = time.perf_counter()
     images = read_pictures(pipeline[0], pictures.sources)
@@ -224,9 +224,9 @@ def score_model(pipeline: Pipeline, pictures: Pictures) -> Evidence:
 def make_features(
     names: Sequence[str], size: int, n_pictures: int, seed: int
 ) -> FeatureUnion:
-    """Return what describes pictures, sized to them and to how many there are.
+    """Return what describes images, sized to them and to how many there are.
 
-    The parameters were chosen by cross-validation on training pictures: those of `HOG`
+    The parameters were chosen by cross-validation on training images: those of `HOG`
     on four kinds (244 photos of ants and bees, 1,800 digits, those of the demo, 400
     faces of 40 people, and 3,000 photos of 32 x 32 pixels in ten classes), of the
     others on the first. Blocks of 3 x 3 in a grid of 5 x 5 cells did better on the
@@ -298,9 +298,9 @@ def best_alpha(losses: dict[float, float]) -> float:
 def draw_validation(
     labels: NDArray[np.str_], ties: Sequence[NDArray[Any]], seed: int
 ) -> list[NDArray[np.bool_]]:
-    """Return which training pictures to hold out, once or a few times.
+    """Return which training images to hold out, once or a few times.
 
-    Empty where a class is one picture, or one group.
+    Empty where a class is one image, or one group.
     """
     n_draws = 1 if len(labels) >= _ENOUGH_TO_VALIDATE else _DRAWS
     try:
@@ -310,7 +310,7 @@ def draw_validation(
 
 
 def read_pictures(reader: ImageReader, sources: Sequence[Any]) -> NDArray[np.uint8]:
-    """Read pictures, with a progress bar on a terminal.
+    """Read images, with a progress bar on a terminal.
 
     Raises
     ------
@@ -355,7 +355,7 @@ def show_progress() -> Iterator[Progress]:
 def _hold_out(
     pictures: Pictures, images: NDArray[np.uint8], test_size: float, seed: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which pictures are for training, and which for testing."""
+    """Return which images are for training, and which for testing."""
     labels, first = pictures.labels, find_copies(pictures, images)
     order = np.arange(len(first))
     if pictures.n_training is None:
@@ -366,22 +366,22 @@ def _hold_out(
 
     in_training = order < pictures.n_training
     leaked = ~in_training & (first < pictures.n_training)
-    what = "are left out of the test, as copies of training pictures"
+    what = "are left out of the test, as copies of training images"
     _tell_copies(pictures, first, leaked, what)
     in_test = ~in_training & ~leaked
     for name in np.unique(labels):
         if name not in labels[in_test]:
             raise UserError(
-                f"all test pictures of the class {str(name)!r} are copies of training "
-                f"pictures: add others"
+                f"all test images of the class {str(name)!r} are copies of training "
+                f"images: add others"
             )
     return in_training, in_test
 
 
 def find_copies(pictures: Pictures, images: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Return for each picture the first one with the same pixels, and tell of copies.
+    """Return for each image the first one with the same pixels, and tell of copies.
 
-    ``images`` are the pictures as read.
+    ``images`` are the images as read.
     """
     labels, first = pictures.labels, first_copies(images)
     copies = first != np.arange(len(first))
@@ -401,4 +401,4 @@ def _tell_copies(
     ]
     if names:
         more = "; ..." if len(names) > _MOST_NAMED else ""
-        print(f"{len(names)} pictures {what}: {'; '.join(names[:_MOST_NAMED])}{more}.")
+        print(f"{len(names)} images {what}: {'; '.join(names[:_MOST_NAMED])}{more}.")

@@ -15,7 +15,7 @@ import pandas as pd
 from PIL import Image
 from scipy.sparse import issparse
 
-# The modes of Pillow whose values are levels of grey, or of red, green and blue.
+# The modes of Pillow whose values are levels of gray, or of red, green and blue.
 _MODES = ("L", "RGB", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 _PROTOCOLS = ("__array__", "__array_interface__", "__dlpack__")
 _PATHS = (str, bytes, os.PathLike)
@@ -155,7 +155,7 @@ def _to_numpy(X: Any, name: str) -> Any:
         way = "L" if X.mode == "1" else "RGB"
         raise ValueError(
             f"{name} is an image of Pillow's mode {X.mode!r}, whose values are not "
-            f"levels of grey or of RGB: pass {name}.convert({way!r}), or put "
+            f"levels of gray or of RGB: pass {name}.convert({way!r}), or put "
             f"ImageReader(size=(H, W)) in front."
         )
     refuse_mask(X, name)

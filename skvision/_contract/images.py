@@ -1,9 +1,9 @@
-"""The image contract: the only file that knows how pictures are laid out.
+"""The image contract: the only file that knows how images are laid out.
 
-Pictures come as ``(n, H, W)`` (grey), ``(n, H, W, C)`` (channels last) or as flat rows
+Images come as ``(n, H, W)`` (gray), ``(n, H, W, C)`` (channels last) or as flat rows
 ``(n, n_features)``, which are those arrays in C order. `validate_rows` gives learners
 flat rows, `validate_images` gives transformers ``(n, H, W, C)``; both check with
-scikit-learn's own `validate_data` and hold the pictures against those seen in ``fit``.
+scikit-learn's own `validate_data` and hold the images against those seen in ``fit``.
 """
 
 import math
@@ -47,34 +47,34 @@ def validate_rows(
     reset: bool,
     dtype: Sequence[type] = IMAGE_DTYPES,
 ) -> Any:
-    """Check pictures and return them as flat rows.
+    """Check images and return them as flat rows.
 
     Parameters
     ----------
     estimator : estimator
         Gets ``n_features_in_``, ``feature_names_in_`` and ``image_shape_`` in a fit.
         Where it has a parameter ``image_shape`` that is not None, flat rows are
-        pictures of this shape.
+        images of this shape.
     X : array-like of shape (n, n_features), (n, H, W) or (n, H, W, C)
-        Pictures.
+        Images.
     y : array-like of shape (n,), default="no_validation"
         Classes, checked along with ``X`` where given.
     reset : bool
-        True in ``fit``; False where the pictures must be like those of ``fit``.
+        True in ``fit``; False where the images must be like those of ``fit``.
     dtype : sequence of dtypes
         What is kept as it is; anything else becomes the first of these.
 
     Returns
     -------
     rows : ndarray of shape (n, n_features)
-        The pictures, each in C order of (H, W, C); a view where that is possible.
+        The images, each in C order of (H, W, C); a view where that is possible.
     y : ndarray of shape (n,)
         Only where ``y`` was given.
 
     Raises
     ------
     ValueError
-        If the pictures are not finite numbers of one of the three layouts, or not of
+        If the images are not finite numbers of one of the three layouts, or not of
         the shape that was seen in ``fit``.
 
     Warns
@@ -97,11 +97,11 @@ def validate_rows(
 
 
 def validate_images(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
-    """Check pictures for a transformer that needs them in two dimensions.
+    """Check images for a transformer that needs them in two dimensions.
 
     Flat rows are laid out by ``estimator.image_shape`` or, where it is None, by a guess
-    that is announced by `ImageShapeWarning`: a perfect square is grey, three times a
-    perfect square is RGB, anything else a grey strip one pixel high.
+    that is announced by `ImageShapeWarning`: a perfect square is gray, three times a
+    perfect square is RGB, anything else a gray strip one pixel high.
 
     Parameters
     ----------
@@ -109,9 +109,9 @@ def validate_images(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
         Has the parameter ``image_shape``; gets ``n_features_in_``,
         ``feature_names_in_`` and ``image_shape_`` in a fit.
     X : array-like of shape (n, n_features), (n, H, W) or (n, H, W, C)
-        Pictures of one channel or three.
+        Images of one channel or three.
     reset : bool
-        True in ``fit``; False where the pictures must be like those of ``fit``.
+        True in ``fit``; False where the images must be like those of ``fit``.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def validate_images(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
     ------
     ValueError
         As `validate_rows`, or for a number of channels other than one and three, or
-        where the pictures do not have ``image_shape``.
+        where the images do not have ``image_shape``.
     """
     rows, shape = _flatten(X)
     if reset:
@@ -135,14 +135,14 @@ def validate_images(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
 
 
 def laid_out_like(X: Any, images: NDArray[Any]) -> Any:
-    """Return pictures in the layout in which others came.
+    """Return images in the layout in which others came.
 
     Parameters
     ----------
     X : table or ndarray of shape (m, n_features), (m, H, W) or (m, H, W, C)
         The others.
     images : ndarray of shape (n, H, W, C)
-        Pictures of the same size.
+        Images of the same size.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def learn_value_range(
         value for floats; around one value only, what lies half as far from it as zero,
         or 0.5.
     images : ndarray, uint8, float32 or float64
-        Training pictures.
+        Training images.
 
     Raises
     ------
@@ -216,14 +216,14 @@ def check_pair(name: str, pair: Any) -> None:
 
 
 def _flatten(X: Any) -> tuple[Any, ImageShape | None]:
-    """Return flat rows and the shape of a picture, None where X came as flat rows."""
+    """Return flat rows and the shape of an image, None where X came as flat rows."""
     X = as_array(X)
     ndim = getattr(X, "ndim", 2)
     if ndim < 3:
         return X, None
     if ndim > 4:
         raise ValueError(
-            f"X has {ndim} dimensions, {tuple(X.shape)}; pictures have the shape "
+            f"X has {ndim} dimensions, {tuple(X.shape)}; images have the shape "
             f"(n, H, W) or (n, H, W, C), flat rows (n, n_features)."
         )
     shape = _normalize_shape(X.shape[1:])
@@ -257,7 +257,7 @@ def _normalize_shape(shape: Any) -> ImageShape:
     whole = all(isinstance(size, int | np.integer) and size > 0 for size in sizes)
     if len(sizes) not in (2, 3) or not whole:
         raise ValueError(
-            f"A picture has the shape (H, W) or (H, W, C), each from 1, not {shape}."
+            f"An image has the shape (H, W) or (H, W, C), each from 1, not {shape}."
         )
     height, width, channels = (*sizes, 1)[:3]
     return int(height), int(width), int(channels)
@@ -268,7 +268,7 @@ def _check_channels(shape: ImageShape, given: tuple[int, ...]) -> None:
         return
     hint = " Is it channel-first? Use X.transpose(0, 2, 3, 1)."
     raise ValueError(
-        f"X has pictures of {shape[2]} channels, shape {given}; one channel (grey) or "
+        f"X has images of {shape[2]} channels, shape {given}; one channel (gray) or "
         f"three (RGB) are needed, channels last.{hint if shape[0] in (1, 3) else ''}"
     )
 
@@ -287,7 +287,7 @@ def _looks_channel_first(shape: ImageShape) -> bool:
 def _settle_shape(
     estimator: Any, shape: ImageShape | None, rows_shape: tuple[int, ...]
 ) -> ImageShape | None:
-    """Return what the pictures show, what ``image_shape`` says, or else a guess."""
+    """Return what the images show, what ``image_shape`` says, or else a guess."""
     if estimator.image_shape is None:
         n_features = rows_shape[-1] if len(rows_shape) == 2 else 0
         guess_needed = shape is None and n_features > 0
@@ -300,18 +300,18 @@ def _settle_shape(
 def _shape_asked_for(
     estimator: Any, shape: ImageShape | None, rows_shape: tuple[int, ...]
 ) -> ImageShape:
-    """Return what ``image_shape`` says, which must be as the pictures are."""
+    """Return what ``image_shape`` says, which must be as the images are."""
     n_features = rows_shape[-1] if len(rows_shape) == 2 else 0
     wanted = _normalize_shape(estimator.image_shape)
     if shape is not None and shape != wanted:
         raise ValueError(
-            f"X has pictures of shape {shape}, but image_shape={estimator.image_shape} "
-            f"was given: leave image_shape out, or pass pictures of that shape."
+            f"X has images of shape {shape}, but image_shape={estimator.image_shape} "
+            f"was given: leave image_shape out, or pass images of that shape."
         )
     if n_features > 0 and n_features != math.prod(wanted):
         raise ValueError(
             f"X has {n_features} features, but image_shape={estimator.image_shape} "
-            f"needs {math.prod(wanted)}: correct image_shape, or pass pictures as "
+            f"needs {math.prod(wanted)}: correct image_shape, or pass images as "
             f"(n, H, W[, C]) arrays without it."
         )
     return wanted
@@ -323,14 +323,14 @@ def _remedy(shape: ImageShape, fitted: ImageShape, n: int) -> str:
     if shape == (height, width, 1) and n == channels == 3:
         return "pass one image as X[None], channels last, X.transpose(1, 2, 0)[None]"
     if shape[:2] == (height, width):
-        return f"convert them to {'grey' if channels == 1 else 'RGB'}"
+        return f"convert them to {'gray' if channels == 1 else 'RGB'}"
     last = (*shape[1:], shape[0])
     if last == fitted:
         return "put channels last, X.transpose(0, 2, 3, 1)"
     if fitted == (shape[2], *shape[:2]):
         return "put channels last where you fit, X.transpose(0, 2, 3, 1)"
     if shape == (width, channels, 1):
-        return "pass one picture as X[None]"
+        return "pass one image as X[None]"
     if shape[0] in (1, 3) and shape[2] not in (1, 3):
         then = _remedy(last, fitted, n)
         return f"put channels last, X.transpose(0, 2, 3, 1), and {then}"
@@ -346,15 +346,15 @@ def _validate(
     reset: bool,
     dtype: Sequence[type] = IMAGE_DTYPES,
 ) -> Any:
-    """Let scikit-learn check flat rows, and keep or compare the shape of a picture."""
+    """Let scikit-learn check flat rows, and keep or compare the shape of an image."""
     if not reset:
         fitted = estimator.image_shape_
         if shape is not None and fitted is not None and shape != fitted:
             remedy = _remedy(shape, fitted, len(rows))
             raise ValueError(
-                f"X has pictures of shape {shape}, but {type(estimator).__name__} was "
-                f"fitted on pictures of shape {fitted} (height, width, channels): "
-                f"{remedy}, or fit on pictures of this shape."
+                f"X has images of shape {shape}, but {type(estimator).__name__} was "
+                f"fitted on images of shape {fitted} (height, width, channels): "
+                f"{remedy}, or fit on images of this shape."
             )
         if shape is None and fitted is not None:
             _refuse_single_image(estimator, np.shape(rows), fitted)
@@ -368,7 +368,7 @@ def _validate(
 def _refuse_single_image(
     estimator: Any, rows_shape: tuple[int, ...], fitted: ImageShape
 ) -> None:
-    """Raise where flat rows are in truth the rows of one grey image."""
+    """Raise where flat rows are in truth the rows of one gray image."""
     if rows_shape == fitted[:2] and rows_shape[1] != math.prod(fitted):
         raise ValueError(
             f"X has {rows_shape[1]} features, but {type(estimator).__name__} is "
@@ -378,13 +378,13 @@ def _refuse_single_image(
 
 
 def _guess_shape(estimator: Any, n_features: int) -> ImageShape:
-    side, colour_side = math.isqrt(n_features), math.isqrt(n_features // 3)
+    side, color_side = math.isqrt(n_features), math.isqrt(n_features // 3)
     if side * side == n_features:
-        shape, kind = (side, side, 1), "grey pictures"
-    elif 3 * colour_side * colour_side == n_features:
-        shape, kind = (colour_side, colour_side, 3), "RGB pictures"
+        shape, kind = (side, side, 1), "gray images"
+    elif 3 * color_side * color_side == n_features:
+        shape, kind = (color_side, color_side, 3), "RGB images"
     else:
-        shape, kind = (1, n_features, 1), "grey strips"
+        shape, kind = (1, n_features, 1), "gray strips"
     warn(
         f"{type(estimator).__name__} got flat rows of {n_features} features and took "
         f"them for {kind} of {shape[0]} x {shape[1]} pixels: pass image_shape=(H, W) "

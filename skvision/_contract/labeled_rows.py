@@ -11,7 +11,7 @@ from skvision._contract.labels import refuse_missing
 from skvision._contract.sklearn_compat import check_sample_weight
 
 
-class LabelledRows(NamedTuple):
+class LabeledRows(NamedTuple):
     """Rows, the index of the class of each among the classes, and its weight.
 
     ``unbalanced`` are the weights before ``class_weight="balanced"``.
@@ -41,7 +41,7 @@ class LabelledRows(NamedTuple):
 
 
 def see(estimator, X, y, sample_weight, *, classes=None, reset):
-    """Check what is to be learnt from; ``classes`` where they are known."""
+    """Check what is to be learned from; ``classes`` where they are known."""
     refuse_missing(y, "y")
     X, y = validate_rows(estimator, X, y, reset=reset)
     check_classification_targets(y)
@@ -63,7 +63,7 @@ def see(estimator, X, y, sample_weight, *, classes=None, reset):
             )
         labels = np.searchsorted(classes, present)[labels]
     weights = _row_weights(sample_weight, estimator.class_weight, X, classes, labels)
-    problem = LabelledRows(X, labels, weights, classes, unbalanced=weights)
+    problem = LabeledRows(X, labels, weights, classes, unbalanced=weights)
     return _balanced(estimator, problem, np.arange(len(X)))
 
 
@@ -146,7 +146,7 @@ def _balanced(estimator, problem, rows):
 
 
 def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
-    """Check pictures that the user gives to validate on."""
+    """Check images that the user gives to validate on."""
     if X_val is None or y_val is None:
         raise ValueError(
             f"X_val and y_val go together, and sample_weight_val with them; "
@@ -169,7 +169,7 @@ def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
             f"classes are {problem.classes.tolist()}."
         )
     labels = np.searchsorted(problem.classes, y)
-    return LabelledRows(X, labels, weights, problem.classes)
+    return LabeledRows(X, labels, weights, problem.classes)
 
 
 def _row_weights(

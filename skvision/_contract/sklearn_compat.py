@@ -151,11 +151,11 @@ def end_fit(estimator, interrupted, kept):
 
 
 def wrap_only_rows(transformer):
-    """Keep `set_output` from making tables of pictures; a class decorator.
+    """Keep `set_output` from making tables of images; a class decorator.
 
     scikit-learn wraps whatever ``transform`` and ``fit_transform`` return. Here they
     are wrapped where they are given flat rows, which are a table, and not where they
-    are given pictures with a height and a width.
+    are given images with a height and a width.
     """
     for name in ("transform", "fit_transform"):
         setattr(transformer, name, _wrap_only_rows(getattr(transformer, name)))

@@ -1,4 +1,4 @@
-"""Histograms of colours."""
+"""Histograms of colors."""
 
 import math
 from itertools import chain, product
@@ -72,15 +72,15 @@ def _choose_arithmetic(images, space, value_range, n_bins):
 
 def _choose_channels(channels, color_space, n_channels):
     """Return the names of channels, checked, in the order asked for."""
-    grey = n_channels == 1
-    known = list(SPACES["gray" if grey else color_space])
+    gray = n_channels == 1
+    known = list(SPACES["gray" if gray else color_space])
     if isinstance(channels, str) and channels == "all":
         return known
-    if color_space == "hsv" and not grey:
+    if color_space == "hsv" and not gray:
         known.append(WEIGHTED_HUE)
     names = [channels] if isinstance(channels, str) else list(channels)
     if not names or not set(names) <= set(known) or len(set(names)) < len(names):
-        kind = "pictures of one channel" if grey else f"color_space={color_space!r}"
+        kind = "images of one channel" if gray else f"color_space={color_space!r}"
         raise ValueError(
             f"channels={channels!r} must be 'all' or names, each once, of the channels "
             f"of {kind}: {', '.join(known)}."
@@ -157,9 +157,9 @@ def _number(n):
 
 @public("skvision")
 class ColorHistogram(TransformerMixin, Estimator):
-    r"""Histograms of colours.
+    r"""Histograms of colors.
 
-    How many pixels of a picture, or of each cell of a grid over it, have which colour.
+    How many pixels of an image, or of each cell of a grid over it, have which color.
     What is where does not matter within a cell, so that the features stay much the
     same when a thing moves, turns or is seen from elsewhere.
 
@@ -173,7 +173,7 @@ class ColorHistogram(TransformerMixin, Estimator):
         Number of bins, of each channel or one number a channel.
 
     color_space : {"rgb", "hsv", "lab", "gray"}, default="hsv"
-        What RGB pictures are converted to. Grey pictures stay as they are: they have
+        What RGB images are converted to. Gray images stay as they are: they have
         the one channel ``"gray"`` in every space.
 
         - ``"rgb"``: red, green and blue, over ``value_range``.
@@ -190,31 +190,31 @@ class ColorHistogram(TransformerMixin, Estimator):
         The channels to count, by name: red, green, blue; hue, saturation, value;
         lightness, a, b; gray. In hsv there is also ``"weighted_hue"``, which is no part
         of "all": the hue, where each pixel counts by its saturation, since the hue of a
-        pixel that is nearly grey says little.
+        pixel that is nearly gray says little.
 
     joint : bool, default=False
         Whether to count combinations: one histogram of all channels, which has the
         product of their bins, in C order; instead of one histogram for each.
 
     value_range : (float, float), default=None
-        What black and white are. None is (0, 255) for uint8, and for other pictures the
+        What black and white are. None is (0, 255) for uint8, and for other images the
         least and the largest value in ``fit``. Values outside are clipped to it.
 
     grid : (int, int), default=(1, 1)
         Rows and columns of cells, each with histograms of its own. All pixels are in a
         cell: of H rows, those from i * H // n to (i + 1) * H // n are in row i of n. A
-        picture of fewer pixels has fewer cells.
+        image of fewer pixels has fewer cells.
 
     norm : {"l1", "l2", "sqrt"} or None, default="l1"
-        How each histogram is normalised: to the sum 1; to the Euclidean length 1; to
+        How each histogram is normalized: to the sum 1; to the Euclidean length 1; to
         the square roots of ``"l1"``, whose Euclidean distance is Hellinger's but for a
         factor; or not at all. An empty histogram, as ``"weighted_hue"`` has it of a
-        grey picture, stays zero.
+        gray image, stays zero.
 
     image_shape : (int, int) or (int, int, int), default=None
-        Height, width and channels of pictures that come as flat rows. Where it is None,
-        a number of features that is a perfect square is taken for grey pictures, three
-        times a perfect square for RGB, any other for grey strips one pixel high, with
+        Height, width and channels of images that come as flat rows. Where it is None,
+        a number of features that is a perfect square is taken for gray images, three
+        times a perfect square for RGB, any other for gray strips one pixel high, with
         an `ImageShapeWarning`.
 
     n_jobs : int, default=None
@@ -228,7 +228,7 @@ class ColorHistogram(TransformerMixin, Estimator):
         are half of it below and above it, at least 0.5.
 
     image_shape_ : (int, int, int)
-        Height, width and channels of the pictures seen in ``fit``.
+        Height, width and channels of the images seen in ``fit``.
 
     n_features_in_ : int
         Their product.
@@ -300,12 +300,12 @@ class ColorHistogram(TransformerMixin, Estimator):
 
     @whole_fit
     def fit(self, X, y=None):
-        """Learn the shape of the pictures and the range of their values.
+        """Learn the shape of the images and the range of their values.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, 1), (n, H, W, 3) or (n, n_features)
-            Pictures.
+            Images.
         y : None
             Ignored.
 
@@ -317,8 +317,8 @@ class ColorHistogram(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range or does not suit another or the pictures,
-            or ``X`` is not pictures of one channel or three, or not of ``image_shape``.
+            If a parameter is out of its range or does not suit another or the images,
+            or ``X`` is not images of one channel or three, or not of ``image_shape``.
         """
         images = validate_images(self, X, reset=True)
         self.value_range_ = learn_value_range(self.value_range, images)
@@ -326,23 +326,23 @@ class ColorHistogram(TransformerMixin, Estimator):
         return self
 
     def transform(self, X):
-        """Count the colours of pictures.
+        """Count the colors of images.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, 1), (n, H, W, 3) or (n, n_features)
-            Pictures of the shape seen in ``fit``.
+            Images of the shape seen in ``fit``.
 
         Returns
         -------
         features : ndarray of shape (n, n_features_out)
-            float64 for float64 pictures, else float32. The order is that of
+            float64 for float64 images, else float32. The order is that of
             `get_feature_names_out`: row and column of the cell, channel, bin.
 
         Raises
         ------
         ValueError
-            If the pictures are not of the shape seen in ``fit``, or a parameter is out
+            If the images are not of the shape seen in ``fit``, or a parameter is out
             of its range.
         """
         check_is_fitted(self, "value_range_")

@@ -23,7 +23,7 @@ from skvision._training.parallel import for_each_block
 BLOCK_NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")
 PIXELS_PER_TASK = 1 << 18
 STRIP_PIXELS = 2048  # enough to fill the vector unit, few enough to stay in cache
-LARGEST = 1e10  # float pictures beyond this are scaled down: their squares overflow
+LARGEST = 1e10  # float images beyond this are scaled down: their squares overflow
 
 
 class Grid(NamedTuple):
@@ -48,7 +48,7 @@ def _padded_cotangents(bins, orientations, half_turns, dtype):
 
 
 def _scale_down(images):
-    """Scale pictures whose squared gradients would overflow; their HOG stays."""
+    """Scale images whose squared gradients would overflow; their HOG stays."""
     peaks = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
     if peaks.max() <= LARGEST:
         return images
@@ -59,9 +59,9 @@ def _scale_down(images):
 class HOG(TransformerMixin, Estimator):
     r"""Histograms of oriented gradients.
 
-    Each picture is divided into cells; each pixel votes, with the length of its
+    Each image is divided into cells; each pixel votes, with the length of its
     gradient, for the orientation of its gradient in the histogram of its cell. The
-    histograms of each block of neighbouring cells are normalised together. The blocks
+    histograms of each block of neighboring cells are normalized together. The blocks
     overlap: a cell stands in as many of them as hold it.
 
     The gradient at a pixel is the difference of the pixels on its two sides,
@@ -76,14 +76,14 @@ class HOG(TransformerMixin, Estimator):
 
     pixels_per_cell : (int, int), default=(8, 8)
         Height and width of a cell in pixels. Pixels to the right of and below the last
-        whole cell do not vote (unless ``interpolate``). A picture smaller than a cell
+        whole cell do not vote (unless ``interpolate``). An image smaller than a cell
         is one cell.
 
     cells_per_block : (int, int), default=(2, 2)
-        Rows and columns of cells in a block. A picture of fewer cells is one block.
+        Rows and columns of cells in a block. An image of fewer cells is one block.
 
     block_norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}, default="L2-Hys"
-        How the values :math:`v` of a block are normalised, with
+        How the values :math:`v` of a block are normalized, with
         :math:`\varepsilon = 10^{-5}`: ``"L1"`` :math:`v / (\|v\|_1 + \varepsilon)`;
         ``"L1-sqrt"`` the square root of that; ``"L2"``
         :math:`v / \sqrt{\|v\|_2^2 + \varepsilon^2}`; ``"L2-Hys"`` L2, then cut at 0.2
@@ -95,18 +95,18 @@ class HOG(TransformerMixin, Estimator):
 
     transform_sqrt : bool, default=False
         Whether to take the square root of each pixel first, which makes the differences
-        in the shade count for more. Pictures must not be negative then.
+        in the shade count for more. Images must not be negative then.
 
     interpolate : bool, default=False
         Whether each pixel shares its vote between the two nearest orientations and the
-        four nearest cells, by distance from their centres (bilinear in space), so that
-        the features change little when the picture shifts a little; instead of giving
+        four nearest cells, by distance from their centers (bilinear in space), so that
+        the features change little when the image shifts a little; instead of giving
         all of it to one bin of one cell.
 
     image_shape : (int, int) or (int, int, int), default=None
-        Height, width and channels of pictures that come as flat rows. Where it is None,
-        a number of features that is a perfect square is taken for grey pictures, three
-        times a perfect square for RGB, any other for grey strips one pixel high, with
+        Height, width and channels of images that come as flat rows. Where it is None,
+        a number of features that is a perfect square is taken for gray images, three
+        times a perfect square for RGB, any other for gray strips one pixel high, with
         an `ImageShapeWarning`.
 
     n_jobs : int, default=None
@@ -116,7 +116,7 @@ class HOG(TransformerMixin, Estimator):
     Attributes
     ----------
     image_shape_ : (int, int, int)
-        Height, width and channels of the pictures seen in ``fit``.
+        Height, width and channels of the images seen in ``fit``.
 
     n_features_in_ : int
         Their product.
@@ -130,11 +130,11 @@ class HOG(TransformerMixin, Estimator):
     ``skimage.feature.hog`` with the same parameters, to 1e-5, but where rounding
     decides there: a gradient that is equally long in two channels is taken from the
     first (scikit-image: from that whose length was rounded up; about one CIFAR-10
-    picture in a thousand has one); orientations are compared with the boundaries of the
-    bins without rounding an angle first (it matters for float pictures with 4, 8, 12, …
+    image in a thousand has one); orientations are compared with the boundaries of the
+    bins without rounding an angle first (it matters for float images with 4, 8, 12, …
     orientations, which have boundaries at 45 degrees, and for ``transform_sqrt``, where
-    square roots of bytes meet boundaries in one picture of a hundred); and no vote is
-    lost where an angle rounds to 180 degrees. Pictures smaller than a block are
+    square roots of bytes meet boundaries in one image of a hundred); and no vote is
+    lost where an angle rounds to 180 degrees. Images smaller than a block are
     described, not refused.
 
     The features hardly depend on the scale of pixel values: bytes from 0 to 255 and
@@ -195,12 +195,12 @@ class HOG(TransformerMixin, Estimator):
 
     @whole_fit
     def fit(self, X, y=None):
-        """Learn the shape of the pictures.
+        """Learn the shape of the images.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, 1), (n, H, W, 3) or (n, n_features)
-            Pictures.
+            Images.
         y : None
             Ignored.
 
@@ -212,7 +212,7 @@ class HOG(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range, or ``X`` is not pictures of one channel
+            If a parameter is out of its range, or ``X`` is not images of one channel
             or three, or not of ``image_shape``.
         """
         self._check_parameters()
@@ -220,24 +220,24 @@ class HOG(TransformerMixin, Estimator):
         return self
 
     def transform(self, X):
-        """Compute the features of pictures.
+        """Compute the features of images.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, 1), (n, H, W, 3) or (n, n_features)
-            Pictures of the shape seen in ``fit``.
+            Images of the shape seen in ``fit``.
 
         Returns
         -------
         features : ndarray of shape (n, n_features_out)
-            float64 for float64 pictures, else float32; between 0 and 1. The order is
+            float64 for float64 images, else float32; between 0 and 1. The order is
             that of `get_feature_names_out`: row and column of the block, row and column
             of the cell in the block, orientation.
 
         Raises
         ------
         ValueError
-            If the pictures are not of the shape seen in ``fit``, or negative where
+            If the images are not of the shape seen in ``fit``, or negative where
             ``transform_sqrt`` is set, or a parameter is out of its range.
         """
         check_is_fitted(self, "image_shape_")
@@ -304,7 +304,7 @@ class HOG(TransformerMixin, Estimator):
         return features.reshape(n_pictures, -1)
 
     def _grid(self):
-        """Fit cells to the picture and blocks to the cells."""
+        """Fit cells to the image and blocks to the cells."""
         size = np.array(self.image_shape_[:2])
         cell_shape = np.minimum(self.pixels_per_cell, size)
         n_cells = size // cell_shape

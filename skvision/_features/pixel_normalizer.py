@@ -39,21 +39,21 @@ def _in_blocks(fill, rows, out, advice, **size):
 @public("skvision")
 @wrap_only_rows
 class PixelNormalizer(TransformerMixin, Estimator):
-    r"""Centre and scale pixels, or the columns of features, by the training pictures.
+    r"""Center and scale pixels, or the columns of features, by the training images.
 
     .. math:: z = (x - c) / s
 
-    with a centre :math:`c` and a scale :math:`s` for each pixel or each channel, and
+    with a center :math:`c` and a scale :math:`s` for each pixel or each channel, and
     after that, if asked for, ZCA whitening.
 
     Parameters
     ----------
     center : {"pixel", "channel"} or None, default="pixel"
-        What is subtracted: the mean picture, the mean colour, or nothing.
+        What is subtracted: the mean image, the mean color, or nothing.
 
     scale : {"std", "range"} or None, default="std"
-        What is divided by: the standard deviation; the largest distance from the centre
-        in the training pictures, which brings them into [-1, 1]; or nothing. It is one
+        What is divided by: the standard deviation; the largest distance from the center
+        in the training images, which brings them into [-1, 1]; or nothing. It is one
         value a pixel, or one a channel with ``center="channel"``. Where it would be
         zero it is one.
 
@@ -71,7 +71,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
         proportion to the cube of that.
 
     image_shape : (int, int) or (int, int, int), default=None
-        With ``center="channel"``, height, width and channels of pictures that come as
+        With ``center="channel"``, height, width and channels of images that come as
         flat rows; where it is None they are guessed with an `ImageShapeWarning`, as
         `HOG` does.
 
@@ -79,7 +79,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
     ----------
     center_ : ndarray of shape (n_features_in_,), float64
         What is subtracted; zero with ``center=None``. ``center_.reshape(image_shape_)``
-        is a picture.
+        is an image.
 
     scale_ : ndarray of shape (n_features_in_,), float64
         What is divided by; one with ``scale=None``.
@@ -88,7 +88,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
         The symmetric whitening matrix.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the pictures seen in ``fit``; None where they came
+        Height, width and channels of the images seen in ``fit``; None where they came
         as flat rows, unless ``center="channel"`` needed it.
 
     n_features_in_ : int
@@ -150,12 +150,12 @@ class PixelNormalizer(TransformerMixin, Estimator):
 
     @whole_fit
     def fit(self, X, y=None):
-        """Learn the centre, the scale and the whitening.
+        """Learn the center, the scale and the whitening.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features.
+            Images or features.
         y : None
             Ignored.
 
@@ -178,7 +178,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
             )
         if self.whitening_epsilon is not None and self.center is None:
             raise ValueError(
-                f"whitening_epsilon={self.whitening_epsilon} needs centred pixels; got "
+                f"whitening_epsilon={self.whitening_epsilon} needs centerd pixels; got "
                 f"center=None. Set center='pixel' or whitening_epsilon=None."
             )
         n_channels = None
@@ -243,17 +243,17 @@ class PixelNormalizer(TransformerMixin, Estimator):
         return (vectors / deviations) @ vectors.T, (vectors * deviations) @ vectors.T
 
     def transform(self, X):
-        """Centre, scale and whiten pictures.
+        """Center, scale and whiten images.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
         X : ndarray of the shape of ``X``
-            float64 for float64 pictures, else float32.
+            float64 for float64 images, else float32.
 
         Raises
         ------
@@ -300,7 +300,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Returns
         -------
         X : ndarray of the shape of ``X``
-            Pictures as they were, to rounding, as float64 for float64, else float32.
+            Images as they were, to rounding, as float64 for float64, else float32.
 
         Raises
         ------
@@ -335,7 +335,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
         return np.float64 if rows.dtype == np.float64 else np.float32
 
     def get_feature_names_out(self, input_features=None):
-        """Name the columns of flat rows, or the pixels of pictures.
+        """Name the columns of flat rows, or the pixels of images.
 
         Parameters
         ----------
@@ -345,7 +345,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Returns
         -------
         names : ndarray of shape (n_features_in_,) of str objects
-            The names of the columns or, where ``fit`` saw pictures, ``pixel_y0_x3_c1``
+            The names of the columns or, where ``fit`` saw images, ``pixel_y0_x3_c1``
             for the second channel of the fourth pixel of the first row.
         """
         check_is_fitted(self, "center_")

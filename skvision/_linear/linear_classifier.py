@@ -37,7 +37,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features. Bytes are computed with as float32, a block of rows at
+            Images or features. Bytes are computed with as float32, a block of rows at
             a time.
         y : array-like of shape (n,)
             Classes, at least two.
@@ -81,12 +81,12 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
 
     @whole_fit
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Make one epoch over some pictures, from where it stands.
+        """Make one epoch over some images, from where it stands.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features, like those before.
+            Images or features, like those before.
         y : array-like of shape (n,)
             Their classes.
         classes : array-like of shape (n_classes,), default=None
@@ -104,7 +104,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         ------
         ValueError
             If the first call does not name ``classes``, or a later one other classes or
-            pictures of another shape; or with ``class_weight="balanced"``, for which
+            images of another shape; or with ``class_weight="balanced"``, for which
             all labels would have to be known.
         KeyboardInterrupt
             If the epoch is interrupted; the classifier stays as it was before.
@@ -124,12 +124,12 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         return self
 
     def loss_and_gradient(self, X, y, sample_weight=None):
-        """Compute what is minimised, and its gradient, at the fitted weights.
+        """Compute what is minimized, and its gradient, at the fitted weights.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
         y : array-like of shape (n,)
             Elements of ``classes_``.
         sample_weight : array-like of shape (n,), default=None
@@ -160,7 +160,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -170,7 +170,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         check_is_fitted(self, "coef_")
         X = validate_rows(self, X, reset=False)
@@ -184,12 +184,12 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         return scores if len(self.coef_) > 1 else scores[:, 0]
 
     def predict(self, X):
-        """Predict the class of each picture, the one with the largest score.
+        """Predict the class of each image, the one with the largest score.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -199,7 +199,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         scores = self.decision_function(X)
         best = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)
@@ -207,15 +207,15 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
 
     @property
     def templates_(self):
-        """The weights as pictures, (n_classes, H, W, C), or (n_classes, H, W) if grey.
+        """The weights as images, (n_classes, H, W, C), or (n_classes, H, W) if gray.
 
-        One picture, of the second class, where there are two classes.
+        One image, of the second class, where there are two classes.
         """
         check_is_fitted(self, "coef_")
         if self.image_shape_ is None:
             raise AttributeError(
                 f"{type(self).__name__} was fitted on flat rows, so that templates_ "
-                f"have no height and width: pass pictures as (n, H, W[, C]) arrays, or "
+                f"have no height and width: pass images as (n, H, W[, C]) arrays, or "
                 f"reshape coef_."
             )
         height, width, channels = self.image_shape_

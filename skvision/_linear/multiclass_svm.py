@@ -18,14 +18,14 @@ from skvision._training.losses import (
 class MulticlassSVM(RegularizedLinearClassifier):
     r"""Linear support vector machine for several classes at once.
 
-    It minimises
+    It minimizes
 
     .. math::
         \frac{\sum_i w_i \sum_{j \ne y_i} \max(0, m + s_{ij} - s_{i y_i})^p}{\sum_i w_i}
         + \alpha \left(r \|W\|_1 + \frac{1 - r}{2} \|W\|^2\right),
         \qquad s_i = W x_i + b
 
-    over the weights :math:`W` and the biases :math:`b`, which are not penalised;
+    over the weights :math:`W` and the biases :math:`b`, which are not penalized;
     :math:`p` is 1 for the hinge and 2 for its square. That is the joint machine of
     Weston and Watkins, in which scores of classes compete. One-vs-rest has
     :math:`\sum_j \max(0, m - \sigma_{ij} s_{ij})^p` in its place, :math:`\sigma_{ij}`
@@ -47,7 +47,7 @@ class MulticlassSVM(RegularizedLinearClassifier):
 
     alpha : float, default=1e-3
         Strength of the penalty, from 0; the default suits features of about unit
-        variance. scikit-learn's ``LinearSVC`` minimises the same with "ovr" at ``C = 1
+        variance. scikit-learn's ``LinearSVC`` minimizes the same with "ovr" at ``C = 1
         / (alpha * n)``, n being the number of rows or the sum of their weights, but for
         its penalty on biases.
 
@@ -150,13 +150,13 @@ class MulticlassSVM(RegularizedLinearClassifier):
         The classes, sorted.
 
     coef_ : ndarray of shape (n_classes, n_features_in_) or (1, n_features_in_)
-        Weights; one row for two classes. float64 for float64 pictures, else float32.
+        Weights; one row for two classes. float64 for float64 images, else float32.
 
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Biases, zero without ``fit_intercept``.
 
     templates_ : ndarray of shape (n_classes, H, W, C) or (n_classes, H, W)
-        The weights as pictures, where pictures were given to ``fit``.
+        The weights as images, where images were given to ``fit``.
 
     n_iter_ : int
         Iterations or epochs made.
@@ -180,7 +180,7 @@ class MulticlassSVM(RegularizedLinearClassifier):
         the objective from its optimum, as a fraction of the objective.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the pictures seen in ``fit``; None for flat rows.
+        Height, width and channels of the images seen in ``fit``; None for flat rows.
 
     n_features_in_ : int
         Number of features seen in ``fit``.

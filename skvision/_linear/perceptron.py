@@ -101,13 +101,13 @@ class Perceptron(LinearClassifier):
         The classes, sorted.
 
     coef_ : ndarray of shape (n_classes, n_features_in_) or (1, n_features_in_)
-        Weights; one row for two classes. float64 for float64 pictures, else float32.
+        Weights; one row for two classes. float64 for float64 images, else float32.
 
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Biases, zero without ``fit_intercept``.
 
     templates_ : ndarray of shape (n_classes, H, W, C) or (n_classes, H, W)
-        The weights as pictures, where pictures were given to ``fit``.
+        The weights as images, where images were given to ``fit``.
 
     n_iter_ : int
         Epochs made.
@@ -128,7 +128,7 @@ class Perceptron(LinearClassifier):
         have. ``fit`` then raised ``KeyboardInterrupt``.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the pictures seen in ``fit``; None for flat rows.
+        Height, width and channels of the images seen in ``fit``; None for flat rows.
 
     n_features_in_ : int
         Number of features seen in ``fit``.

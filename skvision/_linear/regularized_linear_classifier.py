@@ -38,7 +38,7 @@ FIRST_BATCH = 1024  # rows at a time of which the first value is computed
 
 
 class RegularizedLinearClassifier(LinearClassifier):
-    """A linear classifier that minimises mean loss plus penalty.
+    """A linear classifier that minimizes mean loss plus penalty.
 
     A subclass says what the loss is, ``_loss``, its ``_curvature``, whether it is
     ``_joint``, a function of the differences of scores, and for hinge losses the
@@ -158,7 +158,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         )
 
     def _start(self, problem, rows, goes_on):
-        """Return zeros, or the weights there are in coordinates around the centre."""
+        """Return zeros, or the weights there are in coordinates around the center."""
         n_features = rows.n_features
         start = np.zeros(problem.n_outputs * (n_features + int(self.fit_intercept)))
         if goes_on:

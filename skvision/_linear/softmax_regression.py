@@ -15,14 +15,14 @@ from skvision._training.losses import (
 class SoftmaxRegression(RegularizedLinearClassifier):
     r"""Softmax regression: linear scores and cross-entropy.
 
-    Also known as multinomial logistic regression. It minimises
+    Also known as multinomial logistic regression. It minimizes
 
     .. math::
         \frac{\sum_i w_i \left(\log \sum_j e^{s_{ij}} - s_{i y_i}\right)}{\sum_i w_i}
         + \alpha \left(r \|W\|_1 + \frac{1 - r}{2} \|W\|^2\right),
         \qquad s_i = W x_i + b
 
-    over the weights :math:`W` and the biases :math:`b`, which are not penalised. With
+    over the weights :math:`W` and the biases :math:`b`, which are not penalized. With
     two classes there is one row of weights, the score of the second class, and the loss
     is that of the scores :math:`(0, s_i)`: with L2, the problem with two rows at
     :math:`2 \alpha`. Probabilities are the softmax of the scores as they come out.
@@ -131,13 +131,13 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         The classes, sorted.
 
     coef_ : ndarray of shape (n_classes, n_features_in_) or (1, n_features_in_)
-        Weights; one row for two classes. float64 for float64 pictures, else float32.
+        Weights; one row for two classes. float64 for float64 images, else float32.
 
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Biases, zero without ``fit_intercept``.
 
     templates_ : ndarray of shape (n_classes, H, W, C) or (n_classes, H, W)
-        The weights as pictures, where pictures were given to ``fit``.
+        The weights as images, where images were given to ``fit``.
 
     n_iter_ : int
         Iterations or epochs made.
@@ -161,7 +161,7 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         the objective from its optimum, as a fraction of the objective.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the pictures seen in ``fit``; None for flat rows.
+        Height, width and channels of the images seen in ``fit``; None for flat rows.
 
     n_features_in_ : int
         Number of features seen in ``fit``.
@@ -246,7 +246,7 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -256,7 +256,7 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         return probabilities_of(self.decision_function(X))
 
@@ -266,7 +266,7 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -276,6 +276,6 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         return log_probabilities_of(self.decision_function(X))

@@ -122,7 +122,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     Returns
     -------
     model : Model
-        ``pipeline``, which takes paths of pictures, and ``about``, a dict with
+        ``pipeline``, which takes paths of images, and ``about``, a dict with
         ``versions``, ``classes``, ``size``, ``training`` and ``held_out``.
 
     Raises

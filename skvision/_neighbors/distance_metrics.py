@@ -35,7 +35,7 @@ def check_suits(X, metric):
         raise ValueError(
             f"metric={metric!r} compares histograms, which are not negative, but row "
             f"{row} has the value {X[row].min():g}: use 'l1' or 'l2', or leave out "
-            f"what centres the features."
+            f"what centers the features."
         )
     if metric in ("l2", "euclidean") and X.dtype == np.float64:
         largest = max(X.max(), -X.min())

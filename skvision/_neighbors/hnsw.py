@@ -1,4 +1,4 @@
-"""Approximate neighbours: a graph over sketches, and exact distances of what it finds.
+"""Approximate neighbors: a graph over sketches, and exact distances of what it finds.
 
 The graph is that of faiss (Y. A. Malkov, D. A. Yashunin, "Efficient and robust
 approximate nearest neighbor search using hierarchical navigable small world graphs",
@@ -37,7 +37,7 @@ class HNSWIndex:
     metric : int
         One of the kernels' metrics.
     image_shape : (int, int, int) or None
-        Height, width and channels of the pictures, where known.
+        Height, width and channels of the images, where known.
 
     Raises
     ------

@@ -28,7 +28,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
     Parameters
     ----------
     n_neighbors : int, default=5
-        How many neighbours vote.
+        How many neighbors vote.
 
     metric : str or callable, default="l2"
         The distance of two rows of pixels or features :math:`a` and :math:`b`:
@@ -52,30 +52,30 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         It is settled, as is ``algorithm``, by ``fit`` or the first ``partial_fit``.
 
     weights : {"uniform", "distance"} or callable, default="uniform"
-        The weight of a vote: the same for all neighbours; one over the distance, where
-        neighbours at distance zero, if any, decide alone; or what a function makes of
+        The weight of a vote: the same for all neighbors; one over the distance, where
+        neighbors at distance zero, if any, decide alone; or what a function makes of
         distances of shape (n, n_neighbors).
 
     tie_break : {"nearest", "lowest"}, default="nearest"
         Which class wins where several have the most votes: that of the nearest of the
-        neighbours that voted for one of them, or the first in ``classes_``, as in
-        scikit-learn's ``KNeighborsClassifier``. Of neighbours at the same distance the
+        neighbors that voted for one of them, or the first in ``classes_``, as in
+        scikit-learn's ``KNeighborsClassifier``. Of neighbors at the same distance the
         one that came first in the training set counts as nearer.
 
     algorithm : {"auto", "brute", "hnsw"}, default="auto"
         ``"brute"`` is exact, and what ``"auto"`` stands for. ``"hnsw"`` is
-        approximate: it may miss neighbours, those that it finds have exact distances.
+        approximate: it may miss neighbors, those that it finds have exact distances.
         It needs faiss (``pip install "skvision[ann]"``) and time to build its graph,
         in ``fit``, and is much faster at predicting. It is not for callables,
         ``"chebyshev"`` and ``"hamming"``.
 
     ef_search : int, default=100
         With ``algorithm="hnsw"``, how many candidates are kept in the search: more
-        find more of the true neighbours and take longer.
+        find more of the true neighbors and take longer.
 
     class_weight : dict or "balanced", default=None
         Factors of the votes for each class, above 0. ``"balanced"`` makes them
-        inversely proportional to the number of training pictures of the class.
+        inversely proportional to the number of training images of the class.
 
     n_jobs : int, default=None
         Number of threads for searches. None means 1, unless in a
@@ -93,7 +93,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         Number of training images.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the pictures seen in ``fit``; None where they came
+        Height, width and channels of the images seen in ``fit``; None where they came
         as flat rows.
 
     n_features_in_ : int
@@ -124,11 +124,11 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
     half and a third; they take about 20 microseconds an image to compute. One query
     alone then reads the sketches in place of all images.
 
-    Beside the training pictures, and pictures to predict that are uint8, float32 or
+    Beside the training images, and images to predict that are uint8, float32 or
     float64 arrays in C order, none of which are copied, a search with up to 100
-    neighbours takes up to 256 MB, whatever the number of pictures. There is no
-    ``sample_weight``: a picture that stands in the training set twice takes the place
-    of another neighbour, which no weight can do.
+    neighbors takes up to 256 MB, whatever the number of images. There is no
+    ``sample_weight``: an image that stands in the training set twice takes the place
+    of another neighbor, which no weight can do.
 
     ``predict`` returns the class of the largest probability. Probabilities are shares
     of the votes; with ``tie_break="nearest"`` the winner of a tie gets a billionth of
@@ -185,12 +185,12 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
 
     @whole_fit
     def fit(self, X, y):
-        """Keep the training pictures.
+        """Keep the training images.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features. uint8, float32 and float64 arrays in C order are kept
+            Images or features. uint8, float32 and float64 arrays in C order are kept
             without a copy: do not change them afterwards.
         y : array-like of shape (n,)
             Classes.
@@ -219,15 +219,15 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
 
     @whole_fit
     def partial_fit(self, X, y, classes=None):
-        """Add training pictures to those that are there.
+        """Add training images to those that are there.
 
-        Each call copies the pictures that are there already: add them by the thousand,
+        Each call copies the images that are there already: add them by the thousand,
         not one by one.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features.
+            Images or features.
         y : array-like of shape (n,)
             Classes.
         classes : array-like of shape (n_classes,), default=None

@@ -1,13 +1,13 @@
-r"""Sketches of pictures: few numbers each, from which bounds of distances are cheap.
+r"""Sketches of images: few numbers each, from which bounds of distances are cheap.
 
-An exact search computes only those distances that a bound does not rule out. Pictures
+An exact search computes only those distances that a bound does not rule out. Images
 are smooth, so that a sketch of a tenth of their size or less rules out nearly all. A
-sketch maps a picture x to codes s(x) such that, with an error e(x) that is known,
+sketch maps an image x to codes s(x) such that, with an error e(x) that is known,
 
 .. math:: d(x, y) \ge \|s(x) - s(y)\| - e(x) - e(y)
 
 in the norm of L1 for `PooledBytes` and of L2 for `PrincipalAxes`. Both hold for every
-picture, like those that the sketch was made from or not: a picture that it suits badly
+image, like those that the sketch was made from or not: an image that it suits badly
 has a large error, and its distances are computed.
 """
 
@@ -61,7 +61,7 @@ def _sample(rows):
 
 
 class PooledBytes:
-    """Sums over neighbouring pixels, rounded to a byte each: a sketch for L1.
+    """Sums over neighboring pixels, rounded to a byte each: a sketch for L1.
 
     The distance of two sums is at most the sum of distances, by the triangle
     inequality; the errors are what rounding changes. Floats are rounded to bytes in

@@ -1,4 +1,4 @@
-"""From neighbours to classes: votes, their weights and their ties."""
+"""From neighbors to classes: votes, their weights and their ties."""
 
 from numbers import Real
 
@@ -10,16 +10,16 @@ WINNERS_SHARE = 1e-9  # of all votes, that the winner of a tie gets on top
 
 
 def vote(labels, distances, weights, class_weights, tie_break):
-    """Return the share of each class in the votes of neighbours.
+    """Return the share of each class in the votes of neighbors.
 
     Parameters
     ----------
     labels : ndarray of shape (n, n_neighbors)
-        Classes of the neighbours, nearest first, from 0.
+        Classes of the neighbors, nearest first, from 0.
     distances : ndarray of shape (n, n_neighbors)
         Their distances.
     weights : {"uniform", "distance"} or callable
-        What a neighbour's vote weighs.
+        What a neighbor's vote weighs.
     class_weights : ndarray of shape (n_classes,) or (n, n_classes)
         Factors of the votes for each class, above 0.
     tie_break : {"nearest", "lowest"}
@@ -45,7 +45,7 @@ def vote(labels, distances, weights, class_weights, tie_break):
     tied = votes >= (1 - TIED) * most
     if not most.all():
         raise ValueError(
-            "weights gave all neighbours of a picture the weight zero; give at least "
+            "weights gave all neighbors of an image the weight zero; give at least "
             "one of them a weight."
         )
     votes = np.where(tied, most, votes)
@@ -100,7 +100,7 @@ def weights_of_classes(class_weight, classes, labels):
     if not all(isinstance(w, Real) and np.isfinite(w) and w > 0 for w in given):
         raise ValueError(
             f"class_weight must be numbers above 0, and finite; got {class_weight}. To "
-            f"leave a class out, leave its pictures out of the fit."
+            f"leave a class out, leave its images out of the fit."
         )
     return compute_class_weight(class_weight, classes=classes, y=classes)
 

@@ -40,7 +40,7 @@ def _has_open_end(estimator):
 class ArcFaceEmbedder(NetworkClassifier):
     r"""Embeddings whose angles tell classes apart, those of training and others.
 
-    A network takes each picture to a vector of length one. It is trained to have the
+    A network takes each image to a vector of length one. It is trained to have the
     vectors of a class close to a center of their own, by an angle that is smaller by a
     margin m than those to other centers ("additive angular margin"):
 
@@ -49,7 +49,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         {e^{s \cos(\theta_{i y_i} + m)} + \sum_{j \ne y_i} e^{s \cos \theta_{ij}}}
         + \frac{\alpha}{2} \|W\|^2
 
-    Two pictures are then held to be of one class, be it one that was never seen in
+    Two images are then held to be of one class, be it one that was never seen in
     training, if the cosine of their embeddings is large enough;
     `skvision.VerificationThreshold` says what is large enough.
 
@@ -60,7 +60,7 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     hidden_layer_sizes : int or array-like of int, default=()
         Widths of the hidden layers before the embedding. ``()`` makes it a linear map,
-        which is best where there are but hundreds of pictures.
+        which is best where there are but hundreds of images.
 
     activation : {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "identity"} or \
             array-like of these, default="relu"
@@ -76,11 +76,11 @@ class ArcFaceEmbedder(NetworkClassifier):
         difference of cosines, from 0 to less than 2, for ``"cosface"``.
 
     scale : float, default=16.0
-        The s. To give a picture in the direction of its center, with the other centers
+        The s. To give an image in the direction of its center, with the other centers
         as far from it as they can all be, a probability of P, it has to be
         :math:`s \ge \log\frac{(C - 1) P}{1 - P} / (\cos m + \frac{1}{C - 1})` for C
-        classes. Where it is much larger, all are right soon, and nothing is learnt from
-        then on.
+        classes. Where it is much larger, all are right soon, and nothing is learned
+        from then on.
 
     dropout : float or array-like of float, default=0.0
         Share of the outputs of each hidden layer that are set to zero in training, the
@@ -89,21 +89,21 @@ class ArcFaceEmbedder(NetworkClassifier):
         rate has no effect where there are no hidden layers.
 
     batch_norm : bool, default=True
-        Whether to standardise the columns of the embedding, before it is made of length
+        Whether to standardize the columns of the embedding, before it is made of length
         one, and those of each hidden layer, before the activation, in each batch.
-        Embeddings of new pictures use running means and variances.
+        Embeddings of new images use running means and variances.
 
     standardize : bool, default=True
         Whether to take the mean from inputs and divide them by their standard
-        deviation: of each channel of pictures, of each column of flat rows. Both are
-        learnt in ``fit``.
+        deviation: of each channel of images, of each column of flat rows. Both are
+        learned in ``fit``.
 
     augmentation : callable, default=None
         ``(images, rng) -> images``: changes the bytes (n, H, W, C) of each batch at
-        random, such as `skvision.augmentation.RandomFlip()`. Never of new pictures.
+        random, such as `skvision.augmentation.RandomFlip()`. Never of new images.
 
     tta : bool, default=False
-        Whether the embedding of a picture is that of it and its mirror image, added up
+        Whether the embedding of an image is that of it and its mirror image, added up
         and made of length one, and its scores the mean of both ("test-time
         augmentation").
 
@@ -162,7 +162,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         others than then.
 
     image_shape : (H, W) or (H, W, C), default=None
-        The shape of pictures that come as flat rows. None takes flat rows for features,
+        The shape of images that come as flat rows. None takes flat rows for features,
         each column of its own kind.
 
     random_state : int, RandomState instance or None, default=None
@@ -178,16 +178,16 @@ class ArcFaceEmbedder(NetworkClassifier):
         weights of each class.
 
     coefs_ : list of ndarray
-        Weights of each layer (n_inputs, n_outputs), for standardised inputs; those of
+        Weights of each layer (n_inputs, n_outputs), for standardized inputs; those of
         the last are the centers (n_classes, n_components), of any length, but for
         ``loss="softmax"``.
 
     parameters_ : ndarray of shape (n_parameters_,)
-        All that is learnt in one vector, weights first. float64 for float64 pictures,
+        All that is learned in one vector, weights first. float64 for float64 images,
         else float32.
 
     n_parameters_ : int
-        How many numbers are learnt.
+        How many numbers are learned.
 
     n_iter_ : int
         Epochs or iterations made; those of all fits with ``warm_start``.
@@ -205,7 +205,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         have. ``fit`` then raised ``KeyboardInterrupt``.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the pictures seen in ``fit``; None for flat rows.
+        Height, width and channels of the images seen in ``fit``; None for flat rows.
 
     n_features_in_ : int
         Number of features seen in ``fit``.
@@ -215,20 +215,20 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     See Also
     --------
-    VerificationThreshold : Says which pictures are of one class.
+    VerificationThreshold : Says which images are of one class.
     skvision.metrics.verification_auc : Scores embeddings on classes never seen.
-    KNNImageClassifier : With ``metric="cosine"``, tells classes by few pictures each.
+    KNNImageClassifier : With ``metric="cosine"``, tells classes by few images each.
 
     Notes
     -----
     ``predict``, ``predict_proba`` and ``score`` are for the classes of training. The
     score of a class is :math:`s \cos \theta_j`, without the margin.
 
-    Embeddings are float32, and do not depend, to rounding, on the pictures that come
-    along. A picture whose network output is exactly zero has no direction: its
+    Embeddings are float32, and do not depend, to rounding, on the images that come
+    along. An image whose network output is exactly zero has no direction: its
     embedding is zero, at a right angle to all others.
 
-    Tens of pictures make few steps in 60 epochs: take more of these, or a larger
+    Tens of images make few steps in 60 epochs: take more of these, or a larger
     ``learning_rate_init``, until ``score`` on them is good.
 
     Where :math:`\theta + m` exceeds :math:`\pi`, the score of the true class is
@@ -343,9 +343,9 @@ class ArcFaceEmbedder(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features. Bytes are computed with as float32, a batch at a time.
+            Images or features. Bytes are computed with as float32, a batch at a time.
         y : array-like of shape (n,)
-            Classes, at least two; one picture of a class will do.
+            Classes, at least two; one image of a class will do.
 
         Returns
         -------
@@ -386,14 +386,14 @@ class ArcFaceEmbedder(NetworkClassifier):
     @available_if(_has_open_end)
     @whole_fit
     def partial_fit(self, X, y, classes=None):
-        """Make one epoch over some pictures, from where it stands.
+        """Make one epoch over some images, from where it stands.
 
-        What inputs are standardised by is learnt in the first call.
+        What inputs are standardized by is learned in the first call.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features, like those before.
+            Images or features, like those before.
         y : array-like of shape (n,)
             Their classes.
         classes : array-like of shape (n_classes,), default=None
@@ -412,7 +412,7 @@ class ArcFaceEmbedder(NetworkClassifier):
             plans for ``max_iter`` epochs, or ``solver="lbfgs"``, which has none.
         ValueError
             If the first call does not name ``classes``, or a later one other classes or
-            pictures of another shape; with ``class_weight="balanced"``; or if layers
+            images of another shape; with ``class_weight="balanced"``; or if layers
             were changed in between.
         KeyboardInterrupt
             If the epoch is interrupted; the embedder stays as it was before.
@@ -472,7 +472,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -482,7 +482,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
@@ -495,7 +495,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -506,7 +506,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         scores = self._scores(X)
         return scores if scores.shape[1] > 2 else scores[:, 1] - scores[:, 0]
@@ -517,7 +517,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -527,7 +527,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         return probabilities_of(self.decision_function(X))
 
@@ -537,7 +537,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -547,21 +547,21 @@ class ArcFaceEmbedder(NetworkClassifier):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         return log_probabilities_of(self.decision_function(X))
 
     def score(self, X, y, sample_weight=None):
-        """Compute the share of pictures whose class is predicted: a closed set.
+        """Compute the share of images whose class is predicted: a closed set.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
         y : array-like of shape (n,)
             Their classes, elements of ``classes_``.
         sample_weight : array-like of shape (n,), default=None
-            What each picture counts.
+            What each image counts.
 
         Returns
         -------
@@ -571,7 +571,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``, or ``y`` has classes that
+            If ``X`` is not like the images seen in ``fit``, or ``y`` has classes that
             were not: use `skvision.metrics.verification_auc` for these.
         """
         check_is_fitted(self, "parameters_")

@@ -56,8 +56,8 @@ class Architecture:
     activations : tuple of str
         One for each of them.
     batch_norm : bool
-        Whether each is normalised before its activation; it has no biases then, but
-        the shifts of the normalisation.
+        Whether each is normalized before its activation; it has no biases then, but
+        the shifts of the normalization.
     by_angle : bool
         Whether the output layer is a `cosine_head`, else linear.
     scale, margin, added_to
@@ -201,7 +201,7 @@ def first_parameters(
 
 
 def biases(views: Sequence[Array], n_layers: int) -> list[Array]:
-    """Return the biases, or the shifts of batch normalisation, of each layer."""
+    """Return the biases, or the shifts of batch normalization, of each layer."""
     gained = len(views) > 2 * n_layers  # gains and shifts, then the output's biases
     others = list(views[n_layers:])
     return [*others[1:-1:2], others[-1]] if gained else others

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import validate_rows
 from skvision._contract.labeled_rows import (
-    LabelledRows,
+    LabeledRows,
     hold_out,
     refuse_other_classes,
     see,
@@ -44,16 +44,16 @@ def _has_probabilities(estimator):
 class MLPBackprop(NetworkClassifier):
     r"""A multilayer perceptron, trained by backpropagation.
 
-    It minimises
+    It minimizes
 
     .. math::
         \frac{\sum_i w_i \, L(s_i, y_i)}{\sum_i w_i}
         + \alpha \left(r \|W\|_1 + \frac{1 - r}{2} \|W\|^2\right),
         \qquad s_i = f(\ldots f(x_i W_1 + b_1) \ldots) W_m + b_m
 
-    over all weights and biases, of which the biases are not penalised. With two classes
+    over all weights and biases, of which the biases are not penalized. With two classes
     there is one score, that of the second class. A fit does not copy bytes whole: a
-    batch is cast, augmented and standardised when its turn comes.
+    batch is cast, augmented and standardized when its turn comes.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ class MLPBackprop(NetworkClassifier):
         the first of which is for the input. From 0 to less than 1.
 
     batch_norm : bool, default=False
-        Whether to standardise the columns of each hidden layer in each batch before the
-        activation, and scale and shift them by gains and shifts that are learnt.
+        Whether to standardize the columns of each hidden layer in each batch before the
+        activation, and scale and shift them by gains and shifts that are learned.
         Predictions use running means and variances.
 
     standardize : bool, default=True
@@ -106,7 +106,7 @@ class MLPBackprop(NetworkClassifier):
         random, such as `skvision.augmentation.RandomFlip()`. Never at prediction.
 
     tta : bool, default=False
-        Whether predictions average the scores of a picture and of its mirror image
+        Whether predictions average the scores of an image and of its mirror image
         ("test-time augmentation").
 
     solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
@@ -197,11 +197,11 @@ class MLPBackprop(NetworkClassifier):
         all classes the same total weight among the rows that are learned from.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the fit before: its weights, standardisation, and
+        Whether ``fit`` goes on from the fit before: its weights, standardization, and
         what the optimizer remembers.
 
     image_shape : (H, W) or (H, W, C), default=None
-        The shape of pictures that come as flat rows. None takes flat rows for features,
+        The shape of images that come as flat rows. None takes flat rows for features,
         each column of its own kind.
 
     random_state : int, RandomState instance or None, default=None
@@ -214,7 +214,7 @@ class MLPBackprop(NetworkClassifier):
         The classes, sorted.
 
     coefs_ : list of ndarray of shape (n_inputs, n_outputs)
-        Weights of each layer, for standardised inputs. float64 for float64 pictures,
+        Weights of each layer, for standardized inputs. float64 for float64 images,
         else float32.
 
     intercepts_ : list of ndarray of shape (n_outputs,)
@@ -224,7 +224,7 @@ class MLPBackprop(NetworkClassifier):
         All of these in one vector, weights first, and the gains of ``batch_norm``.
 
     n_parameters_ : int
-        How many numbers are learnt.
+        How many numbers are learned.
 
     n_iter_ : int
         Epochs or iterations made; those of all fits with ``warm_start``.
@@ -249,7 +249,7 @@ class MLPBackprop(NetworkClassifier):
         have. ``fit`` then raised ``KeyboardInterrupt``.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the pictures seen in ``fit``; None for flat rows.
+        Height, width and channels of the images seen in ``fit``; None for flat rows.
 
     n_features_in_ : int
         Number of features seen in ``fit``.
@@ -260,7 +260,7 @@ class MLPBackprop(NetworkClassifier):
     See Also
     --------
     SoftmaxRegression : The same without hidden layers, solved to its optimum.
-    skvision.augmentation : Random changes of pictures.
+    skvision.augmentation : Random changes of images.
 
     Notes
     -----
@@ -397,13 +397,13 @@ class MLPBackprop(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features. Bytes are computed with as float32, a batch at a time.
+            Images or features. Bytes are computed with as float32, a batch at a time.
         y : array-like of shape (n,)
             Classes, at least two.
         sample_weight : array-like of shape (n,), default=None
             Weights of the rows, not negative.
         X_val : array-like of shape (n_val, ...), default=None
-            Pictures or features to validate on with ``early_stopping``, in place of a
+            Images or features to validate on with ``early_stopping``, in place of a
             part of ``X``. In a pipeline, ``transform_input=["X_val"]`` sends them
             through the steps before.
         y_val : array-like of shape (n_val,), default=None
@@ -421,7 +421,7 @@ class MLPBackprop(NetworkClassifier):
         ValueError
             If a parameter is out of its range or does not go with another, ``X`` is not
             finite numbers in one of the three layouts, ``y`` has one class only,
-            validation pictures are not like those of ``X`` or of other classes, or
+            validation images are not like those of ``X`` or of other classes, or
             ``warm_start`` is set and the last fit was of other classes, features or
             layers.
         TypeError
@@ -444,7 +444,7 @@ class MLPBackprop(NetworkClassifier):
         rng = check_random_state(self.random_state)
         if X_val is None and y_val is None and sample_weight_val is None:
             problem, learning, rows = hold_out(self, problem, rng)
-            held_out = LabelledRows(*(part[rows] for part in problem[:3]), None)
+            held_out = LabeledRows(*(part[rows] for part in problem[:3]), None)
         else:
             learning = np.flatnonzero(problem.weights)
             held_out = see_validation(self, problem, X_val, y_val, sample_weight_val)
@@ -456,14 +456,14 @@ class MLPBackprop(NetworkClassifier):
     @available_if(has_epochs)
     @whole_fit
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Make one epoch over some pictures, from where it stands.
+        """Make one epoch over some images, from where it stands.
 
-        What inputs are standardised by is learnt in the first call.
+        What inputs are standardized by is learned in the first call.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features, like those before.
+            Images or features, like those before.
         y : array-like of shape (n,)
             Their classes.
         classes : array-like of shape (n_classes,), default=None
@@ -483,7 +483,7 @@ class MLPBackprop(NetworkClassifier):
             With ``solver="lbfgs"``, which has no epochs.
         ValueError
             If the first call does not name ``classes``, or a later one other classes or
-            pictures of another shape; with ``early_stopping``, ``average_last`` or
+            images of another shape; with ``early_stopping``, ``average_last`` or
             ``class_weight="balanced"``; or if layers were changed in between.
         KeyboardInterrupt
             If the epoch is interrupted; the network stays as it was before.
@@ -529,7 +529,7 @@ class MLPBackprop(NetworkClassifier):
             )
 
     def _loss(self, n_outputs):
-        """Return what is minimised, for so many outputs."""
+        """Return what is minimized, for so many outputs."""
         if self.loss == "cross_entropy":
             loss = (
                 losses.softmax_cross_entropy
@@ -558,7 +558,7 @@ class MLPBackprop(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -569,7 +569,7 @@ class MLPBackprop(NetworkClassifier):
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         scores = self._scores(X)
         return scores if scores.shape[1] > 1 else scores[:, 0]
@@ -581,7 +581,7 @@ class MLPBackprop(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -593,7 +593,7 @@ class MLPBackprop(NetworkClassifier):
         AttributeError
             With another loss than the cross-entropy.
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         return probabilities_of(self.decision_function(X))
 
@@ -604,7 +604,7 @@ class MLPBackprop(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -616,7 +616,7 @@ class MLPBackprop(NetworkClassifier):
         AttributeError
             With another loss than the cross-entropy.
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         return log_probabilities_of(self.decision_function(X))
 
@@ -626,17 +626,17 @@ class MLPBackprop(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
         features : ndarray of shape (n, n_hidden)
-            One column for each unit; without hidden layers the standardised input.
+            One column for each unit; without hidden layers the standardized input.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         check_is_fitted(self, "parameters_")
         return self._hidden(validate_rows(self, X, reset=False))

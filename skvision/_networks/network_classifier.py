@@ -46,7 +46,7 @@ class NetworkClassifier(
 
     A subclass says what the network is, ``_architecture_for``, what it starts from,
     ``_first_parameters``, which of its outputs are dropped in training,
-    ``_dropout_rates``, and what is minimised, ``_loss``. ``_check`` refuses what does
+    ``_dropout_rates``, and what is minimized, ``_loss``. ``_check`` refuses what does
     not go together.
     """
 
@@ -208,7 +208,7 @@ class NetworkClassifier(
         return [self._architecture.n_inputs, *self._architecture.hidden][-1]
 
     def _scores(self, X):
-        """Return the outputs for pictures, or their mean with the mirror images'."""
+        """Return the outputs for images, or their mean with the mirror images'."""
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
         net = self._architecture.network()
@@ -227,7 +227,7 @@ class NetworkClassifier(
             return function(X)
         if self.image_shape_ is None:
             raise ValueError(
-                "tta needs pictures, and this was fitted on flat rows: fit it on "
+                "tta needs images, and this was fitted on flat rows: fit it on "
                 "(n, H, W[, C]) arrays, say image_shape=(H, W[, C]), or set "
                 "tta=False."
             )
@@ -256,12 +256,12 @@ class NetworkClassifier(
         return check_outputs(outputs, X)
 
     def predict(self, X):
-        """Predict the class of each picture, the one with the largest score.
+        """Predict the class of each image, the one with the largest score.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
 
         Returns
         -------
@@ -271,20 +271,20 @@ class NetworkClassifier(
         Raises
         ------
         ValueError
-            If ``X`` is not like the pictures seen in ``fit``.
+            If ``X`` is not like the images seen in ``fit``.
         """
         scores = self.decision_function(X)
         return self.classes_[_winners(scores.reshape(len(scores), -1))]
 
     def loss_and_gradient(self, X, y, sample_weight=None):
-        """Compute what is minimised, and its gradient, at the fitted parameters.
+        """Compute what is minimized, and its gradient, at the fitted parameters.
 
         Nothing is dropped or augmented, and batch norm uses its running statistics.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features like those of ``fit``.
+            Images or features like those of ``fit``.
         y : array-like of shape (n,)
             Elements of ``classes_``.
         sample_weight : array-like of shape (n,), default=None

@@ -68,7 +68,7 @@ NETWORK_CONSTRAINTS = {
 def check_together(estimator, rates, has_validation):
     """Raise where parameters do not go with each other.
 
-    ``rates`` are those of dropout, and ``has_validation`` says whether pictures to
+    ``rates`` are those of dropout, and ``has_validation`` says whether images to
     validate on were given.
     """
     if has_validation and not estimator.early_stopping:
@@ -86,7 +86,7 @@ def check_together(estimator, rates, has_validation):
     asked = [name for name in pictures if pictures[name]]
     if asked and estimator.image_shape_ is None:
         raise ValueError(
-            f"{asked[0]} needs pictures, and X are flat rows: pass (n, H, W[, C]) "
+            f"{asked[0]} needs images, and X are flat rows: pass (n, H, W[, C]) "
             f"arrays, or say image_shape=(H, W[, C])."
         )
     if estimator.batch_norm and estimator.batch_size == 1:
@@ -138,7 +138,7 @@ def augment_of(estimator):
         changed = np.asarray(estimator.augmentation(images, rng))
         if changed.shape != images.shape or changed.dtype != images.dtype:
             raise ValueError(
-                f"augmentation must return pictures like those it is given, "
+                f"augmentation must return images like those it is given, "
                 f"{images.dtype} of shape {images.shape}; it returned {changed.dtype} "
                 f"of shape {changed.shape}."
             )

@@ -83,7 +83,7 @@ def open_binary(source: Any) -> IO[bytes]:
 
 
 def identify(file: IO[bytes]) -> Image.Image:
-    """Open a picture as Image.open does, without its fixed limits of pixels."""
+    """Open an image as Image.open does, without its fixed limits of pixels."""
     prefix = file.read(16)
     for name in _FORMATS:
         factory, accept = Image.OPEN.get(name, (None, None))
@@ -98,7 +98,7 @@ def identify(file: IO[bytes]) -> Image.Image:
 
 
 def check_extent(image: Image.Image, max_pixels: int) -> None:
-    """Refuse a picture that would take too much memory, before it is decoded."""
+    """Refuse an image that would take too much memory, before it is decoded."""
     if 0 in image.size:
         raise BadPicture("it has no pixels")
     extent = f"{image.width} x {image.height} pixels"
@@ -112,7 +112,7 @@ def read_orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; 1 is upright."""
     try:
         orientation = image.getexif().get(_ORIENTATION)
-    except _DECODER_ERRORS:  # what is damaged is only a note on the picture
+    except _DECODER_ERRORS:  # what is damaged is only a note on the image
         return 1
     return int(orientation) if orientation in UPRIGHT else 1
 

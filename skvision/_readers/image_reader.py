@@ -1,4 +1,4 @@
-"""From files to pictures of one size: the first step of a pipeline."""
+"""From files to images of one size: the first step of a pipeline."""
 
 import io
 import math
@@ -52,14 +52,14 @@ _MOST_NAMED = 3  # files in a warning, and messages on a file
 
 
 def _check_sources(X: Any) -> Any:
-    """Return a sequence of files and pictures, or a batch of pictures."""
+    """Return a sequence of files and images, or a batch of images."""
     if isinstance(X, _ONE_FILE | Image.Image) or hasattr(X, "read"):
         raise ValueError(f"X is one file, {_describe(X)}: wrap it in a list, [X].")
     if not isinstance(X, Sequence):
         if not hasattr(X, "__array__"):
             raise TypeError(
                 f"X is a {type(X).__name__}; a list, array, Series or one-column "
-                f"DataFrame of files is needed, or uint8 pictures (n, H, W[, C])."
+                f"DataFrame of files is needed, or uint8 images (n, H, W[, C])."
             )
         refuse_mask(X, "X")
         X = _check_array(np.asarray(X), getattr(X, "columns", None))
@@ -75,7 +75,7 @@ def _check_sources(X: Any) -> Any:
 
 
 def _check_array(X: NDArray[Any], columns: Any) -> NDArray[Any]:
-    """Return one column of files, or a batch of pictures."""
+    """Return one column of files, or a batch of images."""
     if X.ndim == 1:
         return X
     if X.ndim != 2:
@@ -127,14 +127,14 @@ def _check_picture(dtype: np.dtype, shape: tuple[int, ...], name: str) -> None:
         planar = len(shape) == 3 and shape[0] in (1, 3, 4)
         hint = " Is it channel-first? Move that axis to the end." if planar else ""
         raise ValueError(
-            f"{name} has pictures of shape {shape}; (H, W) or (H, W, C) with 1, 3 or, "
+            f"{name} has images of shape {shape}; (H, W) or (H, W, C) with 1, 3 or, "
             f"for alpha, 4 channels is needed.{hint}"
         )
 
 
 def _flat_rows(what: str) -> ValueError:
     return ValueError(
-        f"{what}, but ImageReader reads files, or uint8 pictures of shape (H, W[, C]). "
+        f"{what}, but ImageReader reads files, or uint8 images of shape (H, W[, C]). "
         f"Flat rows need no reading: pass them straight to the next step, with their "
         f"shape as its image_shape, as in HOG(image_shape=(H, W))."
     )
@@ -155,12 +155,12 @@ def _report(problems: dict[int, str], sources: Any, on_error: str) -> None:
         lines.append(f"\n- and {len(problems) - len(listed)} more")
     count = f"{len(problems)} of {len(sources)} files cannot be read"
     if on_error == "warn":
-        message = f"{count} and are black pictures:{''.join(lines)}"
+        message = f"{count} and are black images:{''.join(lines)}"
         warn(message, UserWarning)
         return
     raise ValueError(
         f"{count}:{''.join(lines)}\nRepair them, leave them out, or pass "
-        f"on_error='warn' to have black pictures in their place."
+        f"on_error='warn' to have black images in their place."
     )
 
 
@@ -188,7 +188,7 @@ def _check_size(size: Any) -> None:
 
 @public("skvision")
 class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
-    """Read pictures from files and bring them to one size and one mode.
+    """Read images from files and bring them to one size and one mode.
 
     The first step of a pipeline: files of any of the usual formats go in, one uint8
     array comes out. It learns nothing, so that `transform` needs no `fit`.
@@ -196,18 +196,18 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
     Parameters
     ----------
     size : tuple of two int, default=(64, 64)
-        Height and width of the pictures that come out, in this order.
+        Height and width of the images that come out, in this order.
     mode : {"RGB", "L"}, default="RGB"
-        Pillow's names for colour and grey (ITU-R 601-2 luma).
+        Pillow's names for color and gray (ITU-R 601-2 luma).
     resize : {"crop", "pad", "stretch"}, default="crop"
-        "crop" scales a picture until it covers ``size`` and cuts off what stands over,
+        "crop" scales an image until it covers ``size`` and cuts off what stands over,
         the same on both sides; "pad" scales it until it fits into ``size`` and fills
         the rest with black; "stretch" scales height and width each on its own.
     resample : {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"}, \
             default="bilinear"
         Pillow's filter. All but "nearest" average over the pixels that become one.
     on_error : {"raise", "warn"}, default="raise"
-        Whether files that cannot be read are an error, or come out as black pictures
+        Whether files that cannot be read are an error, or come out as black images
         and are named in a warning.
     max_pixels : int, default=100_000_000
         A file of more pixels is not decoded; it counts as one that cannot be read. It
@@ -219,7 +219,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
     See Also
     --------
     PixelNormalizer : Scales the pixels.
-    HOG : Describes pictures by the directions of their edges.
+    HOG : Describes images by the directions of their edges.
 
     Notes
     -----
@@ -231,10 +231,10 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
     by the paths and does not notice that a file has changed.
 
     The formats are JPEG, PNG, GIF, BMP, TIFF, WebP, PPM, JPEG 2000 and AVIF; of several
-    frames the first is read. Pictures are turned upright by their EXIF orientation and
+    frames the first is read. Images are turned upright by their EXIF orientation and
     transparent ones laid over white. Levels of 16 bits are divided by 257 and rounded;
-    32-bit levels beyond 65535 and floats count as pictures that cannot be read, as
-    nothing tells what is white. Colour profiles are not applied.
+    32-bit levels beyond 65535 and floats count as images that cannot be read, as
+    nothing tells what is white. Color profiles are not applied.
 
     JPEGs are decoded at 1/2, 1/4 or 1/8 of their size where that is still as large as
     is needed (not with ``resample="nearest"``); on photos of 500 x 375 pixels read at
@@ -319,7 +319,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         return self
 
     def transform(self, X):
-        """Read pictures.
+        """Read images.
 
         Parameters
         ----------
@@ -390,7 +390,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         return images
 
     def set_output(self, *, transform=None):
-        """Do nothing: pictures are no table, and come out as an array always.
+        """Do nothing: images are no table, and come out as an array always.
 
         Parameters
         ----------
@@ -405,7 +405,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         return self
 
     def _read(self, source, most_pixels):
-        """Return one picture, smaller than ``size`` where it is to be padded.
+        """Return one image, smaller than ``size`` where it is to be padded.
 
         None where it is to be read alone, without a limit: it has more pixels than
         ``most_pixels``, or libtiff had something to say while it was decoded.
@@ -413,8 +413,8 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         if isinstance(source, np.ndarray):
             if source.shape[0] * source.shape[1] > most_pixels:
                 return None
-            grey = source.shape[2:] == (1,)
-            image = Image.fromarray(source[:, :, 0] if grey else source)
+            gray = source.shape[2:] == (1,)
+            image = Image.fromarray(source[:, :, 0] if gray else source)
             return self._scale(image, image.size, orientation=1)
         if isinstance(source, Image.Image):
             check_extent(source, self.max_pixels)
@@ -455,7 +455,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         return drafted and drafted[1][2:]
 
     def _scale(self, image, extent, orientation):
-        """Bring the picture to its size and mode, and upright."""
+        """Bring the image to its size and mode, and upright."""
         box, scaled = place(extent, stored(self.size, orientation), self.resize)
         resample = Image.Resampling[self.resample.upper()]
         image = resize_plain(image, scaled, resample, box)

@@ -1,4 +1,4 @@
-"""From a decoded image of any mode to a small one that is plain: 8-bit grey or RGB.
+"""From a decoded image of any mode to a small one that is plain: 8-bit gray or RGB.
 
 A conversion of a whole image takes several times its memory. Here an image is
 converted strip by strip, and where it is to become much smaller, each strip is reduced
@@ -55,7 +55,7 @@ def place(
 
 
 def paste(image: Image.Image, frame: NDArray[np.uint8]) -> None:
-    """Write a picture into the middle of a frame."""
+    """Write an image into the middle of a frame."""
     height, width = frame.shape[:2]
     top, left = (height - image.height) // 2, (width - image.width) // 2
     frame[top : top + image.height, left : left + image.width] = np.asarray(image)
@@ -80,7 +80,7 @@ def resize_plain(
     Returns
     -------
     resized : PIL.Image.Image
-        Grey where all pixels are grey by the mode of the image. The pixels are those of
+        Gray where all pixels are gray by the mode of the image. The pixels are those of
         ``plain(image).resize(size, resample, box, reducing_gap=3.0)``.
 
     Raises
@@ -157,14 +157,14 @@ def plain(image: Image.Image) -> Image.Image:
     """
     if image.mode == "La":
         raise BadPicture("its mode is 'La': convert it to 8-bit RGB")
-    grey = image.mode in ("1", "L", "LA")
+    gray = image.mode in ("1", "L", "LA")
     if image.mode.startswith("I"):
         image = _from_16_bits(image)
     if image.has_transparency_data:
         colored = image.convert("RGBA")
         image = Image.new("RGB", image.size, "white")
         image.paste(colored, mask=colored)
-        if grey:
+        if gray:
             image = image.getchannel("R")
     if image.mode in ("L", "RGB"):
         return image
@@ -191,7 +191,7 @@ def _check_levels(image: Image.Image) -> None:
 
 def _from_16_bits(image: Image.Image) -> Image.Image:
     levels = np.asarray(image)
-    grey = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    gray = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if "transparency" in image.info:
-        grey[levels == image.info["transparency"]] = 255
-    return Image.fromarray(grey)
+        gray[levels == image.info["transparency"]] = 255
+    return Image.fromarray(gray)

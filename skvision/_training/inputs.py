@@ -28,9 +28,9 @@ class Inputs:
     X : ndarray of shape (n, d), uint8, float32 or float64
         The rows as they came. Bytes are computed with as float32.
     standard : Standard or None
-        What they are standardised by; None for not at all.
+        What they are standardized by; None for not at all.
     augment : callable or None
-        ``(rows, rng) -> rows``: changes bytes at random, before they are standardised.
+        ``(rows, rng) -> rows``: changes bytes at random, before they are standardized.
     """
 
     X: NDArray[Any]

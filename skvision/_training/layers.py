@@ -7,7 +7,7 @@ them their first values, and ``forward`` computes its output and returns with it
     y, backward = layer.forward(params, buffers, x, training)
     dx = backward(dy, grads)
 
-``params`` is the list of its weights (which are penalised) and then of its biases and
+``params`` is the list of its weights (which are penalized) and then of its biases and
 gains (which are not), ``grads`` the list of arrays that take the gradients by them, and
 ``buffers`` that of its running statistics, which ``forward`` changes in training. What
 training needs besides is a `Training`; None means prediction. ``backward`` is to be
@@ -279,7 +279,7 @@ def dropout(rate: float) -> Layer:
 
 
 def batch_norm(epsilon: float = 1e-5) -> Layer:
-    r"""Return the layer that standardises each column, then scales and shifts it.
+    r"""Return the layer that standardizes each column, then scales and shifts it.
 
     .. math:: y = \gamma \, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
 
@@ -298,7 +298,7 @@ def batch_norm(epsilon: float = 1e-5) -> Layer:
     -------
     layer : Layer
         Its params are the gains :math:`\gamma`, from 1, and the shifts :math:`\beta`,
-        from 0, neither penalised; its buffers the running mean and variance.
+        from 0, neither penalized; its buffers the running mean and variance.
 
     References
     ----------

@@ -18,7 +18,7 @@ FLAT_DECREASE = 0.8  # 1 - 2 delta at delta = 0.1, of Hager and Zhang
 
 
 class Minimum(NamedTuple):
-    """Where a minimiser stopped.
+    """Where a minimizer stopped.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ def minimize_lbfgs(
     rounding: float = float(np.finfo(np.float64).eps),
     on_iteration: Callable[[Vector], bool] = lambda params: False,
 ) -> Minimum:
-    r"""Minimise a smooth function by L-BFGS.
+    r"""Minimize a smooth function by L-BFGS.
 
     It stops where no element of the gradient exceeds ``tol``, after ``max_iter``
     iterations, where ``on_iteration`` says so, or where rounding lets the objective

@@ -6,7 +6,7 @@ slope of its hinge. In place of :math:`\max(0, z)` stands
 .. math:: \max_{0 \le \beta \le 1} \beta z - \tfrac{\mu}{2} (\beta - \lambda)^2,
     \qquad \beta = \operatorname{clip}(\lambda + z / \mu, 0, 1),
 
-which is smooth and meets the hinge where :math:`\beta = \lambda`. Minimise, let
+which is smooth and meets the hinge where :math:`\beta = \lambda`. Minimize, let
 :math:`\lambda` become :math:`\beta`, and repeat: that converges to the optimum of the
 hinge loss for any width :math:`\mu`, the faster the smaller it is. The multipliers are
 a dual solution, so that a duality gap says how far away the optimum is.
@@ -217,7 +217,7 @@ def center_biases(z: Array, labels: Labels, shares: Array, *, joint: bool) -> Ve
     r"""Return what to add to each bias so that it lies amid those that are as good.
 
     The hinge loss as a function of one bias is piecewise linear. Where it is least at
-    an interval of biases, which one a minimiser ends at is chance.
+    an interval of biases, which one a minimizer ends at is chance.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A network whose parameters are one flat vector, and what is minimised over it."""
+"""A network whose parameters are one flat vector, and what is minimized over it."""
 
 import math
 from collections.abc import Callable, Sequence

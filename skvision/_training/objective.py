@@ -1,6 +1,6 @@
 """Mean loss plus penalty, as a function of one flat parameter vector.
 
-All parameters live in one vector, penalised weights first, then biases, so that the
+All parameters live in one vector, penalized weights first, then biases, so that the
 penalty is one slice of it.
 """
 
@@ -49,7 +49,7 @@ def linear_objective(
     Returns
     -------
     objective : callable
-        Takes a vector of W (k, d) in C order, then b (k,) where the rows have a centre,
+        Takes a vector of W (k, d) in C order, then b (k,) where the rows have a center,
         and returns the value and the gradient, float64.
     """
     through = linear_pass(rows)

@@ -1,8 +1,8 @@
-"""Rows of a data set as they are computed with: floats, less a centre.
+"""Rows of a data set as they are computed with: floats, less a center.
 
-A bias that is free to take up :math:`W c` makes the centre :math:`c` a mere choice of
-coordinates; the mean row spares minimisers the largest eigenvalue and saves float32 its
-digits. Rows are cast and centred as they are drawn: bytes and memory-mapped files are
+A bias that is free to take up :math:`W c` makes the center :math:`c` a mere choice of
+coordinates; the mean row spares minimizers the largest eigenvalue and saves float32 its
+digits. Rows are cast and centerd as they are drawn: bytes and memory-mapped files are
 never copied whole.
 """
 
@@ -21,7 +21,7 @@ MAX_SUMMANDS = 128
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows that are cast and centred when drawn.
+    """Rows that are cast and centerd when drawn.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Rows:
         return np.dtype(np.float64 if double else np.float32)
 
     def draw(self, index: slice | NDArray[np.integer]) -> Array:
-        """Return some rows, cast and centred."""
+        """Return some rows, cast and centerd."""
         rows = self.X[index]
         if self.center is None:
             return rows.astype(self.dtype, copy=False)

@@ -1,4 +1,4 @@
-"""A threshold on similarity: whether two pictures are of one person."""
+"""A threshold on similarity: whether two images are of one person."""
 
 from numbers import Integral, Real
 
@@ -42,10 +42,10 @@ MOST_PAIRS = 10_000_000
 
 @public("skvision")
 class VerificationThreshold(Estimator):
-    """A threshold on similarity: whether two pictures are of one person.
+    """A threshold on similarity: whether two images are of one person.
 
-    The similarity of two pictures is the cosine of their embeddings. The threshold is
-    learnt from pairs of people that the embedder was not trained on, since people that
+    The similarity of two images is the cosine of their embeddings. The threshold is
+    learned from pairs of people that the embedder was not trained on, since people that
     it was trained on are told apart far better than others will be: people are held out
     in turn, the embedder is fitted to the others, and the pairs of those held out say
     which threshold to take. Then it is fitted to all people.
@@ -80,10 +80,10 @@ class VerificationThreshold(Estimator):
         The fitted embedder.
 
     threshold_ : float
-        The least cosine at which two pictures are held to be of one person.
+        The least cosine at which two images are held to be of one person.
 
     far_ : float
-        False accept rate of the pairs that the threshold was learnt from.
+        False accept rate of the pairs that the threshold was learned from.
 
     tar_ : TrueAcceptRate
         True accept rate of these, and the confidence interval that
@@ -102,7 +102,7 @@ class VerificationThreshold(Estimator):
 
     Notes
     -----
-    Where there are many pictures, 10 million pairs are drawn, half of each kind.
+    Where there are many images, 10 million pairs are drawn, half of each kind.
 
     Examples
     --------
@@ -151,14 +151,14 @@ class VerificationThreshold(Estimator):
         Parameters
         ----------
         X : array-like of shape (n, ...)
-            Pictures, or whatever the embedder takes; without one, embeddings.
+            Images, or whatever the embedder takes; without one, embeddings.
         y : array-like of shape (n,)
             Who they are. Four people at least, with an embedder that is to be fitted;
             else two.
         **params : dict
             For the ``fit`` of the embedder, such as ``sample_weight``; ``groups``,
             such as families, for a splitter. With metadata routing, to whatever asks
-            for them. The pairs that the threshold is learnt from count the same.
+            for them. The pairs that the threshold is learned from count the same.
 
         Returns
         -------
@@ -170,7 +170,7 @@ class VerificationThreshold(Estimator):
         TypeError
             If the estimator has no ``transform``, or ``params`` has what nothing takes.
         ValueError
-            If there are too few people, none of them has two pictures, labels are
+            If there are too few people, none of them has two images, labels are
             missing, or ``cv`` has a person on both sides.
 
         Warns
@@ -183,7 +183,7 @@ class VerificationThreshold(Estimator):
         if y is None:
             raise ValueError(
                 "VerificationThreshold requires y to be passed, but the target y is "
-                "None: say who is in each picture."
+                "None: say who is in each image."
             )
         refuse_missing(y, "y")
         for_fit, for_split = self._routed(params)
@@ -250,7 +250,7 @@ class VerificationThreshold(Estimator):
             raise ValueError(
                 f"y has {len(people)} people, and four are needed at least: two to "
                 f'train on and two to hold out. Or set cv="prefit", and pass a fitted '
-                f"estimator and pictures of people whom it has not seen."
+                f"estimator and images of people whom it has not seen."
             )
         cv = 5 if self.cv is None else self.cv
         if isinstance(cv, Integral):
@@ -270,7 +270,7 @@ class VerificationThreshold(Estimator):
                 )
         folds = [fold for fold in folds if len(np.arange(len(y))[fold[1]]) > 1]
         if not folds:
-            raise ValueError("cv holds out no pair of pictures: take another.")
+            raise ValueError("cv holds out no pair of images: take another.")
         return folds
 
     def _learn_threshold(self, same, similarity):
@@ -292,12 +292,12 @@ class VerificationThreshold(Estimator):
         self.tar_ = true_accept_rate(same, similarity, self.far_, 0.95)
 
     def similarity(self, X1, X2):
-        """Compute how similar pictures are to those they are paired with.
+        """Compute how similar images are to those they are paired with.
 
         Parameters
         ----------
         X1, X2 : array-like of shape (n_pairs, ...)
-            Pictures like those of ``fit``; row i of one is paired with row i of the
+            Images like those of ``fit``; row i of one is paired with row i of the
             other.
 
         Returns
@@ -320,18 +320,18 @@ class VerificationThreshold(Estimator):
             units.append(unit_rows(embeddings, "The embeddings"))
         if len(units[0]) != len(units[1]):
             raise ValueError(
-                f"X1 has {len(units[0])} pictures and X2 {len(units[1])}: each is "
+                f"X1 has {len(units[0])} images and X2 {len(units[1])}: each is "
                 f"compared with the one in the same place of the other."
             )
         return np.clip(np.einsum("ij,ij->i", *units), -1, 1)
 
     def verify(self, X1, X2):
-        """Say whether pictures are of one person.
+        """Say whether images are of one person.
 
         Parameters
         ----------
         X1, X2 : array-like of shape (n_pairs, ...)
-            Pictures like those of ``fit``; row i of one is paired with row i of the
+            Images like those of ``fit``; row i of one is paired with row i of the
             other.
 
         Returns

@@ -1,4 +1,4 @@
-"""Augmentation: pictures changed at random in training, so that a model sees more.
+"""Augmentation: images changed at random in training, so that a model sees more.
 
 Each augmentation is a callable ``(images, rng) -> images`` on a batch of bytes, and has
 scikit-learn's parameters: it can be cloned, pickled and searched over. Nothing is

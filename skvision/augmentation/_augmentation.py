@@ -1,4 +1,4 @@
-"""What augmentations share: checks of pictures, generators and parameters."""
+"""What augmentations share: checks of images, generators and parameters."""
 
 from numbers import Integral, Real
 
@@ -10,25 +10,25 @@ from skvision._contract.sklearn_compat import Estimator
 
 
 def check_images(name, images):
-    """Return pictures as a read-only array of bytes (n, H, W, C), and their shape."""
+    """Return images as a read-only array of bytes (n, H, W, C), and their shape."""
     images = np.asarray(as_array(images))
     if images.ndim not in (3, 4):
         rows = "flat rows of shape" if images.ndim == 2 else "an array of shape"
         raise ValueError(
-            f"{name} needs pictures, (n, H, W) or (n, H, W, C); got {rows} "
-            f"{images.shape}. Pass pictures in two dimensions, or image_shape=(H, W) "
+            f"{name} needs images, (n, H, W) or (n, H, W, C); got {rows} "
+            f"{images.shape}. Pass images in two dimensions, or image_shape=(H, W) "
             f"or (H, W, C) to the estimator that augments."
         )
     if images.dtype != np.uint8:
         raise TypeError(
-            f"{name} needs pictures of bytes, uint8 from 0 to 255; got "
+            f"{name} needs images of bytes, uint8 from 0 to 255; got "
             f"{images.dtype}. Augment before PixelNormalizer or whatever else makes "
             f"numbers of another kind, or pass images.astype('uint8') if the values "
             f"are those of bytes."
         )
     if 0 in images.shape[1:]:
         raise ValueError(
-            f"{name} needs pictures of one pixel or more; got shape {images.shape}."
+            f"{name} needs images of one pixel or more; got shape {images.shape}."
         )
     shape = images.shape
     if images.ndim == 3:
@@ -80,23 +80,23 @@ def check_range(name, pair, most):
 
 
 def rows_of(images):
-    """Lay out pictures as kernels take them: the pixels of a row one after another."""
+    """Lay out images as kernels take them: the pixels of a row one after another."""
     n, height, width, n_channels = images.shape
     return images.reshape(n, height, width * n_channels)
 
 
 class Augmentation(Estimator):
-    """A random change of pictures: checks, and then does what ``_change`` does."""
+    """A random change of images: checks, and then does what ``_change`` does."""
 
     def __call__(self, images, rng=None):
-        """Change pictures at random, each by its own draws.
+        """Change images at random, each by its own draws.
 
         Parameters
         ----------
         images : array-like of shape (n, H, W) or (n, H, W, C), uint8
-            Pictures; none at all are allowed. They stay as they are.
+            Images; none at all are allowed. They stay as they are.
         rng : numpy.random.Generator, int or None, default=None
-            Draws all random numbers, as many for each picture, one picture after
+            Draws all random numbers, as many for each image, one image after
             another. A seed makes a new generator, so that the same seed changes every
             batch alike; None is different at each call.
 
@@ -108,7 +108,7 @@ class Augmentation(Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range, or ``images`` are no pictures, as flat
+            If a parameter is out of its range, or ``images`` are no images, as flat
             rows are.
         TypeError
             If ``images`` are not uint8, or ``rng`` is none of the above, as a

@@ -12,11 +12,11 @@ from skvision.augmentation._augmentation import (
 
 @public("skvision.augmentation")
 class ColorJitter(Augmentation):
-    r"""Change brightness, contrast and saturation of pictures.
+    r"""Change brightness, contrast and saturation of images.
 
     .. math:: x \to f x + (1 - f) y
 
-    with :math:`y = 0` for brightness, the mean luma of the picture for contrast and the
+    with :math:`y = 0` for brightness, the mean luma of the image for contrast and the
     luma of the pixel for saturation, in this order. Each factor :math:`f` is uniform in
     :math:`[\max(0, 1 - s), 1 + s]` for a strength :math:`s`, as in torchvision.
 
@@ -29,7 +29,7 @@ class ColorJitter(Augmentation):
         Strength, from 0 to 100.
 
     saturation : float, default=0.2
-        Strength, from 0 to 100. Grey pictures have no colours to change.
+        Strength, from 0 to 100. Gray images have no colors to change.
 
     See Also
     --------
@@ -37,13 +37,13 @@ class ColorJitter(Augmentation):
 
     Notes
     -----
-    Three numbers are drawn for each picture, ``rng.random((n, 3))``, one for each
+    Three numbers are drawn for each image, ``rng.random((n, 3))``, one for each
     factor in the order above.
 
     After each of the three steps values are clipped to 0 to 255 and rounded to bytes
     (torchvision draws the order of the steps, too, and cuts fractions off). Luma is
     that of ITU-R BT.601, :math:`0.299 R + 0.587 G + 0.114 B`, for saturation rounded to
-    a byte; of grey pictures it is the pixel. Factors are rounded to multiples of
+    a byte; of gray images it is the pixel. Factors are rounded to multiples of
     :math:`2^{-14}`.
 
     References
@@ -79,7 +79,7 @@ class ColorJitter(Augmentation):
         if images.shape[3] not in (1, 3):
             hint = " Is it channel-first? Use images.transpose(0, 2, 3, 1)."
             raise ValueError(
-                f"ColorJitter needs pictures of one channel (grey) or three (RGB), "
+                f"ColorJitter needs images of one channel (gray) or three (RGB), "
                 f"channels last; got shape {images.shape}."
                 f"{hint if images.shape[1] in (1, 3) else ''}"
             )

@@ -31,7 +31,7 @@ class Compose(Augmentation):
     ``augmentation__randomcrop__padding``. Replacing ``steps`` comes first, then single
     steps, then their parameters.
 
-    All steps draw from the same generator, in turn, and get pictures as (n, H, W, C),
+    All steps draw from the same generator, in turn, and get images as (n, H, W, C),
     those of ``(n, H, W)`` with one channel.
 
     Examples
@@ -122,7 +122,7 @@ class Compose(Augmentation):
             out = np.asarray(step(out, rng))
             if out.shape != images.shape or out.dtype != np.uint8:
                 raise ValueError(
-                    f"The step {name} must return uint8 pictures of the shape that it "
+                    f"The step {name} must return uint8 images of the shape that it "
                     f"was given, {images.shape}; it returned {out.dtype} of shape "
                     f"{out.shape}."
                 )

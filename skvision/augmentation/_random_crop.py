@@ -51,7 +51,7 @@ def _zoom(images, scales, places, padding, fill, out):
     _, height, width, n_channels = images.shape
     down, right = (np.maximum(scales * size, 1) for size in (height, width))
     outside = np.full(width * n_channels, max(fill, 0), np.uint8)
-    outside.flags.writeable = False  # as those of the pictures are
+    outside.flags.writeable = False  # as those of the images are
     blended = np.empty((width + 1) * n_channels, np.int32)
     zoom(
         rows_of(images),
@@ -66,24 +66,24 @@ def _zoom(images, scales, places, padding, fill, out):
 
 @public("skvision.augmentation")
 class RandomCrop(Augmentation):
-    """Shift pictures or zoom into them: crop a window at a random place.
+    """Shift images or zoom into them: crop a window at a random place.
 
-    With the default ``scale`` a picture is padded and a window of its own size is taken
+    With the default ``scale`` an image is padded and a window of its own size is taken
     from a random place, so that it moves by up to ``padding`` pixels each way. With
-    another one the window is smaller (or larger) and is resized to the picture's size.
+    another one the window is smaller (or larger) and is resized to the image's size.
 
     Parameters
     ----------
     padding : int, default=4
-        How many pixels a window may reach over each edge of the picture. 0 with a
-        ``scale`` up to 1 keeps windows within the picture.
+        How many pixels a window may reach over each edge of the image. 0 with a
+        ``scale`` up to 1 keeps windows within the image.
 
     scale : (float, float), default=(1.0, 1.0)
-        The least and the largest side of a window, as a share of that of the picture;
+        The least and the largest side of a window, as a share of that of the image;
         above 0 and up to 2.
 
     fill : "reflect" or int, default="reflect"
-        What is beyond the edges: the picture reflected at its outer pixels, which are
+        What is beyond the edges: the image reflected at its outer pixels, which are
         not repeated, as in ``numpy.pad(mode="reflect")``; or a value from 0 to 255 in
         all channels. ``fill=0`` is the default of torchvision's ``RandomCrop``.
 
@@ -93,15 +93,15 @@ class RandomCrop(Augmentation):
 
     Notes
     -----
-    Three numbers are drawn for each picture, ``rng.random((n, 3))``: the side, drawn
+    Three numbers are drawn for each image, ``rng.random((n, 3))``: the side, drawn
     uniformly from ``scale``, and the place, from top and from left. With ``scale=(1,
     1)`` each shift by whole pixels from ``-padding`` to ``padding`` is as probable, and
     the first number is left unused. Else windows lie anywhere, between pixels too, and
     are sampled as crop and resize do: bilinear, to the nearest byte, and not beyond
-    the centres of the outer pixels of the window. Windows keep the aspect ratio of the
-    picture, but are a pixel high and wide at least.
+    the centers of the outer pixels of the window. Windows keep the aspect ratio of the
+    image, but are a pixel high and wide at least.
 
-    Reflection goes to and fro: a picture may be smaller than ``padding``. One that is a
+    Reflection goes to and fro: an image may be smaller than ``padding``. One that is a
     pixel wide is all that pixel.
 
     References

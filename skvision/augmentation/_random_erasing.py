@@ -32,20 +32,20 @@ def _boxes(share, aspect, place, sides):
 
 @public("skvision.augmentation")
 class RandomErasing(Augmentation):
-    """Erase a rectangle of pictures, so that a model does not rely on one part.
+    """Erase a rectangle of images, so that a model does not rely on one part.
 
     Parameters
     ----------
     probability : float, default=0.5
-        Probability, from 0 to 1, that a picture loses a rectangle.
+        Probability, from 0 to 1, that an image loses a rectangle.
 
     area : (float, float), default=(0.02, 0.2)
         The least and the largest area of the rectangle, as a share of that of the
-        picture; above 0 and up to 1.
+        image; above 0 and up to 1.
 
     fill : int or None, default=None
         What the rectangle is filled with: a value from 0 to 255 in all channels, or
-        with None the mean colour of the picture, rounded, which stands out least.
+        with None the mean color of the image, rounded, which stands out least.
 
     See Also
     --------
@@ -53,14 +53,14 @@ class RandomErasing(Augmentation):
 
     Notes
     -----
-    Five numbers are drawn for each picture, ``rng.random((n, 5))``: whether there is a
+    Five numbers are drawn for each image, ``rng.random((n, 5))``: whether there is a
     rectangle, its area, its aspect, and its place from top and from left. The longer
     side is 1 to 3.3 times the shorter one, uniformly, and is as likely the height as
-    the width. Sides are rounded to whole pixels, from one to those of the picture: a
-    rectangle that would be longer than the picture is smaller than ``area`` says.
+    the width. Sides are rounded to whole pixels, from one to those of the image: a
+    rectangle that would be longer than the image is smaller than ``area`` says.
 
     The paper draws again until a rectangle fits and fills it with noise, a number for
-    each byte. Here pictures of any size take the same random numbers.
+    each byte. Here images of any size take the same random numbers.
 
     References
     ----------

@@ -12,7 +12,7 @@ from skvision.augmentation._augmentation import (
 
 @public("skvision.augmentation")
 class RandomFlip(Augmentation):
-    """Mirror pictures.
+    """Mirror images.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class RandomFlip(Augmentation):
 
     Notes
     -----
-    Two numbers are drawn for each picture, ``rng.random((n, 2))``: a picture is
+    Two numbers are drawn for each image, ``rng.random((n, 2))``: an image is
     mirrored where the first is below ``horizontal``, the second below ``vertical``.
 
     References

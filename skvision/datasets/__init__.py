@@ -1,4 +1,4 @@
-"""Pictures to learn from: folders of photos and the classic sets as published.
+"""Images to learn from: folders of photos and the classic sets as published.
 
 Every loader reads files that are on disk already and returns a
 :class:`sklearn.utils.Bunch`.

@@ -42,10 +42,10 @@ def load_cifar10(root: str | os.PathLike[str], split: str = "train") -> Bunch:
         With the attributes
 
         images : ndarray of shape (n, 32, 32, 3), uint8
-            RGB pictures, channels last, 0 to 255; n is 50,000 in "train" and 10,000 in
+            RGB images, channels last, 0 to 255; n is 50,000 in "train" and 10,000 in
             "test".
         labels : ndarray of shape (n,), int64
-            The class of each picture, 0 to 9.
+            The class of each image, 0 to 9.
         names : list of str
             The names of the ten classes.
 
@@ -101,14 +101,14 @@ def load_cifar100(root: str | os.PathLike[str], split: str = "train") -> Bunch:
         With the attributes
 
         images : ndarray of shape (n, 32, 32, 3), uint8
-            RGB pictures, channels last, 0 to 255; n is 50,000 in "train" and 10,000 in
+            RGB images, channels last, 0 to 255; n is 50,000 in "train" and 10,000 in
             "test".
         labels : ndarray of shape (n,), int64
-            The class of each picture, 0 to 99 ("fine" in the files).
+            The class of each image, 0 to 99 ("fine" in the files).
         names : list of str
             The names of the hundred classes.
         coarse_labels : ndarray of shape (n,), int64
-            The superclass of each picture, 0 to 19; each holds five classes.
+            The superclass of each image, 0 to 19; each holds five classes.
         coarse_names : list of str
             The names of the twenty superclasses.
 
@@ -172,7 +172,7 @@ class _Set(NamedTuple):
 def _load(
     root: str | os.PathLike[str], split: str, published: _Set
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[list[str]]]:
-    """Return pictures, labels of shape (n_kinds, n) and class names of each kind."""
+    """Return images, labels of shape (n_kinds, n) and class names of each kind."""
     parts = parts_of(split)
     version, folder = _find(check_folder(root), published, parts)
     batches = [folder / name for part in parts for name in version.parts[part]]
@@ -180,7 +180,7 @@ def _load(
         version.read_names(folder / name, kind)
         for name, kind in zip(version.names, published.kinds, strict=True)
     ]
-    # The sizes of the files bound the number of pictures before any is read.
+    # The sizes of the files bound the number of images before any is read.
     most = sum(path.stat().st_size for path in batches) // PICTURE_BYTES
     images = np.empty((most, 32, 32, 3), np.uint8)
     n, labels = 0, []

@@ -38,7 +38,7 @@ def read_pickled_batch(path: Path, kinds: Sequence[Kind]) -> Batch:
             raise _damaged(
                 path,
                 f"{kind.labels_key.decode()!r} is not a list of {len(rows)} integers, "
-                f"one for each picture",
+                f"one for each image",
             )
         values[:] = listed
     return rows, _check_labels(path, labels, kinds)
@@ -52,7 +52,7 @@ def read_binary_batch(path: Path, kinds: Sequence[Kind]) -> Batch:
         raise _damaged(
             path,
             f"its size is {len(values)} bytes, not a multiple of the {record} of a "
-            f"picture with its labels",
+            f"image with its labels",
         )
     records = values.reshape(-1, record)
     labels = records[:, : len(kinds)].T
@@ -74,7 +74,7 @@ def read_binary_names(path: Path, kind: Kind) -> list[str]:
 
 
 def _make_rows(path: Path, array: Any) -> NDArray[np.uint8]:
-    """Make the array that a pickle describes, if it is rows of pictures."""
+    """Make the array that a pickle describes, if it is rows of images."""
     match array:
         case Call(
             "numpy.core.multiarray _reconstruct",
@@ -89,7 +89,7 @@ def _check_labels(
     path: Path, labels: NDArray[Any], kinds: Sequence[Kind]
 ) -> NDArray[Any]:
     if labels.size == 0:
-        raise _damaged(path, "it has no pictures")
+        raise _damaged(path, "it has no images")
     for kind, values in zip(kinds, labels, strict=True):
         if values.min() < 0 or values.max() >= kind.n_classes:
             raise _damaged(

@@ -1,4 +1,4 @@
-"""A folder of pictures with one sub-folder per class."""
+"""A folder of images with one sub-folder per class."""
 
 import os
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ _SPLIT_NAMES = {"train", "training", "test", "val", "valid", "validation"}
 
 @public("skvision.datasets")
 def load_image_folder(root: str | os.PathLike[str]) -> Bunch:
-    """Find the pictures in a folder that has one sub-folder per class.
+    """Find the images in a folder that has one sub-folder per class.
 
-    The pictures are not opened; `ImageReader` does that in a pipeline. A file is a
-    picture if its suffix says so, in small or capital letters: bmp, gif, jfif, jpeg,
-    jpg, pbm, pgm, png, pnm, ppm, tif, tiff or webp. Pictures in folders inside a class
+    The images are not opened; `ImageReader` does that in a pipeline. A file is a
+    image if its suffix says so, in small or capital letters: bmp, gif, jfif, jpeg,
+    jpg, pbm, pgm, png, pnm, ppm, tif, tiff or webp. Images in folders inside a class
     folder belong to that class. What is hidden (its name starts with a dot) and
     ``__MACOSX`` are passed over. A class folder may be a symbolic link, and so may a
-    picture; links to folders further in are not followed.
+    image; links to folders further in are not followed.
 
     Parameters
     ----------
@@ -39,16 +39,16 @@ def load_image_folder(root: str | os.PathLike[str]) -> Bunch:
         With the attributes
 
         paths : ndarray of shape (n,), str
-            The pictures, in the order of their classes, then of their names; each
+            The images, in the order of their classes, then of their names; each
             begins with ``root`` as it was given.
         labels : ndarray of shape (n,), str
-            The class of each picture: the name of its class folder.
+            The class of each image: the name of its class folder.
         names : list of str
             The names of the classes, sorted.
         frame : DataFrame of shape (n, 2)
             ``paths`` and ``labels`` as columns ``path`` and ``label``.
         ignored : list of str
-            Files that were neither taken nor hidden: not pictures by their suffix, or
+            Files that were neither taken nor hidden: not images by their suffix, or
             outside the class folders.
 
     Raises
@@ -56,7 +56,7 @@ def load_image_folder(root: str | os.PathLike[str]) -> Bunch:
     FileNotFoundError, NotADirectoryError
         If ``root`` does not exist, or is a file.
     ValueError
-        If there are fewer than two class folders, if one of them has no pictures, or
+        If there are fewer than two class folders, if one of them has no images, or
         if they are not classes but splits, such as ``train`` and ``test``.
 
     Examples
@@ -121,13 +121,13 @@ def _check_classes(
     stray: list[Path],
 ) -> None:
     layout = (
-        f"Put the pictures of each class into a folder named after the class, such as "
+        f"Put the images of each class into a folder named after the class, such as "
         f"{root / 'ants' / '1.jpg'} and {root / 'bees' / '2.jpg'}."
     )
     if not pictures:
         n_pictures = sum(map(_is_picture, stray))
         raise ValueError(
-            f"{root} has no folders inside, and {n_pictures} pictures directly in it; "
+            f"{root} has no folders inside, and {n_pictures} images directly in it; "
             f"two or more class folders are needed. {layout}"
         )
     if len(pictures) == 1:
@@ -146,7 +146,7 @@ def _check_classes(
             suffixes = sorted({path.suffix for path in files[name]})
             only = f", only files with the suffixes {suffixes}" if suffixes else ""
             raise ValueError(
-                f"The class folder {root / name} has no pictures{only}; every class "
-                f"needs at least one. Add pictures ({' '.join(sorted(_SUFFIXES))}), or "
+                f"The class folder {root / name} has no images{only}; every class "
+                f"needs at least one. Add images ({' '.join(sorted(_SUFFIXES))}), or "
                 f"remove the folder."
             )

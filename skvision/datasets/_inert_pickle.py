@@ -87,7 +87,7 @@ def _evaluate(program: Iterable[tuple[Any, Any, Any]]) -> Any:
             case "GLOBAL" if argument in _CALLABLES:
                 stack.append(argument)
             case "GLOBAL":
-                raise ValueError(f"it asks for {argument!r}, which no picture needs")
+                raise ValueError(f"it asks for {argument!r}, which no image needs")
             case "REDUCE":
                 stack.append(Call(*_cut(stack, -2)))
             case "BUILD":

@@ -46,9 +46,9 @@ def load_mnist(root: str | os.PathLike[str], split: str = "train") -> Bunch:
         With the attributes
 
         images : ndarray of shape (n, 28, 28), uint8
-            Grey pictures, 0 to 255; n is 60,000 in "train" and 10,000 in "test".
+            Gray images, 0 to 255; n is 60,000 in "train" and 10,000 in "test".
         labels : ndarray of shape (n,), int64
-            The class of each picture, 0 to 9.
+            The class of each image, 0 to 9.
         names : list of str
             "0" to "9": the files of all three sets have no other names.
 
@@ -58,7 +58,7 @@ def load_mnist(root: str | os.PathLike[str], split: str = "train") -> Bunch:
         If ``root`` does not exist or is a file, or if a file is missing in it.
     ValueError
         If a file is not in the idx format, too short or too long for its header, or
-        damaged; if pictures and labels differ in number; or for an unknown ``split``.
+        damaged; if images and labels differ in number; or for an unknown ``split``.
 
     References
     ----------
@@ -102,8 +102,8 @@ def _load_part(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.u
     labels = _read_idx(labels_path, picture_shape=())
     if len(images) != len(labels):
         raise ValueError(
-            f"{images_path} has {len(images)} pictures and {labels_path} has "
-            f"{len(labels)} labels; each picture needs one label: take both files from "
+            f"{images_path} has {len(images)} images and {labels_path} has "
+            f"{len(labels)} labels; each image needs one label: take both files from "
             f"the same set."
         )
     if labels.max() >= _N_CLASSES:

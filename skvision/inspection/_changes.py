@@ -1,6 +1,6 @@
-"""Changes of pictures under which classifiers are tested, by a level in natural units.
+"""Changes of images under which classifiers are tested, by a level in natural units.
 
-Each function takes pictures (n, H, W, C) as floats, a level, the difference of white
+Each function takes images (n, H, W, C) as floats, a level, the difference of white
 and black over 255, and a generator for what is random, and returns floats. What a
 change brings in from beyond the border repeats the pixels at the border.
 """
@@ -16,13 +16,13 @@ def brightness(x, level, unit, rng):
 
 
 def contrast(x, level, unit, rng):
-    """Multiply the differences from the mean of the picture."""
+    """Multiply the differences from the mean of the image."""
     mean = x.mean(axis=(1, 2, 3), keepdims=True)
     return mean + level * (x - mean)
 
 
 def shift(x, level, unit, rng):
-    """Move by whole pixels, each picture up, down, left or right at random."""
+    """Move by whole pixels, each image up, down, left or right at random."""
     steps = round(level) * np.array([(-1, 0), (1, 0), (0, -1), (0, 1)])
     chosen = steps[rng.integers(0, 4, len(x))]
     rows, columns = (
@@ -51,7 +51,7 @@ def scale(x, level, unit, rng):
 
 
 def occlusion(x, level, unit, rng):
-    """Cover a rectangle, at random, of that share of each side, in the mean colour."""
+    """Cover a rectangle, at random, of that share of each side, in the mean color."""
     sides = np.array(x.shape[1:3])
     covered = np.rint(level * sides).astype(int)
     starts = np.rint(rng.random((len(x), 2)) * (sides - covered)).astype(int)
@@ -77,19 +77,19 @@ def noise(x, level, unit, rng):
 
 # name: (function, the level that changes nothing, the unit)
 CHANGES = {
-    "brightness": (brightness, 0, "grey levels of 255"),
+    "brightness": (brightness, 0, "gray levels of 255"),
     "contrast": (contrast, 1, "factor"),
     "shift": (shift, 0, "pixels"),
     "rotation": (rotation, 0, "degrees"),
     "scale": (scale, 1, "factor"),
     "occlusion": (occlusion, 0, "share of each side"),
     "blur": (blur, 0, "standard deviation in pixels"),
-    "noise": (noise, 0, "standard deviation in grey levels of 255"),
+    "noise": (noise, 0, "standard deviation in gray levels of 255"),
 }
 
 
 def default_levels(name, shape):
-    """Return levels that suit pictures of height and width ``shape``."""
+    """Return levels that suit images of height and width ``shape``."""
     side = min(shape)
     return {
         "brightness": [-120, -90, -60, -30, 0, 30, 60, 90, 120],
@@ -123,16 +123,16 @@ def check_levels(name, levels):
 
 
 def changed(images, name, level, value_range, seed):
-    """Return pictures under a change, in their own dtype.
+    """Return images under a change, in their own dtype.
 
     Parameters
     ----------
     images : ndarray of shape (n, H, W, C), uint8, float32 or float64
-        Pictures.
+        Images.
     name : str
         One of ``CHANGES``.
     level : float
-        How much; at the level that changes nothing, the very pictures are returned.
+        How much; at the level that changes nothing, the very images are returned.
     value_range : (float, float)
         Black and white; the result lies between.
     seed : int

@@ -1,4 +1,4 @@
-"""Visual words as little pictures."""
+"""Visual words as little images."""
 
 import math
 from numbers import Integral
@@ -16,11 +16,11 @@ from skvision.inspection._targets import best_of
 
 @public("skvision.inspection")
 class CodebookDisplay:
-    """Visual words as little pictures, laid out side by side.
+    """Visual words as little images, laid out side by side.
 
-    Each is shifted by mid-grey, which is the mean of a patch, and scaled to its own
-    largest value: words have no brightness, and most no contrast. Grey words are drawn
-    in black and white, those of colours in colours.
+    Each is shifted by mid-gray, which is the mean of a patch, and scaled to its own
+    largest value: words have no brightness, and most no contrast. Gray words are drawn
+    in black and white, those of colors in colors.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class CodebookDisplay:
 
     See Also
     --------
-    skvision.BagOfVisualWords : Learns words, and describes pictures by them.
+    skvision.BagOfVisualWords : Learns words, and describes images by them.
 
     Examples
     --------
@@ -68,9 +68,9 @@ class CodebookDisplay:
             Fitted; a pipeline is one that begins with a `BagOfVisualWords`. Where words
             come in pairs, each with its mirror image, one of each is drawn.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), default=None
-            Pictures. The words that they use most are drawn first: usage is the share
+            Images. The words that they use most are drawn first: usage is the share
             of a word, with its mirror image and all signs, in the features of all these
-            pictures. None leaves words in their order.
+            images. None leaves words in their order.
         n_words : int, default=256
             How many are drawn at most.
         n_cols : int, default=16
@@ -90,7 +90,7 @@ class CodebookDisplay:
         NotFittedError
             If it is not fitted.
         ValueError
-            If ``X`` is no pictures such as it was fitted to, or ``n_words`` or
+            If ``X`` is no images such as it was fitted to, or ``n_words`` or
             ``n_cols`` is less than 1.
         """
         # not at the top: it loads much that `import skvision` does without

@@ -1,4 +1,4 @@
-"""Histograms of oriented gradients as pictures."""
+"""Histograms of oriented gradients as images."""
 
 from numbers import Integral
 
@@ -18,9 +18,9 @@ LINES_PER_CELL = 12  # how many lines, side by side, would fill a cell
 def draw_hog(
     hog: HOG, features: ArrayLike, *, scale: int | None = None
 ) -> NDArray[np.float32]:
-    r"""Draw the features of `HOG` as lines along the edges of the picture.
+    r"""Draw the features of `HOG` as lines along the edges of the image.
 
-    Each cell becomes a star: one line through its centre for each bin, bright where
+    Each cell becomes a star: one line through its center for each bin, bright where
     the bin has many votes. Bin :math:`k` of :math:`K` holds gradients about the angle
 
     .. math:: \theta_k = (k + \tfrac12) \frac{\pi}{K},
@@ -28,29 +28,29 @@ def draw_hog(
     and its line runs at right angles to that, as the edge does: along :math:`(x, y) =
     (-\sin \theta_k, \cos \theta_k)`, where :math:`y` grows downwards. Where the HOG is
     ``signed``, :math:`2 \pi` takes the place of :math:`\pi`, and lines are half lines
-    from the centre in that direction: the brighter side of the edge is on the left of
+    from the center in that direction: the brighter side of the edge is on the left of
     who walks along it outwards.
 
     The brightness of a line is the mean of its feature over all blocks that hold the
-    cell, divided by the largest such mean of the picture. Where lines cross, the
+    cell, divided by the largest such mean of the image. Where lines cross, the
     brightest is seen.
 
     Parameters
     ----------
     hog : HOG
-        Fitted to pictures of the shape that ``features`` came from.
+        Fitted to images of the shape that ``features`` came from.
     features : array-like of shape (n, n_features_out) or (n_features_out,)
         What its ``transform`` returned, or one row of that; not negative. Of weights
         that a linear model gives to the features, draw the two signs apart.
     scale : int, default=None
-        Height and width in the drawing of one pixel of the picture, at least 1. None
+        Height and width in the drawing of one pixel of the image, at least 1. None
         is the smallest that makes cells 16 pixels or more in height and width.
 
     Returns
     -------
     drawings : ndarray of shape (n, scale * H, scale * W) or (scale * H, scale * W)
         float32 from 0 to 1, which is the brightest line of each drawing; a row of zeros
-        gives zeros. Every cell is where it is in the picture, and what is right of and
+        gives zeros. Every cell is where it is in the image, and what is right of and
         below the last whole one is 0. One row as a vector gives one drawing.
 
     Raises
@@ -124,7 +124,7 @@ def _check_features(hog: HOG, features: ArrayLike) -> NDArray[np.float32]:
     n_features = np.prod([*grid.n_blocks, *grid.block_shape, hog.orientations])
     if rows.shape[1] != n_features:
         raise ValueError(
-            f"features have {rows.shape[1]} columns, but this HOG, fitted to pictures "
+            f"features have {rows.shape[1]} columns, but this HOG, fitted to images "
             f"of shape {hog.image_shape_}, makes {n_features}: pass what its own "
             f"transform returns, all columns of it."
         )

@@ -11,21 +11,21 @@ from sklearn.utils import check_scalar
 
 from skvision._contract.images import validate_images
 
-BLUE, ORANGE, GREEN, GREY = "#08519c", "#d55e00", "#00795a", "#57606a"
+BLUE, ORANGE, GREEN, GRAY = "#08519c", "#d55e00", "#00795a", "#57606a"
 LETTERS = 16  # in an inch of axes, which the layout will yet make wider
 LOW = 0.8  # height of axes, in inches, from which there is room for two lines
 MARKS = {True: ("✓", GREEN), False: ("✗", ORANGE)}  # of what is right, and wrong
 
 
 class Pictures(BaseEstimator):
-    """What `validate_images` learns of pictures that are to be drawn."""
+    """What `validate_images` learns of images that are to be drawn."""
 
     def __init__(self, image_shape=None):
         self.image_shape = image_shape
 
 
 def as_pictures(X: Any, image_shape: Any = None) -> Any:
-    """Return pictures (n, H, W, C), checked as transformers check them.
+    """Return images (n, H, W, C), checked as transformers check them.
 
     Flat rows have ``image_shape``; where it is None, it is guessed with a warning.
     """
@@ -33,9 +33,9 @@ def as_pictures(X: Any, image_shape: Any = None) -> Any:
 
 
 def as_shades(*sets: Any) -> list[Any]:
-    """Return sets of pictures with values from 0, black, to 1, on one scale for all.
+    """Return sets of images with values from 0, black, to 1, on one scale for all.
 
-    Bytes of colours, and floats of colours from 0 to 1, are what they are; of all
+    Bytes of colors, and floats of colors from 0 to 1, are what they are; of all
     others the least value is black, and the largest white.
     """
     low = min(float(pictures.min()) for pictures in sets)
@@ -118,7 +118,7 @@ def in_lines(ax: Any, text: Any, after: str = "") -> str:
 
 
 def show_picture(ax: Any, picture: Any, **style: Any) -> None:
-    """Draw a picture (H, W) or (H, W, C), grey where nothing else is said."""
+    """Draw an image (H, W) or (H, W, C), gray where nothing else is said."""
     if picture.ndim == 2 or picture.shape[2] == 1:
         style = {"cmap": "gray"} | style
         picture = picture.reshape(picture.shape[:2])
@@ -129,8 +129,8 @@ def show_picture(ax: Any, picture: Any, **style: Any) -> None:
 def show_weights(ax: Any, weights: Any, largest: float, **style: Any) -> Any:
     """Draw weights (H, W) or (H, W, C), which lie between -largest and largest.
 
-    Grey ones are blue where they are positive and red where they are negative; those of
-    colours are shifted by mid-grey, so that grey is what does not matter.
+    Gray ones are blue where they are positive and red where they are negative; those of
+    colors are shifted by mid-gray, so that gray is what does not matter.
     """
     largest = largest or 1.0
     if weights.ndim == 3 and weights.shape[2] == 3:

@@ -1,4 +1,4 @@
-"""Embeddings of pictures in two dimensions."""
+"""Embeddings of images in two dimensions."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,15 +20,15 @@ NAMES_AT = 1.25  # on the circle
 
 @public("skvision.inspection")
 class EmbeddingDisplay:
-    """Embeddings of pictures in two dimensions, with the directions of classes.
+    """Embeddings of images in two dimensions, with the directions of classes.
 
-    Each class has a colour and a shape, and its name stands at its direction or, where
+    Each class has a color and a shape, and its name stands at its direction or, where
     there is none, at the mean of its points.
 
     Parameters
     ----------
     points : array-like of shape (n, 2)
-        A point for each picture. Where all have length one, they are drawn on a circle
+        A point for each image. Where all have length one, they are drawn on a circle
         and pushed outwards at random, by 12% at most, so that they hide each other
         less.
     y : array-like of shape (n,)
@@ -52,7 +52,7 @@ class EmbeddingDisplay:
     See Also
     --------
     skvision.metrics.angle_statistics : How far apart classes lie, in all dimensions.
-    VerificationDisplay : Whether that tells pictures of two classes apart.
+    VerificationDisplay : Whether that tells images of two classes apart.
 
     Examples
     --------
@@ -93,7 +93,7 @@ class EmbeddingDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, ax=None):
-        """Embed pictures, and draw.
+        """Embed images, and draw.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class EmbeddingDisplay:
             transformer. The directions of an `ArcFaceEmbedder` are drawn for the
             classes that are in ``y``.
         X : array-like of shape (n, ...)
-            Pictures, or whatever the estimator takes.
+            Images, or whatever the estimator takes.
         y : array-like of shape (n,)
             Their classes; the embedder need not know them.
         ax : Axes, default=None
@@ -203,7 +203,7 @@ class EmbeddingDisplay:
         if len(units) < 2:
             raise ValueError(
                 f"{n_components} components are drawn along the directions in which "
-                f"pictures vary most, which takes two pictures or more; got "
+                f"images vary most, which takes two images or more; got "
                 f"{len(units)}."
             )
         mean = units.mean(axis=0)

@@ -45,7 +45,7 @@ def gradient_check_estimator(
     estimator : estimator
         Fitted, with that method.
     X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-        Pictures or features, cast to float64. A few hundred suffice.
+        Images or features, cast to float64. A few hundred suffice.
     y : array-like of shape (n,)
         Classes.
     sample_weight : array-like of shape (n,), default=None

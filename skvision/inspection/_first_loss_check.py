@@ -65,7 +65,7 @@ class FirstLossCheck:
         if self.passed:
             return text + "as expected"
         if not math.isfinite(self.first_loss):
-            return text + "no number. Are there NaN, or huge numbers, in the pictures?"
+            return text + "no number. Are there NaN, or huge numbers, in the images?"
         if self.first_loss < self.chance:
             return text + (
                 "too low. Is the loss of the rows averaged, are all classes scored, "
@@ -73,7 +73,7 @@ class FirstLossCheck:
             )
         return text + (
             "too high. The model starts with firm and wrong opinions: scale the "
-            "pictures, as PixelNormalizer does, or start from smaller weights; or the "
+            "images, as PixelNormalizer does, or start from smaller weights; or the "
             "loss of the rows is added up and not averaged, or its penalty is large."
         )
 
@@ -92,7 +92,7 @@ def chance_loss(n_classes: int, loss: str = "log_loss") -> float:
         Number of classes, at least 2.
     loss : {"log_loss", "cross_entropy", "hinge", "squared_hinge", "perceptron"}, \
             default="log_loss"
-        The mean over pictures of the cross-entropy of the softmax, of :math:`\sum_{j
+        The mean over images of the cross-entropy of the softmax, of :math:`\sum_{j
         \ne y} \max(0, 1 + s_j - s_y)`, of the same with each term squared, or of
         :math:`\max_j s_j - s_y`.
 
@@ -137,7 +137,7 @@ def first_loss_check(
 ) -> FirstLossCheck:
     r"""Check that training starts from the loss of chance.
 
-    If it does not, the loss, the scale of the pictures or the first weights are wrong;
+    If it does not, the loss, the scale of the images or the first weights are wrong;
     it takes one iteration to find out. A copy of the estimator is fitted, with
     ``max_iter=1`` where it has that parameter.
 
@@ -146,9 +146,9 @@ def first_loss_check(
     estimator : classifier
         Records ``loss_curve_`` in its fit, whose first element is the objective at the
         start. That of scikit-learn's ``MLPClassifier`` is the mean over the first
-        epoch: give it no more pictures than its batch has.
+        epoch: give it no more images than its batch has.
     X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-        Pictures or features, whatever the estimator takes.
+        Images or features, whatever the estimator takes.
     y : array-like of shape (n,)
         Classes.
     loss : {"log_loss", "cross_entropy", "hinge", "squared_hinge", "perceptron"}, \

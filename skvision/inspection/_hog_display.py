@@ -1,4 +1,4 @@
-"""What HOG keeps of pictures, and what a linear classifier looks for in it."""
+"""What HOG keeps of images, and what a linear classifier looks for in it."""
 
 from numbers import Integral
 
@@ -27,9 +27,9 @@ NO_STEPS = (None, "passthrough")
 
 @public("skvision.inspection")
 class HOGDisplay:
-    """Histograms of oriented gradients as lines along the edges of pictures.
+    """Histograms of oriented gradients as lines along the edges of images.
 
-    Either the features of pictures, beside these, or what the classes of a linear
+    Either the features of images, beside these, or what the classes of a linear
     classifier look for: lines are blue where an edge speaks for the class, and red
     where it speaks against it.
 
@@ -38,15 +38,15 @@ class HOGDisplay:
     drawings : array-like of shape (n, height, width)
         Drawings such as those of `draw_hog`, from 0 to 1; those of weights from -1 to
         1.
-    pictures : array-like of shape (n, H, W) or (n, H, W, C), default=None
-        A picture to stand before each.
+    images : array-like of shape (n, H, W) or (n, H, W, C), default=None
+        An image to stand before each.
     names : array-like of shape (n,), default=None
         What stands above each.
 
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (n, 2) or (n,)
-        After `plot`: those of each picture and of its drawing, or of drawings alone.
+        After `plot`: those of each image and of its drawing, or of drawings alone.
     figure_ : Figure
         The figure that they are in.
 
@@ -79,18 +79,18 @@ class HOGDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, n_pictures=8, n_cols=2, ax=None):
-        """Draw pictures, and what HOG keeps of them.
+        """Draw images, and what HOG keeps of them.
 
         Parameters
         ----------
         estimator : HOG
-            Fitted to pictures of this shape.
+            Fitted to images of this shape.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures.
+            Images.
         n_pictures : int, default=8
             How many are drawn at most, the first.
         n_cols : int, default=2
-            Pictures in a row, each with its drawing.
+            Images in a row, each with its drawing.
         ax : Axes, default=None
             Axes to divide; None makes a figure.
 
@@ -106,7 +106,7 @@ class HOGDisplay:
         NotFittedError
             If it is not fitted.
         ValueError
-            If the pictures are not of the shape seen in its ``fit``, or ``n_pictures``
+            If the images are not of the shape seen in its ``fit``, or ``n_pictures``
             or ``n_cols`` is less than 1.
         """
         if not isinstance(estimator, HOG):
@@ -126,7 +126,7 @@ class HOGDisplay:
     def from_classifier(cls, pipeline, *, n_cols=5, ax=None):
         """Draw the edges that the classes of a linear classifier look for.
 
-        The colour of a line is as deep as the mean weight of its feature over all
+        The color of a line is as deep as the mean weight of its feature over all
         blocks that hold the cell, of positive weights or of negative ones, divided by
         the largest such mean of the class. Where a step of the pipeline brings features
         to unit variance, weights are those of features of unit variance.
@@ -181,7 +181,7 @@ class HOGDisplay:
         ax : Axes, default=None
             Axes to divide; None makes a figure.
         n_cols : int, default=None
-            Drawings in a row, with their pictures; None is 2 with pictures and 5
+            Drawings in a row, with their images; None is 2 with images and 5
             without.
 
         Returns

@@ -1,4 +1,4 @@
-"""How many neighbours should vote, as a curve."""
+"""How many neighbors should vote, as a curve."""
 
 from functools import cached_property
 
@@ -9,8 +9,8 @@ from skvision._contract.public import public
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision.inspection._drawing import (
     BLUE,
+    GRAY,
     GREEN,
-    GREY,
     ORANGE,
     legend_above,
     single_axes,
@@ -24,11 +24,11 @@ MOST_TICKS = 12
 
 @public("skvision.inspection")
 class KSelectionDisplay:
-    r"""Accuracy in cross-validation against the number of neighbours.
+    r"""Accuracy in cross-validation against the number of neighbors.
 
     A point is one fold; the line goes through the means, with bars of one standard
     error up and down. Two numbers are marked. One has the best mean. The other is the
-    largest whose mean is within one standard error of that: more neighbours make a
+    largest whose mean is within one standard error of that: more neighbors make a
     smoother classifier, and this is the smoothest that is not shown to be worse (the
     rule of one standard error).
 
@@ -76,7 +76,7 @@ class KSelectionDisplay:
         if missing:
             raise ValueError(
                 f"curve lacks the columns {sorted(missing)}: a row is needed for each "
-                f"number of neighbours and fold, with k, fold and accuracy."
+                f"number of neighbors and fold, with k, fold and accuracy."
             )
         self.curve = curve
 
@@ -84,7 +84,7 @@ class KSelectionDisplay:
     def from_estimator(
         cls, estimator, X, y, *, n_neighbors=NUMBERS, cv=5, groups=None, ax=None
     ):
-        """Cross-validate a classifier with several numbers of neighbours, and draw.
+        """Cross-validate a classifier with several numbers of neighbors, and draw.
 
         Parameters
         ----------
@@ -92,15 +92,15 @@ class KSelectionDisplay:
             Says the metric, the weights of votes and of classes, and who wins a tie;
             need not be fitted. All distances are computed, whatever its ``algorithm``.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures or features.
+            Images or features.
         y : array-like of shape (n,)
             Classes.
         n_neighbors : array-like of int
-            Numbers of neighbours.
+            Numbers of neighbors.
         cv : int, cross-validation generator or iterable, default=5
             As in `skvision.model_selection.k_selection_curve`.
         groups : array-like of shape (n,), default=None
-            Groups of pictures, for generators that keep groups together.
+            Groups of images, for generators that keep groups together.
         ax : Axes, default=None
             Axes to draw in; None makes a figure.
 
@@ -114,11 +114,11 @@ class KSelectionDisplay:
         TypeError
             If the estimator is no `KNNImageClassifier`.
         ValueError
-            If a number of neighbours is out of its range.
+            If a number of neighbors is out of its range.
         """
         if not isinstance(estimator, KNNImageClassifier):
             raise TypeError(
-                f"numbers of neighbours are those of a KNNImageClassifier; got "
+                f"numbers of neighbors are those of a KNNImageClassifier; got "
                 f"{type(estimator).__name__}. For a pipeline, transform X by the steps "
                 f"before, or pass a curve of your own to KSelectionDisplay(curve)."
             )
@@ -180,7 +180,7 @@ class KSelectionDisplay:
             self.curve["k"],
             self.curve["accuracy"],
             s=14,
-            color=GREY,
+            color=GRAY,
             alpha=0.6,
             label="one fold",
         )
@@ -212,7 +212,7 @@ class KSelectionDisplay:
         return self
 
     def _label(self, ax, numbers):
-        label = "number of neighbours k"
+        label = "number of neighbors k"
         if numbers.max() > 10 * numbers.min():
             ax.set_xscale("log")
             label += " (logarithmic)"

@@ -1,4 +1,4 @@
-"""The loss around what was learnt, and the way there."""
+"""The loss around what was learned, and the way there."""
 
 from numbers import Integral, Real
 
@@ -36,7 +36,7 @@ class LossLandscapeDisplay:
     coordinates : list of array-like of shape (n_points,)
         The a and, of two directions, the b.
     path : array-like of shape (n_steps, n_directions), default=None
-        Where the optimiser was, projected on the directions.
+        Where the optimizer was, projected on the directions.
     path_losses : array-like of shape (n_steps,), default=None
         The loss where it was indeed, which may be beside the line or plane.
     explained_variance_ratio : array-like of shape (n_directions,), default=None
@@ -59,7 +59,7 @@ class LossLandscapeDisplay:
     nothing is dropped or augmented, and batch norm keeps the running statistics that it
     has after training, also at weights of the path that had others.
 
-    Random directions are normalised as Li and others propose: the part of a direction
+    Random directions are normalized as Li and others propose: the part of a direction
     that belongs to a filter, here all weights into one unit or of one class, gets the
     length of that filter, so that scales of layers do not matter. Biases, gains and
     shifts stay as they are.
@@ -134,7 +134,7 @@ class LossLandscapeDisplay:
             A fitted `SoftmaxRegression`, `MulticlassSVM`, `Perceptron`, `MLPBackprop`
             or `ArcFaceEmbedder`, or a pipeline that ends in one.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures that the loss is taken on: some hundreds of training, as a rule.
+            Images that the loss is taken on: some hundreds of training, as a rule.
         y : array-like of shape (n,)
             Their classes.
         path : list of estimators, default=None
@@ -163,7 +163,7 @@ class LossLandscapeDisplay:
         TypeError
             If the estimator is none of these.
         ValueError
-            If a parameter is out of its range, ``X`` is not like the pictures seen in
+            If a parameter is out of its range, ``X`` is not like the images seen in
             ``fit``, or ``path`` is shorter than the directions need or of other models.
         """
         check_scalar(n_directions, "n_directions", Integral, min_val=1, max_val=2)
@@ -272,7 +272,7 @@ class LossLandscapeDisplay:
         x, y = self.path.T
         self.ax_.plot(x, y, color="white", linewidth=3)
         style = {"color": ORANGE, "marker": "o", "markersize": 4}
-        self.ax_.plot(x, y, **style, label="path of the optimiser")
+        self.ax_.plot(x, y, **style, label="path of the optimizer")
         self._draw_ends(x, y)
 
     def _draw_ends(self, x, y):

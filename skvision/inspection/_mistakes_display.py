@@ -25,7 +25,7 @@ from skvision.metrics._pairs import as_column, as_labels
 
 @public("skvision.inspection")
 class MistakesDisplay:
-    """Pictures whose class was predicted wrong, the most confident first.
+    """Images whose class was predicted wrong, the most confident first.
 
     Above each is what was predicted, and how confidently; below it what is true. Such
     mistakes show wrong labels, classes that overlap, and what a classifier falls for.
@@ -33,7 +33,7 @@ class MistakesDisplay:
     Parameters
     ----------
     images : array-like of shape (n, H, W) or (n, H, W, C)
-        The pictures to draw.
+        The images to draw.
     y_true, y_pred : array-like of shape (n,)
         Their true and predicted classes.
     confidence : array-like of shape (n,), default=None
@@ -48,14 +48,14 @@ class MistakesDisplay:
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (n,)
-        One for each picture, after `plot`; a single one that says so where there is no
+        One for each image, after `plot`; a single one that says so where there is no
         mistake.
     figure_ : Figure
         The figure that they are in.
 
     See Also
     --------
-    SaliencyDisplay : What in a picture speaks for a class.
+    SaliencyDisplay : What in an image speaks for a class.
     sklearn.metrics.ConfusionMatrixDisplay : How often which class is taken for which.
 
     Examples
@@ -118,20 +118,20 @@ class MistakesDisplay:
         estimator : estimator
             Any fitted classifier, or a pipeline that ends in one.
         X : array-like
-            What it predicts from: pictures as a rule.
+            What it predicts from: images as a rule.
         y : array-like of shape (n_predictions,)
             True classes.
         images : array-like of shape (n_predictions, H, W[, C]), default=None
-            Pictures to draw, where ``X`` is paths or features. None draws ``X``.
+            Images to draw, where ``X`` is paths or features. None draws ``X``.
         n_pictures : int, default=20
             How many mistakes to draw at most.
         image_shape : (int, int) or (int, int, int), default=None
-            Height, width and channels of pictures that come as flat rows; where it is
+            Height, width and channels of images that come as flat rows; where it is
             None they are guessed with an `ImageShapeWarning`.
         ax : Axes, default=None
             Axes to divide; None makes a figure.
         n_cols : int, default=5
-            Pictures in a row.
+            Images in a row.
 
         Returns
         -------
@@ -143,7 +143,7 @@ class MistakesDisplay:
         TypeError
             If the estimator is no classifier.
         ValueError
-            If ``X``, ``y`` and ``images`` are not of one length, or are no pictures, or
+            If ``X``, ``y`` and ``images`` are not of one length, or are no images, or
             ``n_pictures`` or ``n_cols`` is less than 1.
         """
         if not is_classifier(estimator):
@@ -182,7 +182,7 @@ class MistakesDisplay:
         Parameters
         ----------
         images : array-like of shape (n_predictions, H, W[, C])
-            All pictures.
+            All images.
         y_true : array-like of shape (n_predictions,)
             True classes.
         y_pred : array-like of shape (n_predictions,)
@@ -193,12 +193,12 @@ class MistakesDisplay:
         n_pictures : int, default=20
             How many mistakes to draw at most.
         image_shape : (int, int) or (int, int, int), default=None
-            Height, width and channels of pictures that come as flat rows; where it is
+            Height, width and channels of images that come as flat rows; where it is
             None they are guessed with an `ImageShapeWarning`.
         ax : Axes, default=None
             Axes to divide; None makes a figure.
         n_cols : int, default=5
-            Pictures in a row.
+            Images in a row.
 
         Returns
         -------
@@ -208,7 +208,7 @@ class MistakesDisplay:
         Raises
         ------
         ValueError
-            If the arrays are not of one length, ``images`` are no pictures, or
+            If the arrays are not of one length, ``images`` are no images, or
             ``n_pictures`` or ``n_cols`` is less than 1.
         """
         return cls._draw(
@@ -245,11 +245,11 @@ class MistakesDisplay:
             confidence = as_column(confidence, "confidence")
             lengths["confidence"] = len(confidence)
         if len(set(lengths.values())) > 1:
-            raise ValueError(f"There must be one for each picture; got {lengths}.")
+            raise ValueError(f"There must be one for each image; got {lengths}.")
         first = None if hasattr(images, "columns") else next(iter(images), None)
         if isinstance(first, str | bytes | os.PathLike):
             raise ValueError(
-                "X holds no pictures but paths or the like: pass those to draw as "
+                "X holds no images but paths or the like: pass those to draw as "
                 "images=, read by ImageReader for instance."
             )
         wrong = np.flatnonzero(y_true != y_pred)
@@ -275,7 +275,7 @@ class MistakesDisplay:
         ax : Axes, default=None
             Axes to divide; None makes a figure, with a title.
         n_cols : int, default=5
-            Pictures in a row.
+            Images in a row.
 
         Returns
         -------

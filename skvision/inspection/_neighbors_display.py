@@ -1,4 +1,4 @@
-"""The training pictures that vote on a picture."""
+"""The training images that vote on an image."""
 
 import textwrap
 from numbers import Integral
@@ -13,7 +13,7 @@ from skvision._contract.public import public
 from skvision._contract.sklearn_compat import safe_indexing
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision.inspection._drawing import (
-    GREY,
+    GRAY,
     MARKS,
     as_pictures,
     as_shades,
@@ -24,24 +24,24 @@ from skvision.inspection._drawing import (
 from skvision.metrics._pairs import as_labels
 
 MOST_NEIGHBORS = 10
-WIDE = 18  # letters left of a picture
+WIDE = 18  # letters left of an image
 NAMES = {1: "nearest", 2: "2nd", 3: "3rd"}
 
 
 @public("skvision.inspection")
 class NeighborsDisplay:
-    """Pictures in rows, each followed by its nearest training pictures.
+    """Images in rows, each followed by its nearest training images.
 
-    Below a neighbour are its class and its distance. Where the true classes are known,
-    a tick and a green frame stand for neighbours of the right class, a cross and an
+    Below a neighbor are its class and its distance. Where the true classes are known,
+    a tick and a green frame stand for neighbors of the right class, a cross and an
     orange frame for all others.
 
     Parameters
     ----------
-    pictures : array-like of shape (n, H, W) or (n, H, W, C)
-        Pictures that neighbours were looked for.
+    images : array-like of shape (n, H, W) or (n, H, W, C)
+        Images that neighbors were looked for.
     neighbors : array-like of shape (n, n_neighbors, H, W) or (n, n_neighbors, H, W, C)
-        The training pictures that are nearest to each, the nearest first.
+        The training images that are nearest to each, the nearest first.
     neighbor_classes : array-like of shape (n, n_neighbors)
         Their classes.
     distances : array-like of shape (n, n_neighbors)
@@ -54,13 +54,13 @@ class NeighborsDisplay:
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (n, 1 + n_neighbors)
-        A row for each picture, after `plot`: itself, then its neighbours.
+        A row for each image, after `plot`: itself, then its neighbors.
     figure_ : Figure
         The figure that they are in.
 
     See Also
     --------
-    skvision.KNNImageClassifier : Classifies by the votes of these neighbours.
+    skvision.KNNImageClassifier : Classifies by the votes of these neighbors.
 
     Examples
     --------
@@ -110,27 +110,27 @@ class NeighborsDisplay:
         image_shape=None,
         ax=None,
     ):
-        """Find the nearest training pictures, and draw them.
+        """Find the nearest training images, and draw them.
 
         Parameters
         ----------
         estimator : KNNImageClassifier or Pipeline
             Fitted; a pipeline is one that ends in a `KNNImageClassifier`.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures, or whatever the estimator takes.
+            Images, or whatever the estimator takes.
         y : array-like of shape (n,), default=None
             Their true classes; None draws no marks.
         X_train : array-like of shape (n_train, H, W[, C]) or (n_train, n_features)
-            The pictures that the estimator was fitted to, in that order. Needed where
+            The images that the estimator was fitted to, in that order. Needed where
             the classifier was given features of them, as it is in most pipelines; None
-            takes the pictures, both those of ``X`` and those of training, as they came
+            takes the images, both those of ``X`` and those of training, as they came
             to the classifier.
         n_neighbors : int, default=None
             How many to draw; None is as many as vote, and 10 at most.
         n_pictures : int, default=8
-            How many pictures of ``X`` are drawn at most, the first.
+            How many images of ``X`` are drawn at most, the first.
         image_shape : (int, int) or (int, int, int), default=None
-            Height, width and channels of pictures that come as flat rows; else they are
+            Height, width and channels of images that come as flat rows; else they are
             guessed, with an `ImageShapeWarning`.
         ax : Axes, default=None
             Axes to divide; None makes a figure.
@@ -157,7 +157,7 @@ class NeighborsDisplay:
         model = estimator[-1] if piped else estimator
         if not isinstance(model, KNNImageClassifier):
             raise TypeError(
-                f"neighbours are of a KNNImageClassifier, or of a pipeline that ends "
+                f"neighbors are of a KNNImageClassifier, or of a pipeline that ends "
                 f"in one; got {type(model).__name__}."
             )
         check_is_fitted(model)
@@ -173,7 +173,7 @@ class NeighborsDisplay:
             image_shape = model.image_shape_ or image_shape
         elif len(X_train) != model.n_samples_fit_:
             raise ValueError(
-                f"X_train has {len(X_train)} pictures, but {type(model).__name__} was "
+                f"X_train has {len(X_train)} images, but {type(model).__name__} was "
                 f"fitted to {model.n_samples_fit_}: pass those, in the same order."
             )
         shown, places = np.unique(indices, return_inverse=True)
@@ -212,7 +212,7 @@ class NeighborsDisplay:
         )
         self.axes_ = axes.reshape(n, 1 + n_neighbors)
         self.figure_ = axes[0].figure
-        if ax is None:  # what stands left of the pictures needs its width
+        if ax is None:  # what stands left of the images needs its width
             self.figure_.set_figwidth(self.figure_.get_figwidth() + size[0])
         neighbors = self.neighbors.reshape(-1, *self.neighbors.shape[2:])
         pictures, neighbors = as_shades(self.pictures, neighbors)
@@ -222,7 +222,7 @@ class NeighborsDisplay:
                 self._draw_neighbor(place, neighbors[i * n_neighbors + j], i, j)
         self.axes_[0, 0].set_title("picture", fontsize="small")
         self.axes_[0, 0].set_xlabel(
-            "class\ndistance", color=GREY, fontsize="small", labelpad=3
+            "class\ndistance", color=GRAY, fontsize="small", labelpad=3
         )
         for j, place in enumerate(self.axes_[0, 1:], start=1):
             place.set_title(NAMES.get(j, f"{j}th"), fontsize="small")
@@ -230,7 +230,7 @@ class NeighborsDisplay:
 
     def _draw_picture(self, axes, picture, i):
         show_picture(axes, picture, vmin=0, vmax=1)
-        lines, color = [], GREY
+        lines, color = [], GRAY
         if self.y_true is not None:
             lines.append(textwrap.fill(f"true: {self.y_true[i]}", WIDE))
         if self.y_pred is not None:
@@ -270,12 +270,12 @@ def _three_digits(distance):
 
 
 def _pictures_of(model, piped, image_shape):
-    """Return the rows that a classifier keeps, if they are pictures."""
+    """Return the rows that a classifier keeps, if they are images."""
     shape = model.image_shape_
     if shape is None and piped and image_shape is None:
         raise ValueError(
             f"{type(model).__name__} was fitted to features, of which there are no "
-            f"pictures: pass X_train=, the pictures that the pipeline was fitted to, "
+            f"images: pass X_train=, the images that the pipeline was fitted to, "
             f"in the same order."
         )
     return model._rows

@@ -1,4 +1,4 @@
-"""What a classifier loses with a part of the picture."""
+"""What a classifier loses with a part of the image."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from skvision._contract.public import public
 from skvision.inspection._drawing import as_pictures
 from skvision.inspection._targets import class_indices
 
-VALUES_PER_BLOCK = 1 << 22  # of covered pictures at a time
+VALUES_PER_BLOCK = 1 << 22  # of covered images at a time
 
 
 @public("skvision.inspection")
@@ -22,60 +22,60 @@ def occlusion(
     response_method="auto",
     image_shape=None,
 ):
-    r"""Compute how much a class loses when a patch of the picture is covered.
+    r"""Compute how much a class loses when a patch of the image is covered.
 
     .. math:: m(p) = \frac{1}{|P_p|} \sum_{P \in P_p} \left(f_j(x) - f_j(x_{-P})\right)
 
-    with the probability or score :math:`f_j` of a class, the picture :math:`x_{-P}`
+    with the probability or score :math:`f_j` of a class, the image :math:`x_{-P}`
     with the patch :math:`P` covered, and all patches :math:`P_p` of a grid that cover
     the pixel :math:`p`. Positive values speak for the class.
 
     Parameters
     ----------
     estimator : estimator
-        Any fitted classifier, or a pipeline that ends in one, that takes pictures.
+        Any fitted classifier, or a pipeline that ends in one, that takes images.
     X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-        Pictures of one channel or three; of files, what `ImageReader` makes of them.
+        Images of one channel or three; of files, what `ImageReader` makes of them.
     patch_size : int or (int, int), default=None
         Rows and columns of a patch, in pixels. None is a quarter of height and width.
-        Where the picture is smaller, the patch shrinks to it.
+        Where the image is smaller, the patch shrinks to it.
     stride : int or (int, int), default=None
         From one patch to the next, in pixels, not more than ``patch_size``. None is
         half of that. The last patches end at the border.
     fill : float or array-like of shape (C,), default=None
-        What covers, in units of the pixels. None is the mean colour of each picture.
+        What covers, in units of the pixels. None is the mean color of each image.
     target : label or array-like of shape (n,), default=None
-        The class that is meant, one for all pictures or one for each. None is the class
+        The class that is meant, one for all images or one for each. None is the class
         that is predicted.
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
         What is watched. "auto" is the probability where the classifier has one, else
         the score.
     image_shape : (int, int) or (int, int, int), default=None
-        Height, width and channels of pictures that come as flat rows; where it is None
+        Height, width and channels of images that come as flat rows; where it is None
         they are guessed with an `ImageShapeWarning`.
 
     Returns
     -------
     maps : ndarray of shape (n, H, W)
-        float64 for float64 pictures, else float32: of probabilities, from -1 to 1.
+        float64 for float64 images, else float32: of probabilities, from -1 to 1.
 
     Raises
     ------
     TypeError
         If the estimator is no classifier.
     ValueError
-        If a parameter is out of its range, ``X`` is not like the pictures seen in
+        If a parameter is out of its range, ``X`` is not like the images seen in
         ``fit``, or ``target`` has a class that was not.
 
     See Also
     --------
     saliency : The gradient, for linear models and networks: exact and faster.
-    SaliencyDisplay : Draws either beside the pictures.
+    SaliencyDisplay : Draws either beside the images.
 
     Notes
     -----
-    The classifier predicts each picture once for each patch: at 32 x 32 pixels, 49
-    times by default. Covered pictures have the dtype of ``X``; what covers bytes is
+    The classifier predicts each image once for each patch: at 32 x 32 pixels, 49
+    times by default. Covered images have the dtype of ``X``; what covers bytes is
     rounded.
 
     References
@@ -146,7 +146,7 @@ def response_name(estimator, method):
 
 
 def _responder(estimator, name):
-    """Return ``pictures -> (n, n_classes)`` probabilities or scores."""
+    """Return ``images -> (n, n_classes)`` probabilities or scores."""
 
     def respond(pictures):
         response = np.asarray(getattr(estimator, name)(pictures))
@@ -191,7 +191,7 @@ def _pair(name, sizes):
 
 
 def _fills(pictures, fill):
-    """Return what covers each picture, (n, C), in the dtype of the pictures."""
+    """Return what covers each image, (n, C), in the dtype of the images."""
     of_bytes = pictures.dtype == np.uint8
     if fill is None:
         fills = pictures.mean(axis=(1, 2), dtype=np.float64)

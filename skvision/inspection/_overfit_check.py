@@ -1,4 +1,4 @@
-"""Whether a model can learn a few pictures by heart."""
+"""Whether a model can learn a few images by heart."""
 
 import warnings
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from skvision._contract.public import public
 
 @dataclass(frozen=True)
 class OverfitCheck:
-    """How many of a few pictures were learned; true where all were.
+    """How many of a few images were learned; true where all were.
 
     Attributes
     ----------
     n_right, n_samples : int
-        How many pictures are classified rightly, of how many learned from.
+        How many images are classified rightly, of how many learned from.
     n_classes : int
         Number of classes among these.
     converged : bool
@@ -42,7 +42,7 @@ class OverfitCheck:
 
     @property
     def accuracy(self) -> float:
-        """Share of pictures classified rightly, from 0 to 1."""
+        """Share of images classified rightly, from 0 to 1."""
         return self.n_right / self.n_samples
 
     @property
@@ -55,7 +55,7 @@ class OverfitCheck:
 
     def __str__(self) -> str:
         text = (
-            f"accuracy {self.accuracy:.2f} on the {self.n_samples} pictures of "
+            f"accuracy {self.accuracy:.2f} on the {self.n_samples} images of "
             f"{self.n_classes} classes that it learned from: "
         )
         if self.passed:
@@ -67,7 +67,7 @@ class OverfitCheck:
             )
         return text + (
             "a model of enough freedom learns so few by heart. Do the classes belong "
-            "to these pictures, do the features differ where the classes do, and is "
+            "to these images, do the features differ where the classes do, and is "
             "the penalty too strong or the model too small?"
         )
 
@@ -81,25 +81,25 @@ def overfit_check(
     n_samples: int = 20,
     random_state: int | RandomState | None = None,
 ) -> OverfitCheck:
-    """Check that a classifier can learn a few pictures by heart.
+    """Check that a classifier can learn a few images by heart.
 
     Before it is trained on all: one that cannot has something wrong with it, or with
-    the pictures, or its penalty. A copy of it is fitted to a few pictures, of each
+    the images, or its penalty. A copy of it is fitted to a few images, of each
     class as many where that is possible, and asked for their classes.
 
     Parameters
     ----------
     estimator : classifier
         Any of scikit-learn's interface, pipelines among them. One that votes among
-        several neighbours need not pass.
+        several neighbors need not pass.
     X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-        Pictures or features, whatever the estimator takes.
+        Images or features, whatever the estimator takes.
     y : array-like of shape (n,)
         Classes.
     n_samples : int, default=20
-        How many pictures to draw; all where there are fewer.
+        How many images to draw; all where there are fewer.
     random_state : int, RandomState or None, default=None
-        Draws the pictures; an int for the same ones each time.
+        Draws the images; an int for the same ones each time.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def overfit_check(
     >>> digits = load_digits()
     >>> images = digits.images / 16
     >>> print(overfit_check(SoftmaxRegression(), images, digits.target, random_state=0))
-    accuracy 1.00 on the 20 pictures of 10 classes that it learned from: learned by
+    accuracy 1.00 on the 20 images of 10 classes that it learned from: learned by
     heart, as expected
     >>> blank = 0 * images
     >>> check = overfit_check(SoftmaxRegression(), blank, digits.target, random_state=0)

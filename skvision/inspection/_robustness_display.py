@@ -1,4 +1,4 @@
-"""What a classifier is worth when pictures are not as those it learnt from."""
+"""What a classifier is worth when images are not as those it learned from."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ from skvision.inspection._changes import (
     check_levels,
     default_levels,
 )
-from skvision.inspection._drawing import BLUE, GREY, as_pictures, divided_axes
+from skvision.inspection._drawing import BLUE, GRAY, as_pictures, divided_axes
 from skvision.metrics._pairs import as_labels
 
 COLUMNS = ["change", "level", "score", "standard_error"]
@@ -24,9 +24,9 @@ COLUMNS = ["change", "level", "score", "standard_error"]
 
 @public("skvision.inspection")
 class RobustnessDisplay:
-    """The score on test pictures that are changed more and more, a panel a change.
+    """The score on test images that are changed more and more, a panel a change.
 
-    Classifiers fail less often on other pictures than on pictures taken otherwise:
+    Classifiers fail less often on other images than on images taken otherwise:
     darker, turned, blurred. A curve says how far such a change may go.
 
     Parameters
@@ -35,7 +35,7 @@ class RobustnessDisplay:
         The numbers, in columns ``change``, ``level``, ``score`` and
         ``standard_error``, which may be NaN.
     unchanged : float
-        The score on the pictures as they are.
+        The score on the images as they are.
     chance : float, default=None
         The score of guessing, if there is one.
     score_name : str, default="accuracy"
@@ -50,7 +50,7 @@ class RobustnessDisplay:
 
     See Also
     --------
-    MistakesDisplay : What is wrong with the pictures as they are.
+    MistakesDisplay : What is wrong with the images as they are.
     skvision.augmentation : Changes in training, which make models robust.
 
     Notes
@@ -58,27 +58,27 @@ class RobustnessDisplay:
     ==========  ====================================================  =============
     change      what is done                                          level
     ==========  ====================================================  =============
-    brightness  added to all pixels                                   grey levels
+    brightness  added to all pixels                                   gray levels
                                                                       of 255
-    contrast    differences from the mean of the picture multiplied   factor
+    contrast    differences from the mean of the image multiplied   factor
     shift       moved up, down, left or right, at random              whole pixels
     rotation    turned around the middle, counter-clockwise           degrees
     scale       enlarged around the middle, made smaller below 1      factor
     occlusion   a rectangle at a random place covered by the mean     share of each
-                colour of the picture                                 side
+                color of the image                                 side
     blur        convolved with a Gaussian                             standard
                                                                       deviation in
                                                                       pixels
     noise       normal noise added to each pixel and channel          standard
                                                                       deviation in
-                                                                      grey levels
+                                                                      gray levels
                                                                       of 255
     ==========  ====================================================  =============
 
-    What comes in from beyond the border repeats the pixels at the border. Pictures are
+    What comes in from beyond the border repeats the pixels at the border. Images are
     turned and scaled with linear interpolation, clipped to black and white, and bytes
     rounded. What is random is the same for all levels of a change. The level that
-    changes nothing gives the very pictures.
+    changes nothing gives the very images.
 
     References
     ----------
@@ -131,27 +131,27 @@ class RobustnessDisplay:
         ax=None,
         n_cols=4,
     ):
-        r"""Score a classifier on changed pictures, and draw.
+        r"""Score a classifier on changed images, and draw.
 
         Parameters
         ----------
         estimator : estimator
-            Any fitted classifier, or a pipeline that ends in one, that takes pictures.
+            Any fitted classifier, or a pipeline that ends in one, that takes images.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Test pictures of one channel or three; of files, what `ImageReader` makes of
+            Test images of one channel or three; of files, what `ImageReader` makes of
             them.
         y : array-like of shape (n,)
             Their classes.
         changes : list of str or dict, default=None
             Names of changes, see the notes, or a dict of the levels of each. None is
-            all eight, at levels that suit the size of the pictures.
+            all eight, at levels that suit the size of the images.
         scoring : str or callable, default=None
             As scikit-learn has it. None is the accuracy.
         value_range : (float, float), default=None
             The values of black and white. None is (0, 255) for bytes, and the least and
             the largest value of ``X`` for floats.
         image_shape : (int, int) or (int, int, int), default=None
-            Height, width and channels of pictures that come as flat rows; where it is
+            Height, width and channels of images that come as flat rows; where it is
             None they are guessed with an `ImageShapeWarning`.
         random_state : int, RandomState instance or None, default=None
             Draws directions, places and noise.
@@ -174,7 +174,7 @@ class RobustnessDisplay:
             If the estimator is no classifier.
         ValueError
             If a change is unknown, a level out of its range, or ``X`` is not like the
-            pictures seen in ``fit``.
+            images seen in ``fit``.
         """
         if not is_classifier(estimator):
             raise TypeError(
@@ -185,7 +185,7 @@ class RobustnessDisplay:
         images = as_pictures(X, image_shape)
         if len(images) != len(y):
             raise ValueError(
-                f"X has {len(images)} pictures and y {len(y)} classes: there must be a "
+                f"X has {len(images)} images and y {len(y)} classes: there must be a "
                 f"class for each."
             )
         known = np.asarray(estimator.classes_).tolist()
@@ -277,11 +277,11 @@ class RobustnessDisplay:
                 label="± one standard error",
             )
         axes.plot(
-            level, score, color=BLUE, marker="o", markersize=4, label="changed pictures"
+            level, score, color=BLUE, marker="o", markersize=4, label="changed images"
         )
-        axes.axhline(self.unchanged, color=GREY, linestyle="--", label="unchanged")
+        axes.axhline(self.unchanged, color=GRAY, linestyle="--", label="unchanged")
         if self.chance is not None:
-            axes.axhline(self.chance, color=GREY, linestyle=":", label="chance")
+            axes.axhline(self.chance, color=GRAY, linestyle=":", label="chance")
         axes.set_title(name, fontsize="medium")
         unit = CHANGES[name][2] if name in CHANGES else "level"
         axes.set_xlabel(unit, fontsize="small")
@@ -309,7 +309,7 @@ def _levels(changes, shape):
 
 
 def _scorer(estimator, scoring, y):
-    """Return ``pictures -> (score, standard error)``."""
+    """Return ``images -> (score, standard error)``."""
     from sklearn.metrics import check_scoring
 
     scorer = check_scoring(estimator, scoring)

@@ -29,15 +29,15 @@ def saliency(estimator, X, *, target=None):
         linear: `PixelNormalizer`, or scikit-learn's ``StandardScaler``,
         ``MinMaxScaler``, ``MaxAbsScaler`` or ``PCA``.
     X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-        Pictures like those of ``fit``.
+        Images like those of ``fit``.
     target : label or array-like of shape (n,), default=None
-        The class whose score is meant, one for all pictures or one for each. None is
+        The class whose score is meant, one for all images or one for each. None is
         the class that is predicted.
 
     Returns
     -------
     gradients : ndarray of the shape of ``X``
-        In units of score over those of pixels. float64 for float64 pictures, else
+        In units of score over those of pixels. float64 for float64 images, else
         float32. With two classes, the gradient of the score of the second, and for the
         first its opposite.
 
@@ -46,24 +46,24 @@ def saliency(estimator, X, *, target=None):
     TypeError
         If the estimator, or a step of the pipeline, is none of these.
     ValueError
-        If ``X`` is not like the pictures seen in ``fit``, or ``target`` has a class
+        If ``X`` is not like the images seen in ``fit``, or ``target`` has a class
         that was not.
 
     See Also
     --------
-    occlusion : For any classifier: what is lost with a part of the picture.
-    SaliencyDisplay : Draws either beside the pictures.
+    occlusion : For any classifier: what is lost with a part of the image.
+    SaliencyDisplay : Draws either beside the images.
 
     Notes
     -----
     Nothing is dropped, batch norm uses its running statistics, and with ``tta`` the
-    score is the mean over the picture and its mirror image. Where an activation has a
+    score is the mean over the image and its mirror image. Where an activation has a
     kink, its slope there is the one that training uses.
 
     References
     ----------
     K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional networks:
-    visualising image classification models and saliency maps", ICLR workshop 2014.
+    visualizing image classification models and saliency maps", ICLR workshop 2014.
 
     Examples
     --------

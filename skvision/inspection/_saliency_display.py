@@ -1,4 +1,4 @@
-"""What in a picture speaks for a class."""
+"""What in an image speaks for a class."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,34 +18,34 @@ from skvision.inspection._targets import class_indices
 
 @public("skvision.inspection")
 class SaliencyDisplay:
-    """Pictures, and beside each a map of what speaks for its class.
+    """Images, and beside each a map of what speaks for its class.
 
     Blue speaks for the class: with `saliency` it would gain if the pixel were brighter,
-    with `occlusion` it loses where the picture is covered. Red speaks against it. Of
-    pictures in colour, a saliency is drawn as the channel in which it is largest.
+    with `occlusion` it loses where the image is covered. Red speaks against it. Of
+    images in color, a saliency is drawn as the channel in which it is largest.
 
     Parameters
     ----------
     images : array-like of shape (n, H, W) or (n, H, W, C)
-        Pictures.
+        Images.
     maps : array-like of shape (n, H, W) or (n, H, W, C)
         What `saliency` or `occlusion` computed from them.
     names : array-like of shape (n,)
         The classes that are meant.
     label : str, default=""
-        What the maps are, with their unit, to stand beside the scale of colours.
+        What the maps are, with their unit, to stand beside the scale of colors.
 
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (n, 2)
-        Picture and map, after `plot`.
+        Image and map, after `plot`.
     figure_ : Figure
         The figure that they are in.
 
     See Also
     --------
     saliency, occlusion : Compute the maps.
-    TemplateDisplay : What a linear class looks for in any picture.
+    TemplateDisplay : What a linear class looks for in any image.
 
     Examples
     --------
@@ -92,18 +92,18 @@ class SaliencyDisplay:
         estimator : estimator
             Fitted, as `saliency` or `occlusion` takes it.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Pictures: a few.
+            Images: a few.
         method : {"saliency", "occlusion"}, default="saliency"
             What to compute.
         target : label or array-like of shape (n,), default=None
             The class that is meant. None is the one that is predicted.
         image_shape : (int, int) or (int, int, int), default=None
-            Height, width and channels of pictures that come as flat rows; where it is
+            Height, width and channels of images that come as flat rows; where it is
             None they are guessed with an `ImageShapeWarning`.
         ax : Axes, default=None
             Axes to divide; None makes a figure.
         n_cols : int, default=4
-            Pictures in a row.
+            Images in a row.
         **parameters : dict
             More parameters of `occlusion`.
 
@@ -126,8 +126,8 @@ class SaliencyDisplay:
         images = as_pictures(X, image_shape)
         if method == "saliency":
             maps = saliency(estimator, X, target=target, **parameters)
-            grey = images.shape[3] == 1
-            maps = maps.reshape(images.shape[: 3 if grey else 4])
+            gray = images.shape[3] == 1
+            maps = maps.reshape(images.shape[: 3 if gray else 4])
             label = "change of the\nscore per unit\nof the pixel"
         else:
             maps = occlusion(
@@ -148,7 +148,7 @@ class SaliencyDisplay:
         ax : Axes, default=None
             Axes to divide; None makes a figure.
         n_cols : int, default=4
-            Pictures in a row.
+            Images in a row.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Which estimator is to be looked at, and which class of each picture explained."""
+"""Which estimator is to be looked at, and which class of each image explained."""
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -24,7 +24,7 @@ def class_indices(estimator, X, target):
     if wanted.shape not in ((), predicted.shape):
         raise ValueError(
             f"target must be one class, or one for each of the {len(predicted)} "
-            f"pictures; got the shape {wanted.shape}."
+            f"images; got the shape {wanted.shape}."
         )
     known = estimator.classes_.tolist()
     index = {name: i for i, name in enumerate(known)}

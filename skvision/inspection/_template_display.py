@@ -16,11 +16,11 @@ from skvision.inspection._targets import best_of
 
 @public("skvision.inspection")
 class TemplateDisplay:
-    """Weights as pictures: templates that classes or units compare a picture with.
+    """Weights as images: templates that classes or units compare an image with.
 
-    The score of a linear class is the sum over all pixels of picture times weight. A
-    grey template is blue where bright pixels speak for the class and red where they
-    speak against it; one of colours shows what the class would like to see, and is grey
+    The score of a linear class is the sum over all pixels of image times weight. A
+    gray template is blue where bright pixels speak for the class and red where they
+    speak against it; one of colors shows what the class would like to see, and is gray
     where it does not care.
 
     Parameters
@@ -39,7 +39,7 @@ class TemplateDisplay:
 
     See Also
     --------
-    saliency : The same for one picture and any differentiable model.
+    saliency : The same for one image and any differentiable model.
 
     Examples
     --------
@@ -65,8 +65,8 @@ class TemplateDisplay:
         ----------
         estimator : estimator
             `SoftmaxRegression`, `MulticlassSVM`, `Perceptron`, `MLPBackprop` or
-            `ArcFaceEmbedder`, fitted to pictures, or a pipeline that ends in one, or a
-            search for one: its weights are those of pictures as this step gets them. Of
+            `ArcFaceEmbedder`, fitted to images, or a pipeline that ends in one, or a
+            search for one: its weights are those of images as this step gets them. Of
             a network the units of the first layer are drawn, whose weights are those of
             standardized pixels where it standardizes.
         ax : Axes, default=None
@@ -105,7 +105,7 @@ class TemplateDisplay:
         if model.image_shape_ is None:
             raise ValueError(
                 f"{type(model).__name__} was fitted to flat rows, so that its weights "
-                f"have no height and width: fit it to pictures (n, H, W[, C]), or pass "
+                f"have no height and width: fit it to images (n, H, W[, C]), or pass "
                 f"image_shape= where it has that parameter; behind a HOG, draw "
                 f"HOGDisplay.from_classifier."
             )

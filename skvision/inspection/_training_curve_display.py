@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.public import public
-from skvision.inspection._drawing import BLUE, GREEN, GREY, ORANGE, divided_axes
+from skvision.inspection._drawing import BLUE, GRAY, GREEN, ORANGE, divided_axes
 from skvision.inspection._targets import best_of
 
-COLORS = [BLUE, ORANGE, GREEN, "#8e4585", "#8a6d00", GREY]
+COLORS = [BLUE, ORANGE, GREEN, "#8e4585", "#8a6d00", GRAY]
 STYLES = ["-", "--", ":", "-."]
 DOTTED = {"color": "black", "linewidth": 1, "linestyle": (0, (1, 3))}
 UNITS = ["epoch", "iteration", "smoothed problem"]
@@ -29,7 +29,7 @@ class TrainingCurveDisplay:
     """Curves of training: a panel each for what was recorded.
 
     Panels are for the loss, in which the penalty is counted; for the accuracy on
-    pictures held out, if there were any, with a dot at the best; for the learning rate,
+    images held out, if there were any, with a dot at the best; for the learning rate,
     where it changes; and for how long the last step of each epoch was, over the length
     of the weights of its layer, with a rule of thumb for it.
 
@@ -184,7 +184,7 @@ class TrainingCurveDisplay:
     def _explain_ratios(self, axes, layers):
         """Draw the rule of thumb, and a legend of layers."""
         for layer in layers:  # lines of no points
-            style = {"color": GREY, "linestyle": STYLES[layer % len(STYLES)]}
+            style = {"color": GRAY, "linestyle": STYLES[layer % len(STYLES)]}
             if len(self.histories) == 1:
                 style = {"color": COLORS[layer % len(COLORS)]}
             axes.plot([], [], label=f"layer {layer + 1}", **style)

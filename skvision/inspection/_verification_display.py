@@ -1,4 +1,4 @@
-"""How well similarities tell whether two pictures are of one class."""
+"""How well similarities tell whether two images are of one class."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,8 +9,8 @@ from skvision._contract.public import public
 from skvision._verification.verification_threshold import VerificationThreshold
 from skvision.inspection._drawing import (
     BLUE,
+    GRAY,
     GREEN,
-    GREY,
     ORANGE,
     divided_axes,
     legend_above,
@@ -32,7 +32,7 @@ N_POINTS = 1000  # of the curve, evenly on its logarithmic axis
 
 @public("skvision.inspection")
 class VerificationDisplay:
-    """Similarities of pairs of pictures, and the rates that thresholds on them give.
+    """Similarities of pairs of images, and the rates that thresholds on them give.
 
     On the left are histograms of the similarities of pairs of one class and of two, and
     on the right is the share of pairs of one class that are accepted (true accept rate)
@@ -46,7 +46,7 @@ class VerificationDisplay:
     y_same : array-like of shape (n_pairs,), bool
         Whether a pair is of one class.
     similarity : array-like of shape (n_pairs,)
-        How similar the two pictures are.
+        How similar the two images are.
     threshold : float, default=None
         The similarity from which pairs are accepted.
     far : float, default=None
@@ -94,7 +94,7 @@ class VerificationDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, far=None, ax=None):
-        """Compare all pairs of pictures, and draw.
+        """Compare all pairs of images, and draw.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class VerificationDisplay:
             Fitted: makes the embeddings, whose cosines are the similarities. Of a
             `VerificationThreshold` the threshold is marked, too, and its ``far``.
         X : array-like of shape (n, ...)
-            Pictures, or whatever the estimator takes; of classes that it was not
+            Images, or whatever the estimator takes; of classes that it was not
             trained on, since those that it was are told apart far better than others
             will be.
         y : array-like of shape (n,)
@@ -161,7 +161,7 @@ class VerificationDisplay:
         y_same : array-like of shape (n_pairs,), bool
             Whether a pair is of one class.
         similarity : array-like of shape (n_pairs,)
-            How similar the two pictures are.
+            How similar the two images are.
         threshold : float, default=None
             The similarity from which pairs are accepted.
         far : float, default=None
@@ -221,7 +221,7 @@ class VerificationDisplay:
         n_bins = int(np.clip(2 * len(self.similarity) ** (1 / 3), *N_BINS))
         bins = np.histogram_bin_edges(self.similarity, n_bins)
         for kind, color, name in (
-            (~self.y_same, GREY, "two classes"),
+            (~self.y_same, GRAY, "two classes"),
             (self.y_same, BLUE, "one class"),
         ):
             axes.hist(

@@ -9,7 +9,7 @@ from skvision._networks.network_classifier import NetworkClassifier
 
 
 def weights_of(model):
-    """Return all that was learnt, in one vector, float64."""
+    """Return all that was learned, in one vector, float64."""
     if isinstance(model, NetworkClassifier):
         return model.parameters_.astype(np.float64)
     parts = model.coef_.ravel(), model.intercept_

@@ -9,23 +9,23 @@ from skvision.metrics._pairs import as_column, as_labels, unit_rows
 from skvision.metrics._resolution import warn_unresolved
 
 SIMILARITIES_AT_ONCE = 1 << 22
-ROUNDING = 1e-12  # of the cosines of the same two pictures
+ROUNDING = 1e-12  # of the cosines of the same two images
 
 
 @public("skvision.metrics")
 def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1):
-    """Compute how many pictures are identified from a gallery of known ones.
+    """Compute how many images are identified from a gallery of known ones.
 
-    People are ranked by the similarity, the cosine, of their most similar picture.
+    People are ranked by the similarity, the cosine, of their most similar image.
 
     Parameters
     ----------
     gallery : array-like of shape (n_gallery, n_components)
-        Embeddings of known pictures, of any length.
+        Embeddings of known images, of any length.
     gallery_labels : array-like of shape (n_gallery,)
         Who they are.
     probes : array-like of shape (n_probes, n_components)
-        Embeddings of pictures to identify.
+        Embeddings of images to identify.
     probe_labels : array-like of shape (n_probes,)
         Who they are: people of the gallery.
     rank : int, default=1
@@ -73,18 +73,18 @@ def open_set_identification_rate(
 ):
     """Compute how many are identified where few strangers raise a false alarm.
 
-    A probe is held to be known if its largest similarity, the cosine, to a picture of
+    A probe is held to be known if its largest similarity, the cosine, to an image of
     the gallery is a threshold at least. The threshold is the lowest at which not more
     than ``false_alarm_rate`` of the strangers, probes of no one in the gallery, are.
 
     Parameters
     ----------
     gallery : array-like of shape (n_gallery, n_components)
-        Embeddings of known pictures, of any length.
+        Embeddings of known images, of any length.
     gallery_labels : array-like of shape (n_gallery,)
         Who they are.
     probes : array-like of shape (n_probes, n_components)
-        Embeddings of pictures, of people of the gallery and of strangers.
+        Embeddings of images, of people of the gallery and of strangers.
     probe_labels : array-like of shape (n_probes,)
         Who they are.
     false_alarm_rate : float, default=0.01
@@ -150,7 +150,7 @@ def open_set_identification_rate(
 def _ranks(gallery, gallery_labels, probes, probe_labels, rank):
     """Return the rank of the person of each probe, 0 for strangers, and its likeness.
 
-    The latter is its largest similarity to a picture of the gallery.
+    The latter is its largest similarity to an image of the gallery.
     """
     if not isinstance(rank, Integral) or rank < 1:
         raise ValueError(f"rank must be a whole number from 1; got {rank!r}.")

@@ -1,4 +1,4 @@
-"""Pairs of pictures, of the same person or of two, and how similar they are."""
+"""Pairs of images, of the same person or of two, and how similar they are."""
 
 from numbers import Integral
 
@@ -16,12 +16,12 @@ PAIRS_AT_ONCE = 1 << 14
 
 @public("skvision.metrics")
 def verification_pairs(labels, *, n_pairs=None, random_state=None):
-    """Make pairs of pictures, and say which are of the same class.
+    """Make pairs of images, and say which are of the same class.
 
     Parameters
     ----------
     labels : array-like of shape (n,)
-        The class of each picture, such as the person.
+        The class of each image, such as the person.
     n_pairs : int, default=None
         How many pairs to draw, without repetition: half of them of the same class and
         half of two, or what there is of the scarcer kind and the rest of the other.
@@ -32,14 +32,14 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     Returns
     -------
     pairs : ndarray of shape (n_pairs, 2), int
-        Indices of two pictures, the smaller first, in their order.
+        Indices of two images, the smaller first, in their order.
     same : ndarray of shape (n_pairs,), bool
         Whether both are of one class.
 
     Raises
     ------
     ValueError
-        If there are less than two pictures, or not so many pairs, or labels are
+        If there are less than two images, or not so many pairs, or labels are
         missing.
 
     Examples
@@ -53,14 +53,14 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     n = len(labels)
     n_all = n * (n - 1) // 2
     if n < 2:
-        raise ValueError(f"Pairs need two pictures at least; labels has {n}.")
+        raise ValueError(f"Pairs need two images at least; labels has {n}.")
     if n_pairs is None:
         pairs = np.column_stack(np.triu_indices(n, 1))
         return pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]]
     if not isinstance(n_pairs, Integral) or not 1 <= n_pairs <= n_all:
         raise ValueError(
             f"n_pairs must be a whole number from 1 to {n_all}, the number of pairs of "
-            f"{n} pictures; got {n_pairs!r}."
+            f"{n} images; got {n_pairs!r}."
         )
     rng = check_random_state(random_state)
     counts = np.bincount(labels)
@@ -83,7 +83,7 @@ def _draw_same(labels, counts, n_wanted, rng):
     numbers = _distinct(int(ends[-1]), n_wanted, rng)
     classes = np.searchsorted(ends, numbers, side="right")
     within = numbers - (ends - counts * (counts - 1) // 2)[classes]
-    # number j (j - 1) / 2 + i is the pair i < j of the pictures of a class
+    # number j (j - 1) / 2 + i is the pair i < j of the images of a class
     j = ((1 + np.sqrt(1 + 8 * within.astype(np.float64))) / 2).astype(np.int64)
     j -= j * (j - 1) // 2 > within  # where the root was rounded up
     i = within - j * (j - 1) // 2
@@ -95,7 +95,7 @@ def _draw_same(labels, counts, n_wanted, rng):
 def _draw_different(labels, counts, n_wanted, rng):
     """Draw pairs of two classes, by their numbers among all of them, each twice.
 
-    With the pictures sorted by class, each has as many partners as there are pictures
+    With the images sorted by class, each has as many partners as there are images
     before and after its class.
     """
     of_class = np.argsort(labels, kind="stable")
@@ -137,7 +137,7 @@ def as_column(values, name):
         array = array[:, 0]
     if array.ndim != 1:
         raise ValueError(
-            f"{name} must have one dimension, a value for each picture or pair; got "
+            f"{name} must have one dimension, a value for each image or pair; got "
             f"an array of shape {array.shape}."
         )
     return array
@@ -165,7 +165,7 @@ def unit_rows(embeddings, name):
     if rows.dtype.kind not in "fiu" or rows.ndim != 2:
         raise ValueError(
             f"{name} must be numbers of shape (n, n_components), a row for each "
-            f"picture; got {rows.dtype} of shape {rows.shape}."
+            f"image; got {rows.dtype} of shape {rows.shape}."
         )
     if not np.isfinite(rows).all():
         raise ValueError(f"{name} has values that are infinite or NaN.")

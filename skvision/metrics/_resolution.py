@@ -12,7 +12,7 @@ def warn_unresolved(name, rate, n_tries, of_what):
         smallest = math.ceil(10**digits / n_tries) / 10**digits
         warn(
             f"A {name} of {rate:g} cannot be told from 0 by {n_tries} {of_what}: the "
-            f"smallest that can is {smallest:g}. Take more pictures, or ask for a "
+            f"smallest that can is {smallest:g}. Take more images, or ask for a "
             f"larger rate.",
             UserWarning,
         )

@@ -1,4 +1,4 @@
-"""Verification: how often it is told rightly whether two pictures are of one person."""
+"""Verification: how often it is told rightly whether two images are of one person."""
 
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ def verification_curve(y_same, similarity):
     y_same : array-like of shape (n_pairs,), bool
         Whether a pair is of one class.
     similarity : array-like of shape (n_pairs,)
-        How similar the two pictures are, such as the cosine of their embeddings.
+        How similar the two images are, such as the cosine of their embeddings.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def equal_error_rate(y_same, similarity):
     y_same : array-like of shape (n_pairs,), bool
         Whether a pair is of one class.
     similarity : array-like of shape (n_pairs,)
-        How similar the two pictures are.
+        How similar the two images are.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def tar_at_far(y_same, similarity, *, far=1e-3, confidence=0.95):
     y_same : array-like of shape (n_pairs,), bool
         Whether a pair is of one class.
     similarity : array-like of shape (n_pairs,)
-        How similar the two pictures are.
+        How similar the two images are.
     far : float, default=1e-3
         The false accept rate, from 0 to 1. Between the points of `verification_curve`
         the true accept rate is interpolated.
@@ -192,7 +192,7 @@ def tar_at_far(y_same, similarity, *, far=1e-3, confidence=0.95):
     how many pairs of two classes pass a threshold say between which thresholds the one
     for ``far`` lies, and bounds on how many pairs of one class pass these are its ends.
     It holds for independent pairs. All pairs of a few people are not independent, and
-    their interval is too narrow: draw pairs that share no picture, or compare splits.
+    their interval is too narrow: draw pairs that share no image, or compare splits.
 
     Examples
     --------
@@ -251,10 +251,10 @@ def _upper(k, n, level):
 
 @public("skvision.metrics")
 def verification_auc(estimator, X, y):
-    """Score how well embeddings tell whether two pictures are of one class.
+    """Score how well embeddings tell whether two images are of one class.
 
     It is the area under the curve of true against false accept rates: the probability
-    that two pictures of one class are more similar, by the cosine of their embeddings,
+    that two images of one class are more similar, by the cosine of their embeddings,
     than two of two classes. It takes classes that were never seen in training, which
     ``score`` of a classifier does not; as ``scoring=`` of ``cross_val_score`` and of
     searches it goes with ``cv=GroupKFold(), groups=y``.
@@ -264,9 +264,9 @@ def verification_auc(estimator, X, y):
     estimator : fitted estimator with ``transform``
         Makes the embeddings: an `ArcFaceEmbedder`, or a pipeline that ends in one.
     X : array-like
-        Pictures, or whatever the estimator takes.
+        Images, or whatever the estimator takes.
     y : array-like of shape (n,)
-        Their classes. Two at least, one of them with two pictures at least.
+        Their classes. Two at least, one of them with two images at least.
 
     Returns
     -------
@@ -308,7 +308,7 @@ def verification_auc(estimator, X, y):
     units, y = unit_rows(estimator.transform(X), "The embeddings"), as_labels(y, "y")
     n = len(units)
     if n != len(y):
-        raise ValueError(f"X has {n} pictures and y {len(y)} classes.")
+        raise ValueError(f"X has {n} images and y {len(y)} classes.")
     n_pairs = MOST_PAIRS if n * (n - 1) // 2 > MOST_PAIRS else None
     pairs, same = verification_pairs(y, n_pairs=n_pairs, random_state=0)
     check_both_kinds(same, "y")

@@ -176,7 +176,7 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
 
     What it wins is not much. At the cost of 9 whole fits, over seven parameters of
     `MLPBackprop` and of `MulticlassSVM`, digits and photos, ten seeds each, what it
-    chooses is right for this much more of the pictures than what others choose, in
+    chooses is right for this much more of the images than what others choose, in
     percent, with standard errors (``examples/search_comparison.py``):
 
     ========================  ===============  ============  ============

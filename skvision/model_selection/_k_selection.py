@@ -1,4 +1,4 @@
-"""How many neighbours should vote."""
+"""How many neighbors should vote."""
 
 import numpy as np
 import pandas as pd
@@ -28,19 +28,19 @@ def k_selection_curve(
     groups=None,
     n_jobs=None,
 ):
-    """Cross-validate `KNNImageClassifier` for many numbers of neighbours at once.
+    """Cross-validate `KNNImageClassifier` for many numbers of neighbors at once.
 
-    The neighbours of a fold are found once, as many as the largest number needs, so
+    The neighbors of a fold are found once, as many as the largest number needs, so
     that all numbers together take hardly longer than the largest alone.
 
     Parameters
     ----------
     X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-        Pictures or features.
+        Images or features.
     y : array-like of shape (n,)
         Classes.
     n_neighbors : array-like of int, default=(1, 3, 5, 7, 9, 15, 21, 31, 51, 75, 100)
-        Numbers of neighbours, from 1 to the size of the smallest training part; one
+        Numbers of neighbors, from 1 to the size of the smallest training part; one
         given twice counts once.
     metric : str or callable, default="l2"
         The distance, as in `KNNImageClassifier`.
@@ -54,7 +54,7 @@ def k_selection_curve(
         As in scikit-learn's ``cross_validate``: a number means that many stratified
         folds.
     groups : array-like of shape (n,), default=None
-        Groups of pictures, for generators that keep groups together.
+        Groups of images, for generators that keep groups together.
     n_jobs : int, default=None
         Number of threads for searches, as in `KNNImageClassifier`.
 
@@ -68,7 +68,7 @@ def k_selection_curve(
     Raises
     ------
     ValueError
-        If a number of neighbours is out of its range, or as `KNNImageClassifier`.
+        If a number of neighbors is out of its range, or as `KNNImageClassifier`.
     TypeError
         If ``X`` is sparse.
 
@@ -98,7 +98,7 @@ def k_selection_curve(
     if max(numbers) > smallest:
         raise ValueError(
             f"n_neighbors goes up to {max(numbers)}, but the smallest training part of "
-            f"the folds has {smallest} pictures: leave out what is larger."
+            f"the folds has {smallest} images: leave out what is larger."
         )
     model = KNNImageClassifier(
         max(numbers),
@@ -131,7 +131,7 @@ def k_selection_curve(
 
 
 def _check_numbers(n_neighbors):
-    """Return numbers of neighbours as a list without repetitions."""
+    """Return numbers of neighbors as a list without repetitions."""
     numbers = list(dict.fromkeys(np.ravel(n_neighbors).tolist()))
     whole = all(isinstance(k, int) and not isinstance(k, bool) for k in numbers)
     if not numbers or not whole or min(numbers) < 1:

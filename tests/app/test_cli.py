@@ -56,7 +56,7 @@ def model(shared_folder):
 
 @pytest.fixture
 def folder(shared_folder, tmp_path):
-    """Return a folder of pictures to damage."""
+    """Return a folder of images to damage."""
     return shutil.copytree(shared_folder, tmp_path / "photos")
 
 
@@ -97,10 +97,10 @@ def groups_of(matrix):
 def test_train_prints_what_it_read_and_how_well_it_did(run, shared_folder):
     status, out, err = run("train", shared_folder)
     assert (status, err) == (0, "")
-    assert f"20 pictures of 2 classes in {shared_folder}: across 10, down 10." in out
-    assert "Training on 16 pictures, 4 are held out." in out
+    assert f"20 images of 2 classes in {shared_folder}: across 10, down 10." in out
+    assert "Training on 16 images, 4 are held out." in out
     low, high = wilson_interval(4, 4)
-    assert "Accuracy 1.000 on 4 held-out pictures " in out
+    assert "Accuracy 1.000 on 4 held-out images " in out
     assert f"(95 % interval {low:.3f} to {high:.3f})" in out
     rows = groups_of(out)
     assert ("class", "pictures", "precision", "recall") in rows
@@ -137,7 +137,7 @@ def test_the_model_says_what_it_is(model):
 def test_predict_gives_the_labels_that_train_predicted(
     run, shared_folder, tmp_path, rng, monkeypatch
 ):
-    """The pictures are so noisy that many labels are wrong."""
+    """The images are so noisy that many labels are wrong."""
     test = tmp_path / "test"
     for label in ("across", "down"):
         (test / label).mkdir(parents=True)
@@ -203,7 +203,7 @@ def test_size_and_share(run, shared_folder, tmp_path):
     arguments = ("--size", 24, "--test-size", 0.4, "--model", path)
     status, out, _ = run("train", shared_folder, *arguments)
     assert status == 0
-    assert "Training on 12 pictures, 8 are held out." in out
+    assert "Training on 12 images, 8 are held out." in out
     assert load_model(path).about["size"] == [24, 24]
 
 
@@ -221,7 +221,7 @@ def test_copies_stay_on_one_side(run, folder, monkeypatch):
             *("train", folder, "--features", "hog"),
             *("--seed", seed, "--test-size", 0.4),
         )
-        assert "5 pictures are copies of others: " in out
+        assert "5 images are copies of others: " in out
         assert f"{folder / 'down' / 'copy0.bmp'} of {folder / 'down' / '0.png'}" in out
     # 15 of this class, 6 of them the same: all of these or none.
     assert set(sides) <= {6, 7, 8, 9}
@@ -230,7 +230,7 @@ def test_copies_stay_on_one_side(run, folder, monkeypatch):
 def test_copies_in_another_class_are_told(run, folder):
     shutil.copy(folder / "down" / "0.png", folder / "across" / "zero.png")
     _, out, _ = run("train", folder)
-    assert "1 pictures are copies of others in another class: " in out
+    assert "1 images are copies of others in another class: " in out
 
 
 def test_copies_of_training_pictures_are_left_out_of_the_test(
@@ -240,8 +240,8 @@ def test_copies_of_training_pictures_are_left_out_of_the_test(
     shutil.copy(shared_folder / "down" / "7.png", test / "down" / "x.png")
     _, out, _ = run("train", shared_folder, "--test", test)
     copy = f"{test / 'down' / 'x.png'} of {shared_folder / 'down' / '7.png'}"
-    assert f"left out of the test, as copies of training pictures: {copy}." in out
-    assert "Training on 20 pictures, 6 are held out." in out
+    assert f"left out of the test, as copies of training images: {copy}." in out
+    assert "Training on 20 images, 6 are held out." in out
 
 
 def test_groups_stay_on_one_side(run, folder, tmp_path):
@@ -253,8 +253,8 @@ def test_groups_stay_on_one_side(run, folder, tmp_path):
         *("train", folder, "--groups", table, "--test-size", 0.4, "--model", path)
     )
     assert status == 0
-    # Of the groups of 4, 4 and 2 pictures in each class one is held out.
-    assert re.search(r"Training on 1[246] pictures, [468] are held out\.", out)
+    # Of the groups of 4, 4 and 2 images in each class one is held out.
+    assert re.search(r"Training on 1[246] images, [468] are held out\.", out)
     assert load_model(path).about["held_out"]["grouped"] is True
 
 
@@ -304,14 +304,14 @@ def report(capsys, counts, names, monkeypatch, width="80"):
     )
     n, n_correct = len(truth), (truth == predicted).sum()
     score = {"pictures": n, "accuracy": n_correct / n, "interval_95": [0.25, 0.75]}
-    print_report(score, truth, predicted, names, "held-out pictures")
+    print_report(score, truth, predicted, names, "held-out images")
     return capsys.readouterr().out
 
 
 def test_precision_and_recall(capsys, monkeypatch):
     out = report(capsys, [[3, 1, 0], [2, 4, 0], [1, 0, 0]], list("abc"), monkeypatch)
     rows = groups_of(out)
-    assert "Accuracy 0.636 on 11 held-out pictures" in out
+    assert "Accuracy 0.636 on 11 held-out images" in out
     assert ("a", "4", "0.500", "0.750") in rows
     assert ("b", "6", "0.800", "0.667") in rows
     assert ("c", "1", "-", "0.000") in rows  # nothing was taken for c
@@ -395,14 +395,14 @@ def test_bad_folders(fail, folder, tmp_path):
     (tmp_path / "empty").mkdir()
     assert "no folders inside" in fail("train", tmp_path / "empty")
     (folder / "none").mkdir()
-    assert "has no pictures" in fail("train", folder)
+    assert "has no images" in fail("train", folder)
     (folder / "none").rmdir()
     shutil.rmtree(folder / "down")
     assert "only one class folder, 'across'" in fail("train", folder)
 
 
 def test_unreadable_pictures_are_named(fail, folder):
-    (folder / "down" / "3.png").write_bytes(b"no picture")
+    (folder / "down" / "3.png").write_bytes(b"no image")
     error = fail("train", folder)
     assert "1 of 20 files cannot be read: " in error
     assert f"{str(folder / 'down' / '3.png')!r}: it is none of JPEG" in error
@@ -425,7 +425,7 @@ def test_a_class_that_cannot_be_on_both_sides(fail, folder):
 
 
 def test_bad_test_folders(fail, run, shared_folder, tmp_path, rng):
-    assert "all test pictures of the class 'across' are copies" in fail(
+    assert "all test images of the class 'across' are copies" in fail(
         "train", shared_folder, "--test", shared_folder
     )
     test = make_folder(tmp_path / "test", rng, n=2, labels=("across", "up"))
@@ -639,7 +639,7 @@ class Full(io.StringIO):
         return os.open(os.devnull, os.O_WRONLY)  # to be redirected
 
 
-@pytest.mark.parametrize("text", ["pictures of 2 classes", "Accuracy", "Took", "Saved"])
+@pytest.mark.parametrize("text", ["images of 2 classes", "Accuracy", "Took", "Saved"])
 @pytest.mark.parametrize(("error", "status"), [(errno.EIO, 2), (errno.EPIPE, 1)])
 def test_every_line_of_train_may_fail(
     shared_folder, tmp_path, monkeypatch, capsys, text, error, status

@@ -1,4 +1,4 @@
-"""`skvision compare`: the same folds for all, nothing learnt from test pictures."""
+"""`skvision compare`: the same folds for all, nothing learned from test images."""
 
 import re
 import shutil
@@ -30,7 +30,7 @@ def validate_once(monkeypatch):
 
 
 def stripes(rng, labels, contrast=150, side=20):
-    """Return noisy pictures with lines across or down."""
+    """Return noisy images with lines across or down."""
     pixels = rng.integers(0, 100, (len(labels), side, side, 3), dtype=np.uint8)
     for image, label in zip(pixels, labels, strict=True):
         lines = image[:, ::4] if label == "down" else image[::4]
@@ -41,7 +41,7 @@ def stripes(rng, labels, contrast=150, side=20):
 def made_up(rng, n=24, contrast=150, **more):
     labels = np.array(["across", "down"] * (n // 2))
     images = stripes(rng, labels, contrast)
-    names = [f"picture {i}" for i in range(n)]
+    names = [f"image {i}" for i in range(n)]
     return Pictures(list(images), names, labels, **more)
 
 
@@ -84,7 +84,7 @@ def test_copies_within_a_part_add_nothing_to_what_is_known(rng, times):
 )
 @pytest.mark.parametrize("p10, p01", [(0.25, 0.15), (0.1, 0.1)])
 def test_intervals_hold_the_truth(rng, n_parts, size, likeness, p10, p01):
-    """In 95 of 100 cases, or some more; pictures of a part are alike or not."""
+    """In 95 of 100 cases, or some more; images of a part are alike or not."""
     n_draws, shape = 500, (n_parts, size)
     parts = np.repeat(ALONE(n_parts), size)
     n_held = n_held_difference = 0
@@ -135,7 +135,7 @@ def test_too_few_pictures_or_groups_for_the_folds():
     with pytest.raises(UserError, match=r"'other' has 2 .* pass --folds 2$"):
         draw_folds(fewer, ALONE(25), 5, seed=0)
     parts = np.maximum(ALONE(23), 2)  # the three are one group
-    with pytest.raises(UserError, match=r"'few' has 1 .* add pictures to it$"):
+    with pytest.raises(UserError, match=r"'few' has 1 .* add images to it$"):
         draw_folds(labels, parts, 2, seed=0)
 
 
@@ -146,7 +146,7 @@ def test_groups_too_large_for_the_folds():
         draw_folds(labels, parts, 2, seed=0)
 
 
-# What is learnt, and from what
+# What is learned, and from what
 
 
 class NearestPicture(KNeighborsClassifier):
@@ -156,7 +156,7 @@ class NearestPicture(KNeighborsClassifier):
 
 @pytest.fixture
 def seen(monkeypatch):
-    """Return what was learnt from; few things learn, and words are cheap."""
+    """Return what was learned from; few things learn, and words are cheap."""
     seen = {"words": [], "pixels": [], "all": []}
 
     class Words:
@@ -194,7 +194,7 @@ def rows_of(images):
     return {image.tobytes() for image in images}
 
 
-def test_nothing_is_learnt_from_test_pictures_and_all_have_the_same_folds(seen, rng):
+def test_nothing_is_learned_from_test_pictures_and_all_have_the_same_folds(seen, rng):
     pictures = made_up(rng, groups=ALONE(24) // 2)
     compare(pictures, 20, 4, seed=0)
     assert {len(calls) for calls in seen.values()} == {4}
@@ -203,7 +203,7 @@ def test_nothing_is_learnt_from_test_pictures_and_all_have_the_same_folds(seen, 
     for training, other in zip(seen["pixels"], seen["all"], strict=True):
         assert np.array_equal(training.parts, other.parts)
         assert np.array_equal(training.labels, other.labels)
-    # Each picture is left out of one of the four, with its group.
+    # Each image is left out of one of the four, with its group.
     left_out = [rows_of(pictures.sources) - of_fold for of_fold in images]
     assert sum(map(len, left_out)) == len(set.union(*left_out)) == 24
     for of_fold in left_out:
@@ -237,7 +237,7 @@ def test_copies_are_in_one_fold(seen, rng, capsys):
     pictures = made_up(rng)
     pictures.sources[2] = pictures.sources[0]
     compare(pictures, 20, 4, seed=0)
-    assert "1 pictures are copies of others: picture 2 of picture 0." in (
+    assert "1 images are copies of others: image 2 of image 0." in (
         capsys.readouterr().out
     )
     copied = pictures.sources[0].tobytes()
@@ -249,7 +249,7 @@ def test_copies_are_in_one_fold(seen, rng, capsys):
 
 
 def test_times_count_the_features():
-    """Of which each picture's take a second here, and learning them 100."""
+    """Of which each image's take a second here, and learning them 100."""
     described = {"words": COMPARE._Described(np.zeros((30, 2)), 100.0, 1.0)}
 
     def fit(training):
@@ -283,7 +283,7 @@ def test_softmax_does_what_train_does(rng, capsys):
 @pytest.mark.parametrize("way", CANDIDATES, ids=lambda way: way.name)
 @pytest.mark.parametrize("n", [2, 12])
 def test_candidates_learn_from_few(rng, way, n):
-    """Of a class with one picture none can be set aside to choose by."""
+    """Of a class with one image none can be set aside to choose by."""
     labels = np.array(["across", "down"] * (n // 2))
     rows = stripes(rng, labels, side=8)
     model, _ = way.fit(Training(rows, labels, ALONE(n), 0))
@@ -375,7 +375,7 @@ def test_what_the_table_means(printed):
     out = flat(printed(comparison(first, second)))
     assert "softmax, not told apart from the best here." in out
     second = (*second[:5], -0.01, 1.0)
-    assert "softmax, 2.0 % of pictures behind the best here." in flat(
+    assert "softmax, 2.0 % of images behind the best here." in flat(
         printed(comparison(first, second))
     )
 
@@ -416,7 +416,7 @@ def test_compare(run, folder, tmp_path):
     options = ("--size", 16, "--folds", 2, "--csv", file)
     status, out, err = run(photos, *options)
     assert (status, err) == (0, "")
-    assert f"12 pictures of 2 classes in {photos}: across 6, down 6." in out
+    assert f"12 images of 2 classes in {photos}: across 6, down 6." in out
     assert "Comparing 8 ways to classify in 2 folds." in out
     assert f"The table is in {file}." in out
     assert out.endswith(f'Next: skvision train "{photos}" --model OUT\n')
@@ -465,7 +465,7 @@ def test_bad_arguments(run, arguments, message):
 
 def test_bad_folders(run, folder, tmp_path):
     photos = shutil.copytree(folder, tmp_path / "photos")
-    (photos / "down" / "3.png").write_bytes(b"no picture")
+    (photos / "down" / "3.png").write_bytes(b"no image")
     status, _, err = run(photos)
     assert status == 2
     assert "1 of 12 files cannot be read: " in err
@@ -473,7 +473,7 @@ def test_bad_folders(run, folder, tmp_path):
         (photos / "down" / f"{i}.png").unlink()
     status, _, err = run(photos)
     assert status == 2
-    assert "the class 'down' has 1 pictures or groups" in err
+    assert "the class 'down' has 1 images or groups" in err
     shutil.rmtree(photos / "down")
     assert "only one class folder, 'across'" in run(photos)[2]
 
@@ -481,7 +481,7 @@ def test_bad_folders(run, folder, tmp_path):
 @pytest.mark.slow
 @pytest.mark.realdata
 def test_ants_and_bees(run, data_root, tmp_path):
-    """Edges, colours and words tell them apart; guessing does not."""
+    """Edges, colors and words tell them apart; guessing does not."""
     file = tmp_path / "table.csv"
     photos = data_root / "hymenoptera_photos" / "train"
     status, out, _ = run(photos, "--csv", file)

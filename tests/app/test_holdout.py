@@ -120,7 +120,7 @@ def test_read_groups(tmp_path, paths, encoding):
         ("file,group\nb/1.png,x\nb/1.png,y\n", r"two groups for 'b/1.png'"),
         (
             "file,group\nants/1.png,x\nants/2.png,x\nb/1.png,x\nc/1.png,x\n",
-            r"lists .*c/1.png', not among the pictures",
+            r"lists .*c/1.png', not among the images",
         ),
     ],
 )

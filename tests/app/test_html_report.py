@@ -268,7 +268,7 @@ def test_confident_mistakes(page, judged):
 
 
 def test_all_right_and_none_of_a_class(trained):
-    """Some classes have no pictures held out, and no mistake is made."""
+    """Some classes have no images held out, and no mistake is made."""
     evidence, pipeline = trained.evidence, trained.pipeline
     labels = evidence.pictures.labels
     predicted = pipeline[-1].predict(evidence.features)
@@ -281,7 +281,7 @@ def test_all_right_and_none_of_a_class(trained):
     assert page.find("section", inside="main")
     assert not [s for s in page.find("section") if s.get("id") == "mistakes"]
     (confusion,) = [s for s in page.find("section") if s.get("id") == "confusion"]
-    assert f"all {some.sum()} pictures are right" in confusion["text"]
+    assert f"all {some.sum()} images are right" in confusion["text"]
 
 
 def test_calibration_is_that_of_scikit_learn(rng):
@@ -358,7 +358,7 @@ def test_charts_are_there_only_with_their_numbers(page, trained):
     ]
     assert names == ["loss"]
     (section,) = [s for s in page.find("section") if s.get("id") == "training"]
-    assert "does not hold its training pictures" in section["text"]
+    assert "does not hold its training images" in section["text"]
 
 
 # What each class looks for
@@ -374,7 +374,7 @@ def test_two_classes_share_their_weights(rng):
     assert np.allclose(scores[:, 1] - scores[:, 0], expected, atol=1e-5)
 
 
-def test_the_strongest_words_and_colours_are_those_of_the_names(trained):
+def test_the_strongest_words_and_colors_are_those_of_the_names(trained):
     """The same by the names of features, one by one."""
     pipeline = trained.pipeline
     columns = {
@@ -432,7 +432,7 @@ def test_the_strongest_words_and_colours_are_those_of_the_names(trained):
         (ColorHistogram(bins=2, color_space="gray"), ["gray 0 to 128"], ["#404040"]),
     ],
 )
-def test_names_of_colours(colors, names, css):
+def test_names_of_colors(colors, names, css):
     colors.fit(np.zeros((1, 8, 8, 3), np.uint8))
     described = portraits._name_bins(colors)
     assert len(described) == colors._n_features_out
@@ -541,7 +541,7 @@ def test_copies_left_out_of_the_test_are_told():
     told = Pictures(sources, names, pictures.labels[order], n_training=16)
     page = Page(render(train(told, features=("hog",))))
     (copies,) = [d for d in page.find("div", "data") if "Copies" in d["text"]]
-    assert copies["text"].endswith("2; 2 of training pictures, left out of the test")
+    assert copies["text"].endswith("2; 2 of training images, left out of the test")
     held_out = [td["text"] for td in page.find("td", "data")][1::3]
     assert held_out == ["2", "4"]
 
@@ -561,17 +561,17 @@ def test_report_on_pictures_of_their_own(model, folder, tmp_path, capsys):
     assert "When it was trained" in section["text"]
 
 
-def test_pictures_learnt_from_are_told(model, folder, tmp_path, capsys):
+def test_pictures_learned_from_are_told(model, folder, tmp_path, capsys):
     out = tmp_path / "report.html"
     command = ["report", str(model), str(folder / "train"), "--out", str(out)]
     assert cli.main(command) == 0
     printed, err = capsys.readouterr()
-    assert " on 24 pictures (95 % interval" in printed and "held-out" not in printed
+    assert " on 24 images (95 % interval" in printed and "held-out" not in printed
     n = sum(load_model(model).about["training"]["pictures"].values())
-    assert err.startswith(f"skvision: warning: {n} of 24 pictures are among those")
+    assert err.startswith(f"skvision: warning: {n} of 24 images are among those")
     page = Page(out.read_text())
     (notice,) = [p for p in page.find("p") if p.get("class") == "notice"]
-    assert f"Of these, {n} pictures are among those" in notice["text"]
+    assert f"Of these, {n} images are among those" in notice["text"]
     (section,) = [s for s in page.find("section") if s.get("id") == "data"]
     assert "held out" not in section["text"].lower()
 

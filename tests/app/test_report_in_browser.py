@@ -187,7 +187,7 @@ def test_a_cell_opens_by_keyboard_and_gives_the_focus_back(page):
     press(page, Keys.ENTER)
     opened = page.execute_script(
         "const dialog = document.querySelector('dialog[open]');"
-        "return [dialog.id, dialog.querySelectorAll('.picture').length,"
+        "return [dialog.id, dialog.querySelectorAll('.image').length,"
         "dialog.querySelector('h2').textContent, document.activeElement.textContent]"
     )
     names = sorted(NAMES)

@@ -1,4 +1,4 @@
-"""Augmentation: the contract of all, and what each does to pictures."""
+"""Augmentation: the contract of all, and what each does to images."""
 
 import pickle
 import subprocess
@@ -71,7 +71,7 @@ def test_of_no_pictures(augmentation, shape):
 
 @EACH
 def test_each_picture_has_its_own_draws(augmentation, rng):
-    """As many for each, whatever its size, so that others do not change a picture."""
+    """As many for each, whatever its size, so that others do not change an image."""
     images = draw((40, 6, 5, 3), rng)
     changed = augmentation(images, 3)
     np.testing.assert_array_equal(augmentation(images, 3), changed)
@@ -264,8 +264,8 @@ def test_crop_and_resize(padding, scale, fill, rng):
             side = share * size
             ends = sorted([-padding, size + padding - side])
             start = ends[0] + where * (ends[1] - ends[0])
-            centres = (np.arange(size) + 0.5) * share - 0.5
-            at.append(start + np.clip(centres, 0, side - 1))
+            centers = (np.arange(size) + 0.5) * share - 0.5
+            at.append(start + np.clip(centers, 0, side - 1))
         # weights are rounded to 2 ** -11: 0.12 of a byte, along each axis
         assert np.abs(got - sample(image, *at, fill)).max() < 0.76
 
@@ -326,15 +326,15 @@ def test_jitter_is_torchvisions(strengths, n_channels, seed):
     assert (got == expected).mean() > 0.98
 
 
-def test_jitter_of_no_strength_and_of_grey_pictures(rng):
+def test_jitter_of_no_strength_and_of_gray_pictures(rng):
     images = draw((9, 7, 5, 3), rng)
     np.testing.assert_array_equal(ColorJitter(0, 0, 0)(images, rng), images)
-    grey = images[..., :1]
-    np.testing.assert_array_equal(ColorJitter(0, 0, 1)(grey, rng), grey)
-    same = np.repeat(grey, 3, axis=3)
+    gray = images[..., :1]
+    np.testing.assert_array_equal(ColorJitter(0, 0, 1)(gray, rng), gray)
+    same = np.repeat(gray, 3, axis=3)
     np.testing.assert_array_equal(ColorJitter(0, 0, 1)(same, rng), same)
     np.testing.assert_array_equal(
-        ColorJitter(1, 1, 1)(same, 2), ColorJitter(1, 1, 1)(grey, 2).repeat(3, axis=3)
+        ColorJitter(1, 1, 1)(same, 2), ColorJitter(1, 1, 1)(gray, 2).repeat(3, axis=3)
     )
 
 
@@ -376,7 +376,7 @@ def test_erasing_with_certainty(rng):
     images = draw((30, 6, 5, 3), rng)
     np.testing.assert_array_equal(RandomErasing(probability=0)(images, rng), images)
     everything = RandomErasing(probability=1, area=(1, 1))(images, rng)
-    # a rectangle longer than the picture is cut off, but for those of its own aspect
+    # a rectangle longer than the image is cut off, but for those of its own aspect
     assert (everything != images).any(axis=(1, 2, 3)).all()
     pixels = RandomErasing(probability=1, area=(1e-9, 1e-9), fill=0)
     ones = np.full((30, 6, 5), 1, np.uint8)
@@ -384,14 +384,14 @@ def test_erasing_with_certainty(rng):
     assert (pixels(ones[:, :1, :1], rng) == 0).all()
 
 
-def test_erasing_with_the_mean_colour(rng):
+def test_erasing_with_the_mean_color(rng):
     images = draw((30, 6, 5, 3), rng)
     changed = RandomErasing(probability=1, area=(0.3, 0.5))(images, rng)
     for before, after in zip(images, changed, strict=True):
         erased = (before != after).any(axis=2)
-        colour = np.floor(before.mean(axis=(0, 1)) + 0.5)
+        color = np.floor(before.mean(axis=(0, 1)) + 0.5)
         assert erased.any() and not erased.all()
-        np.testing.assert_array_equal(after[erased], np.tile(colour, (erased.sum(), 1)))
+        np.testing.assert_array_equal(after[erased], np.tile(color, (erased.sum(), 1)))
 
 
 def test_compose_takes_steps_in_turn_from_one_generator(rng):

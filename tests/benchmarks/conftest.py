@@ -21,7 +21,7 @@ def cifar():
 
 @pytest.fixture(scope="session")
 def pictures(cifar):
-    """Return uint8 RGB pictures by side: 2,000 of 32 and 8 of 512, made of them."""
+    """Return uint8 RGB images by side: 2,000 of 32 and 8 of 512, made of them."""
     small = cifar.images[:2000]
     grid = np.concatenate([small, small[:48]]).reshape(8, 16, 16, 32, 32, 3)
     large = grid.transpose(0, 1, 3, 2, 4, 5).reshape(8, 512, 512, 3)

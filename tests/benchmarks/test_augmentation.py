@@ -1,8 +1,8 @@
 """Augmentation against torch, OpenCV and NumPy: the same draws, one thread.
 
 torch changes a batch at once, by index, arithmetic or ``grid_sample``; OpenCV and NumPy
-one picture after another. All but torch's and OpenCV's zooms, which do not stop at the
-edges of a window, give the same pictures as ours, to rounding.
+one image after another. All but torch's and OpenCV's zooms, which do not stop at the
+edges of a window, give the same images as ours, to rounding.
 """
 
 import cv2
@@ -32,7 +32,7 @@ def one_thread():
 
 def run(benchmark, name, kind, pictures, side, function):
     images = np.ascontiguousarray(pictures[side][:200])
-    benchmark.group = f"{kind} of {len(images)} pictures of {side} x {side} bytes, each"
+    benchmark.group = f"{kind} of {len(images)} images of {side} x {side} bytes, each"
     benchmark.extra_info.update(name=name, n=len(images))
     rounds = 100 if side == 32 else 20
     return images, benchmark.pedantic(
@@ -125,8 +125,8 @@ def jitter_by_opencv(images):
         image = cv2.convertScaleAbs(image, alpha=brightness)
         mean = cv2.mean(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))[0]
         image = cv2.addWeighted(image, contrast, image, 0, (1 - contrast) * mean)
-        grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-        out[i] = cv2.addWeighted(image, saturation, grey, 1 - saturation, 0)
+        gray = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        out[i] = cv2.addWeighted(image, saturation, gray, 1 - saturation, 0)
     return out
 
 

@@ -1,6 +1,6 @@
 """BagOfVisualWords against compositions of peers: the same words, two threads.
 
-Words are centres of k-means, and features are counts of the nearest word: what peers
+Words are centers of k-means, and features are counts of the nearest word: what peers
 can do too. Both sides learn from the same whitened patches, and count with the same
 words.
 """
@@ -19,7 +19,7 @@ from skvision._features.visual_words.patches import draw_patches
 
 N_WORDS = 400
 LEARN = "codebook of 400 words, k-means, 50,000 patches"
-ENCODE = "counts of 400 words, 500 pictures of 32 x 32, every patch of 6 x 6"
+ENCODE = "counts of 400 words, 500 images of 32 x 32, every patch of 6 x 6"
 
 
 @pytest.fixture(autouse=True)
@@ -63,8 +63,8 @@ def run(benchmark, name, group, function):
     return benchmark.pedantic(function, rounds=3, warmup_rounds=1)
 
 
-def inertia(patches, centres):
-    squares = (centres**2).sum(axis=1) - 2 * patches @ centres.T
+def inertia(patches, centers):
+    squares = (centers**2).sum(axis=1) - 2 * patches @ centers.T
     return float(squares.min(axis=1).mean() + (patches**2).sum(axis=1).mean())
 
 
@@ -90,16 +90,16 @@ def test_learn(benchmark, patches):
 
 
 def test_mini_batch_k_means(benchmark, patches):
-    centres = run(
+    centers = run(
         benchmark, "MiniBatchKMeans", LEARN, lambda: mini_batch_k_means(patches)
     )
-    reached = inertia(patches, centres)
+    reached = inertia(patches, centers)
     benchmark.extra_info["inertia"] = reached
     assert reached < inertia(patches, patches[:N_WORDS])
 
 
 def whiten(images, words):
-    """Return the whitened patches of pictures, by scikit-learn and NumPy."""
+    """Return the whitened patches of images, by scikit-learn and NumPy."""
     patches = PatchExtractor(patch_size=(6, 6)).transform(images)
     patches = patches.reshape(len(patches), -1).astype(np.float32)
     patches -= patches.mean(axis=1, keepdims=True)

@@ -1,6 +1,6 @@
 """ColorHistogram against OpenCV and scikit-image with NumPy: the same work, a thread.
 
-Counts are of 16 bins of hue, saturation and value, each or joint. OpenCV's colours are
+Counts are of 16 bins of hue, saturation and value, each or joint. OpenCV's colors are
 bytes, rounded: its counts differ by a little.
 """
 
@@ -52,7 +52,7 @@ def scikit_image(images, joint):
 def run(benchmark, name, pictures, side, joint, function, n, rounds):
     images = pictures[side][:n]
     kind = "joint" if joint else "by channel"
-    benchmark.group = f"HSV histograms, {kind}, of {side} x {side} bytes, per picture"
+    benchmark.group = f"HSV histograms, {kind}, of {side} x {side} bytes, per image"
     benchmark.extra_info.update(name=name, n=len(images))
     return benchmark.pedantic(function, (images,), rounds=rounds, warmup_rounds=1)
 

@@ -23,7 +23,7 @@ def scikit_image(images):
 
 
 def run(benchmark, name, side, function, images, rounds):
-    benchmark.group = f"HOG of {side} x {side} RGB, 9 bins, 8-pixel cells, per picture"
+    benchmark.group = f"HOG of {side} x {side} RGB, 9 bins, 8-pixel cells, per image"
     benchmark.extra_info.update(name=name, n=len(images))
     return benchmark.pedantic(function, (images,), rounds=rounds, warmup_rounds=1)
 

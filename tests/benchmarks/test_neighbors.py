@@ -3,7 +3,7 @@
 Each takes two threads where nothing else is said.
 
 The peers that would take minutes get a part of the queries; what is compared is the
-time per query. All find the same neighbours, which is asserted.
+time per query. All find the same neighbors, which is asserted.
 """
 
 import cv2
@@ -52,7 +52,7 @@ def run(benchmark, group, name, function, queries, rounds=3):
 
 
 def cifar_group(metric):
-    return f"{metric}, 5 nearest of 50,000 CIFAR-10 pictures, per query"
+    return f"{metric}, 5 nearest of 50,000 CIFAR-10 images, per query"
 
 
 def check(found, metric, rows, queries):
@@ -217,7 +217,7 @@ def test_nearest_of_noise(benchmark, noise, peer):
 @pytest.mark.parametrize("n_rows", [10_000, 50_000])
 @pytest.mark.parametrize("metric", ["l1", "l2"])
 def test_graph(benchmark, rows, queries, metric, n_rows):
-    group = f"{metric}, 10 nearest of CIFAR-10 pictures, hnsw, per query"
+    group = f"{metric}, 10 nearest of CIFAR-10 images, hnsw, per query"
     model = ours(metric, rows[:n_rows], algorithm="hnsw").set_params(n_neighbors=10)
     name = f"of {n_rows:,}" if n_rows < len(rows) else "skvision"
     _, found = run(benchmark, group, name, model.kneighbors, queries[:2000])
@@ -229,7 +229,7 @@ def test_graph(benchmark, rows, queries, metric, n_rows):
 
 @pytest.mark.parametrize("metric", ["l1", "l2"])
 def test_exact_beside_graph(benchmark, rows, queries, metric):
-    group = f"{metric}, 10 nearest of CIFAR-10 pictures, hnsw, per query"
+    group = f"{metric}, 10 nearest of CIFAR-10 images, hnsw, per query"
     model = ours(metric, rows).set_params(n_neighbors=10)
     found, _ = run(benchmark, group, "exact", model.kneighbors, queries[:2000])
     assert found.shape == (2000, 10)
@@ -305,7 +305,7 @@ def test_one_query(benchmark, rows, queries, metric, peer):
             .fit(rows.astype(np.float64))
             .kneighbors
         )
-    group = f"{metric}, 5 nearest of 50,000 CIFAR-10 pictures, one query alone"
+    group = f"{metric}, 5 nearest of 50,000 CIFAR-10 images, one query alone"
     found = run(benchmark, group, peer, find, one, 5)
     assert len(found[0]) == 1
 

@@ -2,7 +2,7 @@
 
 scikit-learn has no multiclass perceptron: it fits one machine for each class against
 all others. Both go through the same rows as often, in random order; what is compared is
-the time per epoch. Accuracies are those on pictures not learnt from.
+the time per epoch. Accuracies are those on images not learned from.
 """
 
 import numpy as np
@@ -16,8 +16,8 @@ from skvision import Perceptron
 N_EPOCHS = 5
 COMMON = {"tol": None, "max_iter": N_EPOCHS, "random_state": 0}
 SGD = {"loss": "perceptron", "learning_rate": "constant", "eta0": 1.0, "penalty": None}
-ROW_BY_ROW = "10,000 CIFAR-10 pictures, row by row, per epoch"
-AVERAGED = "10,000 CIFAR-10 pictures, averaged, per epoch"
+ROW_BY_ROW = "10,000 CIFAR-10 images, row by row, per epoch"
+AVERAGED = "10,000 CIFAR-10 images, averaged, per epoch"
 PEERS = {
     "skvision": (ROW_BY_ROW, np.float32, Perceptron(batch_size=1, **COMMON)),
     "skvision, bytes": (ROW_BY_ROW, np.uint8, Perceptron(batch_size=1, **COMMON)),

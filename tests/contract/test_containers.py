@@ -179,8 +179,8 @@ def test_modes_of_pillow():
     for mode in ("1", "P", "RGBA", "LA", "CMYK", "YCbCr", "HSV"):
         with pytest.raises(ValueError, match=rf"X\[1\] .*mode '{mode}'.*X\[1\].conver"):
             as_array([images[0], images[1].convert(mode)])
-    grey = as_array([image.convert("L") for image in images])
-    assert (grey.shape, grey.dtype) == ((2, 6, 8), np.uint8)
+    gray = as_array([image.convert("L") for image in images])
+    assert (gray.shape, gray.dtype) == ((2, 6, 8), np.uint8)
     levels = np.arange(12, dtype=np.uint16).reshape(3, 4) * 5000
     np.testing.assert_array_equal(as_array([Image.fromarray(levels)])[0], levels)
     with pytest.raises(ValueError, match=r"X is one image: .*\[X\]"):

@@ -35,7 +35,7 @@ def folder():
     return tempfile.TemporaryDirectory()
 
 
-# Folders of pictures
+# Folders of images
 
 
 def touch(root, *names):
@@ -148,14 +148,14 @@ def test_image_folder_takes_a_link_for_a_class(tmp_path, link):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ([], "no folders inside, and 0 pictures directly in it"),
-        (["1.png", "2.JPG"], "no folders inside, and 2 pictures .* Put the pictures"),
+        ([], "no folders inside, and 0 images directly in it"),
+        (["1.png", "2.JPG"], "no folders inside, and 2 images .* Put the images"),
         ([".hidden/1.png"], "no folders inside"),
         (["ants/1.png"], "only one class folder, 'ants'; at least two are needed"),
         (["photos/ants/1.png", "photos/bees/2.png"], "class folders lie in .*photos"),
         (["train/ants/1.png", "Test/ants/2.png"], "splits, not classes: Test, train"),
-        (["ants/1.png", "bees/.keep"], "bees has no pictures; .* remove the folder"),
-        (["ants/1.png", "bees/1.heic"], r"bees has no pictures, .*\['.heic'\]"),
+        (["ants/1.png", "bees/.keep"], "bees has no images; .* remove the folder"),
+        (["ants/1.png", "bees/1.heic"], r"bees has no images, .*\['.heic'\]"),
     ],
 )
 def test_image_folder_says_what_layout_is_needed(tmp_path, files, message):
@@ -393,7 +393,7 @@ def test_cifar_says_which_files_are_missing_and_where(tmp_path, rng):
     [
         (lambda data: data[:-1], "6145 bytes, not a multiple of the 3073"),
         (lambda data: data + b"\0", "6147 bytes, not a multiple"),
-        (lambda data: b"", "it has no pictures"),
+        (lambda data: b"", "it has no images"),
         (lambda data: b"\x0a" + data[1:], "labels from .* to 10; 0 to 9 are needed"),
     ],
 )
@@ -418,7 +418,7 @@ ZEROS = np.zeros((2, 3072), np.uint8)
         ({b"data": ZEROS[0], b"labels": [1, 2]}, "'data' is not a uint8 array"),
         ({b"data": ZEROS.view(np.int8), b"labels": [1, 2]}, "'data' is not"),
         ({b"data": ZEROS.astype(float), b"labels": [1, 2]}, "'data' is not"),
-        ({b"data": ZEROS[:0], b"labels": []}, "it has no pictures"),
+        ({b"data": ZEROS[:0], b"labels": []}, "it has no images"),
         ({b"data": ZEROS}, "'labels' is not a list of 2 integers"),
         ({b"data": ZEROS, b"labels": [1]}, "'labels' is not a list of 2 integers"),
         ({b"data": ZEROS, b"labels": [1, True]}, "'labels' is not a list of 2"),
@@ -491,7 +491,7 @@ def test_hostile_pickle_does_not_run(tmp_path, protocol):
 def test_pickle_may_name_nothing_but_arrays(tmp_path, name):
     path = tmp_path / "batch"
     path.write_bytes(b"\x80\x02c" + name.replace(" ", "\n").encode() + b"\n.")
-    with pytest.raises(ValueError, match=f"asks for '{name}', which no picture needs"):
+    with pytest.raises(ValueError, match=f"asks for '{name}', which no image needs"):
         read_pickle(path)
 
 
@@ -710,7 +710,7 @@ IMAGES_GZ = gzip.compress(IMAGES_IDX, mtime=0)
         (IMAGES_IDX + b"\0", "too long, over 3920 bytes of data; .* says 3920"),
         (idx(IMAGES[:, 1:]), r"the shape \(5, 27, 28\); \(n, 28, 28\)"),
         (idx(IMAGES[:0]), r"the shape \(0, 28, 28\); .* n at least 1"),
-        (idx(IMAGES[:4]), "has 4 pictures and .* has 5 labels"),
+        (idx(IMAGES[:4]), "has 4 images and .* has 5 labels"),
         (gzip.compress(IMAGES_IDX[:-1], mtime=0), "too short, 3919 bytes"),
         (gzip.compress(IMAGES_IDX + b"\0", mtime=0), "too long"),
         (IMAGES_GZ[:-9], "is a damaged gzip file"),

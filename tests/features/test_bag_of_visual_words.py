@@ -21,7 +21,7 @@ ENCODINGS = [("omp", "threshold"), ("kmeans", "triangle"), ("kmeans", "hard")]
 
 
 def pictures(shape, n=12, seed=0):
-    """Return smooth random pictures, uint8."""
+    """Return smooth random images, uint8."""
     noise = np.random.default_rng(seed).normal(size=(n, *shape))
     for axis in (1, 2):
         noise = noise + np.roll(noise, 1, axis) + np.roll(noise, 2, axis)
@@ -29,7 +29,7 @@ def pictures(shape, n=12, seed=0):
 
 
 def patches_of(image, shape, epsilon):
-    """Return all patches (rows, columns, pixels), normalised, in float64."""
+    """Return all patches (rows, columns, pixels), normalized, in float64."""
     windows = sliding_window_view(image.astype(float), shape[:2], axis=(0, 1))
     patches = np.moveaxis(windows, 2, -1).reshape(*windows.shape[:2], -1)
     patches = patches - patches.mean(axis=-1, keepdims=True)
@@ -49,7 +49,7 @@ def codes_of(x, words, encoding, threshold):
 
 
 def derived_features(fitted, image):
-    """Return the features of a picture (H, W, C), by the definition."""
+    """Return the features of an image (H, W, C), by the definition."""
     shape, stride = fitted.patch_shape_, fitted.stride
     patches = patches_of(image, shape, fitted.contrast_epsilon)
     tops, lefts = (
@@ -87,7 +87,7 @@ def cell(i, n_cells, n_patches):
 
 
 def expected_features(fitted, image):
-    """Return the same with mirror images, where they count: of picture and mirror."""
+    """Return the same with mirror images, where they count: of image and mirror."""
     features = derived_features(fitted, image)
     if not fitted.mirror:
         return features.ravel()
@@ -108,7 +108,7 @@ def expected_features(fitted, image):
         ((13, 14, 1), (4, 2), 2, (1, 1)),
         ((12, 10, 3), 5, 3, (4, 5)),  # finer than the patches
         ((6, 6, 3), 6, 1, (2, 2)),  # one patch
-        ((5, 4, 1), 6, 1, (2, 2)),  # a patch larger than the picture
+        ((5, 4, 1), 6, 1, (2, 2)),  # a patch larger than the image
         ((9, 12, 3), 5, 1, (1, 3)),
     ],
 )
@@ -232,8 +232,8 @@ def test_words_of_k_means_are_as_good_as_scikit_learns():
     )
     peer = MiniBatchKMeans(50, random_state=0, n_init=1).fit(patches).cluster_centers_
 
-    def inertia(centres):
-        squares = (centres**2).sum(axis=1) - 2 * patches @ centres.T
+    def inertia(centers):
+        squares = (centers**2).sum(axis=1) - 2 * patches @ centers.T
         return float(squares.min(axis=1).mean() + (patches**2).sum(axis=1).mean())
 
     assert inertia(words) < 1.01 * inertia(peer)
@@ -358,7 +358,7 @@ def test_names_after_a_parameter_without_meaning():
         words.set_params(stride=0).get_feature_names_out()
 
 
-def test_grey_pictures_where_colour_was_fitted():
+def test_gray_pictures_where_color_was_fitted():
     words = BagOfVisualWords(4, n_words=4, random_state=0).fit(pictures((8, 8, 3)))
     with pytest.raises(ValueError, match=r"\(8, 8, 1\).*fitted on.*\(8, 8, 3\)"):
         words.transform(pictures((8, 8)))

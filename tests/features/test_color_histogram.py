@@ -1,4 +1,4 @@
-"""ColorHistogram against NumPy's histograms and scikit-image's colours."""
+"""ColorHistogram against NumPy's histograms and scikit-image's colors."""
 
 import math
 import tracemalloc
@@ -29,7 +29,7 @@ WEIGHTED = "weighted_hue"
 
 
 def convert(images, space, value_range=(0, 255)):
-    """Return pictures as they are counted, channels last, in float64."""
+    """Return images as they are counted, channels last, in float64."""
     low, high = map(float, value_range)
     space = space if images.ndim == 4 and images.shape[3] == 3 else "gray"
     images = images if images.ndim == 4 else images[..., None]
@@ -107,17 +107,16 @@ def hostile_pictures():
     return {
         "black": np.zeros((1, 9, 7, 3), np.uint8),
         "white": np.full((1, 9, 7, 3), 255, np.uint8),
-        "greys": np.repeat(levels.reshape(1, 16, 16, 1), 3, axis=3),
+        "grays": np.repeat(levels.reshape(1, 16, 16, 1), 3, axis=3),
         "primaries": rng.choice(primaries, (2, 13, 11)),
         "noise": rng.integers(0, 256, (3, 21, 17, 3), dtype=np.uint8),
         "dark noise": rng.integers(0, 4, (2, 40, 30, 3), dtype=np.uint8),
-        "few colours": rng.integers(0, 4, (2, 33, 31, 3), dtype=np.uint8)
-        * np.uint8(85),
+        "few colors": rng.integers(0, 4, (2, 33, 31, 3), dtype=np.uint8) * np.uint8(85),
         "multiples of 51": rng.integers(0, 6, (1, 40, 40, 3), dtype=np.uint8)
         * np.uint8(51),
         "large": rng.integers(0, 256, (1, 200, 190, 3), dtype=np.uint8),
         "wide": rng.integers(0, 256, (1, 3, 3000, 3), dtype=np.uint8),
-        "grey": rng.integers(0, 256, (2, 19, 23), dtype=np.uint8),
+        "gray": rng.integers(0, 256, (2, 19, 23), dtype=np.uint8),
     }
 
 
@@ -137,12 +136,12 @@ def test_every_saturation_and_hue_of_bytes(n_bins):
     """All fractions that bytes make, on the edges of all numbers of bins."""
     maximum, chroma = (a.ravel() for a in np.meshgrid(np.arange(256), np.arange(256)))
     some = chroma <= maximum
-    colours = np.zeros((some.sum(), 3), np.uint8)
-    colours[:, 0] = maximum[some]
-    colours[:, 1] = (maximum - chroma)[some]
-    middle = np.random.default_rng(n_bins).random(len(colours)) * (chroma[some] + 1)
-    colours[:, 2] = colours[:, 1] + middle.astype(np.uint8)
-    images = np.random.default_rng(0).permuted(colours, axis=1)[None, None]
+    colors = np.zeros((some.sum(), 3), np.uint8)
+    colors[:, 0] = maximum[some]
+    colors[:, 1] = (maximum - chroma)[some]
+    middle = np.random.default_rng(n_bins).random(len(colors)) * (chroma[some] + 1)
+    colors[:, 2] = colors[:, 1] + middle.astype(np.uint8)
+    images = np.random.default_rng(0).permuted(colors, axis=1)[None, None]
     assert_counts(images, bins=n_bins)
     assert_counts(images, bins=n_bins, color_space="rgb")
 
@@ -202,7 +201,7 @@ def test_counts_equal_numpy_whatever_is_asked_for(
 
 
 @pytest.mark.parametrize("space", SCIKIT_IMAGE)
-def test_colours_equal_scikit_image(space, rng):
+def test_colors_equal_scikit_image(space, rng):
     images = hostile_pictures()
     of_bytes = [images[name] for name in images if images[name].ndim == 4]
     for picture in [*of_bytes, rng.random((1, 50, 40, 3)), np.zeros((1, 1, 1, 3))]:
@@ -245,7 +244,7 @@ def test_bytes_equal_numbers_of_the_same_values(space, dtype, joint):
 
 def test_weighted_hue(rng):
     images = rng.integers(0, 256, (3, 30, 40, 3), dtype=np.uint8)
-    images[0, :, :20] = 77  # grey: no hue
+    images[0, :, :20] = 77  # gray: no hue
     parameters = {"channels": [WEIGHTED, "hue", "value"], "bins": (12, 5, 4)}
     for grid in [(1, 1), (3, 4)]:
         expected = definition(images, grid=grid, **parameters)
@@ -258,7 +257,7 @@ def test_weighted_hue(rng):
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2", "sqrt", None])
-def test_grey_pictures_have_no_weighted_hue(norm):
+def test_gray_pictures_have_no_weighted_hue(norm):
     images = np.full((2, 8, 8, 3), 100, np.uint8)
     images[1, :4] = [200, 0, 0]
     histogram = ColorHistogram(channels=WEIGHTED, norm=norm).fit(images)
@@ -288,7 +287,7 @@ def test_all_pixels_are_in_a_cell(rng):
     for grid in [(1, 1), (2, 3), (13, 11), (5, 1), (50, 60)]:
         counts = ColorHistogram(norm=None, grid=grid).fit_transform(images)
         np.testing.assert_array_equal(counts.sum(axis=1), 3 * 13 * 11)
-    assert counts.shape[1] == 13 * 11 * 48  # the grid shrank to the picture
+    assert counts.shape[1] == 13 * 11 * 48  # the grid shrank to the image
 
 
 def test_feature_names_say_where_the_numbers_come_from():
@@ -320,9 +319,9 @@ def test_names_of_joint_bins(rng):
     ]
 
 
-def test_names_of_grey_and_of_chosen_channels():
-    grey = ColorHistogram(2).fit(np.zeros((1, 4, 4), np.uint8))
-    assert list(grey.get_feature_names_out()) == ["gray_0_y0_x0", "gray_1_y0_x0"]
+def test_names_of_gray_and_of_chosen_channels():
+    gray = ColorHistogram(2).fit(np.zeros((1, 4, 4), np.uint8))
+    assert list(gray.get_feature_names_out()) == ["gray_0_y0_x0", "gray_1_y0_x0"]
     chosen = ColorHistogram((1, 2), channels=("value", WEIGHTED))
     chosen.fit(np.zeros((1, 4, 4, 3), np.uint8))
     assert list(chosen.get_feature_names_out()) == [
@@ -333,8 +332,8 @@ def test_names_of_grey_and_of_chosen_channels():
 
 
 @pytest.mark.parametrize("space", NAMES)
-def test_grey_pictures_are_one_channel_in_every_space(space):
-    images = hostile_pictures()["grey"]
+def test_gray_pictures_are_one_channel_in_every_space(space):
+    images = hostile_pictures()["gray"]
     expected = ColorHistogram(color_space="gray").fit_transform(images)
     for channels in ("all", "gray", ["gray"]):
         histogram = ColorHistogram(color_space=space, channels=channels)
@@ -436,8 +435,8 @@ def test_bad_parameters(parameters, message):
         fitted.transform(X)
 
 
-def test_colours_of_grey_pictures():
-    with pytest.raises(ValueError, match=r"'hue' .* pictures of one channel: gray"):
+def test_colors_of_gray_pictures():
+    with pytest.raises(ValueError, match=r"'hue' .* images of one channel: gray"):
         ColorHistogram(channels="hue").fit(np.zeros((1, 4, 4)))
     with pytest.raises(ValueError, match=r"each of the 1 channels \(gray\)"):
         ColorHistogram((4, 4, 4)).fit(np.zeros((1, 4, 4)))

@@ -227,7 +227,7 @@ def test_equals_its_definition(
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_interpolated_votes_equal_opencv(signed):
-    """One block as large as the picture, and a window that weighs all pixels alike."""
+    """One block as large as the image, and a window that weighs all pixels alike."""
     images = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
     images[10:] = np.kron(images[10:, :8, :8], np.ones((4, 4, 1), np.uint8))
     n_bins = 18 if signed else 9
@@ -323,7 +323,7 @@ def test_blocks_and_cells_shrink_to_the_picture():
         ({"orientations": 0}, "'orientations' parameter of HOG must be an int in the"),
         ({"block_norm": "l2"}, "'block_norm' parameter of HOG must be a str among"),
         ({"image_shape": (4, 5)}, "64 features, but image_shape=.* needs 20"),
-        ({"image_shape": (8,)}, "A picture has the shape"),
+        ({"image_shape": (8,)}, "An image has the shape"),
         ({"image_shape": (4, 8, 2)}, "2 channels"),
     ],
 )

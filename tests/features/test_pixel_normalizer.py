@@ -38,10 +38,10 @@ def test_float64_stays(images):
 
 def test_channels(images):
     normalizer = PixelNormalizer(center="channel").fit(images)
-    colours = images.reshape(-1, 3).astype(float)
-    expected = (images - colours.mean(axis=0)) / colours.std(axis=0)
+    colors = images.reshape(-1, 3).astype(float)
+    expected = (images - colors.mean(axis=0)) / colors.std(axis=0)
     np.testing.assert_allclose(normalizer.transform(images), expected, atol=1e-5)
-    np.testing.assert_allclose(normalizer.center_[:3], colours.mean(axis=0))
+    np.testing.assert_allclose(normalizer.center_[:3], colors.mean(axis=0))
     with pytest.warns(ImageShapeWarning, match="1 x 126"):
         PixelNormalizer(center="channel").fit(flat(images))
     told = PixelNormalizer(center="channel", image_shape=(6, 7, 3)).fit(flat(images))
@@ -125,7 +125,7 @@ def test_many_blocks_of_rows(monkeypatch, images):
     ("parameters", "message"),
     [
         ({"variance_floor": 0.1, "scale": "range"}, "belongs to scale='std'"),
-        ({"whitening_epsilon": 0.1, "center": None}, "needs centred pixels"),
+        ({"whitening_epsilon": 0.1, "center": None}, "needs centerd pixels"),
         ({"whitening_epsilon": 0.0}, "'whitening_epsilon' parameter"),
         ({"center": "mean"}, "'center' parameter of PixelNormalizer must be"),
         ({"scale": "minmax"}, "'scale' parameter of PixelNormalizer must be"),

@@ -60,13 +60,13 @@ def clean_pyplot():
 
 
 def drawn(axes):
-    """Return the array of the only picture in some axes."""
+    """Return the array of the only image in some axes."""
     (image,) = axes.images
     return np.asarray(image.get_array())
 
 
 def in_shades(axes):
-    """Return a picture as it is seen, from 0, black, to 1."""
+    """Return an image as it is seen, from 0, black, to 1."""
     (image,) = axes.images
     return np.asarray(image.norm(image.get_array()))
 
@@ -229,7 +229,7 @@ def test_of_a_search_the_best_is_seen(seen, step):
 
 
 class TestTemplateDisplay:
-    def test_grey_classes(self):
+    def test_gray_classes(self):
         model = SoftmaxRegression(alpha=0.1).fit(IMAGES / 16, NAMES)
         display = TemplateDisplay.from_estimator(model, n_cols=3)
         largest = np.abs(model.coef_).max()
@@ -241,7 +241,7 @@ class TestTemplateDisplay:
         rows = {axes.get_subplotspec().rowspan.start for axes in display.axes_}
         assert rows == {0, 1}
 
-    def test_colours_and_two_classes(self, rng):
+    def test_colors_and_two_classes(self, rng):
         pictures = rng.integers(0, 256, (20, 5, 4, 3), dtype=np.uint8)
         model = Perceptron(max_iter=500).fit(pictures, np.arange(20) % 2)
         display = TemplateDisplay.from_estimator(model)
@@ -296,9 +296,9 @@ class TestNeighborsDisplay:
                 right = NAMES[j] == NAMES[i]
                 assert name == f"{NAMES[j]} {'✓' if right else '✗'}"
                 assert float(distance) == pytest.approx(distances[i, j - 20], rel=5e-3)
-                colour = RIGHT if right else WRONG
-                assert to_hex(axes.xaxis.label.get_color()) == colour
-                assert to_hex(axes.spines["left"].get_edgecolor()) == colour
+                color = RIGHT if right else WRONG
+                assert to_hex(axes.xaxis.label.get_color()) == color
+                assert to_hex(axes.spines["left"].get_edgecolor()) == color
             predicted = model.predict(data[i : i + 1])[0]
             mark = "✓" if predicted == NAMES[i] else "✗"
             label = f"true: {NAMES[i]}\npredicted: {predicted} {mark}"
@@ -314,7 +314,7 @@ class TestNeighborsDisplay:
         assert not any(mark in word for mark in "✓✗" for word in words)
         assert display.axes_[0, 0].get_ylabel() == "predicted: 1"
 
-    def test_bytes_of_colours_are_as_they_are(self, rng):
+    def test_bytes_of_colors_are_as_they_are(self, rng):
         pictures = rng.integers(50, 100, (9, 4, 5, 3), dtype=np.uint8)
         model = KNNImageClassifier(1).fit(pictures, np.arange(9))
         display = NeighborsDisplay.from_estimator(model, pictures[4:6])
@@ -333,7 +333,7 @@ class TestNeighborsDisplay:
         model.fit(IMAGES[50:], Y[50:])
         with pytest.raises(ValueError, match="pass X_train="):
             NeighborsDisplay.from_estimator(model, IMAGES[:2])
-        with pytest.raises(ValueError, match="X_train has 3 pictures"):
+        with pytest.raises(ValueError, match="X_train has 3 images"):
             NeighborsDisplay.from_estimator(model, IMAGES[:2], X_train=IMAGES[:3])
         display = NeighborsDisplay.from_estimator(
             model, IMAGES[:2], X_train=list(IMAGES[50:])
@@ -450,7 +450,7 @@ class TestCodebookDisplay:
         title = f"5 of {n_all} words, most used first: {share:.0%} of all use"
         assert display.ax_.get_title() == title
 
-    def test_colours_in_their_order(self, rng):
+    def test_colors_in_their_order(self, rng):
         pictures = rng.integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
         bag = BagOfVisualWords(4, n_words=6, codebook="kmeans", encoding="triangle")
         display = CodebookDisplay.from_estimator(
@@ -679,7 +679,7 @@ class TestEmbeddingDisplay:
     def test_errors(self):
         with pytest.raises(ValueError, match="1 component"):
             EmbeddingDisplay.from_predictions(np.ones((3, 1)), [0, 1, 2])
-        with pytest.raises(ValueError, match="two pictures or more; got 1"):
+        with pytest.raises(ValueError, match="two images or more; got 1"):
             EmbeddingDisplay.from_predictions(np.ones((1, 3)), [0])
         with pytest.raises(ValueError, match="inconsistent numbers of samples"):
             EmbeddingDisplay.from_predictions(np.ones((3, 2)), [0, 1])

@@ -110,7 +110,7 @@ def test_lines_are_as_bright_as_features_of_these_names(rng, shape, parameters):
 def test_photo_looks_as_in_scikit_image(orientations, cell):
     photo = load_sample_image("china.jpg")[:384, :384].mean(axis=2)
     n_cells = tuple(384 // size for size in cell)
-    # scikit-image draws the cells before blocks are normalised: one block for all
+    # scikit-image draws the cells before blocks are normalized: one block for all
     hog = HOG(orientations, cell, n_cells, block_norm="L1").fit(photo[None])
     features = hog.transform(photo[None])[0]
     _, expected = skimage_hog(

@@ -170,7 +170,7 @@ def test_saliency_is_that_of_torch(digits):
     np.testing.assert_allclose(found, x.grad, atol=1e-8)
 
 
-def test_saliency_of_colours_bytes_and_names(colors):
+def test_saliency_of_colors_bytes_and_names(colors):
     X, y = colors
     model = SoftmaxRegression().fit(X, y)
     gradients = saliency(model, X[:4], target="bee")
@@ -201,7 +201,7 @@ def test_saliency_says_what_it_cannot_do(digits):
     model = SoftmaxRegression().fit(X, y)
     with pytest.raises(ValueError, match=r"target has 'three', which .* \[0, 1, 2"):
         saliency(model, X, target="three")
-    with pytest.raises(ValueError, match=r"each of the 5 pictures; got the shape \(2,"):
+    with pytest.raises(ValueError, match=r"each of the 5 images; got the shape \(2,"):
         saliency(model, X[:5], target=[0, 1])
     with pytest.raises(ValueError, match="resize them"):
         saliency(model, X[:, :4])
@@ -337,7 +337,7 @@ def test_saliency_display_shows_pictures_and_maps(digits):
 
 
 @pytest.mark.parametrize("method", ["saliency", "occlusion"])
-def test_saliency_display_of_colours(colors, method):
+def test_saliency_display_of_colors(colors, method):
     X, y = colors
     model = MulticlassSVM().fit(X, y)
     figure, (_, right) = plt.subplots(1, 2, layout="constrained")
@@ -407,7 +407,7 @@ def test_mistakes_without_probabilities_have_margins(digits, n_classes):
     assert display.confidence_name == "margin"
 
 
-def test_mistakes_from_predictions_in_colour(colors):
+def test_mistakes_from_predictions_in_color(colors):
     X, y = colors
     predicted = y.copy()
     predicted[[5, 9]] = ["bee", "fly"]
@@ -441,7 +441,7 @@ def test_mistakes_of_features_take_pictures(digits):
     assert display.images.shape == (3, 8, 8, 1)
     with pytest.raises(ValueError, match=r"pass those to draw as images="):
         MistakesDisplay.from_predictions(np.array(["a.jpg"] * 300), y, y)
-    with pytest.raises(ValueError, match=r"one for each picture; got .*'y_true': 300"):
+    with pytest.raises(ValueError, match=r"one for each image; got .*'y_true': 300"):
         MistakesDisplay.from_predictions(X[:7], y, y)
     with pytest.raises(TypeError, match="mistakes are of a classifier; got HOG"):
         MistakesDisplay.from_estimator(HOG(), X, y)
@@ -482,7 +482,7 @@ def test_landscape_has_the_loss_at_the_points_of_the_plane(digits):
     expected = model.loss_and_gradient(X, y)[0]
     np.testing.assert_allclose(display.path_losses[-1], expected)
     lines = display.ax_.get_lines()
-    drawn = [line for line in lines if line.get_label() == "path of the optimiser"]
+    drawn = [line for line in lines if line.get_label() == "path of the optimizer"]
     np.testing.assert_array_equal(drawn[0].get_xydata(), display.path)
     display.figure_.canvas.draw()  # warns of overfull layouts
     assert f"{100 * share[0]:.0f} %" in display.ax_.get_xlabel()

@@ -400,16 +400,16 @@ def test_elastic_net_at_zero_with_curvature(rng):
     function, W = cross_entropy_of(rng)
     W[::2] = 0
 
-    def penalised(W):
+    def penalized(W):
         value, gradient = function(W)
         value += 0.01 * np.abs(W).sum() + np.sum(W**2)
         return value, gradient + 0.01 * np.sign(W) + 2 * W
 
-    check = gradient_check(penalised, W)
+    check = gradient_check(penalized, W)
     np.testing.assert_array_equal(check.is_kink, W.ravel() == 0)
     assert check
-    assert gradient_check(spoil(penalised, (1, 1), 1.001), W).worst == "x[1, 1]"
-    assert not gradient_check(spoil(penalised, (1, 1), 1.001), W)
+    assert gradient_check(spoil(penalized, (1, 1), 1.001), W).worst == "x[1, 1]"
+    assert not gradient_check(spoil(penalized, (1, 1), 1.001), W)
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
@@ -768,7 +768,7 @@ def test_twenty_pictures_are_learned_by_heart(rng, estimator):
     assert check
     assert check.accuracy == 1
     assert (check.n_samples, check.n_classes) == (20, 3)
-    assert "accuracy 1.00 on the 20 pictures of 3 classes" in str(check)
+    assert "accuracy 1.00 on the 20 images of 3 classes" in str(check)
     assert not hasattr(estimator, "classes_")
 
 
@@ -812,7 +812,7 @@ class Witness(DummyClassifier):
 
 @pytest.mark.parametrize("container", [np.asarray, pd.DataFrame, list])
 def test_classes_are_drawn_evenly(rng, container):
-    """The rare class of 3 whole, the others 8 or 9 each; pictures keep their class."""
+    """The rare class of 3 whole, the others 8 or 9 each; images keep their class."""
     y = np.repeat([0, 1, 2], [3, 500, 100])
     X = np.column_stack([y, rng.random(603)])
     overfit_check(Witness(), container(X), y, random_state=0)

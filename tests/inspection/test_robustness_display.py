@@ -1,4 +1,4 @@
-"""The score on changed pictures: the changes, the numbers, and what is drawn."""
+"""The score on changed images: the changes, the numbers, and what is drawn."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -159,13 +159,13 @@ def test_blur_is_a_gaussian(images):
 
 
 def test_noise_is_normal_and_the_same_at_all_levels():
-    grey = np.full((20, 16, 16, 1), 0.5)
-    added = changed(grey, "noise", 10, (0, 1), 0) - grey
+    gray = np.full((20, 16, 16, 1), 0.5)
+    added = changed(gray, "noise", 10, (0, 1), 0) - gray
     assert 255 * added.std() == pytest.approx(10, rel=0.03)
     assert abs(255 * added.mean()) < 0.5
-    more = changed(grey, "noise", 20, (0, 1), 0) - grey
+    more = changed(gray, "noise", 20, (0, 1), 0) - gray
     np.testing.assert_allclose(more, 2 * added, atol=1e-12)
-    other = changed(grey, "noise", 10, (0, 1), 1) - grey
+    other = changed(gray, "noise", 10, (0, 1), 1) - gray
     assert abs(np.corrcoef(added.ravel(), other.ravel())[0, 1]) < 0.1
 
 
@@ -272,7 +272,7 @@ def test_panels_show_the_numbers(fitted):
     ):
         lines = {line.get_label(): line for line in axes.get_lines()}
         np.testing.assert_array_equal(
-            lines["changed pictures"].get_xydata(), part[["level", "score"]]
+            lines["changed images"].get_xydata(), part[["level", "score"]]
         )
         assert set(lines["unchanged"].get_ydata()) == {display.unchanged}
         assert set(lines["chance"].get_ydata()) == {display.chance}
@@ -330,7 +330,7 @@ def test_says_what_is_wrong(fitted):
         RobustnessDisplay.from_estimator(HOG(), X, y)
     with pytest.raises(NotFittedError):
         RobustnessDisplay.from_estimator(SoftmaxRegression(), X, y)
-    with pytest.raises(ValueError, match="200 pictures and y 7 classes"):
+    with pytest.raises(ValueError, match="200 images and y 7 classes"):
         RobustnessDisplay.from_estimator(model, X, y[:7])
     for value_range in (255, (1, 0)):
         with pytest.raises(ValueError, match="value_range must be"):

@@ -35,7 +35,7 @@ def violations(W, b, X, labels, multi_class, margin=1.0):
 
 
 def objective(model, X, labels):
-    """Write out what is minimised, at the weights of a fitted model."""
+    """Write out what is minimized, at the weights of a fitted model."""
     z = violations(
         model.coef_, model.intercept_, X, labels, model.multi_class, model.margin
     )
@@ -103,7 +103,7 @@ def test_squared_hinge_one_vs_rest_is_that_of_linear_svc(digits):
 
 
 @pytest.mark.parametrize("multi_class", ["weston_watkins", "ovr"])
-def test_hinge_of_iris_by_a_quadratic_programme(multi_class):
+def test_hinge_of_iris_by_a_quadratic_program(multi_class):
     """Slack variables and constraints, as the textbooks write it."""
     X, y = load_iris(return_X_y=True)
     X, y = StandardScaler().fit_transform(X)[::5], y[::5]
@@ -148,7 +148,7 @@ def test_hinge_of_iris_by_a_quadratic_programme(multi_class):
 
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
 def test_two_classes_are_two_rows_at_twice_alpha(loss, rng):
-    """A third class without a picture of weight makes it the problem with rows."""
+    """A third class without an image of weight makes it the problem with rows."""
     X, y = rng.normal(size=(60, 3)), np.arange(60) % 2
     one_row = MulticlassSVM(loss, alpha=0.1, tol=1e-9).fit(X, y)
     X3, y3 = np.vstack([X, np.zeros((1, 3))]), np.append(y, 2)
@@ -181,7 +181,7 @@ def test_margin_and_alpha_are_one_trade_off(rng):
 
 
 def test_bias_in_the_middle_of_its_interval():
-    """Points that penalised weights keep within the margin leave the bias open."""
+    """Points that penalized weights keep within the margin leave the bias open."""
     X, y = np.array([[-1.0], [1.0]]), [0, 1]
     model = MulticlassSVM("hinge", alpha=1.0, tol=1e-9).fit(X, y)
     # alpha w = 1: both points violate the margin or lie on it for b from 0 to 0
@@ -338,9 +338,9 @@ def test_warm_start_at_the_optimum_of_the_hinge(digits):
 def test_templates(rng):
     images = rng.integers(0, 256, (30, 6, 5, 3), dtype=np.uint8)
     y = np.arange(30) % 3
-    colour = MulticlassSVM(alpha=10.0).fit(images, y)
-    assert colour.templates_.shape == (3, 6, 5, 3)
-    np.testing.assert_array_equal(colour.templates_.reshape(3, -1), colour.coef_)
+    color = MulticlassSVM(alpha=10.0).fit(images, y)
+    assert color.templates_.shape == (3, 6, 5, 3)
+    np.testing.assert_array_equal(color.templates_.reshape(3, -1), color.coef_)
     assert MulticlassSVM(alpha=10.0).fit(images[..., 0], y).templates_.shape == (
         3,
         6,

@@ -91,7 +91,7 @@ def test_gates_as_one_batch(gate):
     assert model.n_mistakes_[-1] == 0
 
 
-def test_xor_is_never_learnt():
+def test_xor_is_never_learned():
     model = Perceptron(batch_size=1, shuffle=False, tol=None, max_iter=50)
     with pytest.warns(ConvergenceWarning, match="still made 4 mistakes in its last"):
         model.fit(INPUTS, [0, 1, 1, 0])
@@ -185,7 +185,7 @@ def test_the_order_of_one_batch_does_not_matter(whole_numbers, rng):
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
 @pytest.mark.parametrize("average", [True, False])
-def test_separable_classes_are_learnt_without_error(batch_size, average, rng):
+def test_separable_classes_are_learned_without_error(batch_size, average, rng):
     X = rng.normal(size=(90, 2)) + np.array([[9, 0], [-9, 0], [0, 9]]).repeat(30, 0)
     y = np.array(["a", "b", "c"]).repeat(30)
     model = Perceptron(batch_size=batch_size, average=average, random_state=0, tol=None)

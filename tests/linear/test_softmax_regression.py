@@ -13,7 +13,7 @@ from skvision.datasets import load_cifar10
 
 
 def objective(model, X, y, alpha, weights=None):
-    """Write out what is minimised, from a fitted model of either library."""
+    """Write out what is minimized, from a fitted model of either library."""
     log_proba = model.predict_log_proba(X)
     picked = log_proba[np.arange(len(y)), np.searchsorted(model.classes_, y)]
     return np.average(-picked, weights=weights) + alpha / 2 * np.sum(
@@ -96,7 +96,7 @@ def test_two_classes_are_one_row_of_weights():
 
 
 def test_two_classes_are_two_rows_at_twice_alpha(rng):
-    """A third class without a picture of weight makes it the problem with rows."""
+    """A third class without an image of weight makes it the problem with rows."""
     X, y = rng.normal(size=(60, 3)), np.arange(60) % 2
     one_row = SoftmaxRegression(0.1, tol=1e-10).fit(X, y)
     X3, y3 = np.vstack([X, np.zeros((1, 3))]), np.append(y, 2)

@@ -376,8 +376,8 @@ def test_what_has_no_embeddings_cannot_be_scored():
 @pytest.mark.parametrize(
     "rate, given, message",
     [
-        (pairs_of, ([],), r"need two pictures at least; labels has 0"),
-        (pairs_of, (["ann"],), r"need two pictures at least; labels has 1"),
+        (pairs_of, ([],), r"need two images at least; labels has 0"),
+        (pairs_of, (["ann"],), r"need two images at least; labels has 1"),
         (partial(pairs_of, n_pairs=4), ([1, 1, 2],), r"from 1 to 3, .*; got 4"),
         (partial(pairs_of, n_pairs=2.0), ([1, 1, 2],), r"from 1 to 3, .*; got 2\.0"),
         (pairs_of, (TWO,), r"one dimension"),
@@ -409,8 +409,8 @@ def test_what_has_no_embeddings_cannot_be_scored():
         ),
         (partial(angles, centers=[1, 0]), (TWO, [1, 2]), r"centers must be numbers"),
         (partial(angles, centers=TWO / np.nan), (TWO, [1, 2]), r"centers has .* NaN"),
-        (auc, (FunctionTransformer(), TWO, [1]), r"2 pictures and y 1 classes"),
-        (auc, (FunctionTransformer(), TWO, [1, 1, 2]), r"2 pictures and y 3 classes"),
+        (auc, (FunctionTransformer(), TWO, [1]), r"2 images and y 1 classes"),
+        (auc, (FunctionTransformer(), TWO, [1, 1, 2]), r"2 images and y 3 classes"),
         (auc, (FunctionTransformer(), TWO, [1, 1]), r"none of two classes"),
         (auc, (FunctionTransformer(), TWO, [1, 2]), r"none of one class"),
         (auc, (FunctionTransformer(), TWO * np.nan, [1, 2]), r"embeddings has .* NaN"),

@@ -1,4 +1,4 @@
-"""KNNImageClassifier against KNeighborsClassifier, by hand, and on real pictures."""
+"""KNNImageClassifier against KNeighborsClassifier, by hand, and on real images."""
 
 import builtins
 import copy
@@ -162,7 +162,7 @@ def test_l1_depends_on_the_axes_and_l2_does_not():
             assert model.kneighbors([[0, 0]])[0] == pytest.approx(expected, abs=5e-6)
 
 
-def test_nearest_neighbour_of_a_training_picture_is_itself(digits):
+def test_nearest_neighbor_of_a_training_picture_is_itself(digits):
     X, y = digits
     assert KNNImageClassifier(1).fit(X, y).score(X, y) == 1
     assert KNNImageClassifier(9).fit(X, y).score(X, y) < 1
@@ -280,7 +280,7 @@ def test_ties_by_class_weights_that_do_not_add_up_exactly():
         np.testing.assert_array_equal(model.predict_proba([[0.0]]), [[0.5, 0.5]])
 
 
-def test_neighbours_without_weight_break_no_ties():
+def test_neighbors_without_weight_break_no_ties():
     model = line([1.0, 2, 3], ["b", "a", "b"], n_neighbors=3, weights=lambda d: d > 1.0)
     assert model.predict([[0.0]]) == ["a"]
 
@@ -360,7 +360,7 @@ def test_weights_by_distance():
     np.testing.assert_array_equal(model.predict_proba([[2.0]]), [[0, 1]])
 
 
-def test_neighbours_at_distance_zero_decide_alone():
+def test_neighbors_at_distance_zero_decide_alone():
     model = line([0.0, 0, 0, 1e-100, 1], [1, 0, 1, 0, 0], weights="distance")
     np.testing.assert_allclose(model.predict_proba([[0.0]]), [[1 / 3, 2 / 3]])
     assert np.isfinite(model.predict_proba([[5e-101]])).all()
@@ -399,10 +399,10 @@ def test_class_weights_multiply_votes():
     assert balanced.predict([[0.0], [9.0]]).tolist() == [0, 1]
 
 
-# Neighbours
+# Neighbors
 
 
-def test_neighbours_of_the_training_pictures_leave_themselves_out(rng):
+def test_neighbors_of_the_training_pictures_leave_themselves_out(rng):
     X = rng.integers(0, 256, (90, 20), dtype=np.uint8)
     X[40:48] = X[:8]
     model = KNNImageClassifier(3).fit(X, np.arange(90) % 2)
@@ -472,7 +472,7 @@ def test_distances_that_are_no_base_for_weights(metric):
     assert model.set_params(weights="uniform").predict([[0.0]]) == [0]
 
 
-# Adding pictures
+# Adding images
 
 
 def test_partial_fit_is_fit_on_all(digits):
@@ -551,7 +551,7 @@ def test_first_partial_fit_needs_classes():
 # Bad input
 
 
-def test_more_neighbours_than_pictures():
+def test_more_neighbors_than_pictures():
     model = line([0.0, 1, 2], [0, 1, 1], n_neighbors=4)
     for call in (
         lambda: model.predict([[0.0]]),
@@ -658,7 +658,7 @@ def test_curve_is_that_of_cross_validation(metric, weights, digits):
         np.testing.assert_array_equal(part["accuracy"], expected["test_score"])
 
 
-def test_neighbours_are_found_once_a_fold(digits, monkeypatch):
+def test_neighbors_are_found_once_a_fold(digits, monkeypatch):
     calls = []
     kneighbors = KNNImageClassifier.kneighbors
 
@@ -673,7 +673,7 @@ def test_neighbours_are_found_once_a_fold(digits, monkeypatch):
 
 
 @pytest.mark.parametrize("numbers", [[], [0, 1], [1.5]])
-def test_numbers_of_neighbours_that_are_none(numbers, digits):
+def test_numbers_of_neighbors_that_are_none(numbers, digits):
     with pytest.raises(ValueError, match="whole numbers from 1"):
         k_selection_curve(*digits, numbers)
 
@@ -683,7 +683,7 @@ def test_curve_of_odd_input(digits):
     names = np.array([f"digit {label}" for label in y])[:200]
     curve = k_selection_curve(X[:200], names, [3, 3, 1], cv=2)
     assert curve["k"].tolist() == [3, 3, 1, 1]
-    with pytest.raises(ValueError, match=r"up to 101.* 100 pictures"):
+    with pytest.raises(ValueError, match=r"up to 101.* 100 images"):
         k_selection_curve(X[:200], names, [1, 101], cv=2)
     with pytest.raises(TypeError, match="sparse"):
         k_selection_curve(csr_matrix(X), y, [1])
@@ -712,7 +712,7 @@ def faiss():
 
 
 @pytest.mark.parametrize("metric", OURS)
-def test_graph_finds_almost_all_neighbours(metric, faiss, digits):
+def test_graph_finds_almost_all_neighbors(metric, faiss, digits):
     X, y = digits
     exact = KNNImageClassifier(10, metric=metric).fit(X[:1500], y[:1500])
     graph = KNNImageClassifier(10, metric=metric, algorithm="hnsw", ef_search=100)
@@ -796,7 +796,7 @@ def test_graph_of_few_pictures(metric, n_rows, faiss, rng):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64])
 def test_graph_that_falls_to_pieces(dtype, faiss, rng):
-    """Many equal pictures are linked to one another only."""
+    """Many equal images are linked to one another only."""
     X = (255 * rng.random((20, 30))).astype(dtype).repeat(300, axis=0)
     graph = KNNImageClassifier(1000, algorithm="hnsw").fit(X, np.zeros(len(X)))
     exact = KNNImageClassifier(1000).fit(X, np.zeros(len(X)))
@@ -836,7 +836,7 @@ def test_graph_without_faiss(monkeypatch):
         line([0.0, 1], [0, 1], algorithm="hnsw")
 
 
-# Real pictures
+# Real images
 
 
 @pytest.mark.realdata
@@ -849,7 +849,7 @@ def test_graph_without_faiss(monkeypatch):
     ],
 )
 def test_all_of_cifar10(data_root, metric, nearest, lowest):
-    """All 50,000 training pictures against all 10,000 test pictures: whole counts."""
+    """All 50,000 training images against all 10,000 test images: whole counts."""
     train, test = load_cifar10(data_root), load_cifar10(data_root, split="test")
     model = KNNImageClassifier(metric=metric, n_jobs=-1)
     model.fit(train.images, train.labels)

@@ -29,7 +29,7 @@ SHAPE = (12, 16, 3)
 
 
 def smooth_pictures(rng, n, dtype=np.uint8, shape=SHAPE):
-    """Return flat rows of pictures whose neighbouring pixels are alike."""
+    """Return flat rows of images whose neighboring pixels are alike."""
     small = rng.random((n, -(-shape[0] // 4), -(-shape[1] // 4), shape[2]))
     large = small.repeat(4, axis=1).repeat(4, axis=2)[:, : shape[0], : shape[1]]
     rows = (200 * large + 20 * rng.random(large.shape)).reshape(n, -1)
@@ -387,7 +387,7 @@ def peak_of(function):
 @pytest.mark.slow
 @pytest.mark.parametrize(("metric", "noise"), [(kernel.L1, False), (kernel.L2, True)])
 def test_memory_is_bounded(metric, noise, rng):
-    """Beside training pictures, at most 256 MB: here for all numbers of neighbours."""
+    """Beside training images, at most 256 MB: here for all numbers of neighbors."""
     shape = (64, 64, 3)
     if noise:
         rows = rng.integers(0, 256, (6000, 64 * 64 * 3), dtype=np.uint8)

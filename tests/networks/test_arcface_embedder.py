@@ -368,7 +368,7 @@ def test_outputs_whose_squares_are_beyond_float32(size):
 # -- at home in scikit-learn
 
 
-def test_before_nearest_neighbours():
+def test_before_nearest_neighbors():
     pipeline = make_pipeline(embedder(), KNNImageClassifier(3, metric="cosine"))
     pipeline.fit(BYTES[:1000], LABELS[:1000])
     assert pipeline.score(BYTES[1000:], LABELS[1000:]) > 0.9
@@ -414,8 +414,8 @@ def test_names_of_features():
         ({"dropout": (0.1, 0.2)}, "1 of them"),
         ({"loss": "sphereface"}, "loss"),
         ({"batch_size": 1}, "batch_norm needs batch_size=2"),
-        ({"tta": True}, "tta needs pictures"),
-        ({"augmentation": RandomFlip()}, "augmentation needs pictures"),
+        ({"tta": True}, "tta needs images"),
+        ({"augmentation": RandomFlip()}, "augmentation needs images"),
     ],
 )
 def test_parameters_out_of_range(parameters, message):

@@ -81,7 +81,7 @@ def few(rng):
 
 @pytest.fixture
 def pictures(rng):
-    """Return 40 pictures of bytes, of two classes of other brightness."""
+    """Return 40 images of bytes, of two classes of other brightness."""
     y = np.arange(40) % 2
     images = rng.integers(0, 200, (40, 4, 5, 3)) + 40 * y[:, None, None, None]
     return images.astype(np.uint8), y
@@ -488,7 +488,7 @@ def test_losses_of_three_pictures(loss, mean):
 
 
 def objective_written_out(model, X, y, weights):
-    """Return what is minimised, from scores and weights."""
+    """Return what is minimized, from scores and weights."""
     scores = model.decision_function(X)
     labels = np.searchsorted(model.classes_, y)
     if scores.ndim == 1:
@@ -807,7 +807,7 @@ def test_weights_are_repetitions_in_one_batch(solver, parameters, few, rng):
 def test_rows_of_no_weight_are_not_there(batch_size, batch_norm, few):
     X, y = few[0].copy(), few[1]
     weights = (np.arange(60) % 5 > 0).astype(float)
-    X[weights == 0] = 1e6  # would spoil what inputs are standardised by
+    X[weights == 0] = 1e6  # would spoil what inputs are standardized by
     model = MLPBackprop(
         6, batch_norm=batch_norm, batch_size=batch_size, max_iter=5, random_state=0
     )
@@ -929,10 +929,10 @@ def test_a_batch_of_one_row_joins_the_last(few):
     assert np.isfinite(model.decision_function(X)).all()
 
 
-# Standardisation
+# Standardization
 
 
-def standardised(X, y, **parameters):
+def standardized(X, y, **parameters):
     """Return what goes into the network, and the model."""
     model = MLPBackprop((), max_iter=1, random_state=0, **parameters).fit(X, y)
     return model.transform(X), model
@@ -941,9 +941,9 @@ def standardised(X, y, **parameters):
 def test_rows_are_standardised_by_column(few):
     X, y = few[0] * [1, 10, 100, 1e3, 1e4] + 50, few[1]
     X[:, 2] = 7
-    rows, _ = standardised(X, y)
+    rows, _ = standardized(X, y)
     np.testing.assert_allclose(rows, StandardScaler().fit_transform(X), atol=1e-11)
-    raw, _ = standardised(X, y, standardize=False)
+    raw, _ = standardized(X, y, standardize=False)
     np.testing.assert_array_equal(raw, X)
 
 
@@ -955,14 +955,14 @@ def test_pictures_are_standardised_by_channel(flat, pictures):
     expected[..., [0, 2]] /= images[..., [0, 2]].std(axis=(0, 1, 2))
     given = images.reshape(40, -1) if flat else images
     shape = (4, 5, 3) if flat else None
-    rows, model = standardised(given, y, image_shape=shape)
+    rows, model = standardized(given, y, image_shape=shape)
     assert model.image_shape_ == (4, 5, 3)
     np.testing.assert_allclose(rows, expected.reshape(40, -1), atol=1e-5)
 
 
-def test_grey_pictures_are_one_channel(pictures):
+def test_gray_pictures_are_one_channel(pictures):
     images, y = pictures[0][..., 0], pictures[1]
-    rows, model = standardised(images, y)
+    rows, model = standardized(images, y)
     expected = (images - images.mean()) / images.std()
     np.testing.assert_allclose(rows, expected.reshape(40, -1), atol=1e-5)
     assert model.image_shape_ == (4, 5, 1)
@@ -998,15 +998,15 @@ def rows_held_out(y, **parameters):
     return np.flatnonzero(model.transform(np.zeros_like(X))[0] == 0)
 
 
-def test_standardised_by_rows_learnt_from():
+def test_standardised_by_rows_learned_from():
     y = np.arange(60) % 3
     held_out = rows_held_out(y, validation_fraction=0.2)
     assert np.bincount(y[held_out]).tolist() == [4, 4, 4]
     X = np.random.default_rng(0).normal(size=(60, 4))
     X[held_out] += 100
-    learnt = np.setdiff1d(np.arange(60), held_out)
-    rows, _ = standardised(X, y, early_stopping=True, validation_fraction=0.2)
-    expected = StandardScaler().fit(X[learnt]).transform(X)
+    learned = np.setdiff1d(np.arange(60), held_out)
+    rows, _ = standardized(X, y, early_stopping=True, validation_fraction=0.2)
+    expected = StandardScaler().fit(X[learned]).transform(X)
     np.testing.assert_allclose(rows, expected, atol=1e-10)
 
 
@@ -1034,11 +1034,11 @@ class Recorder:
         return images
 
 
-@pytest.mark.parametrize("layout", ["colour", "grey", "rows"])
+@pytest.mark.parametrize("layout", ["color", "gray", "rows"])
 def test_augmentation_sees_batches_of_bytes(layout, pictures):
     images, y = pictures
     shape = (4, 5, 3)
-    if layout == "grey":
+    if layout == "gray":
         images, shape = images[..., 0], (4, 5, 1)
     asked = {"image_shape": shape} if layout == "rows" else {}
     X = images.reshape(40, -1) if layout == "rows" else images
@@ -1068,7 +1068,7 @@ def test_pictures_to_validate_on_are_not_augmented(pictures):
     assert [shape[0] for _, shape, _ in recorder.seen] == [40, 40]
 
 
-def test_augmentation_changes_what_is_learnt_from(pictures):
+def test_augmentation_changes_what_is_learned_from(pictures):
     images, y = pictures
     before = images.copy()
     mirrored = np.ascontiguousarray(images[:, :, ::-1])
@@ -1129,14 +1129,14 @@ def test_augmentation_draws_anew_each_epoch(pictures):
 def test_flat_rows_are_no_pictures(parameter, pictures):
     value = RandomFlip() if parameter == "augmentation" else True
     model = MLPBackprop(8, **{parameter: value})
-    with pytest.raises(ValueError, match=f"{parameter} needs pictures.*image_shape"):
+    with pytest.raises(ValueError, match=f"{parameter} needs images.*image_shape"):
         model.fit(pictures[0].reshape(40, -1), pictures[1])
     assert nothing_fitted(model)
 
 
 def test_floats_are_not_augmented_as_bytes(pictures):
     model = MLPBackprop(8, augmentation=RandomFlip())
-    with pytest.raises(TypeError, match=r"RandomFlip needs pictures of bytes.*float64"):
+    with pytest.raises(TypeError, match=r"RandomFlip needs images of bytes.*float64"):
         model.fit(pictures[0] / 255, pictures[1])
     assert nothing_fitted(model)
 
@@ -1178,7 +1178,7 @@ def test_tta_averages_scores_with_mirrored_pictures(n_classes, pictures):
 
 def test_tta_switched_on_for_flat_rows(few):
     model = MLPBackprop(4, max_iter=1).fit(*few).set_params(tta=True)
-    with pytest.raises(ValueError, match="tta needs pictures"):
+    with pytest.raises(ValueError, match="tta needs images"):
         model.predict(few[0])
 
 
@@ -1228,7 +1228,7 @@ def test_pictures_given_to_validate_on(digits, rng):
         model.score(X[500:1000], y[500:1000], sample_weight=weights)
     )
     watched = clone(model).set_params(early_stopping=False).fit(X[:500], y[:500])
-    assert watched.loss_curve_ == model.loss_curve_  # all of X is learnt from
+    assert watched.loss_curve_ == model.loss_curve_  # all of X is learned from
     assert watched.validation_scores_ == []
     assert watched.best_validation_score_ is None
     assert np.isnan(watched.history_["validation_score"]).all()
@@ -1415,7 +1415,7 @@ def test_partial_fit_follows_the_learning_rate(few):
     np.testing.assert_array_equal(by_epochs.parameters_, whole.parameters_)
 
 
-def test_partial_fit_keeps_the_first_standardisation(few):
+def test_partial_fit_keeps_the_first_standardization(few):
     X, y = few
     model = MLPBackprop(()).partial_fit(X, y, classes=[0, 1, 2])
     before = model.transform(X)
@@ -1963,7 +1963,7 @@ def test_predictions_of_other_rows(few, pictures):
     with pytest.raises(ValueError, match=r"3 features.*expecting 5 features"):
         model.predict(few[0][:, :3])
     model.fit(*pictures)
-    with pytest.raises(ValueError, match=r"pictures of shape \(5, 4, 3\)"):
+    with pytest.raises(ValueError, match=r"images of shape \(5, 4, 3\)"):
         model.predict(pictures[0].transpose(0, 2, 1, 3))
 
 

@@ -1,4 +1,4 @@
-"""ImageReader: files of every kind, good and bad, to pictures of one size."""
+"""ImageReader: files of every kind, good and bad, to images of one size."""
 
 import io
 import logging
@@ -33,7 +33,7 @@ from skvision._readers import plain_image
 from skvision._readers.image_reader import ImageReader
 from skvision._readers.plain_image import plain
 
-UPRIGHT_TO_STORED = {  # what turns a picture into one that has this EXIF orientation
+UPRIGHT_TO_STORED = {  # what turns an image into one that has this EXIF orientation
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -55,7 +55,7 @@ def encode(picture, format="PNG", **options):
 
 
 def corners(height, width):
-    """Return a smooth picture whose four corners differ in colour."""
+    """Return a smooth image whose four corners differ in color."""
     y, x = np.mgrid[:height, :width] / [[[height]], [[width]]]
     red, green = 255 * y, 255 * x
     return np.stack([red, green, 255 - (red + green) / 2], axis=-1).astype(np.uint8)
@@ -65,9 +65,9 @@ def read(source, size, **parameters):
     return ImageReader(size, **parameters).transform([source])[0]
 
 
-def png(width, height, depth, colour, *chunks):
+def png(width, height, depth, color, *chunks):
     """Return a PNG of these chunks, which need not fit its header."""
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     parts = [b"\x89PNG\r\n\x1a\n"]
     for name, data in [(b"IHDR", header), *chunks, (b"IEND", b"")]:
         crc = struct.pack(">I", zlib.crc32(name + data))
@@ -96,15 +96,15 @@ def test_lossy_formats(format):
     np.testing.assert_allclose(read(encode(picture, format), (40, 60)), picture, atol=9)
 
 
-def test_grey_and_colour_become_each_other():
-    grey = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+def test_gray_and_color_become_each_other():
+    gray = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
     for mode, shape in [("RGB", (3, 4, 3)), ("L", (3, 4))]:
-        out = read(encode(grey), (3, 4), mode=mode)
+        out = read(encode(gray), (3, 4), mode=mode)
         assert out.shape == shape and out.dtype == np.uint8
-        np.testing.assert_array_equal(out.reshape(3, 4, -1)[:, :, 0], grey)
-    colour = corners(3, 4)
-    luma = colour @ [0.299, 0.587, 0.114]
-    np.testing.assert_allclose(read(encode(colour), (3, 4), mode="L"), luma, atol=1)
+        np.testing.assert_array_equal(out.reshape(3, 4, -1)[:, :, 0], gray)
+    color = corners(3, 4)
+    luma = color @ [0.299, 0.587, 0.114]
+    np.testing.assert_allclose(read(encode(color), (3, 4), mode="L"), luma, atol=1)
 
 
 def test_black_and_white():
@@ -169,7 +169,7 @@ def test_alpha_lies_over_white(mode, size):
     assert out.tolist() == ([[0, 153, 255]] if size == (1, 3) else [[136]])
 
 
-def test_a_transparent_colour_lies_over_white():
+def test_a_transparent_color_lies_over_white():
     palette = Image.new("P", (3, 1))
     palette.putpalette([10, 20, 30, 40, 50, 60, 0, 0, 0])
     palette.putdata([0, 1, 2])
@@ -184,16 +184,16 @@ def test_a_transparent_colour_lies_over_white():
 
 
 @pytest.mark.parametrize(
-    ("depth", "colour", "key", "row", "wanted"),
+    ("depth", "color", "key", "row", "wanted"),
     [
         (8, 0, b"\0\7", b"\7\x08", [255, 8]),
         (16, 0, b"\7\1", b"\7\1\x08\0", [255, 8]),
         (8, 2, b"\0\1\0\1\0\1", b"\1\1\1\2\2\2", [255, 2]),
     ],
 )
-def test_png_transparent_level(depth, colour, key, row, wanted):
+def test_png_transparent_level(depth, color, key, row, wanted):
     data = png(
-        2, 1, depth, colour, (b"tRNS", key), (b"IDAT", zlib.compress(b"\0" + row))
+        2, 1, depth, color, (b"tRNS", key), (b"IDAT", zlib.compress(b"\0" + row))
     )
     assert read(data, (1, 2), mode="L").tolist() == [wanted]
 
@@ -407,11 +407,11 @@ def test_open_files_are_read_from_their_start_each_time():
 
 
 def test_arrays_of_different_sizes():
-    colour = corners(4, 6)
+    color = corners(4, 6)
     alpha = np.zeros((3, 5, 4), np.uint8)
-    grey = np.full((9, 2), 7, np.uint8)
-    out = ImageReader((4, 6)).transform([colour, alpha, grey, grey[:, :, np.newaxis]])
-    np.testing.assert_array_equal(out[0], colour)
+    gray = np.full((9, 2), 7, np.uint8)
+    out = ImageReader((4, 6)).transform([color, alpha, gray, gray[:, :, np.newaxis]])
+    np.testing.assert_array_equal(out[0], color)
     assert (out[1] == 255).all() and (out[2:] == 7).all()
 
 
@@ -757,20 +757,20 @@ def test_photos_do_not_depend_on_n_jobs_or_company(photos):
 def make_mode(mode, width, height, rng):
     """Return noise in a mode of Pillow; "Pt" and "Lt" have a transparent color."""
     n_bytes = {"LA": 2, "PA": 2, "RGBA": 4, "CMYK": 4, "RGBX": 4, "YCbCr": 3}
-    grey = rng.integers(0, 256, (height, width), dtype=np.uint8)
+    gray = rng.integers(0, 256, (height, width), dtype=np.uint8)
     if mode == "1":
-        return Image.fromarray(grey).convert("1")
+        return Image.fromarray(gray).convert("1")
     if mode.startswith("I"):
         dtype = {"I": "i4", "I;16": "<u2", "I;16B": ">u2"}[mode]
-        data = encode((grey * 257.0 + 3).clip(0, 65535).astype(dtype), "TIFF")
+        data = encode((gray * 257.0 + 3).clip(0, 65535).astype(dtype), "TIFF")
         image = Image.open(io.BytesIO(data))
         image.load()
         assert image.mode == mode
         return image
     if mode in ("P", "Pt", "Lt"):
-        image = Image.fromarray(grey)
+        image = Image.fromarray(gray)
         if mode == "Lt":
-            image.info["transparency"] = int(grey[0, 0])
+            image.info["transparency"] = int(gray[0, 0])
             return image
         image.putpalette(rng.bytes(768))
         if mode == "Pt":
@@ -805,7 +805,7 @@ def test_strips_make_the_same_pixels(mode, rng, monkeypatch):
         np.testing.assert_array_equal(np.asarray(out), np.asarray(wanted))
 
 
-def test_alpha_over_white_stays_grey_where_it_was():
+def test_alpha_over_white_stays_gray_where_it_was():
     """All pairs of a level and an alpha, as Pillow pastes them in RGB."""
     level, alpha = np.mgrid[:256, :256].astype(np.uint8)
     image = Image.merge("LA", [Image.fromarray(level), Image.fromarray(alpha)])

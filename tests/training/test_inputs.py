@@ -1,4 +1,4 @@
-"""Inputs: what rows are standardised by, what is drawn, and at what cost."""
+"""Inputs: what rows are standardized by, what is drawn, and at what cost."""
 
 import numpy as np
 import pytest
@@ -156,18 +156,18 @@ INDICES = [
 ]
 
 
-def standardised(X, standard, index):
+def standardized(X, standard, index):
     return (X[index].astype(float) - standard.mean) / standard.deviation
 
 
 @pytest.mark.parametrize("index", INDICES, ids=str)
-def test_drawn_rows_are_standardised(X, shares, index):
+def test_drawn_rows_are_standardized(X, shares, index):
     standard = learn_standard(X, shares, None)
     drawn = Inputs(X, standard).draw(index)
     assert drawn.dtype == Inputs(X, standard).dtype
     assert drawn.dtype == (np.float64 if X.dtype == np.float64 else np.float32)
     assert drawn.flags.c_contiguous
-    expected = standardised(X, standard, index)
+    expected = standardized(X, standard, index)
     rtol = TOL[X.dtype.char]
     np.testing.assert_allclose(drawn, expected, rtol=rtol, atol=rtol)
 
@@ -240,7 +240,7 @@ def test_augmentation_is_of_training_alone(with_standard, rng):
     )
     (rows, used), *others = shift.given
     assert not others
-    assert rows.dtype == np.uint8  # before they are standardised
+    assert rows.dtype == np.uint8  # before they are standardized
     np.testing.assert_array_equal(rows, X[index])
     assert used is rng
     np.testing.assert_array_equal(plain.draw(index, rng), plain.draw(index))

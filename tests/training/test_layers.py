@@ -40,16 +40,16 @@ class Case(NamedTuple):
     formula: Callable
 
 
-def normalised(x, gain, shift, mean, variance, in_training, eps=1e-5):
+def normalized(x, gain, shift, mean, variance, in_training, eps=1e-5):
     return F.batch_norm(x, mean, variance, gain, shift, in_training, 0.1, eps)
 
 
 def chain_of_all_kinds(x, params, buffers, in_training):
     W1, W2, W3, W4, b1, gain_1, shift_1, gain_2, shift_2, b3, b4 = params
     x = F.linear(torch.tanh(x), W1.T, b1)
-    x = torch.relu(normalised(x, gain_1, shift_1, *buffers[:2], in_training))
+    x = torch.relu(normalized(x, gain_1, shift_1, *buffers[:2], in_training))
     x = F.elu(F.linear(x, W2.T))
-    x = normalised(x, gain_2, shift_2, *buffers[2:], in_training, eps=0.01)
+    x = normalized(x, gain_2, shift_2, *buffers[2:], in_training, eps=0.01)
     x = F.leaky_relu(F.linear(x, W3.T, b3))
     return torch.sigmoid(F.linear(x, W4.T, b4))
 
@@ -66,7 +66,7 @@ CASES = {
     "tanh": Case(tanh(), lambda x, p, b, t: torch.tanh(x)),
     "sigmoid": Case(sigmoid(), lambda x, p, b, t: torch.sigmoid(x)),
     "dropout": Case(dropout(0.0), lambda x, p, b, t: F.dropout(x, 0.0, t)),
-    "batch_norm": Case(batch_norm(), lambda x, p, b, t: normalised(x, *p, *b, t)),
+    "batch_norm": Case(batch_norm(), lambda x, p, b, t: normalized(x, *p, *b, t)),
     "chain": Case(
         chain(
             dropout(0.0),

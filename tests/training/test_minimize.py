@@ -35,7 +35,7 @@ class Recorder:
 
 
 def run(objective, n_rows=12, *, params=None, optimizer=None, rows=None, **options):
-    """Minimise with plain gradient steps unless told otherwise."""
+    """Minimize with plain gradient steps unless told otherwise."""
     params = np.zeros(2) if params is None else params
     optimizer = sgd(0) if optimizer is None else optimizer
     defaults = {

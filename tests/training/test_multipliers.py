@@ -41,7 +41,7 @@ def either(request, monkeypatch):
 
 
 def solve(points, violations, n_outputs, *, alpha, **options):
-    """Minimise the hinge loss of points, less their mean where there is a bias."""
+    """Minimize the hinge loss of points, less their mean where there is a bias."""
     l1_ratio, bias = options.pop("l1_ratio", 0.0), options.pop("bias", True)
     start, margin = options.pop("start", None), options.pop("margin", 1.0)
     X, labels, shares = points
@@ -271,15 +271,15 @@ def test_separable_rows_without_a_penalty_end_at_loss_zero(rng):
 
 
 def test_start_is_left_alone(points, either):
-    """Even where nothing is left to do but to centre its bias."""
+    """Even where nothing is left to do but to center its bias."""
     start = solve(points, weston_watkins, 3, alpha=0.1, tol=1e-9).params
     before = start.copy()
     solve(points, weston_watkins, 3, alpha=0.1, tol=1e-3, start=start)
     np.testing.assert_array_equal(start, before)
     two = np.array([[0.0], [4.0]]), np.array([0, 1]), np.array([0.5, 0.5])
     start = np.array([0.2, 0.1])
-    centred = solve(two, one_vs_rest, 1, alpha=10.0, start=start)
-    np.testing.assert_allclose(centred.params, [0.2, 0], atol=1e-12)
+    centerd = solve(two, one_vs_rest, 1, alpha=10.0, start=start)
+    np.testing.assert_allclose(centerd.params, [0.2, 0], atol=1e-12)
     assert start.tolist() == [0.2, 0.1]
 
 
@@ -300,7 +300,7 @@ def test_is_told_each_iteration_and_may_be_stopped(points, either):
 
 
 def two_points(alpha, left=0.0, right=4.0):
-    """Return weight and bias (not less the centre) of two points on a line."""
+    """Return weight and bias (not less the center) of two points on a line."""
     X, shares = np.array([[left], [right]]), np.array([0.5, 0.5])
     points = X, np.array([0, 1]), shares
     params = solve(points, one_vs_rest, 1, alpha=alpha, tol=1e-10).params
@@ -327,7 +327,7 @@ def test_boundaries_of_three_points_are_amid_them(violations):
     assert scores[1, 2] > scores[1, 0]
     np.testing.assert_allclose(
         scores[0], scores[1][::-1], atol=1e-6
-    )  # the picture in a mirror
+    )  # the image in a mirror
 
 
 grid = st.integers(-20, 20).map(lambda i: i / 4)
@@ -389,10 +389,10 @@ def test_centering_keeps_the_objective(
     points, violations, n_outputs, alpha, monkeypatch
 ):
     kind = of_kind(points, n_outputs), violations, n_outputs
-    centred = solve(*kind, alpha=alpha, tol=1e-8)
+    centerd = solve(*kind, alpha=alpha, tol=1e-8)
     monkeypatch.setattr(module, "center_biases", lambda *_, **__: np.zeros(n_outputs))
     plain = solve(*kind, alpha=alpha, tol=1e-8)
     n_weights = n_outputs * D
-    np.testing.assert_array_equal(centred.params[:n_weights], plain.params[:n_weights])
-    before, after = (objective_of(one.params, *kind, alpha) for one in (plain, centred))
+    np.testing.assert_array_equal(centerd.params[:n_weights], plain.params[:n_weights])
+    before, after = (objective_of(one.params, *kind, alpha) for one in (plain, centerd))
     assert before * (1 - 1e-6) <= after <= before + 1e-12

@@ -429,7 +429,7 @@ def test_training_augments_what_it_draws(labels, rng):
 # running statistics of parameters
 
 
-def test_learnt_statistics_are_those_of_torch(X, rng):
+def test_learned_statistics_are_those_of_torch(X, rng):
     net = with_batch_norm()
     params, _ = start(net, rng)
     module = module_of(net, params)
@@ -444,7 +444,7 @@ def test_learnt_statistics_are_those_of_torch(X, rng):
     np.testing.assert_allclose(variance, module[1].running_var, rtol=1e-12)
 
 
-def test_learnt_statistics_are_a_mean_of_those_of_the_batches(X, weights, rng):
+def test_learned_statistics_are_a_mean_of_those_of_the_batches(X, weights, rng):
     net = with_batch_norm()
     params = start(net, rng)[0]
     weights[[0, 1, 20, 21]] = 1  # in no batch are all zero
@@ -461,7 +461,7 @@ def test_learnt_statistics_are_a_mean_of_those_of_the_batches(X, weights, rng):
     np.testing.assert_allclose(statistics, expected, rtol=1e-12)
 
 
-def test_learnt_statistics_of_bytes_are_float32_and_augmented(rng):
+def test_learned_statistics_of_bytes_are_float32_and_augmented(rng):
     X = rng.integers(0, 250, (N, D), np.uint8)
     net = with_batch_norm()
     params = start(net, rng)[0].astype(np.float32)

@@ -59,7 +59,7 @@ def name(request):
     return request.param
 
 
-@pytest.fixture(params=[True, False], ids=["centred", "no bias"])
+@pytest.fixture(params=[True, False], ids=["centerd", "no bias"])
 def center(request, rng):
     return rng.normal(size=D) if request.param else None
 
@@ -197,7 +197,7 @@ def test_bytes_are_never_copied_whole(rng, peak_of):
     assert peak_of(lambda: objective(start)) < X.nbytes
 
 
-def test_centre_is_a_choice_of_coordinates(X, shares, rng):
+def test_center_is_a_choice_of_coordinates(X, shares, rng):
     here, there = (
         linear_objective(
             Rows(X, c),

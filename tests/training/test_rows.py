@@ -17,7 +17,7 @@ def X(request, rng):
 
 @pytest.mark.parametrize("centered", [True, False])
 @pytest.mark.parametrize("index", [slice(3, 20), slice(None), np.array([4, 0, 4, 36])])
-def test_rows_are_cast_and_centred(X, centered, index, rng):
+def test_rows_are_cast_and_centerd(X, centered, index, rng):
     center = rng.normal(size=5) if centered else None
     rows = Rows(X, center)
     drawn = rows.draw(index)
@@ -29,7 +29,7 @@ def test_rows_are_cast_and_centred(X, centered, index, rng):
     np.testing.assert_allclose(drawn, expected, rtol=tol, atol=256 * tol)
 
 
-def test_bytes_below_the_centre_become_negative():
+def test_bytes_below_the_center_become_negative():
     rows = Rows(np.array([[3]], np.uint8), np.array([5.5]))
     assert rows.draw(slice(None))[0, 0] == -2.5
 
@@ -73,9 +73,9 @@ def test_memory_mapped_rows_stay_in_their_file(tmp_path, rng, peak_of):
     assert peak_of(lambda: weighted_mean(rows, shares)) < X.nbytes / 2
     np.testing.assert_allclose(weighted_mean(rows, shares), X.mean(axis=0), atol=1e-6)
     center = X[:50].mean(axis=0)
-    centred = Rows(rows.X, center)
-    assert type(centred.X) is np.memmap
-    np.testing.assert_array_equal(centred.draw(slice(5, 90)), X[5:90] - center)
+    centerd = Rows(rows.X, center)
+    assert type(centerd.X) is np.memmap
+    np.testing.assert_array_equal(centerd.draw(slice(5, 90)), X[5:90] - center)
 
 
 @pytest.mark.parametrize("centered", [True, False])

@@ -54,7 +54,7 @@ def assert_same(lock, other):
 
 
 @pytest.mark.parametrize("far", [0.001, 0.01, 0.1, 0.5, 1])
-def test_pairs_learnt_from_are_judged_at_the_lowest_threshold_allowed(far):
+def test_pairs_learned_from_are_judged_at_the_lowest_threshold_allowed(far):
     lock = VerificationThreshold(far=far).fit(X, Y)
     same, cosines = Y[FIRST] == Y[SECOND], cosine_similarity(X)[FIRST, SECOND]
     accepted = lock.verify(X[FIRST], X[SECOND])
@@ -304,7 +304,7 @@ def test_a_fitted_embedder_is_taken_as_it_is():
         ),
     ],
 )
-def test_what_cannot_be_learnt_from(parameters, rows, names, error, message):
+def test_what_cannot_be_learned_from(parameters, rows, names, error, message):
     lock = VerificationThreshold(far=0.1)
     with pytest.raises(error, match=message):
         clone(lock).set_params(**parameters).fit(rows, names)
@@ -315,16 +315,16 @@ def test_what_cannot_be_learnt_from(parameters, rows, names, error, message):
     assert {name: vars(lock)[name] for name in vars(lock) if name[-1] == "_"} == before
 
 
-def test_a_last_fit_that_fails_leaves_what_was_learnt_before():
+def test_a_last_fit_that_fails_leaves_what_was_learned_before():
     class Tired(FunctionTransformer):
         def fit(self, X, y=None):
             if len(X) == len(Y):
-                raise RuntimeError("too many pictures")
+                raise RuntimeError("too many images")
             return super().fit(X, y)
 
     lock = VerificationThreshold(Tired(), far=0.1).fit(X[1:], Y[1:])
     before = vars(lock).copy()
-    with pytest.raises(RuntimeError, match="too many pictures"):
+    with pytest.raises(RuntimeError, match="too many images"):
         lock.fit(2 * X + 1, Y)
     assert vars(lock) == before
 
@@ -337,8 +337,8 @@ def test_pictures_that_cannot_be_compared(estimator):
             getattr(clone(lock), method)(X, X)
     lock.fit(X, Y)
     for one, two, message in (
-        (X[:3], X[:2], r"X1 has 3 pictures and X2 2"),
-        (X[:1], X[:2], r"X1 has 1 pictures and X2 2"),
+        (X[:3], X[:2], r"X1 has 3 images and X2 2"),
+        (X[:1], X[:2], r"X1 has 1 images and X2 2"),
         (X[:, :3], X[:, :3], r"3 features"),
         (X, X * np.nan, r"NaN"),
         (X[0], X[1], r"(?i)2D|shape|dimension"),
@@ -443,7 +443,7 @@ def test_metadata_that_nothing_takes_are_refused(fits, parameters, metadata):
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
 @pytest.mark.parametrize("at", [1, 2, 4])
-def test_an_interrupt_ends_the_fit_and_leaves_what_was_learnt_before(fits, at, n_jobs):
+def test_an_interrupt_ends_the_fit_and_leaves_what_was_learned_before(fits, at, n_jobs):
     def interrupt(n):
         if n == at:
             raise KeyboardInterrupt
@@ -464,8 +464,8 @@ def test_parameters_of_the_embedder_are_checked():
         lock.fit(X, Y)
 
 
-def test_nothing_is_learnt_from_people_held_out():
-    # what is learnt before a hold-out would show: a far person shifts the mean, and a
+def test_nothing_is_learned_from_people_held_out():
+    # what is learned before a hold-out would show: a far person shifts the mean, and a
     # large one the deviation
     embedder = make_pipeline(StandardScaler(), EMBEDDER)
     folds = parts_of_people(2)
@@ -483,7 +483,7 @@ def test_nothing_is_learnt_from_people_held_out():
 # -- as an estimator
 
 
-def test_jobs_do_not_change_what_is_learnt():
+def test_jobs_do_not_change_what_is_learned():
     lock = VerificationThreshold(EMBEDDER, far=0.1, cv=3)
     with parallel_config("threading"):  # processes take seconds to start
         beside = clone(lock).set_params(n_jobs=2).fit(X, Y)

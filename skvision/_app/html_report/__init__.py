@@ -1,6 +1,6 @@
 """What ``skvision report`` writes: a web page on a model, in one file without network.
 
-``page`` gathers what the template shows: ``scores``, pictures (``gallery``, and
+``page`` gathers what the template shows: ``scores``, images (``gallery``, and
 ``images`` as data URIs), ``portraits`` of the classes, and ``curves``, which are drawn
 as ``charts``. It loads jinja2 and rich, which come with ``skvision[cli]``.
 """

@@ -1,4 +1,4 @@
-"""The charts of a report: how a model learnt, and how well it knows what it knows."""
+"""The charts of a report: how a model learned, and how well it knows what it knows."""
 
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from skvision._app.train_and_score import Evidence
 from skvision._linear.softmax_regression import SoftmaxRegression
 
 _N_BINS = 10
-_ENOUGH_TO_CALIBRATE = 30  # pictures
+_ENOUGH_TO_CALIBRATE = 30  # images
 _MOST_DOTS = 30
 _WHOLE = {"low": 0.0, "high": 1.0, "percent": True, "ticks": (0, 0.25, 0.5, 0.75, 1)}
 
@@ -27,7 +27,7 @@ class Training(NamedTuple):
 
 
 def draw_training(classifier: SoftmaxRegression, evidence: Evidence) -> Training:
-    """Return charts of the objective, of the penalty and of the training pictures."""
+    """Return charts of the objective, of the penalty and of the training images."""
     return Training(
         _draw_loss(classifier),
         _draw_alphas(evidence.losses, classifier.alpha),
@@ -117,13 +117,13 @@ def _draw_alphas(losses: dict[float, float], alpha: float) -> Chart | None:
     return draw(
         "alpha",
         "How strong a penalty",
-        f"The penalty on weights, alpha, was chosen on training pictures set aside: "
+        f"The penalty on weights, alpha, was chosen on training images set aside: "
         f"alpha = {alpha:g} predicts them best.{beyond}",
         points,
         x={"label": "alpha", "log": True, "ticks": alphas},
         y={"label": "cross-entropy"},
         table=(
-            ["alpha", "cross-entropy on pictures set aside"],
+            ["alpha", "cross-entropy on images set aside"],
             [[f"{a:g}", f"{loss:.4f}"] for a, loss in points],
         ),
         chosen=alphas.index(alpha),
@@ -148,18 +148,18 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
     (fewest, first), (all_of_them, last) = points[0], points[-1]
     return draw(
         "learning",
-        "Would more pictures help?",
-        f"After {fewest:.0f} training pictures, {write_share(first, 0)} of those held "
+        "Would more images help?",
+        f"After {fewest:.0f} training images, {write_share(first, 0)} of those held "
         f"out are right; after all {all_of_them:.0f}, {write_share(last, 0)}. Bars are "
         f"95\N{NO-BREAK SPACE}% intervals, the broken line is always saying the "
-        f"commonest class. Where the line still climbs at its end, more pictures are "
+        f"commonest class. Where the line still climbs at its end, more images are "
         f"likely to help.",
         points,
-        x={"label": "training pictures", "low": 0.0},
-        y={"label": "held-out pictures right", **_WHOLE},
+        x={"label": "training images", "low": 0.0},
+        y={"label": "held-out images right", **_WHOLE},
         table=(
             [
-                "training pictures",
+                "training images",
                 "right",
                 "of",
                 "share",

@@ -1,4 +1,4 @@
-"""Which pictures a report shows, and what it says of all of them."""
+"""Which images a report shows, and what it says of all of them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ _MOST_PER_CLASS = 4
 
 
 def choose_samples(evidence: Evidence, classes: Sequence[str]) -> list[list[int]]:
-    """Return some pictures of each class, of those for training where there are."""
+    """Return some images of each class, of those for training where there are."""
     known = evidence.in_training if evidence.in_training.any() else evidence.in_test
     n_each = min(_MOST_PER_CLASS, max(1, _MOST_SAMPLES // len(classes)))
     samples = []
@@ -39,7 +39,7 @@ def choose_samples(evidence: Evidence, classes: Sequence[str]) -> list[list[int]
 def read_small(
     pipeline: Pipeline, evidence: Evidence, which: Sequence[int]
 ) -> dict[int, str]:
-    """Return pictures, cut as the model sees them, as data URIs."""
+    """Return images, cut as the model sees them, as data URIs."""
     height, width = pipeline[0].size
     ratio = LARGEST_SIDE / max(height, width)
     size = max(1, round(height * ratio)), max(1, round(width * ratio))
@@ -49,7 +49,7 @@ def read_small(
 
 
 def mean_pictures(evidence: Evidence, classes: Sequence[str]) -> list[str]:
-    """Return the mean of the pictures of each class; nothing where there are none."""
+    """Return the mean of the images of each class; nothing where there are none."""
     known = evidence.in_training if evidence.in_training.any() else evidence.in_test
     means = []
     for name in classes:
@@ -91,5 +91,5 @@ def _extent(source: Any, name: str) -> tuple[int, int]:
 
 
 def count_copies(images: NDArray[np.uint8]) -> int:
-    """Return how many pictures are the same as one before them."""
+    """Return how many images are the same as one before them."""
     return len(images) - len(np.unique(first_copies(images)))

@@ -1,4 +1,4 @@
-"""Pictures inside a web page: as data URIs, small, and few enough."""
+"""Images inside a web page: as data URIs, small, and few enough."""
 
 import io
 from base64 import b64encode
@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-LARGEST_SIDE = 112  # pixels of a picture in a page
+LARGEST_SIDE = 112  # pixels of an image in a page
 _JPEG_QUALITY = 75
 _ALPHA_LEVELS = 32
 
 
 def as_jpeg(picture: NDArray[np.uint8]) -> str:
-    """Return the data URI of a grey or an RGB picture."""
+    """Return the data URI of a gray or an RGB image."""
     return _data_uri(Image.fromarray(picture), "JPEG", quality=_JPEG_QUALITY)
 
 
 def as_ink(strength: NDArray[np.floating[Any]], color: tuple[int, int, int]) -> str:
-    """Return the data URI of a drawing in one colour, opaque where it is 1.
+    """Return the data URI of a drawing in one color, opaque where it is 1.
 
     Faint lines are a little darker than in proportion, to be seen.
     """
@@ -35,7 +35,7 @@ def as_ink(strength: NDArray[np.floating[Any]], color: tuple[int, int, int]) -> 
 def as_strip(patches: NDArray[np.floating[Any]]) -> str:
     """Return the data URI of patches (n, height, width, channels) side by side.
 
-    Each is scaled to its own largest value; zero is grey. A pixel is left clear between
+    Each is scaled to its own largest value; zero is gray. A pixel is left clear between
     two of them.
     """
     n, height, width, n_channels = patches.shape
@@ -50,7 +50,7 @@ def as_strip(patches: NDArray[np.floating[Any]]) -> str:
 
 
 def shrink(drawing: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a drawing whose longer side is no longer than that of a picture."""
+    """Return a drawing whose longer side is no longer than that of an image."""
     most = 2 * LARGEST_SIDE  # lines are finer than what is in a photo
     height, width = drawing.shape
     ratio = most / max(height, width)
@@ -61,7 +61,7 @@ def shrink(drawing: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def choose_pictures(groups: Sequence[Iterable[int]], most: int) -> dict[int, None]:
-    """Take one picture of each group in turn until there are ``most``.
+    """Take one image of each group in turn until there are ``most``.
 
     A dict without values is a set in order.
 

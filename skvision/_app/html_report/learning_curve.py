@@ -1,4 +1,4 @@
-"""How accuracy grows with the number of training pictures."""
+"""How accuracy grows with the number of training images."""
 
 from typing import Any
 
@@ -18,21 +18,21 @@ def count_right(
     features: NDArray[np.floating[Any]],
     truth: NDArray[np.str_],
 ) -> dict[int, int]:
-    """Return how many held-out pictures are right after learning from fewer.
+    """Return how many held-out images are right after learning from fewer.
 
     Parameters
     ----------
     classifier : SoftmaxRegression
         Fitted to all ``rows``.
     rows, labels : ndarray of shape (n, n_features), ndarray of shape (n,)
-        What it learnt from.
+        What it learned from.
     features, truth : ndarray of shape (m, n_features), ndarray of shape (m,)
-        The pictures held out.
+        The images held out.
 
     Returns
     -------
     n_right : dict of int to int
-        For numbers of training pictures, growing to n. Each training set holds those
+        For numbers of training images, growing to n. Each training set holds those
         before it, and has the classes in the shares that all have, nearly.
     """
     order = _in_proportion(labels)

@@ -46,13 +46,13 @@ from skvision._app.train_and_score import Evidence
 from skvision._contract.user_error import visible
 from skvision._model_files.replace_file import replace_file
 
-_MOST_IN_CELLS = 500  # pictures
+_MOST_IN_CELLS = 500  # images
 _MOST_PER_CELL = 24
 _MOST_MISTAKES = 12
 _WIDELY_OPEN = 10  # portraits that are shown without a click
 _KINDS = {
     "HOG": "edges",
-    "ColorHistogram": "colours",
+    "ColorHistogram": "colors",
     "BagOfVisualWords": "small patches",
 }
 
@@ -76,10 +76,10 @@ def write_report(
     pipeline : Pipeline
         Of ImageReader, FeatureUnion, PixelNormalizer and SoftmaxRegression, fitted.
     evidence : Evidence
-        Pictures, and what describes them.
+        Images, and what describes them.
     held_out : dict
-        How the pictures to measure on were chosen: ``test_size``, ``seed`` and
-        ``grouped``, or ``from``, with ``known`` where some were learnt from.
+        How the images to measure on were chosen: ``test_size``, ``seed`` and
+        ``grouped``, or ``from``, with ``known`` where some were learned from.
     about : dict
         What the file of the model says about it; empty where it was trained just now.
     n_bytes : int or None
@@ -90,7 +90,7 @@ def write_report(
     Raises
     ------
     UserError
-        If pictures cannot be read any more.
+        If images cannot be read any more.
     OSError
         If the file cannot be written.
     """
@@ -169,7 +169,7 @@ def _read(environment: Environment, name: str) -> Markup:
 def _judge(
     pipeline: Pipeline, evidence: Evidence, classes: list[str]
 ) -> dict[str, Any]:
-    """Return the scores, what is confused, and the pictures to show of it."""
+    """Return the scores, what is confused, and the images to show of it."""
     truth = evidence.pictures.labels[evidence.in_test]
     probabilities = pipeline[-1].predict_proba(evidence.features)
     predicted = pipeline[-1].predict(evidence.features)

@@ -1,4 +1,4 @@
-"""What each class looks for: the weights of a linear model as pictures."""
+"""What each class looks for: the weights of a linear model as images."""
 
 import colorsys
 import math
@@ -26,7 +26,7 @@ _HUES = (
 
 
 class Bin(NamedTuple):
-    """A colour, its CSS, and what it adds to the score, 1 and -1 the most.
+    """A color, its CSS, and what it adds to the score, 1 and -1 the most.
 
     The channel is that of its histogram; empty where that is of whole pixels.
     """
@@ -70,7 +70,7 @@ def draw_portraits(pipeline: Pipeline) -> list[Portrait]:
 
     Edges are drawn by weights of the features as they were before `PixelNormalizer`,
     which divides by their scale, so that a drawing can be laid beside that of a
-    picture. Colours and words are weighed as they came out of it: a rare colour does
+    image. Colors and words are weighed as they came out of it: a rare color does
     not count the more for being rare.
     """
     weights = signed_weights(pipeline)
@@ -90,7 +90,7 @@ def draw_portraits(pipeline: Pipeline) -> list[Portrait]:
 def measure_shares(
     pipeline: Pipeline, features: NDArray[np.floating[Any]]
 ) -> list[tuple[Any, float]]:
-    """Return each step of the union, and its share in what tells pictures apart.
+    """Return each step of the union, and its share in what tells images apart.
 
     That is, in the variance of the scores that its features alone would give.
     """
@@ -143,7 +143,7 @@ def _weigh_bins(
 
 
 def _name_bins(colors: ColorHistogram) -> list[tuple[str, str]]:
-    """Return the name and the CSS colour of each bin of a cell."""
+    """Return the name and the CSS color of each bin of a cell."""
     layout = colors._layout()
     channels = [
         [(_name_channel(name), low + k * width, width) for k in range(n)]
@@ -184,7 +184,7 @@ def _name_range(channel: str, start: float, width: float) -> str:
 
 
 def _css(middles: dict[str, float], low: float, high: float) -> str:
-    """Return a colour whose known channels are given, and whose others are plain."""
+    """Return a color whose known channels are given, and whose others are plain."""
     if middles.keys() & {"lightness", "a", "b"}:
         lightness = middles.get("lightness", 60.0)
         a, b = middles.get("a", 0.0), middles.get("b", 0.0)
@@ -197,9 +197,9 @@ def _css(middles: dict[str, float], low: float, high: float) -> str:
         rgb = (middles["brightness"],) * 3
     else:
         span = (high - low) or 1.0
-        grey = middles.get("gray", low)
+        gray = middles.get("gray", low)
         red, green, blue = (
-            (middles.get(name, grey) - low) / span for name in ("red", "green", "blue")
+            (middles.get(name, gray) - low) / span for name in ("red", "green", "blue")
         )
         rgb = red, green, blue
     return "#" + "".join(f"{round(255 * min(max(x, 0), 1)):02x}" for x in rgb)

@@ -11,7 +11,7 @@ _LONGEST = 50
 
 
 class FirstScore(NamedTuple):
-    """How well the model did on pictures held out when it was trained."""
+    """How well the model did on images held out when it was trained."""
 
     share: float
     n: int
@@ -20,7 +20,7 @@ class FirstScore(NamedTuple):
 def count_pictures(
     evidence: Evidence, classes: Sequence[str], about: dict[str, Any]
 ) -> list[tuple[int | None, int]]:
-    """Return how many pictures each class has for training, if known, and held out."""
+    """Return how many images each class has for training, if known, and held out."""
     labels = evidence.pictures.labels
     saved = _as_dict(_as_dict(about.get("training")).get("pictures"))
     table = []

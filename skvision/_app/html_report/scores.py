@@ -35,7 +35,7 @@ def score_all(truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, Any]:
 
 
 def score_classes(counts: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Return how many pictures a class has, its recall and its precision."""
+    """Return how many images a class has, its recall and its precision."""
     right, true, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     return [
         {
@@ -59,7 +59,7 @@ def fill_cells(
     predicted: NDArray[Any],
     confidence: NDArray[Any],
 ) -> dict[tuple[int, int], list[int]]:
-    """Return the pictures in each cell of the confusion matrix that has any.
+    """Return the images in each cell of the confusion matrix that has any.
 
     First the cells of what is right, the least sure first in each; then those of
     mistakes, the fullest first, and the surest first in each.

@@ -36,7 +36,7 @@ def write_seconds(seconds: float) -> str:
 
 
 def shorten_names(names: Sequence[str]) -> list[str]:
-    """Return names of pictures in one line, less the folder that all lie in."""
+    """Return names of images in one line, less the folder that all lie in."""
     try:
         start = len(os.path.join(os.path.commonpath(names), ""))
     except ValueError:  # absolute ones beside others

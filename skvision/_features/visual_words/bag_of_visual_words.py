@@ -45,9 +45,9 @@ def _count_components(n_components, n_pixels):
 
 @public("skvision")
 class BagOfVisualWords(TransformerMixin, Estimator):
-    r"""Histograms of visual words: which small patches a picture is made of, and where.
+    r"""Histograms of visual words: which small patches an image is made of, and where.
 
-    The words are learned from random patches of the training pictures. A picture is
+    The words are learned from random patches of the training images. An image is
     then described by how strongly each word responds to the patches in each cell of a
     coarse grid.
 
@@ -69,7 +69,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
     Parameters
     ----------
     patch_size : int or (int, int), default=6
-        Side of a patch in pixels, or height and width. A patch larger than the picture
+        Side of a patch in pixels, or height and width. A patch larger than the image
         shrinks to it.
 
     stride : int, default=1
@@ -103,7 +103,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
     mirror : bool, default=True
         Whether left and right are alike. The words then come in pairs, each with its
         mirror image, and a word in a cell counts together with its mirror image in the
-        mirrored cell: features are the mean (``"hard"``: the sum) over the picture and
+        mirrored cell: features are the mean (``"hard"``: the sum) over the image and
         its mirror image, in half the number, at the price of one of the two.
 
     grid : (int, int), default=(2, 2)
@@ -120,12 +120,12 @@ class BagOfVisualWords(TransformerMixin, Estimator):
     value_range : (float, float), default=None
         Values of black and white, which become 0 and 255; what lies beyond is cut off.
         None is (0, 255) for uint8, and the least and the largest value of the training
-        pictures for floats.
+        images for floats.
 
     image_shape : (int, int) or (int, int, int), default=None
-        Height, width and channels of pictures that come as flat rows. Where it is None,
-        a number of features that is a perfect square is taken for grey pictures, three
-        times a perfect square for RGB, any other for grey strips one pixel high, with
+        Height, width and channels of images that come as flat rows. Where it is None,
+        a number of features that is a perfect square is taken for gray images, three
+        times a perfect square for RGB, any other for gray strips one pixel high, with
         an `ImageShapeWarning`.
 
     random_state : int, RandomState instance or None, default=None
@@ -143,11 +143,11 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         images of the first.
 
     whitening_ : ndarray of shape (patch_height * patch_width * channels, n_components)
-        float32. What normalised patches less ``patch_mean_`` are multiplied by. With
+        float32. What normalized patches less ``patch_mean_`` are multiplied by. With
         ``mirror``, symmetric directions come first, then antisymmetric ones.
 
     patch_mean_ : ndarray of shape (patch_height * patch_width * channels,), float32
-        Mean of normalised patches.
+        Mean of normalized patches.
 
     patch_shape_ : (int, int, int)
         Height, width and channels of a patch.
@@ -156,7 +156,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         Values of black and white.
 
     image_shape_ : (int, int, int)
-        Height, width and channels of the pictures seen in ``fit``.
+        Height, width and channels of the images seen in ``fit``.
 
     n_features_in_ : int
         Their product.
@@ -173,12 +173,12 @@ class BagOfVisualWords(TransformerMixin, Estimator):
     Notes
     -----
     The arithmetic is in float32. Patches are encoded a few at a time while their codes
-    are in cache: memory hardly grows with the number of pictures. With ``mirror``,
+    are in cache: memory hardly grows with the number of images. With ``mirror``,
     whitened coordinates are symmetric or antisymmetric, so that the response to a word
     is the sum of two halves and that to its mirror image their difference: words cost
     half.
 
-    The features are the same for a picture and its mirror image if ``mirror`` is set
+    The features are the same for an image and its mirror image if ``mirror`` is set
     and the patches fit the width evenly.
 
     References
@@ -269,7 +269,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, 1), (n, H, W, 3) or (n, n_features)
-            Pictures.
+            Images.
         y : None
             Ignored.
 
@@ -282,7 +282,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         ------
         ValueError
             If a parameter is out of its range or has no meaning beside another, or
-            ``X`` is not pictures of one channel or three, or not of ``image_shape``.
+            ``X`` is not images of one channel or three, or not of ``image_shape``.
         """
         self._check_parameters()
         images = validate_images(self, X, reset=True)
@@ -344,29 +344,29 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         warn(
             f"There are {n_patches} patches, too few for n_words={self.n_words}: "
             f"learned {most} words. Set n_words to no more than that, or n_patches "
-            f"higher, or give more or larger pictures.",
+            f"higher, or give more or larger images.",
         )
         return n_patches
 
     def transform(self, X):
-        """Describe pictures by words.
+        """Describe images by words.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, 1), (n, H, W, 3) or (n, n_features)
-            Pictures of the shape seen in ``fit``.
+            Images of the shape seen in ``fit``.
 
         Returns
         -------
         features : ndarray of shape (n, n_features_out)
-            float64 for float64 pictures, else float32; not negative. The order is that
+            float64 for float64 images, else float32; not negative. The order is that
             of `get_feature_names_out`: row and column of the cell, sign (for
             ``encoding="threshold"``), word.
 
         Raises
         ------
         ValueError
-            If the pictures are not of the shape seen in ``fit``, or a parameter is out
+            If the images are not of the shape seen in ``fit``, or a parameter is out
             of its range.
         """
         check_is_fitted(self, "codebook_")

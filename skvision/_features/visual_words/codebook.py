@@ -1,4 +1,4 @@
-"""Visual words: whitened coordinates of patches, and the directions or centres in them.
+"""Visual words: whitened coordinates of patches, and the directions or centers in them.
 
 Mirroring a patch left to right leaves the statistics of photos as they are. The
 coordinates respect that: each is symmetric, the same for a patch and its mirror image,

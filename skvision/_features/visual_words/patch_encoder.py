@@ -1,4 +1,4 @@
-"""From a picture to the codes of its patches, pooled over cells."""
+"""From an image to the codes of its patches, pooled over cells."""
 
 from typing import Any, NamedTuple
 
@@ -67,7 +67,7 @@ def _cell_bounds(n_patches: int, n_cells: int) -> NDArray[np.intp]:
 
 
 class PatchEncoder:
-    """Cuts, whitens, encodes and pools the patches of a picture, a few at a time.
+    """Cuts, whitens, encodes and pools the patches of an image, a few at a time.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class PatchEncoder:
         self.at_a_time = at_a_time
 
     def __call__(self, image: NDArray[Any]) -> Array:
-        """Return the features of a picture (H, W, C), of shape ``self.shape``."""
+        """Return the features of an image (H, W, C), of shape ``self.shape``."""
         scaled = scale_picture(image, self.value_range)
         pooled = np.zeros((*self.shape[:3], self.n_words), np.float32)
         for start in range(0, len(self.cells.tops), MAX_PATCHES):

@@ -1,4 +1,4 @@
-"""Small patches of pictures, with their brightness and contrast taken away."""
+"""Small patches of images, with their brightness and contrast taken away."""
 
 import math
 from typing import Any
@@ -16,12 +16,12 @@ Places = NDArray[np.intp]
 def scale_picture(
     image: NDArray[Any], value_range: tuple[float, float]
 ) -> NDArray[np.float32]:
-    """Return a picture (H, W, C) with values from 0 to 255, cut off beyond its range.
+    """Return an image (H, W, C) with values from 0 to 255, cut off beyond its range.
 
     Parameters
     ----------
     image : ndarray of shape (H, W, C), uint8, float32 or float64
-        The picture, C-contiguous.
+        The image, C-contiguous.
     value_range : (float, float)
         What becomes 0 and 255.
     """
@@ -47,13 +47,13 @@ def cut_patches(
     Parameters
     ----------
     scaled : ndarray of shape (H, W, C), float32
-        A picture.
+        An image.
     tops, lefts : ndarray of shape (n,), int
         Where the patches are.
     shape : (int, int, int)
         Of a patch.
     contrast_epsilon : float
-        On the scale of the picture, squared.
+        On the scale of the image, squared.
 
     Returns
     -------
@@ -83,12 +83,12 @@ def draw_patches(
     contrast_epsilon: float,
     random_state: np.random.RandomState,
 ) -> NDArray[np.float32]:
-    """Return patches from random places of pictures, or all where they are no more.
+    """Return patches from random places of images, or all where they are no more.
 
     Parameters
     ----------
     images : ndarray of shape (n, H, W, C), uint8, float32 or float64
-        Pictures.
+        Images.
     n_patches : int
         How many; no place is drawn twice.
     shape, value_range, contrast_epsilon

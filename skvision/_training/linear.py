@@ -16,8 +16,7 @@ from skvision._training.losses import (
 )
 from skvision._training.multipliers import center_biases, minimize_hinge
 from skvision._training.newton import minimize_newton
-from skvision._training.objective import split_linear
-from skvision._training.parallel import for_each_block, one_thread_for_blas
+from skvision._training.objective import linear_scores, split_linear
 from skvision._training.precondition import hessian_inverse
 from skvision._training.problem import Problem, relative_gap
 from skvision._training.row_space import MAX_ROWS, RowSpace
@@ -242,18 +241,3 @@ def _minimize_hinge(
     if other.params is minimum.params:
         curve = minimum.loss_curve
     return other._replace(n_iter=n_iter, loss_curve=curve)
-
-
-def linear_scores(rows: Rows, params: Vector) -> Array:
-    """Return the scores of all rows, (n, k), float64."""
-    W, b = split_linear(params, rows.n_features, rows.center is not None)
-    W_x = W.astype(rows.dtype, copy=False)
-    scores, blocks = np.empty((len(rows), len(W))), list(rows.blocks())
-
-    def compute(chosen: slice) -> None:
-        block = blocks[chosen.start]
-        scores[block] = rows.draw(block) @ W_x.T
-
-    with one_thread_for_blas as n_threads:
-        for_each_block(compute, len(blocks), 1, n_threads)
-    return scores + b if len(b) else scores

@@ -73,9 +73,9 @@ def minimize_newton(
     large scale linear SVMs", Journal of Machine Learning Research 6, 2005.
     """
     unbounded = gap is relative_gap and problem.l2 == 0
-    here = problem.at(start)
-    curve = [here.value]
-    here = problem.at(with_best_biases(problem, here.params, here.scores))
+    scores = problem.scores_of(start)
+    curve = [problem.value_of(start, scores)]
+    here = problem.at(with_best_biases(problem, start, scores))
     best, least, n_best = here, np.inf, 1
     before, still, steps, told = np.inf, 0, 0, False
     precondition: Precondition | None = None

@@ -27,7 +27,7 @@ FEW_PARAMS, FEW_ROWS = 300, 10_000  # up to so many, the Hessian is written down
 AT_ONCE, SOON, LATER = 0, 15, 100  # iterations before the interior of the bounds
 FEW_WEIGHTS = 20_000  # up to so many, the interior of the bounds costs little
 LIMIT = 1e-9  # of the mean variance: the L2 penalty of a hinge that has none
-ROUGH = 0.5  # part of the tolerance that is aimed at in float32
+ROUGH = 0.9  # part of the tolerance that is aimed at in float32
 
 
 def minimize_linear(

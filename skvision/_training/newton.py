@@ -14,6 +14,7 @@ from skvision._training.problem import Point, Problem, relative, relative_gap
 from skvision._training.search import exact_step
 
 MAX_STEPS = 250  # of conjugate gradients, in one iteration
+ENOUGH = 0.5  # of the root of the tolerance, as a part of the gap: of the residual
 LOOSEST = 0.25  # to what part of the residual the first Newton step is computed
 PATIENCE = 5  # iterations in which rounding may keep the value from falling
 WORTHWHILE = 0.1  # a step beyond the tolerance that leaves no more of the residual
@@ -99,7 +100,10 @@ def minimize_newton(
         if precondition is None or inverse or steps > work(problem):
             make = inverse or curvature_inverse
             precondition, steps = make(problem, here), 0
-        step, along, n_steps = _newton_step(problem, here, residual, precondition)
+        enough = 0.0 if to_rounding or unbounded else ENOUGH * (tol / error) ** 0.5
+        step, along, n_steps = _newton_step(
+            problem, here, residual, precondition, enough
+        )
         steps += n_steps
         predicted = relative(-float(residual @ step) / 2, here.value)
         lengths = exact_step(problem, here, step, along)
@@ -139,13 +143,21 @@ def with_best_biases(problem: Problem, params: Vector, scores: Array) -> Vector:
 
 
 def _newton_step(
-    problem: Problem, here: Point, residual: Vector, precondition: Precondition
+    problem: Problem,
+    here: Point,
+    residual: Vector,
+    precondition: Precondition,
+    enough: float,
 ) -> tuple[Vector, Array, int]:
-    """Return a step, the change of the scores that it makes, and what it took."""
+    """Return a step, the change of the scores that it makes, and what it took.
+
+    The fraction of the residual that is left decreases with the objective's distance
+    from its minimum, but not below ``enough``, which suffices to end there.
+    """
     right = -residual
     right[problem.n_weights :] = 0  # the biases are at their best, but for rounding
     size = float(right @ precondition(right))
-    forcing = min(LOOSEST, relative(size, here.value) ** 0.25)
+    forcing = min(LOOSEST, max(enough, relative(size, here.value) ** 0.25))
     with one_thread_for_blas:  # entered once, for all passes through the rows
         return conjugate_gradients(
             partial(problem.hessian_product, here), right, precondition, forcing

@@ -152,10 +152,10 @@ def _to_numpy(X: Any, name: str) -> Any:
     if type(X) is np.ndarray and X.dtype.kind != "O":
         return X
     if isinstance(X, Image.Image) and X.mode not in _MODES:
-        way = "L" if X.mode == "1" else "RGB"
+        mode = "L" if X.mode == "1" else "RGB"
         raise ValueError(
             f"{name} is an image of Pillow's mode {X.mode!r}, whose values are not "
-            f"levels of gray or of RGB: pass {name}.convert({way!r}), or put "
+            f"levels of gray or of RGB: pass {name}.convert({mode!r}), or put "
             f"ImageReader(size=(H, W)) in front."
         )
     refuse_mask(X, name)
@@ -166,10 +166,10 @@ def _to_numpy(X: Any, name: str) -> Any:
         only_dlpack = hasattr(X, "__dlpack__") and not hasattr(X, "__array__")
         array = np.from_dlpack(X) if only_dlpack else np.asarray(X)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
-        way = " Pass X.detach().cpu(), or X.float() for bfloat16."
+        advice = " Pass X.detach().cpu(), or X.float() for bfloat16."
         raise TypeError(
             f"{name} is {_described(X)}, which NumPy cannot read: "
-            f"{str(error).rstrip('.')}.{way if hasattr(X, 'detach') else ''}"
+            f"{str(error).rstrip('.')}.{advice if hasattr(X, 'detach') else ''}"
         ) from error
     is_column = array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)
     if array.dtype == object and is_column and any(map(_is_arrayed, array.flat)):

@@ -92,9 +92,9 @@ def advice_on_divergence(estimator, X, dtype, *, scaled):
     l2 = estimator.alpha * (1 - estimator.l1_ratio)
     limit = _largest_decay(estimator)
     if rate * l2 > limit and not own:
-        share = " times 1 - l1_ratio" if estimator.l1_ratio else ""
+        factor = " times 1 - l1_ratio" if estimator.l1_ratio else ""
         return (
-            f"alpha={estimator.alpha:g}{share} times the step learning_rate_init="
+            f"alpha={estimator.alpha:g}{factor} times the step learning_rate_init="
             f"{rate:g} is {rate * l2:.3g}, and above {limit:.3g} the penalty alone "
             f"makes the weights grow without bound with solver={estimator.solver!r}: "
             f"lower alpha, or learning_rate_init to less than {limit / l2:.2g}."

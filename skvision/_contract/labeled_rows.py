@@ -29,18 +29,18 @@ class LabeledRows(NamedTuple):
         return len(self.classes) if len(self.classes) > 2 else 1
 
     @property
-    def shares(self):
+    def normalized_weights(self):
         """What each row counts in a mean."""
         return self.weights / self.weights.sum()
 
-    def shares_of(self, rows):
+    def normalized_weights_of(self, rows):
         """Return what each row counts in a mean over some rows, 0 for the others."""
-        shares = np.zeros(len(self.weights))
-        shares[rows] = self.weights[rows] / self.weights[rows].sum()
-        return shares
+        normalized = np.zeros(len(self.weights))
+        normalized[rows] = self.weights[rows] / self.weights[rows].sum()
+        return normalized
 
 
-def see(estimator, X, y, sample_weight, *, classes=None, reset):
+def validate_labeled_rows(estimator, X, y, sample_weight, *, classes=None, reset):
     """Check what is to be learned from; ``classes`` where they are known."""
     refuse_missing(y, "y")
     X, y = validate_rows(estimator, X, y, reset=reset)
@@ -140,12 +140,12 @@ def _balanced(estimator, problem, rows):
         return problem
     weights, n_classes = problem.unbalanced, len(problem.classes)
     totals = np.bincount(problem.labels[rows], weights[rows], minlength=n_classes)
-    share = totals.sum() / n_classes
-    factors = np.divide(share, totals, where=totals > 0, out=np.zeros(n_classes))
+    mean_total = totals.sum() / n_classes
+    factors = np.divide(mean_total, totals, where=totals > 0, out=np.zeros(n_classes))
     return problem._replace(weights=weights * factors[problem.labels])
 
 
-def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
+def validate_validation_set(estimator, problem, X_val, y_val, sample_weight_val):
     """Check images that the user gives to validate on."""
     if X_val is None or y_val is None:
         raise ValueError(

@@ -9,7 +9,7 @@ from skvision._contract.labeled_rows import (
     announced_classes,
     refuse_balanced,
     refuse_other_classes,
-    see,
+    validate_labeled_rows,
 )
 from skvision._contract.labels import ClassifierMixin
 from skvision._contract.sklearn_compat import (
@@ -69,12 +69,12 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         ConvergenceWarning
             If the tolerance was not reached in ``max_iter`` iterations or epochs.
         """
-        goes_on = self.warm_start and hasattr(self, "coef_")
-        problem = see(self, X, y, sample_weight, reset=not goes_on)
-        if goes_on:
+        warm_start = self.warm_start and hasattr(self, "coef_")
+        problem = validate_labeled_rows(self, X, y, sample_weight, reset=not warm_start)
+        if warm_start:
             refuse_other_classes(self, problem.classes)
         with Progress(self, X, y, sample_weight, self.max_iter) as progress:
-            interrupted = self._fit(problem, goes_on, progress)
+            interrupted = self._fit(problem, warm_start, progress)
             done = f"{self.n_iter_} of max_iter={self.max_iter} epochs"
             end_fit(self, interrupted, f"the result of {done}")
         return self
@@ -111,7 +111,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         """
         refuse_balanced(self)
         first = not hasattr(self, "coef_")
-        problem = see(
+        problem = validate_labeled_rows(
             self,
             X,
             y,
@@ -149,7 +149,9 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
             If ``X`` or ``y`` is not like those seen in ``fit``.
         """
         check_is_fitted(self, "coef_")
-        problem = see(self, X, y, sample_weight, classes=self.classes_, reset=False)
+        problem = validate_labeled_rows(
+            self, X, y, sample_weight, classes=self.classes_, reset=False
+        )
         value, d_W, d_b = self._loss_and_gradient(problem)
         parts = {"coef_": d_W, "intercept_": d_b}
         return value, parts if self.fit_intercept else {"coef_": d_W}
@@ -178,7 +180,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         scores = np.empty((len(X), len(self.coef_)), np.result_type(X, self.coef_))
         with np.errstate(over="ignore", invalid="ignore"):
             for block in rows.blocks():
-                x = rows.draw(block).astype(scores.dtype, copy=False)
+                x = rows.read(block).astype(scores.dtype, copy=False)
                 scores[block] = x @ self.coef_.T + self.intercept_
         check_outputs(scores, X)
         return scores if len(self.coef_) > 1 else scores[:, 0]

@@ -13,11 +13,11 @@ from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._contract.warn import warn
 from skvision._linear.linear_classifier import LinearClassifier
 from skvision._linear.perceptron_rule import (
-    MORE_PATIENCE,
+    ONE_BATCH_PATIENCE,
     Rule,
     Weights,
+    evaluate_rows,
     learn,
-    look_at,
 )
 from skvision._training.rows import Rows
 
@@ -89,7 +89,7 @@ class Perceptron(LinearClassifier):
         are one batch, since such an epoch is but one step.
 
     warm_start : bool, default=False
-        Whether ``fit`` starts from the weights of the fit before, which must have seen
+        Whether ``fit`` starts from the weights of the fit before, which must have evaluation
         the same classes and the same number of features, or from zero.
 
     random_state : int, RandomState instance or None, default=None
@@ -220,15 +220,15 @@ class Perceptron(LinearClassifier):
         self.warm_start = warm_start
         self.random_state = random_state
 
-    def _fit(self, problem, goes_on, progress):
+    def _fit(self, problem, warm_start, progress):
         rng = check_random_state(self.random_state)
         problem, learning, held_out = hold_out(self, problem, rng)
         score = self._scorer(problem, held_out) if len(held_out) else None
         rule = self._rule(problem, learning, rng)
-        patience = MORE_PATIENCE if rule.batch_size == len(learning) else 1
-        weights = Weights(self._start(problem, goes_on), self.average)
+        patience = ONE_BATCH_PATIENCE if rule.batch_size == len(learning) else 1
+        weights = Weights(self._start(problem, warm_start), self.average)
         first_loss = self._loss_at_start(rule, weights)
-        course = learn(
+        result = learn(
             rule,
             weights,
             max_iter=self.max_iter,
@@ -239,23 +239,23 @@ class Perceptron(LinearClassifier):
                 lambda: self._attributes(params, problem)
             ),
         )
-        vars(self).update(self._attributes(course.params, problem))
-        self.n_iter_, self.n_mistakes_ = len(course.n_mistakes), course.n_mistakes
-        self.loss_curve_ = [first_loss, *course.losses]
-        self.validation_scores_ = course.validation_scores
+        vars(self).update(self._attributes(result.params, problem))
+        self.n_iter_, self.n_mistakes_ = len(result.n_mistakes), result.n_mistakes
+        self.loss_curve_ = [first_loss, *result.losses]
+        self.validation_scores_ = result.validation_scores
         vars(self).pop("_state", None)
-        if not (course.converged or course.interrupted):
+        if not (result.converged or result.interrupted):
             reason = (
                 f"still made {self.n_mistakes_[-1]} mistakes in its last epoch"
-                if course.n_left is None
-                else f"ended with an average that makes {course.n_left} mistakes"
+                if result.n_left is None
+                else f"ended with an average that makes {result.n_left} mistakes"
             )
             warn(
                 f"The fit {reason} and keeps the result of {self.n_iter_} of "
                 f"max_iter={self.max_iter} epochs.",
                 ConvergenceWarning,
             )
-        return course.interrupted
+        return result.interrupted
 
     def _fit_part(self, problem, first):
         rng = check_random_state(self.random_state)
@@ -269,23 +269,27 @@ class Perceptron(LinearClassifier):
             weights.params = weights.params.astype(Rows(problem.X, None).dtype)
             if self.average != (weights.total is not None):
                 weights = Weights(weights.params, self.average)
-        seen = rule.epoch(weights)
+        evaluation = rule.epoch(weights)
         vars(self).update(self._attributes(weights.result(), problem), _state=weights)
         self.n_iter_ += 1
-        self.n_mistakes_ = [*self.n_mistakes_, seen.n_mistakes]
-        self.loss_curve_ = [*self.loss_curve_, seen.loss / problem.weights.sum()]
+        self.n_mistakes_ = [*self.n_mistakes_, evaluation.n_mistakes]
+        self.loss_curve_ = [*self.loss_curve_, evaluation.loss / problem.weights.sum()]
         return False
 
     def _loss_and_gradient(self, problem):
         params = np.column_stack([self.coef_, self.intercept_]).astype(np.float64)
-        seen, gradient = look_at(problem, np.arange(len(problem.X)), params)
+        evaluation, gradient = evaluate_rows(problem, np.arange(len(problem.X)), params)
         total = problem.weights.sum()
-        return seen.loss / total, gradient[:, :-1] / total, gradient[:, -1] / total
+        return (
+            evaluation.loss / total,
+            gradient[:, :-1] / total,
+            gradient[:, -1] / total,
+        )
 
-    def _start(self, problem, goes_on):
+    def _start(self, problem, warm_start):
         """Return zeros, or the weights there are."""
         dtype = Rows(problem.X, None).dtype
-        if goes_on:
+        if warm_start:
             return np.column_stack([self.coef_, self.intercept_]).astype(dtype)
         return np.zeros((problem.n_outputs, problem.X.shape[1] + 1), dtype)
 
@@ -310,12 +314,12 @@ class Perceptron(LinearClassifier):
     def _loss_at_start(self, rule, weights):
         if not weights.params.any():
             return 0.0
-        seen, _ = look_at(rule.problem, rule.learning, weights.params)
-        return seen.loss / rule.problem.weights[rule.learning].sum()
+        evaluation, _ = evaluate_rows(rule.problem, rule.learning, weights.params)
+        return evaluation.loss / rule.problem.weights[rule.learning].sum()
 
     def _scorer(self, problem, held_out):
         """Return ``params -> accuracy`` on the rows held out."""
         total = problem.weights[held_out].sum()
         return lambda params: float(
-            1 - look_at(problem, held_out, params)[0].missed / total
+            1 - evaluate_rows(problem, held_out, params)[0].missed_weight / total
         )

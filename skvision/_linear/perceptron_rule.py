@@ -11,21 +11,23 @@ from skvision._training.minimize import batches
 from skvision._training.parallel import for_each_block, one_thread_for_blas
 from skvision._training.rows import Rows
 
-MORE_PATIENCE = 20  # times as much with one batch, of which an epoch is but one step
+ONE_BATCH_PATIENCE = (
+    20  # times as much with one batch, of which an epoch is but one step
+)
 MAX_CHUNKS = 16  # what threads share, whatever their number; each has a gradient
-CHUNK_ELEMENTS = 2**19  # at least so many numbers in one, to be worth a thread
+CHUNK_ELEMENTS = 2**19  # at least so many numbers in one, to be merit a thread
 
 
-class Seen(NamedTuple):
+class Evaluation(NamedTuple):
     """Mistakes among some rows, the weight of those, and the weighted sum of losses."""
 
     n_mistakes: int
-    missed: float
+    missed_weight: float
     loss: float
 
 
-def look_at(problem, index, params, fit_intercept=True, strict=False):
-    """Return what is `Seen` of some rows, and the gradient of their summed loss.
+def evaluate_rows(problem, index, params, fit_intercept=True, strict=False):
+    """Return what is `Evaluation` of some rows, and the gradient of their summed loss.
 
     If ``strict``, a class has to win alone: a tie counts as a mistake. Chunks of the
     rows go on threads; the result does not depend on their number.
@@ -34,41 +36,43 @@ def look_at(problem, index, params, fit_intercept=True, strict=False):
     chunk_size = math.ceil(len(index) / min(n_chunks, MAX_CHUNKS))
     found = {}
 
-    def look(chunk):
+    def evaluate(chunk):
         with np.errstate(over="ignore", invalid="ignore"):
-            found[chunk.start] = _look_at_chunk(
+            found[chunk.start] = _evaluate_chunk(
                 problem, index[chunk], params, fit_intercept, strict
             )
 
     with one_thread_for_blas as n_threads:
-        for_each_block(look, len(index), chunk_size, n_threads)
-    seen, gradients = zip(*(found[start] for start in sorted(found)), strict=True)
-    return _add(seen), sum(gradients)
+        for_each_block(evaluate, len(index), chunk_size, n_threads)
+    evaluation, gradients = zip(*(found[start] for start in sorted(found)), strict=True)
+    return _total(evaluation), sum(gradients)
 
 
-def _look_at_chunk(problem, index, params, fit_intercept, strict):
-    rows, gradient, seen = Rows(problem.X, None), np.zeros_like(params), []
+def _evaluate_chunk(problem, index, params, fit_intercept, strict):
+    rows, gradient, evaluation = Rows(problem.X, None), np.zeros_like(params), []
     for block in rows.blocks():
         part = index[block]
         if not len(part):
             break
         neighbors = (np.diff(part) == 1).all()  # a slice of rows need not be copied
-        x = rows.draw(slice(part[0], part[-1] + 1) if neighbors else part)
+        x = rows.read(slice(part[0], part[-1] + 1) if neighbors else part)
         x = x.astype(params.dtype, copy=False)
         scores = x @ params[:, :-1].T + params[:, -1]
         weights, labels = problem.weights[part], problem.labels[part]
         if strict:
-            _lose_ties(scores, labels)
+            _make_ties_mistakes(scores, labels)
         loss, d_scores = perceptron(scores, labels, weights)
         gradient[:, :-1] += d_scores.T @ x
         if fit_intercept:
             gradient[:, -1] += d_scores.sum(axis=0)
         wrong = d_scores.any(axis=1)
-        seen.append(Seen(int(wrong.sum()), float(weights[wrong].sum()), loss))
-    return _add(seen), gradient
+        evaluation.append(
+            Evaluation(int(wrong.sum()), float(weights[wrong].sum()), loss)
+        )
+    return _total(evaluation), gradient
 
 
-def _lose_ties(scores, labels):
+def _make_ties_mistakes(scores, labels):
     """Move the scores, in place, by as little as makes true classes lose ties."""
     if scores.shape[1] == 1:  # the first of two classes has the score 0, and wins ties
         scores[:] = np.where(labels[:, None], scores, np.nextafter(scores, np.inf))
@@ -77,8 +81,8 @@ def _lose_ties(scores, labels):
     scores[rows, labels] = np.nextafter(scores[rows, labels], -np.inf)
 
 
-def _add(seen):
-    return Seen(*map(sum, zip(*seen, strict=True)))
+def _total(evaluation):
+    return Evaluation(*map(sum, zip(*evaluation, strict=True)))
 
 
 @dataclass
@@ -92,48 +96,48 @@ class Rule:
     batch_size: int  # 1 for row by row
     rng: Any  # None leaves the rows in their order
     strict: bool = False  # whether ties count as mistakes
-    ahead: Any = None  # what `look_ahead` found, for the next step
+    next_evaluation: Any = None  # what `evaluate_next_step` found, for the next step
 
-    def look_ahead(self, weights):
+    def evaluate_next_step(self, weights):
         """Return what is seen of all rows before the next step."""
-        self.ahead = look_at(
+        self.next_evaluation = evaluate_rows(
             self.problem, self.learning, weights.params, self.fit_intercept
         )
-        return self.ahead[0]
+        return self.next_evaluation[0]
 
-    def look(self, params):
+    def evaluate(self, params):
         """Return what is seen of all rows with other weights."""
-        return look_at(self.problem, self.learning, params)[0]
+        return evaluate_rows(self.problem, self.learning, params)[0]
 
     def epoch(self, weights):
-        """Move weights by all rows and return what was seen before each step."""
+        """Move weights by all rows and return what was evaluation before each step."""
         order = self.learning
         if self.rng is not None and self.batch_size < len(order):
             order = self.rng.permutation(order)
-        go = self._row_by_row if self.batch_size == 1 else self._in_batches
+        run_epoch = self._row_by_row if self.batch_size == 1 else self._in_batches
         with one_thread_for_blas, np.errstate(over="ignore", invalid="ignore"):
-            seen = go(weights, order)
-        if not (np.isfinite(seen.loss) and np.isfinite(weights.params).all()):
+            evaluation = run_epoch(weights, order)
+        if not (np.isfinite(evaluation.loss) and np.isfinite(weights.params).all()):
             raise ValueError(
                 f"X has values up to {np.abs(self.problem.X).max():.3g}, too large to "
                 f"compute with in {weights.params.dtype}: scale them, with "
                 f"PixelNormalizer() for instance."
             )
-        return seen
+        return evaluation
 
     def _in_batches(self, weights, order):
-        seen = []
+        evaluation = []
         for batch in batches(order, self.batch_size):
-            of_batch, gradient = self.ahead or look_at(
+            of_batch, gradient = self.next_evaluation or evaluate_rows(
                 self.problem, batch, weights.params, self.fit_intercept, self.strict
             )
-            self.ahead = None
-            seen.append(of_batch)
+            self.next_evaluation = None
+            evaluation.append(of_batch)
             weights.params -= self.rate * gradient
             weights.n_steps += 1
             if weights.total is not None:
                 weights.total += weights.params
-        return _add(seen)
+        return _total(evaluation)
 
     def _row_by_row(self, weights, order):
         from skvision._kernels.perceptron import epoch
@@ -158,7 +162,7 @@ class Rule:
         weights.n_steps += len(order)
         if weights.total is not None:
             weights.total += sums
-        return Seen(n_mistakes, np.nan, loss)
+        return Evaluation(n_mistakes, np.nan, loss)
 
 
 class Weights:
@@ -175,7 +179,7 @@ class Weights:
 
 
 @dataclass
-class Course:
+class FitResult:
     """What happened in a fit, up to the last whole epoch."""
 
     params: np.ndarray
@@ -198,50 +202,50 @@ def learn(rule, weights, *, max_iter, tol, patience, score, on_epoch):
     total = rule.problem.weights[rule.learning].sum()
     one_batch = 1 < rule.batch_size >= len(rule.learning)
     pocket = one_batch and weights.total is None and score is None
-    course = Course(weights.params.copy())
-    best_loss, best, fewest, n_still = np.inf, -np.inf, np.inf, 0
+    result = FitResult(weights.params.copy())
+    best_loss, best, fewest, n_no_change = np.inf, -np.inf, np.inf, 0
     if pocket and weights.params.any():
-        best = -rule.look_ahead(weights).missed
+        best = -rule.evaluate_next_step(weights).missed_weight
     try:
         for epoch in range(max_iter):
-            seen = rule.epoch(weights)
-            judged, now, worth = seen, weights.result(), float(epoch)
+            evaluation = rule.epoch(weights)
+            judged, now, merit = evaluation, weights.result(), float(epoch)
             if weights.total is not None:
-                judged = rule.look(now)
+                judged = rule.evaluate(now)
             loss = judged.loss / total
             # a loss of 0 with mistakes is that of scores all equal
             improved = 0 < loss < best_loss - (tol or 0)
             best_loss = min(best_loss, loss or np.inf)
             if score is not None:
-                worth = score(now)
-                improved = worth > best + (tol or 0)
+                merit = score(now)
+                improved = merit > best + (tol or 0)
             elif pocket:
-                worth = -rule.look_ahead(weights).missed
-                improved = improved or worth > best
-            elif judged.missed < fewest and weights.total is not None:
-                improved, fewest = True, judged.missed
+                merit = -rule.evaluate_next_step(weights).missed_weight
+                improved = improved or merit > best
+            elif judged.missed_weight < fewest and weights.total is not None:
+                improved, fewest = True, judged.missed_weight
             # Some weights make no mistakes, and their average does: it approaches them
             # if there are no ties, which it may approach from the wrong side.
-            rule.strict = rule.strict or judged.n_mistakes > seen.n_mistakes == 0
+            rule.strict = rule.strict or judged.n_mistakes > evaluation.n_mistakes == 0
             improved = improved or rule.strict
-            is_best = worth > best
-            best = max(best, worth)
+            is_best = merit > best
+            best = max(best, merit)
             # one assignment: an interrupt finds all of an epoch, or none of it
-            course = Course(
-                now if is_best else course.params,
-                [*course.losses, seen.loss / total],
-                [*course.n_mistakes, seen.n_mistakes],
-                course.validation_scores + [worth] * (score is not None),
+            result = FitResult(
+                now if is_best else result.params,
+                [*result.losses, evaluation.loss / total],
+                [*result.n_mistakes, evaluation.n_mistakes],
+                result.validation_scores + [merit] * (score is not None),
                 None if weights.total is None else judged.n_mistakes,
             )
-            n_still = 0 if improved else n_still + 1
-            still = tol is not None and n_still >= patience
-            if on_epoch(course.params) or still or judged.n_mistakes == 0:
-                course.converged = True
+            n_no_change = 0 if improved else n_no_change + 1
+            stalled = tol is not None and n_no_change >= patience
+            if on_epoch(result.params) or stalled or judged.n_mistakes == 0:
+                result.converged = True
                 break
     except KeyboardInterrupt:
-        if not course.n_mistakes:
+        if not result.n_mistakes:
             raise
-        course.interrupted = True
-    course.converged |= pocket and best == 0  # found out by the last look
-    return course
+        result.interrupted = True
+    result.converged |= pocket and best == 0  # found out by the last look
+    return result

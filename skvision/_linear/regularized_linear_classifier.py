@@ -65,7 +65,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         """Return the violations that a hinge loss is taken of, or None."""
         return None
 
-    def _fit(self, problem, goes_on, progress):
+    def _fit(self, problem, warm_start, progress):
         if self.solver == "auto" and self.max_norm is not None:
             raise ValueError(
                 f"max_norm={self.max_norm:g} limits weights after each step, and "
@@ -78,20 +78,23 @@ class RegularizedLinearClassifier(LinearClassifier):
             problem, learning, held_out = hold_out(self, problem, rng)
         rows = Rows(problem.X, None)
         if self.fit_intercept:
-            center = weighted_mean(rows, problem.shares_of(learning))
+            center = weighted_mean(rows, problem.normalized_weights_of(learning))
             rows = Rows(problem.X, center)
-        start = self._start(problem, rows, goes_on)
+        start = self._start(problem, rows, warm_start)
 
-        def told(params):
+        def on_iteration(params):
             return progress.step(lambda: self._attributes(params, problem, rows))
 
         if self.solver == "auto":
-            params, interrupted = self._fit_exactly(problem, rows, start, told), False
+            params, interrupted = (
+                self._fit_exactly(problem, rows, start, on_iteration),
+                False,
+            )
         else:
             vars(self).pop("optimality_", None)
             parts = learning, held_out
             params, interrupted = self._fit_in_batches(
-                problem, rows, start, parts, rng, told
+                problem, rows, start, parts, rng, on_iteration
             )
         vars(self).update(self._attributes(params, problem, rows))
         vars(self).pop("_batch_state", None)  # partial_fit begins anew
@@ -100,7 +103,11 @@ class RegularizedLinearClassifier(LinearClassifier):
     def _fit_part(self, problem, first):
         rows = Rows(problem.X, None)
         if first or not hasattr(self, "_batch_state"):
-            center = weighted_mean(rows, problem.shares) if self.fit_intercept else None
+            center = (
+                weighted_mean(rows, problem.normalized_weights)
+                if self.fit_intercept
+                else None
+            )
             self._center, self._batch_state, self.n_iter_ = center, None, 0
             self.loss_curve_, self.validation_scores_ = [], []
             self.learning_rates_ = []
@@ -112,7 +119,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         state = resumed(self._batch_state, optimizer.init(params))
         learning = np.flatnonzero(problem.weights)
         with np.errstate(over="ignore", invalid="ignore"):
-            course = minimize(
+            result = minimize(
                 self._batch_objective(problem, rows, learning),
                 params,
                 learning,
@@ -130,20 +137,20 @@ class RegularizedLinearClassifier(LinearClassifier):
                     "learning_rate": self.learning_rates_,
                 },
             )
-        if course.diverged:
+        if result.diverged:
             self._refuse_divergence(rows)
-        vars(self).update(self._attributes(course.params, problem, rows))
-        self._batch_state, self.n_iter_ = course.state, self.n_iter_ + 1
-        self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
-        self.learning_rates_ = [*self.learning_rates_, *course.learning_rates]
-        return course.interrupted
+        vars(self).update(self._attributes(result.params, problem, rows))
+        self._batch_state, self.n_iter_ = result.state, self.n_iter_ + 1
+        self.loss_curve_ = [*self.loss_curve_, *result.loss_curve]
+        self.learning_rates_ = [*self.learning_rates_, *result.learning_rates]
+        return result.interrupted
 
     def _loss_and_gradient(self, problem):
         center = np.zeros(problem.X.shape[1]) if self.fit_intercept else None
         rows = Rows(problem.X.astype(np.float64), center)
         with np.errstate(over="ignore", invalid="ignore"):
             value, gradient = self._objective(problem, rows)(
-                self._start(problem, rows, goes_on=True)
+                self._start(problem, rows, warm_start=True)
             )
         check_outputs(np.append(gradient, value), problem.X)
         return value, *split_linear(gradient, rows.n_features, self.fit_intercept)
@@ -152,16 +159,16 @@ class RegularizedLinearClassifier(LinearClassifier):
         return linear_objective(
             rows,
             problem.labels,
-            problem.shares,
+            problem.normalized_weights,
             loss=self._loss(problem.n_outputs),
             penalty=elastic_net(self.alpha, self.l1_ratio),
         )
 
-    def _start(self, problem, rows, goes_on):
+    def _start(self, problem, rows, warm_start):
         """Return zeros, or the weights there are in coordinates around the center."""
         n_features = rows.n_features
         start = np.zeros(problem.n_outputs * (n_features + int(self.fit_intercept)))
-        if goes_on:
+        if warm_start:
             W, b = split_linear(start, n_features, self.fit_intercept)
             W[:] = self.coef_
             if self.fit_intercept:
@@ -178,14 +185,14 @@ class RegularizedLinearClassifier(LinearClassifier):
             "intercept_": b.astype(rows.dtype),
         }
 
-    def _fit_exactly(self, problem, rows, start, told):
+    def _fit_exactly(self, problem, rows, start, on_iteration):
         if self.alpha == 0 and 0 < largest_value(rows.X) < squares_of(np.float64)[0]:
             self._refuse_extremes(rows)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             minimum = minimize_linear(
                 rows,
                 problem.labels,
-                problem.shares,
+                problem.normalized_weights,
                 start,
                 loss=self._loss(problem.n_outputs),
                 curvature=self._curvature(problem.n_outputs),
@@ -197,7 +204,7 @@ class RegularizedLinearClassifier(LinearClassifier):
                 l1_ratio=self.l1_ratio,
                 max_iter=self.max_iter,
                 tol=self.tol,
-                on_iteration=told,
+                on_iteration=on_iteration,
             )
         finite = np.isfinite([*minimum.params, minimum.loss_curve[-1]]).all()
         stuck = minimum.error >= 1 and (
@@ -208,7 +215,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         if rows.dtype == np.float32:
             error = self._error_of_rounded(minimum, problem, rows)
             minimum = minimum._replace(error=error)
-        if minimum.error > self.tol and not minimum.told:
+        if minimum.error > self.tol and not minimum.stopped_by_caller:
             self._warn_of_gap(minimum)
         self.n_iter_, self.loss_curve_ = minimum.n_iter, minimum.loss_curve
         self.validation_scores_, self.learning_rates_ = [], []
@@ -223,7 +230,9 @@ class RegularizedLinearClassifier(LinearClassifier):
         penalty = elastic_net(self.alpha, self.l1_ratio)
         with np.errstate(over="ignore", invalid="ignore"):
             value, _ = self._loss(problem.n_outputs)(
-                linear_scores(at_zero, params), problem.labels, problem.shares
+                linear_scores(at_zero, params),
+                problem.labels,
+                problem.normalized_weights,
             )
             value += penalty(params[: W.size], np.zeros(W.size))
         bound = (1 - minimum.error) * minimum.loss_curve[-1]
@@ -254,7 +263,7 @@ class RegularizedLinearClassifier(LinearClassifier):
     def _refuse_extremes(self, rows):
         raise ValueError(advice_on_extremes(self, rows.X, rows.dtype))
 
-    def _fit_in_batches(self, problem, rows, start, parts, rng, told):
+    def _fit_in_batches(self, problem, rows, start, parts, rng, on_iteration):
         """Learn from some rows, ``parts[0]``, and validate on the others."""
         learning, held_out = parts
         score = self._scorer(problem, rows, held_out) if len(held_out) else None
@@ -268,7 +277,7 @@ class RegularizedLinearClassifier(LinearClassifier):
             )
             if not np.isfinite(first_value):
                 self._refuse_extremes(rows)
-            course = minimize(
+            result = minimize(
                 objective,
                 params,
                 learning,
@@ -283,27 +292,27 @@ class RegularizedLinearClassifier(LinearClassifier):
                 average_from=self.average - 1 if self.average else None,
                 value_of=self._value_of(problem, rows, learning),
                 score=score,
-                on_epoch=told,
+                on_epoch=on_iteration,
             )
-        if course.diverged:
+        if result.diverged:
             self._refuse_divergence(rows)
-        if course.loss_curve[-1] > first_value and not course.interrupted:
+        if result.loss_curve[-1] > first_value and not result.interrupted:
             warn(
-                f"The loss rose from {first_value:.3g} to {course.loss_curve[-1]:.3g}. "
+                f"The loss rose from {first_value:.3g} to {result.loss_curve[-1]:.3g}. "
                 + advice_on_divergence(self, rows.X, rows.dtype, scaled=False),
                 ConvergenceWarning,
             )
-        elif not (course.converged or course.interrupted):
+        elif not (result.converged or result.interrupted):
             warn(
                 f"The fit did not settle and keeps the result of "
-                f"{len(course.loss_curve)} of max_iter={self.max_iter} epochs.",
+                f"{len(result.loss_curve)} of max_iter={self.max_iter} epochs.",
                 ConvergenceWarning,
             )
-        self.n_iter_ = len(course.loss_curve)
-        self.loss_curve_ = [first_value, *course.loss_curve]
-        self.validation_scores_ = course.validation_scores
-        self.learning_rates_ = course.learning_rates
-        return course.params, course.interrupted
+        self.n_iter_ = len(result.loss_curve)
+        self.loss_curve_ = [first_value, *result.loss_curve]
+        self.validation_scores_ = result.validation_scores
+        self.learning_rates_ = result.learning_rates
+        return result.params, result.interrupted
 
     def _optimizer(self, problem, rows):
         n_weights = problem.n_outputs * rows.n_features
@@ -338,12 +347,14 @@ class RegularizedLinearClassifier(LinearClassifier):
     def _value_of(self, problem, rows, learning):
         """Return ``params -> objective`` of the rows ``learning``."""
         loss, labels = self._loss(problem.n_outputs), problem.labels[learning]
-        shares = problem.weights[learning] / problem.weights[learning].sum()
+        sample_weight = problem.weights[learning] / problem.weights[learning].sum()
         penalty = self._batch_penalty()
 
         def value_of(params):
             W, _ = split_linear(params, rows.n_features, self.fit_intercept)
-            value, _ = loss(linear_scores(rows, params)[learning], labels, shares)
+            value, _ = loss(
+                linear_scores(rows, params)[learning], labels, sample_weight
+            )
             return value + penalty(W.ravel(), np.zeros_like(W).ravel())
 
         return value_of

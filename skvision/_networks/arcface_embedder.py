@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import validate_rows
-from skvision._contract.labeled_rows import refuse_other_classes, see
+from skvision._contract.labeled_rows import refuse_other_classes, validate_labeled_rows
 from skvision._contract.labels import refuse_missing
 from skvision._contract.probabilities import log_probabilities_of, probabilities_of
 from skvision._contract.public import public
@@ -372,13 +372,13 @@ class ArcFaceEmbedder(NetworkClassifier):
             If the loss became infinite or NaN, or ``solver="lbfgs"`` did not settle in
             ``max_iter`` iterations.
         """
-        goes_on = self.warm_start and hasattr(self, "parameters_")
-        problem = see(self, X, y, None, reset=not goes_on)
-        if goes_on:
+        warm_start = self.warm_start and hasattr(self, "parameters_")
+        problem = validate_labeled_rows(self, X, y, None, reset=not warm_start)
+        if warm_start:
             refuse_other_classes(self, problem.classes)
         learning = np.flatnonzero(problem.weights)
         rng = check_random_state(self.random_state)
-        self._begin(problem, learning, goes_on, rng)
+        self._begin(problem, learning, warm_start, rng)
         with Progress(self, X, y, None, self.max_iter) as progress:
             self._train(problem, learning, None, progress)
         return self
@@ -423,7 +423,7 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     def _architecture_for(self, problem):
         backbone = architecture_of(self, problem.X.shape[1], len(problem.classes))
-        added_to, _ = MARGINS.get(self.loss, ("angle", None))
+        margin_type, _ = MARGINS.get(self.loss, ("angle", None))
         return replace(
             backbone,
             hidden=(*backbone.hidden, int(self.n_components)),
@@ -431,7 +431,7 @@ class ArcFaceEmbedder(NetworkClassifier):
             by_angle=self.loss != "softmax",
             scale=float(self.scale),
             margin=float(self.margin) if self.loss in MARGINS else 0.0,
-            added_to=added_to,
+            margin_type=margin_type,
         )
 
     def _dropout_rates(self, architecture):

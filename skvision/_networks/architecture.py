@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 from skvision._training.cosine_head import cosine_head
 from skvision._training.layers import (
-    Deviation,
+    Initializer,
     Layer,
     batch_norm,
     chain,
@@ -35,7 +35,7 @@ ACTIVATIONS: dict[str, Callable[[], Layer]] = {
     "sigmoid": sigmoid,
     "identity": identity,
 }
-DEVIATIONS: dict[str, Deviation] = {
+INITIALIZERS: dict[str, Initializer] = {
     "he": he,
     "xavier": xavier,
     "normal": lambda n_inputs, n_outputs: 0.01,
@@ -60,7 +60,7 @@ class Architecture:
         the shifts of the normalization.
     by_angle : bool
         Whether the output layer is a `cosine_head`, else linear.
-    scale, margin, added_to
+    scale, margin, margin_type
         Of the `cosine_head`. They make no other network, and may change between fits.
     """
 
@@ -72,15 +72,15 @@ class Architecture:
     by_angle: bool = False
     scale: float = field(default=1.0, compare=False)
     margin: float = field(default=0.0, compare=False)
-    added_to: str = field(default="angle", compare=False)
+    margin_type: str = field(default="angle", compare=False)
 
     def network(
-        self, dropped: Sequence[float] = (), deviation: Deviation = he
+        self, dropped: Sequence[float] = (), initializer: Initializer = he
     ) -> Network:
         """Return the network, with rates of dropout for its input and hidden layers."""
         rates = tuple(dropped) or (0.0,) * (1 + len(self.hidden))
-        layers = self._hidden_layers(rates, deviation)
-        output = self._output_layer(deviation)
+        layers = self._hidden_layers(rates, initializer)
+        output = self._output_layer(initializer)
         return network(chain(*layers, output), self.n_inputs)
 
     def differences(self, other: "Architecture") -> str:
@@ -97,25 +97,25 @@ class Architecture:
         """Return all but the output layer, without dropout."""
         return chain(*self._hidden_layers((0.0,) * (1 + len(self.hidden)), he))
 
-    def _output_layer(self, deviation: Deviation) -> Layer:
+    def _output_layer(self, initializer: Initializer) -> Layer:
         if not self.by_angle:
-            return linear(self.n_outputs, deviation)
+            return linear(self.n_outputs, initializer)
         return cosine_head(
             self.n_outputs,
-            deviation,
+            initializer,
             scale=self.scale,
             margin=self.margin,
-            added_to=self.added_to,
+            margin_type=self.margin_type,
         )
 
     def _hidden_layers(
-        self, rates: Sequence[float], deviation: Deviation
+        self, rates: Sequence[float], initializer: Initializer
     ) -> list[Layer]:
         layers = [dropout(rates[0])] if rates[0] else []
         for width, name, rate in zip(
             self.hidden, self.activations, rates[1:], strict=True
         ):
-            layers.append(linear(width, deviation, bias=not self.batch_norm))
+            layers.append(linear(width, initializer, bias=not self.batch_norm))
             layers += [batch_norm()] if self.batch_norm else []
             layers.append(ACTIVATIONS[name]())
             layers += [dropout(rate)] if rate else []

@@ -12,15 +12,15 @@ from skvision._contract.labeled_rows import (
     LabeledRows,
     hold_out,
     refuse_other_classes,
-    see,
-    see_validation,
+    validate_labeled_rows,
+    validate_validation_set,
 )
 from skvision._contract.probabilities import log_probabilities_of, probabilities_of
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, Progress, StrOptions, whole_fit
 from skvision._contract.solvers import BATCH_CONSTRAINTS
 from skvision._networks.architecture import (
-    DEVIATIONS,
+    INITIALIZERS,
     architecture_of,
     biases,
     dropout_rates,
@@ -78,7 +78,7 @@ class MLPBackprop(NetworkClassifier):
 
     weight_init : {"he", "xavier", "normal", "zeros"} or array-like of ndarray, \
             default="he"
-        First weights: normal, of standard deviation :math:`\sqrt{2 / n_{in}}`,
+        First weights: normal, of standard initializer :math:`\sqrt{2 / n_{in}}`,
         :math:`\sqrt{2 / (n_{in} + n_{out})}`, 0.01 or 0; or arrays of the shapes of
         ``coefs_``.
 
@@ -97,7 +97,7 @@ class MLPBackprop(NetworkClassifier):
 
     standardize : bool, default=True
         Whether to take the mean from inputs and divide them by their standard
-        deviation: of each channel of images, of each column of flat rows. Both are
+        initializer: of each channel of images, of each column of flat rows. Both are
         learned in ``fit``, from the rows that it trains on. A column of one value is
         divided by one.
 
@@ -300,7 +300,7 @@ class MLPBackprop(NetworkClassifier):
             StrOptions({"cross_entropy", "hinge", "squared_hinge", "squared_error"})
         ],
         "out_activation": [StrOptions({"identity", "sigmoid"})],
-        "weight_init": [StrOptions(set(DEVIATIONS)), "array-like"],
+        "weight_init": [StrOptions(set(INITIALIZERS)), "array-like"],
         "bias_init": ["array-like", None],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "max_norm": [Interval(Real, 0, None, closed="neither"), None],
@@ -437,9 +437,9 @@ class MLPBackprop(NetworkClassifier):
             If the loss became infinite or NaN, or ``solver="lbfgs"`` did not settle in
             ``max_iter`` iterations.
         """
-        goes_on = self.warm_start and hasattr(self, "parameters_")
-        problem = see(self, X, y, sample_weight, reset=not goes_on)
-        if goes_on:
+        warm_start = self.warm_start and hasattr(self, "parameters_")
+        problem = validate_labeled_rows(self, X, y, sample_weight, reset=not warm_start)
+        if warm_start:
             refuse_other_classes(self, problem.classes)
         rng = check_random_state(self.random_state)
         if X_val is None and y_val is None and sample_weight_val is None:
@@ -447,8 +447,10 @@ class MLPBackprop(NetworkClassifier):
             held_out = LabeledRows(*(part[rows] for part in problem[:3]), None)
         else:
             learning = np.flatnonzero(problem.weights)
-            held_out = see_validation(self, problem, X_val, y_val, sample_weight_val)
-        self._begin(problem, learning, goes_on, rng, X_val is not None)
+            held_out = validate_validation_set(
+                self, problem, X_val, y_val, sample_weight_val
+            )
+        self._begin(problem, learning, warm_start, rng, X_val is not None)
         with Progress(self, X, y, sample_weight, self.max_iter) as progress:
             self._train(problem, learning, held_out, progress)
         return self
@@ -497,14 +499,14 @@ class MLPBackprop(NetworkClassifier):
         self._train(problem, learning, None, None)
         return self
 
-    def _keep(self, course):
-        scores, before = course.validation_scores, []
+    def _keep(self, result):
+        scores, before = result.validation_scores, []
         if self.n_iter_:
             before = self.validation_scores_
         self.validation_scores_ = [*before, *scores]
         self.best_validation_score_ = max(scores, default=None)
-        none = [np.nan] * len(course.loss_curve)
-        super()._keep(course, validation_score=np.array(scores or none))
+        none = [np.nan] * len(result.loss_curve)
+        super()._keep(result, validation_score=np.array(scores or none))
 
     def _architecture_for(self, problem):
         return architecture_of(self, problem.X.shape[1], problem.n_outputs)
@@ -514,8 +516,10 @@ class MLPBackprop(NetworkClassifier):
 
     def _first_parameters(self, architecture, rng):
         named = isinstance(self.weight_init, str)
-        deviation = DEVIATIONS[self.weight_init] if named else he
-        return first_parameters(self, architecture.network(deviation=deviation), rng)
+        initializer = INITIALIZERS[self.weight_init] if named else he
+        return first_parameters(
+            self, architecture.network(initializer=initializer), rng
+        )
 
     def _check(self):
         if self.out_activation != "identity" and self.loss != "squared_error":

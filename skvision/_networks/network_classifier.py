@@ -9,7 +9,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.divergence import check_outputs
 from skvision._contract.images import validate_rows
-from skvision._contract.labeled_rows import announced_classes, refuse_balanced, see
+from skvision._contract.labeled_rows import (
+    announced_classes,
+    refuse_balanced,
+    validate_labeled_rows,
+)
 from skvision._contract.labels import ClassifierMixin
 from skvision._contract.sklearn_compat import CallbackSupportMixin, Estimator, end_fit
 from skvision._contract.solvers import refuse_ended_plan
@@ -64,7 +68,7 @@ class NetworkClassifier(
         first = not hasattr(self, "parameters_")
         if not first:
             refuse_ended_plan(self, self.n_iter_)
-        problem = see(
+        problem = validate_labeled_rows(
             self,
             X,
             y,
@@ -76,13 +80,13 @@ class NetworkClassifier(
         self._begin(problem, learning, not first, check_random_state(self.random_state))
         return problem, learning
 
-    def _begin(self, problem, learning, goes_on, rng, has_validation=False):
+    def _begin(self, problem, learning, warm_start, rng, has_validation=False):
         """Settle what the network is, and where it starts from."""
         architecture = self._architecture_for(problem)
         rates = self._dropout_rates(architecture)
         self._check()
         check_together(self, rates, has_validation)
-        if goes_on:
+        if warm_start:
             if architecture != self._architecture:
                 raise ValueError(
                     f"This goes on from a fit of another network: "
@@ -95,7 +99,9 @@ class NetworkClassifier(
             return
         self._rng = np.random.default_rng(rng.randint(2**31 - 1))
         self._architecture = architecture
-        self._standard = standard_of(self, problem.X, problem.shares_of(learning))
+        self._standard = standard_of(
+            self, problem.X, problem.normalized_weights_of(learning)
+        )
         self.classes_ = problem.classes
         start = self._first_parameters(architecture, self._rng)
         dtype = Inputs(problem.X, None).dtype
@@ -114,11 +120,11 @@ class NetworkClassifier(
         start = self.parameters_, self._statistics
         loss = self._loss(architecture.n_outputs)
 
-        drawn = None  # so far at the end of an epoch
+        rng_state = None  # so far at the end of an epoch
 
-        def told(params, statistics):
-            nonlocal drawn
-            drawn = self._rng.bit_generator.state
+        def on_epoch(params, statistics):
+            nonlocal rng_state
+            rng_state = self._rng.bit_generator.state
             if progress is None:
                 return False
             kept = ("classes_", "_architecture", "_standard")
@@ -132,13 +138,15 @@ class NetworkClassifier(
 
         if self.solver == "lbfgs":
             inputs = Inputs(problem.X, self._standard)
-            course = fit_whole(self, net, start, inputs, problem, loss=loss, told=told)
+            result = fit_whole(
+                self, net, start, inputs, problem, loss=loss, on_epoch=on_epoch
+            )
         else:
             score = None
             if held_out is not None and len(held_out.X):
                 score = self._scorer(net, held_out)
             before = self._history() if progress is None else NO_HISTORY
-            course = fit_in_batches(
+            result = fit_in_batches(
                 self,
                 net,
                 start,
@@ -151,15 +159,15 @@ class NetworkClassifier(
                 n_epochs=1 if progress is None else self.max_iter,
                 before=before,
                 score=score,
-                told=told,
+                on_epoch=on_epoch,
             )
-        self._keep(course)
-        whole = self.solver != "lbfgs" and not course.diverged
-        self._optimizer_state = course.state if whole else None
-        if course.interrupted and drawn is not None:
-            self._rng.bit_generator.state = drawn
-        done = f"{len(course.loss_curve)} of max_iter={self.max_iter} epochs"
-        end_fit(self, course.interrupted, f"the result of {done}")
+        self._keep(result)
+        whole = self.solver != "lbfgs" and not result.diverged
+        self._optimizer_state = result.state if whole else None
+        if result.interrupted and rng_state is not None:
+            self._rng.bit_generator.state = rng_state
+        done = f"{len(result.loss_curve)} of max_iter={self.max_iter} epochs"
+        end_fit(self, result.interrupted, f"the result of {done}")
 
     def _history(self):
         """Return what schedules are told of the epochs before, in partial_fit."""
@@ -177,18 +185,18 @@ class NetworkClassifier(
 
         return score
 
-    def _keep(self, course, **more):
+    def _keep(self, result, **more):
         """Keep what a fit came to, and ``more`` of each epoch in ``history_``."""
-        self.parameters_, self._statistics = course.params, course.statistics
-        n_epochs = len(course.loss_curve)
-        self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
+        self.parameters_, self._statistics = result.params, result.statistics
+        n_epochs = len(result.loss_curve)
+        self.loss_curve_ = [*self.loss_curve_, *result.loss_curve]
         seen = {
             "epoch": self.n_iter_ + np.arange(1, n_epochs + 1),
-            "loss": np.array(course.loss_curve),
+            "loss": np.array(result.loss_curve),
             **more,
-            "learning_rate": np.array(course.learning_rates),
+            "learning_rate": np.array(result.learning_rates),
             "update_ratio": np.reshape(
-                course.update_ratios, (n_epochs, 1 + len(self._architecture.hidden))
+                result.update_ratios, (n_epochs, 1 + len(self._architecture.hidden))
             ),
         }
         self.n_iter_ += n_epochs
@@ -250,7 +258,7 @@ class NetworkClassifier(
         dtype = np.result_type(inputs.dtype, self.parameters_)
         outputs = np.empty((len(X), self._n_features_out), dtype)
         for block in inputs.blocks():
-            x = inputs.draw(block)
+            x = inputs.read(block)
             with np.errstate(over="ignore", invalid="ignore"):
                 outputs[block] = hidden.forward(params, buffers, x, None)[0]
         return check_outputs(outputs, X)
@@ -303,13 +311,15 @@ class NetworkClassifier(
             If ``X`` or ``y`` is not like those seen in ``fit``.
         """
         check_is_fitted(self, "parameters_")
-        problem = see(self, X, y, sample_weight, classes=self.classes_, reset=False)
+        problem = validate_labeled_rows(
+            self, X, y, sample_weight, classes=self.classes_, reset=False
+        )
         objective = whole_objective(
             self._architecture.network(),
             self._statistics,
             Inputs(problem.X.astype(np.float64), self._standard),
             problem.labels,
-            problem.shares,
+            problem.normalized_weights,
             loss=self._loss(self._architecture.n_outputs),
             penalty=elastic_net(self.alpha, self.l1_ratio),
         )

@@ -18,7 +18,7 @@ from skvision._contract.solvers import (
 from skvision._contract.warn import warn
 from skvision._networks.architecture import ACTIVATIONS
 from skvision._training.lbfgs import minimize_lbfgs
-from skvision._training.minimize import Course, batches, minimize
+from skvision._training.minimize import FitResult, batches, minimize
 from skvision._training.network import (
     batch_objective,
     learn_statistics,
@@ -82,8 +82,8 @@ def check_together(estimator, rates, has_validation):
             "early_stopping keeps the best epoch and average_last the mean of the last "
             "ones: ask for one of them."
         )
-    pictures = {"augmentation": estimator.augmentation, "tta": estimator.tta}
-    asked = [name for name in pictures if pictures[name]]
+    for_images = {"augmentation": estimator.augmentation, "tta": estimator.tta}
+    asked = [name for name in for_images if for_images[name]]
     if asked and estimator.image_shape_ is None:
         raise ValueError(
             f"{asked[0]} needs images, and X are flat rows: pass (n, H, W[, C]) "
@@ -119,12 +119,12 @@ def check_together(estimator, rates, has_validation):
             )
 
 
-def standard_of(estimator, X, shares):
+def standard_of(estimator, X, sample_weight):
     """Return what ``standardize`` asks for, None for nothing."""
     if not estimator.standardize:
         return None
     n_channels = None if estimator.image_shape_ is None else estimator.image_shape_[2]
-    return learn_standard(X, shares, n_channels)
+    return learn_standard(X, sample_weight, n_channels)
 
 
 def augment_of(estimator):
@@ -161,13 +161,13 @@ def fit_in_batches(
     n_epochs,
     before=NO_HISTORY,
     score=None,
-    told=lambda params, statistics: False,
+    on_epoch=lambda params, statistics: False,
 ):
     """Train a network by mini-batches.
 
     ``start`` is (params, statistics), ``learning`` the rows to learn from, ``state``
     what the optimizer remembers, None for nothing, and ``before`` the history of the
-    epochs before; ``score`` and ``told`` take (params, statistics). Returns a `Course`.
+    epochs before; ``score`` and ``on_epoch`` take (params, statistics). Returns a `FitResult`.
     """
     if net.n_statistics and len(learning) < 2:
         raise ValueError(
@@ -183,7 +183,7 @@ def fit_in_batches(
     averaged = estimator.average_last
     until_end = averaged or estimator.learning_rate in PLANNED
     with threads_for(net, batch_size), np.errstate(over="ignore", invalid="ignore"):
-        course = minimize(
+        result = minimize(
             batch_objective(
                 net,
                 statistics,
@@ -208,23 +208,23 @@ def fit_in_batches(
             if averaged
             else None,
             score=None if score is None else lambda now: score(now, statistics),
-            on_epoch=lambda now: told(now, statistics),
+            on_epoch=lambda now: on_epoch(now, statistics),
             before=before,
             statistics=statistics,
             parts=net.weight_slices(),
         )
-    if averaged and net.n_statistics and len(course.loss_curve) > n_epochs - averaged:
+    if averaged and net.n_statistics and len(result.loss_curve) > n_epochs - averaged:
         order = rng.permutation(learning) if estimator.shuffle else learning
         parts = batches(order, batch_size)
         learn = partial(
-            learn_statistics, net, course.params, inputs, weights, parts, rng
+            learn_statistics, net, result.params, inputs, weights, parts, rng
         )
         try:
-            course.statistics = learn()
+            result.statistics = learn()
         except KeyboardInterrupt:  # the average is of no use without them
-            course.interrupted, course.statistics = True, learn()
-    _warn(estimator, course, inputs)
-    return course
+            result.interrupted, result.statistics = True, learn()
+    _warn(estimator, result, inputs)
+    return result
 
 
 def threads_for(net, batch_size):
@@ -258,18 +258,18 @@ def _optimizer_and_penalty(estimator, net):
     return projected(optimizer, shorten), penalty
 
 
-def _warn(estimator, course, inputs):
-    done = len(course.loss_curve)
-    first, last = (course.loss_curve or [0.0])[0], (course.loss_curve or [0.0])[-1]
+def _warn(estimator, result, inputs):
+    done = len(result.loss_curve)
+    first, last = (result.loss_curve or [0.0])[0], (result.loss_curve or [0.0])[-1]
     rose = last > RISEN * max(first, 1)
-    if not (course.diverged or rose):
+    if not (result.diverged or rose):
         return
     scaled = inputs.standard is not None
     advice = advice_on_divergence(estimator, inputs.X, inputs.dtype, scaled=scaled)
-    if course.diverged:
+    if result.diverged:
         before = getattr(estimator, "n_iter_", 0)  # epochs of earlier fits
         kept = f"after epoch {before + done}" if before + done else "at the start"
-        if done and course.validation_scores:
+        if done and result.validation_scores:
             kept = "of the best epoch"
         message = (
             f"The loss became infinite or NaN in epoch {before + done + 1}; the "
@@ -280,10 +280,10 @@ def _warn(estimator, course, inputs):
     warn(message, ConvergenceWarning)
 
 
-def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
-    """Train a network by L-BFGS. ``start`` is (params, statistics); returns a Course.
+def fit_whole(estimator, net, start, inputs, problem, *, loss, on_epoch):
+    """Train a network by L-BFGS. ``start`` is (params, statistics); returns a FitResult.
 
-    ``told`` takes (params, statistics).
+    ``on_epoch`` takes (params, statistics).
     """
     params, statistics = start
     objective = whole_objective(
@@ -291,7 +291,7 @@ def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
         statistics,
         inputs,
         problem.labels,
-        problem.shares,
+        problem.normalized_weights,
         loss=loss,
         penalty=elastic_net(estimator.alpha, estimator.l1_ratio),
     )
@@ -305,22 +305,22 @@ def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
             max_iter=estimator.max_iter,
             tol=estimator.tol,
             rounding=float(np.finfo(inputs.dtype).eps),
-            on_iteration=lambda params: told(params, statistics),
+            on_iteration=lambda params: on_epoch(params, statistics),
         )
-    course = Course(minimum.params.astype(inputs.dtype), statistics)
-    course.loss_curve = minimum.loss_curve[1:]
-    course.converged = minimum.error <= estimator.tol
-    course.learning_rates = [np.nan] * minimum.n_iter
-    course.update_ratios = [[np.nan] * len(net.shapes.weights)] * minimum.n_iter
+    result = FitResult(minimum.params.astype(inputs.dtype), statistics)
+    result.loss_curve = minimum.loss_curve[1:]
+    result.converged = minimum.error <= estimator.tol
+    result.learning_rates = [np.nan] * minimum.n_iter
+    result.update_ratios = [[np.nan] * len(net.shapes.weights)] * minimum.n_iter
     if not np.isfinite([minimum.error, *minimum.params]).all():
         X = inputs.X if inputs.standard is None else np.ones(1)
         advice = advice_on_extremes(estimator, X, inputs.dtype)
         raise ValueError(f"The loss became infinite or NaN. {advice}")
-    if not course.converged and minimum.n_iter >= estimator.max_iter:
+    if not result.converged and minimum.n_iter >= estimator.max_iter:
         warn(
             f"L-BFGS stopped after max_iter={estimator.max_iter} iterations with a "
             f"gradient of {minimum.error:.2g}, above tol={estimator.tol:g}: raise "
             f"max_iter or tol.",
             ConvergenceWarning,
         )
-    return course
+    return result

@@ -1,4 +1,4 @@
-"""Mean loss plus penalty of linear scores: what has an optimum, and how it is found."""
+"""The base class of linear classifiers that minimize a mean loss plus a penalty."""
 
 from numbers import Integral, Real
 
@@ -34,15 +34,16 @@ from skvision._training.optimizers import projected, resumed
 from skvision._training.penalties import elastic_net, max_norm
 from skvision._training.rows import Rows, weighted_mean
 
-FIRST_BATCH = 1024  # rows at a time of which the first value is computed
+FIRST_BATCH = 1024  # rows per block when the initial objective is computed
 
 
 class RegularizedLinearClassifier(LinearClassifier):
-    """A linear classifier that minimizes mean loss plus penalty.
+    """Base class of linear classifiers that minimize a mean loss plus a penalty.
 
-    A subclass says what the loss is, ``_loss``, its ``_curvature``, whether it is
-    ``_joint``, a function of the differences of scores, and for hinge losses the
-    ``_violations``, whether it is ``_squared``, and ``margin``.
+    Subclasses define the ``_loss``, its second derivatives ``_curvature``, and whether
+    it is ``_joint``, which means that it depends only on the differences of scores.
+    Hinge losses also define the ``_violations``, the ``margin`` and whether the loss is
+    ``_squared``.
     """
 
     _parameter_constraints = {
@@ -62,15 +63,15 @@ class RegularizedLinearClassifier(LinearClassifier):
     _squared = True
 
     def _violations(self, n_outputs):
-        """Return the violations that a hinge loss is taken of, or None."""
+        """Return the function of margin violations, or None."""
         return None
 
     def _fit(self, problem, warm_start, progress):
         if self.solver == "auto" and self.max_norm is not None:
             raise ValueError(
-                f"max_norm={self.max_norm:g} limits weights after each step, and "
-                f'solver="auto" has no such steps: take a mini-batch solver, such as '
-                f'"adam", or leave max_norm out and raise alpha.'
+                f"max_norm={self.max_norm:g} is applied after mini-batch steps, and "
+                f'solver="auto" has no such steps: use a mini-batch solver, such as '
+                f'"adam", or set max_norm=None and increase alpha.'
             )
         rng = check_random_state(self.random_state)
         learning, held_out = np.flatnonzero(problem.weights), None
@@ -86,10 +87,8 @@ class RegularizedLinearClassifier(LinearClassifier):
             return progress.step(lambda: self._attributes(params, problem, rows))
 
         if self.solver == "auto":
-            params, interrupted = (
-                self._fit_exactly(problem, rows, start, on_iteration),
-                False,
-            )
+            params = self._fit_exactly(problem, rows, start, on_iteration)
+            interrupted = False
         else:
             vars(self).pop("optimality_", None)
             parts = learning, held_out
@@ -97,7 +96,7 @@ class RegularizedLinearClassifier(LinearClassifier):
                 problem, rows, start, parts, rng, on_iteration
             )
         vars(self).update(self._attributes(params, problem, rows))
-        vars(self).pop("_batch_state", None)  # partial_fit begins anew
+        vars(self).pop("_batch_state", None)  # partial_fit starts again
         return interrupted
 
     def _fit_part(self, problem, first):
@@ -165,7 +164,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         )
 
     def _start(self, problem, rows, warm_start):
-        """Return zeros, or the weights there are in coordinates around the center."""
+        """Return zeros or, for a warm start, the fitted weights for centered rows."""
         n_features = rows.n_features
         start = np.zeros(problem.n_outputs * (n_features + int(self.fit_intercept)))
         if warm_start:
@@ -176,7 +175,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         return start
 
     def _attributes(self, params, problem, rows):
-        """Return the fitted attributes that make predictions."""
+        """Return the fitted attributes that predictions need."""
         W, b = split_linear(params, rows.n_features, self.fit_intercept)
         b = b - W @ rows.center if self.fit_intercept else np.zeros(len(W))
         return {
@@ -223,7 +222,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         return minimum.params
 
     def _error_of_rounded(self, minimum, problem, rows):
-        """Return the gap of the weights as float32, in which they are kept."""
+        """Return the relative gap after the weights have been rounded to float32."""
         W, b = list(self._attributes(minimum.params, problem, rows).values())[1:]
         params = np.append(W, b).astype(np.float64)
         at_zero = Rows(problem.X, np.zeros(rows.n_features), exact=True)
@@ -240,22 +239,22 @@ class RegularizedLinearClassifier(LinearClassifier):
 
     def _warn_of_gap(self, minimum):
         if minimum.n_iter >= self.max_iter:
-            reason = f"stopped after max_iter={self.max_iter} iterations"
-            advice = "raise max_iter, scale the features to unit variance,"
+            reason = f"stopped after max_iter={self.max_iter} iterations,"
+            advice = "increase max_iter, scale the features to unit variance,"
         else:
             reason = f"stopped after {minimum.n_iter} iterations, limited by rounding,"
-            advice = "pass float64 features, scale them to unit variance,"
+            advice = "pass features as float64, scale them to unit variance,"
         bound = f"within {100 * minimum.error:.2g} % of"
         if minimum.error >= 1:
-            bound = "at no known distance from"
+            bound = "at an unknown distance from"
         warn(
             f"The fit {reason} {bound} its optimum, above tol={self.tol:g}: {advice} "
-            f"or raise alpha or tol.",
+            f"or increase alpha or tol.",
             ConvergenceWarning,
         )
 
     def _overflows(self, rows):
-        """Tell whether the squared length of a row may be infinite in its dtype."""
+        """Return whether the squared norm of a row may overflow in its dtype."""
         with np.errstate(over="ignore"):
             length = rows.n_features * np.square(np.abs(rows.X).max(), dtype=np.float64)
         return length > np.finfo(rows.dtype).max
@@ -264,7 +263,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         raise ValueError(advice_on_extremes(self, rows.X, rows.dtype))
 
     def _fit_in_batches(self, problem, rows, start, parts, rng, on_iteration):
-        """Learn from some rows, ``parts[0]``, and validate on the others."""
+        """Train on the rows ``parts[0]`` and validate on the rows ``parts[1]``."""
         learning, held_out = parts
         score = self._scorer(problem, rows, held_out) if len(held_out) else None
         params = start.astype(rows.dtype)
@@ -304,7 +303,7 @@ class RegularizedLinearClassifier(LinearClassifier):
             )
         elif not (result.converged or result.interrupted):
             warn(
-                f"The fit did not settle and keeps the result of "
+                f"The fit did not converge and keeps the result of "
                 f"{len(result.loss_curve)} of max_iter={self.max_iter} epochs.",
                 ConvergenceWarning,
             )
@@ -339,13 +338,13 @@ class RegularizedLinearClassifier(LinearClassifier):
         )
 
     def _batch_penalty(self):
-        """Return the penalty of the gradient; adamw decays weights apart from it."""
+        """Return the penalty; for adamw, without its L2 part."""
         if self.solver == "adamw":
             return elastic_net(self.alpha * self.l1_ratio, 1.0)
         return elastic_net(self.alpha, self.l1_ratio)
 
     def _value_of(self, problem, rows, learning):
-        """Return ``params -> objective`` of the rows ``learning``."""
+        """Return ``params -> objective`` for the rows ``learning``."""
         loss, labels = self._loss(problem.n_outputs), problem.labels[learning]
         sample_weight = problem.weights[learning] / problem.weights[learning].sum()
         penalty = self._batch_penalty()

@@ -1,4 +1,4 @@
-"""What classifiers that are networks have in common: training, scores, classes."""
+"""The base class of neural network classifiers."""
 
 import copy
 
@@ -33,10 +33,12 @@ from skvision._training.schedules import NO_HISTORY
 
 
 def has_epochs(estimator):
-    """Return whether there is a ``partial_fit``; for ``available_if``."""
+    """Return whether ``partial_fit`` is available, for ``available_if``."""
     if estimator.solver != "lbfgs":
         return True
-    raise AttributeError('partial_fit makes one epoch; solver="lbfgs" has none.')
+    raise AttributeError(
+        'partial_fit trains for one epoch, and solver="lbfgs" has no epochs.'
+    )
 
 
 class NetworkClassifier(
@@ -46,24 +48,23 @@ class NetworkClassifier(
     ClassifierMixin,
     Estimator,
 ):
-    """A classifier whose scores are the outputs of a network.
+    """Base class of classifiers whose scores are the outputs of a network.
 
-    A subclass says what the network is, ``_architecture_for``, what it starts from,
-    ``_first_parameters``, which of its outputs are dropped in training,
-    ``_dropout_rates``, and what is minimized, ``_loss``. ``_check`` refuses what does
-    not go together.
+    Subclasses define the network (``_architecture_for``), its initial parameters
+    (``_first_parameters``), its rates of dropout (``_dropout_rates``) and its loss
+    (``_loss``). ``_check`` raises an error for incompatible parameters.
     """
 
     _parameter_constraints = NETWORK_CONSTRAINTS
 
-    # parameters of MLPBackprop alone, as they are without
+    # defaults for parameters that only MLPBackprop has
     early_stopping = False
     average_last = None
     l1_ratio = 0.0
     max_norm = None
 
     def _begin_epoch(self, X, y, classes, sample_weight):
-        """Check what partial_fit is given; return a problem, and rows to learn from."""
+        """Validate the data of ``partial_fit``; return it and the rows to train on."""
         refuse_balanced(self)
         first = not hasattr(self, "parameters_")
         if not first:
@@ -81,7 +82,7 @@ class NetworkClassifier(
         return problem, learning
 
     def _begin(self, problem, learning, warm_start, rng, has_validation=False):
-        """Settle what the network is, and where it starts from."""
+        """Define the network and initialize it, unless it is a warm start."""
         architecture = self._architecture_for(problem)
         rates = self._dropout_rates(architecture)
         self._check()
@@ -89,9 +90,9 @@ class NetworkClassifier(
         if warm_start:
             if architecture != self._architecture:
                 raise ValueError(
-                    f"This goes on from a fit of another network: "
-                    f"{self._architecture.differences(architecture)}. Set the "
-                    f"parameters back, or fit anew with warm_start=False."
+                    f"The network differs from that of the previous fit: "
+                    f"{self._architecture.differences(architecture)}. Restore the "
+                    f"parameters, or set warm_start=False."
                 )
             self._architecture = architecture
             self._rng = copy.deepcopy(self._rng)
@@ -111,16 +112,16 @@ class NetworkClassifier(
         self.n_iter_, self.loss_curve_, self.history_ = 0, [], {}
 
     def _train(self, problem, learning, held_out, progress):
-        """Train from where it stands; without ``progress`` for one epoch.
+        """Train from the current parameters; without ``progress``, for one epoch.
 
-        An interrupt is passed on after the last whole epoch was kept.
+        An interrupt is raised again after the last completed epoch has been stored.
         """
         architecture = self._architecture
         net = architecture.network(self._dropout_rates(architecture))
         start = self.parameters_, self._statistics
         loss = self._loss(architecture.n_outputs)
 
-        rng_state = None  # so far at the end of an epoch
+        rng_state = None  # at the end of the last epoch
 
         def on_epoch(params, statistics):
             nonlocal rng_state
@@ -170,7 +171,7 @@ class NetworkClassifier(
         end_fit(self, result.interrupted, f"the result of {done}")
 
     def _history(self):
-        """Return what schedules are told of the epochs before, in partial_fit."""
+        """Return the history of previous epochs, for schedules."""
         rates = self.history_.get("learning_rate", np.empty(0)).tolist()
         return {**NO_HISTORY, "loss": self.loss_curve_, "learning_rate": rates}
 
@@ -186,7 +187,7 @@ class NetworkClassifier(
         return score
 
     def _keep(self, result, **more):
-        """Keep what a fit came to, and ``more`` of each epoch in ``history_``."""
+        """Store the result of a fit, with ``more`` columns in ``history_``."""
         self.parameters_, self._statistics = result.params, result.statistics
         n_epochs = len(result.loss_curve)
         self.loss_curve_ = [*self.loss_curve_, *result.loss_curve]
@@ -206,7 +207,7 @@ class NetworkClassifier(
 
     @property
     def coefs_(self):
-        """The weights of each layer, views of parameters_."""
+        """The weights of each layer, as views of ``parameters_``."""
         check_is_fitted(self, "parameters_")
         views = self._architecture.network().views(self.parameters_)
         return views[: len(self._architecture.hidden) + 1]
@@ -216,7 +217,7 @@ class NetworkClassifier(
         return [self._architecture.n_inputs, *self._architecture.hidden][-1]
 
     def _scores(self, X):
-        """Return the outputs for images, or their mean with the mirror images'."""
+        """Return the outputs for images, with ``tta`` averaged with mirror images."""
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
         net = self._architecture.network()
@@ -230,20 +231,20 @@ class NetworkClassifier(
         return check_outputs(scores, X)
 
     def _with_mirrored(self, function, X):
-        """Return ``function(X)``, with ``tta`` the mean of it and of mirror images'."""
+        """Return ``function(X)``, with ``tta`` averaged with that of mirror images."""
         if not self.tta:
             return function(X)
         if self.image_shape_ is None:
             raise ValueError(
-                "tta needs images, and this was fitted on flat rows: fit it on "
-                "(n, H, W[, C]) arrays, say image_shape=(H, W[, C]), or set "
-                "tta=False."
+                "tta=True requires images, and this estimator was fitted to flat rows: "
+                "fit it to arrays of shape (n, H, W[, C]), set "
+                "image_shape=(H, W[, C]), or set tta=False."
             )
         mirrored = X.reshape(-1, *self.image_shape_)[:, :, ::-1].reshape(X.shape)
         return (function(X) + function(mirrored)) / 2
 
     def _hidden_layers(self):
-        """Return all but the output layer, its params and its running statistics."""
+        """Return the hidden layers with their parameters and running statistics."""
         net, hidden = self._architecture.network(), self._architecture.hidden_layers()
         shapes = hidden.shapes(self._architecture.n_inputs)
         views, n_layers = net.views(self.parameters_), len(net.shapes.weights)
@@ -252,7 +253,7 @@ class NetworkClassifier(
         return hidden, params, net.statistics(self._statistics)
 
     def _hidden(self, X):
-        """Return the outputs of the last hidden layer, for rows that were validated."""
+        """Return the outputs of the last hidden layer for validated rows."""
         hidden, params, buffers = self._hidden_layers()
         inputs = Inputs(X, self._standard)
         dtype = np.result_type(inputs.dtype, self.parameters_)
@@ -264,51 +265,53 @@ class NetworkClassifier(
         return check_outputs(outputs, X)
 
     def predict(self, X):
-        """Predict the class of each image, the one with the largest score.
+        """Predict the class of each image.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
 
         Returns
         -------
         y : ndarray of shape (n,)
-            Elements of ``classes_``.
+            Class labels, elements of ``classes_``.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``.
+            If ``X`` has another shape than the images seen in ``fit``.
         """
         scores = self.decision_function(X)
         return self.classes_[_winners(scores.reshape(len(scores), -1))]
 
     def loss_and_gradient(self, X, y, sample_weight=None):
-        """Compute what is minimized, and its gradient, at the fitted parameters.
+        """Compute the objective and its gradient at the fitted parameters.
 
-        Nothing is dropped or augmented, and batch norm uses its running statistics.
+        The network is evaluated as in prediction: without dropout and augmentation, and
+        batch normalization uses its running statistics.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
         y : array-like of shape (n,)
-            Elements of ``classes_``.
+            Class labels, elements of ``classes_``.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the rows, not negative.
+            Non-negative weights of the samples.
 
         Returns
         -------
         value : float
-            Mean loss plus penalty.
+            The mean loss plus the penalty.
         gradient : dict of str to ndarray
-            Of ``parameters_``, float64. At a kink a subgradient.
+            Gradient with respect to ``parameters_``, in float64. Where the objective
+            has a kink, it is a subgradient.
 
         Raises
         ------
         ValueError
-            If ``X`` or ``y`` is not like those seen in ``fit``.
+            If ``X`` has another shape than in ``fit``, or ``y`` has other classes.
         """
         check_is_fitted(self, "parameters_")
         problem = validate_labeled_rows(
@@ -330,7 +333,7 @@ class NetworkClassifier(
 
 
 def _winners(scores):
-    """Return the class with the largest score; one column is that of the second."""
+    """Return the index of the largest score; one column belongs to the second class."""
     return (
         scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
     )

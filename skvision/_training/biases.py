@@ -37,10 +37,10 @@ def best_biases(problem: Problem, scores: Array) -> Vector:
         problem, rows=Rows(np.empty((len(scores), 0)), np.empty(0)), l1=0.0, l2=0.0
     )
     shift, least, stale = np.zeros(k), np.inf, 0
-    targets, shares = problem.targets[:], problem.shares
+    targets, sample_weight = problem.targets[:], problem.sample_weight
     for _ in range(MAX_ITER):
         now = scores + shift
-        d_scores = problem.loss(now, targets, shares)[1]
+        d_scores = problem.loss(now, targets, sample_weight)[1]
         slope = d_scores.sum(axis=0)
         if (np.abs(slope) <= ROUNDING * np.abs(d_scores).sum(axis=0)).all():
             break
@@ -49,7 +49,7 @@ def best_biases(problem: Problem, scores: Array) -> Vector:
         least = min(least, size)
         if stale == PATIENCE:
             break
-        product = problem.curvature(now, targets, shares)
+        product = problem.curvature(now, targets, sample_weight)
         bends = np.array(
             [product(np.broadcast_to(unit, now.shape)).sum(0) for unit in np.eye(k)]
         )

@@ -8,7 +8,7 @@ from skvision._training.layers import (
     Array,
     Arrays,
     Backward,
-    Deviation,
+    Initializer,
     Layer,
     Shapes,
     Training,
@@ -17,11 +17,11 @@ from skvision._training.layers import (
 
 def cosine_head(
     n_outputs: int,
-    deviation: Deviation,
+    initializer: Initializer,
     *,
     scale: float,
     margin: float = 0.0,
-    added_to: str = "angle",
+    margin_type: str = "angle",
 ) -> Layer:
     r"""Return the layer :math:`y_j = s \cos \theta_j`, the angle from x to a center.
 
@@ -40,13 +40,13 @@ def cosine_head(
     ----------
     n_outputs : int
         Number of centers, one for each class.
-    deviation : callable
+    initializer : callable
         As in `linear`, of the first centers.
     scale : float
         The s, positive.
     margin : float, default=0.0
         The m: in radians from 0 to less than :math:`\pi`; or from 0 to less than 2.
-    added_to : {"angle", "cosine"}, default="angle"
+    margin_type : {"angle", "cosine"}, default="angle"
         What it is added to, or taken from.
 
     Returns
@@ -89,7 +89,7 @@ def cosine_head(
 
     def init(params: Arrays, buffers: Arrays, rng: np.random.Generator) -> None:
         (centers,) = params
-        size = deviation(centers.shape[1], n_outputs)
+        size = initializer(centers.shape[1], n_outputs)
         centers[...] = size * rng.standard_normal(centers.shape)
 
     def unit_rows(x: Array) -> tuple[Array, Array]:
@@ -107,7 +107,7 @@ def cosine_head(
         labels = None if training is None else training.labels
         rows = np.arange(len(x))
         turned = None
-        if labels is not None and margin and added_to == "cosine":
+        if labels is not None and margin and margin_type == "cosine":
             y[rows, labels] -= y.dtype.type(scale * margin)
         elif labels is not None and margin:
             cosines, sines = np.empty((2, len(x)), x.dtype)

@@ -41,7 +41,7 @@ class Inputs:
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(np.float64 if self.X.dtype == np.float64 else np.float32)
 
-    def draw(
+    def read(
         self, index: slice | NDArray[np.integer], rng: Generator | None = None
     ) -> Array:
         """Return some rows; with ``rng``, as training takes them."""

@@ -91,7 +91,7 @@ def minimize_interior(
         The problem, of which the targets are labels.
     before : Minimum
         Where another method stopped. The iterations do not start there, but it is
-        told, and returned, in place of what is worse.
+        stopped, and returned, in place of what is worse.
     violations : callable
         What the hinge is taken of.
     squared : bool
@@ -136,18 +136,18 @@ def minimize_interior(
         if len(curve) == 1 or error < best.error or done:
             best = Minimum(found.params, len(curve) - 1, [*curve], found.slope, error)
         lowest = found.value < before.loss_curve[-1]
-        told = len(curve) > 1 and on_iteration(
+        stopped = len(curve) > 1 and on_iteration(
             found.params if lowest else before.params
         )
         stuck = best.error < NEAR and len(curve) - 1 - best.n_iter >= PATIENCE
-        if done or len(curve) > max_iter or stuck or told:
+        if done or len(curve) > max_iter or stuck or stopped:
             break
         change = method.step(here, state)
         length = method.longest(state, change.state)
         params = params + length * change.params
         scores = here.scores + length * change.scores
         state = method.follow(params, scores, _moved(state, change.state, length))
-    if told:  # where it stands, however near that is
+    if stopped:  # where it stands, however near that is
         last = Minimum(found.params, 0, curve, found.slope, error)
         best = last if lowest else before
     elif before.error <= best.error:
@@ -169,15 +169,15 @@ class _Interior:
         self.problem, self.violations, self.squared = problem, violations, squared
         self.margin, self.n, k = margin, problem.n_weights, problem.n_outputs
         z = self.violated(np.zeros((len(problem.rows), k))).z
-        shares = np.broadcast_to(problem.shares[:, None], z.shape).ravel()
-        self.counts = np.isfinite(z).ravel() & (shares > 0)
-        self.share, self.scale = shares, np.zeros(0)
-        self.units = np.ones_like(shares)  # in which products are equal
+        sample_weight = np.broadcast_to(problem.sample_weight[:, None], z.shape).ravel()
+        self.counts = np.isfinite(z).ravel() & (sample_weight > 0)
+        self.costs, self.scale = sample_weight, np.zeros(0)
+        self.units = np.ones_like(sample_weight)  # in which products are equal
         if problem.l1:  # in the unit of scores, whatever that of the features
-            sizes = np.sqrt(column_variances(problem.rows, problem.shares))
+            sizes = np.sqrt(column_variances(problem.rows, problem.sample_weight))
             self.scale = np.tile(np.where(sizes > 0, sizes, 1), k)
-            self.share = np.append(shares, 2 * problem.l1 / self.scale)
-            of_weights = 1 / len(problem.rows) / self.of_weights(self.share)
+            self.costs = np.append(sample_weight, 2 * problem.l1 / self.scale)
+            of_weights = 1 / len(problem.rows) / self.of_weights(self.costs)
             self.units = np.append(self.units, of_weights)
             self.counts = np.append(self.counts, np.ones(self.n, bool))
         of_rows = np.arange(len(self.counts)) < z.size
@@ -216,13 +216,13 @@ class _Interior:
 
     def slopes(self, beta: Array) -> Array:
         """Return what multipliers make of the gradient with respect to the scores."""
-        weighted = self.of_rows(np.where(self.counts, self.share * beta, 0))
+        weighted = self.of_rows(np.where(self.counts, self.costs * beta, 0))
         return self.violated(np.zeros_like(weighted)).backward(weighted)
 
     def complementarity(self, state: _State) -> float:
         lower, upper = state.beta * state.a, (1 - state.beta) * state.xi
         products = np.where(self.squares, lower, (lower + upper) / 2)
-        counted = np.where(self.counts, self.share, 0)
+        counted = np.where(self.counts, self.costs, 0)
         return float(np.sum(counted * products) / np.sum(counted * self.units))
 
     def bends(self, state: _State) -> Array:
@@ -237,10 +237,10 @@ class _Interior:
         of_hinge = state.xi / self.above(state.beta)
         return state.a + state.beta * np.where(self.squares, 0.5, of_hinge)
 
-    def curvature(self, scores: Array, targets: Any, shares: Array) -> Linear:
+    def curvature(self, scores: Array, targets: Any, sample_weight: Array) -> Linear:
         labels, bends = targets
         _, forward, backward = self.violations(scores, labels)
-        return lambda change: backward(shares[:, None] * bends * forward(change))
+        return lambda change: backward(sample_weight[:, None] * bends * forward(change))
 
     def certify(self, params: Vector, state: _State) -> tuple[Point, float]:
         """Return the parameters with the slope of the multipliers, and the gap.
@@ -251,7 +251,7 @@ class _Interior:
         problem, beta = self.problem, self.of_rows(state.beta)
         if problem.has_bias:
             beta = self._balanced(state)
-        counts, share = self.of_rows(self.counts), problem.shares[:, None]
+        counts, weight = self.of_rows(self.counts), problem.sample_weight[:, None]
         scores = np.empty_like(beta)
         d_scores = self.slopes(self.joined(beta, np.zeros_like(params)))
 
@@ -261,11 +261,11 @@ class _Interior:
 
         slope = problem.through(params, respond)
         z = np.where(counts, self.violated(scores).z, 0)
-        loss = float(np.sum(share * np.maximum(z, 0) ** (2 if self.squared else 1)))
+        loss = float(np.sum(weight * np.maximum(z, 0) ** (2 if self.squared else 1)))
         value = loss + problem.penalty(params)
         at_zero = np.where(counts, self.violated(np.zeros_like(z)).z, 0)
         fitted = beta * at_zero - (beta**2 / 4 if self.squared else 0)
-        total = float(np.sum(share * np.where(counts, fitted, 0)))
+        total = float(np.sum(weight * np.where(counts, fitted, 0)))
         feasible = (beta >= 0) & (self.squared | (beta <= 1))
         bound = dual_bound(total, slope[: self.n], problem.l1, problem.l2)
         error = relative(value - bound, value) if feasible.all() else np.inf
@@ -275,7 +275,7 @@ class _Interior:
         beta, bends_of = self.of_rows(state.beta), self.of_rows(self.bends(state))
         zeros = np.zeros_like(beta)
         targets = (self.problem.targets, bends_of)
-        product = self.curvature(zeros, targets, self.problem.shares)
+        product = self.curvature(zeros, targets, self.problem.sample_weight)
         units = np.eye(beta.shape[1])
         bends = [product(np.broadcast_to(unit, beta.shape)).sum(0) for unit in units]
         if not np.isfinite(bends).all():
@@ -317,7 +317,7 @@ class _Interior:
         curved = replace(problem, targets=targets, curvature=self.curvature)
         of_weights = np.zeros(self.n)
         if problem.l1:
-            of_weights = self.of_weights(self.share * bends) * self.scale**2
+            of_weights = self.of_weights(self.costs * bends) * self.scale**2
         precondition = penalized_inverse(curved, here, of_weights)
 
         def product(change: Vector) -> tuple[Vector, Array]:

@@ -26,7 +26,7 @@ from scipy.special import expit
 Array = NDArray[np.floating]
 Arrays = Sequence[Array]
 Backward = Callable[..., "Array | None"]  # (dy, grads, needs_dx=True)
-Deviation = Callable[[int, int], float]
+Initializer = Callable[[int, int], float]
 
 LEVELS = 2**16  # of a random number that says whether to drop
 
@@ -80,15 +80,15 @@ class Layer(NamedTuple):
     forward: Callable[[Arrays, Arrays, Array, Training | None], tuple[Array, Backward]]
 
 
-def linear(n_outputs: int, deviation: Deviation, *, bias: bool = True) -> Layer:
+def linear(n_outputs: int, initializer: Initializer, *, bias: bool = True) -> Layer:
     r"""Return the layer :math:`y = x W + b`.
 
     Parameters
     ----------
     n_outputs : int
         Width of its output.
-    deviation : callable
-        ``(n_inputs, n_outputs) -> standard deviation`` of the normal distribution that
+    initializer : callable
+        ``(n_inputs, n_outputs) -> standard initializer`` of the normal distribution that
         the first weights are drawn from, such as `he`. Biases start at zero.
     bias : bool, default=True
         Whether there are biases.
@@ -116,7 +116,7 @@ def linear(n_outputs: int, deviation: Deviation, *, bias: bool = True) -> Layer:
 
     def init(params: Arrays, buffers: Arrays, rng: Generator) -> None:
         W, *biases = params
-        W[...] = deviation(*W.shape) * rng.standard_normal(W.shape)
+        W[...] = initializer(*W.shape) * rng.standard_normal(W.shape)
         for b in biases:
             b[...] = 0
 
@@ -320,17 +320,17 @@ def batch_norm(epsilon: float = 1e-5) -> Layer:
         gain, shift = params
         if training is None or training.rng is None:
             mean, variance = buffers
-            share = None
+            row_weights = None
             normal = x - mean
         else:
             n = len(x)
             w = training.weights
-            share = np.full(n, 1 / n, x.dtype) if w is None else w / w.sum()
+            row_weights = np.full(n, 1 / n, x.dtype) if w is None else w / w.sum()
             normal = x - x[0]  # so that a constant column has no variance by rounding
-            from_first = share @ normal
+            from_first = row_weights @ normal
             mean = x[0] + from_first
             normal -= from_first
-            variance = share @ (normal * normal)
+            variance = row_weights @ (normal * normal)
             unbiased = variance * x.dtype.type(n / max(n - 1, 1))
             for running, now in zip(buffers, (mean, unbiased), strict=True):
                 running += running.dtype.type(training.momentum) * (now - running)
@@ -343,11 +343,11 @@ def batch_norm(epsilon: float = 1e-5) -> Layer:
             of_gain, of_shift = grads
             np.sum(dy * normal, axis=0, out=of_gain)
             dy.sum(axis=0, out=of_shift)
-            if share is None:
+            if row_weights is None:
                 return dy * (gain * scale)
             # mean and variance depend on each row by its share
             hidden = normal * of_gain + of_shift
-            return (gain * scale) * (dy - share[:, None] * hidden)
+            return (gain * scale) * (dy - row_weights[:, None] * hidden)
 
         return y, backward
 

@@ -33,7 +33,7 @@ class Minimum(NamedTuple):
     error : float
         What was held against the tolerance: the largest absolute element of the
         residual, or a duality gap.
-    told : bool
+    stopped_by_caller : bool
         Whether it stopped because ``on_iteration`` said so.
     """
 
@@ -42,7 +42,7 @@ class Minimum(NamedTuple):
     loss_curve: list[float]
     residual: Vector
     error: float
-    told: bool = False
+    stopped_by_caller: bool = False
 
 
 class Point(NamedTuple):

@@ -33,7 +33,7 @@ ROUGH = 0.9  # part of the tolerance that is aimed at in float32
 def minimize_linear(
     rows: Rows,
     labels: Labels,
-    shares: Array,
+    sample_weight: Array,
     start: Vector,
     *,
     loss: Loss,
@@ -61,7 +61,7 @@ def minimize_linear(
         The rows.
     labels : ndarray of shape (n,), int
         True classes.
-    shares : ndarray of shape (n,)
+    sample_weight : ndarray of shape (n,)
         What each row counts; adding up to one.
     start : ndarray of shape (n_params,), float64
         W, then b where the rows have a center.
@@ -97,7 +97,7 @@ def minimize_linear(
 
     space: RowSpace | None = None
 
-    def told(params: Vector) -> bool:
+    def stop(params: Vector) -> bool:
         nonlocal stopped
         stopped = stopped or on_iteration(
             params if space is None else space.to_features(params)
@@ -107,7 +107,7 @@ def minimize_linear(
     problem = Problem(
         rows,
         labels,
-        shares,
+        sample_weight,
         loss,
         curvature,
         l1=alpha * l1_ratio,
@@ -118,9 +118,9 @@ def minimize_linear(
 
     def minimize(problem: Problem, start: Vector, max_iter: int, tol: float) -> Minimum:
         if violations is None:
-            return _minimize_smooth(problem, start, max_iter, tol, told)
+            return _minimize_smooth(problem, start, max_iter, tol, stop)
         return _minimize_hinge(
-            problem, start, violations, squared, margin, max_iter, tol, told
+            problem, start, violations, squared, margin, max_iter, tol, stop
         )
 
     few = len(start) <= FEW_PARAMS and len(rows) <= FEW_ROWS
@@ -150,12 +150,14 @@ def minimize_linear(
     if not stopped:
         if violations is not None and not squared and fit_intercept:
             z = violations(linear_scores(exact.rows, params), labels).z
-            params[problem.n_weights :] += center_biases(z, labels, shares, joint=joint)
+            params[problem.n_weights :] += center_biases(
+                z, labels, sample_weight, joint=joint
+            )
         W, b = split_linear(params, rows.n_features, fit_intercept)
         if joint:  # a common change of all classes changes no loss
             b -= b.mean() if len(b) else 0
             W -= 0 if problem.l1 else W.mean(axis=0)
-    return minimum._replace(params=params, told=stopped)
+    return minimum._replace(params=params, stopped_by_caller=stopped)
 
 
 def _minimize_smooth(
@@ -163,11 +165,11 @@ def _minimize_smooth(
     start: Vector,
     max_iter: int,
     tol: float,
-    told: Callable[[Vector], bool],
+    on_iteration: Callable[[Vector], bool],
 ) -> Minimum:
     if problem.l1:
         return minimize_smoothed(
-            problem, start, max_iter=max_iter, tol=tol, on_iteration=told
+            problem, start, max_iter=max_iter, tol=tol, on_iteration=on_iteration
         )
     few = len(start) <= FEW_PARAMS and len(problem.rows) <= FEW_ROWS
     return minimize_newton(
@@ -178,7 +180,7 @@ def _minimize_smooth(
         gap=relative_gap,
         inverse=hessian_inverse if few else None,
         to_rounding=few,
-        on_iteration=told,
+        on_iteration=on_iteration,
     )
 
 
@@ -190,17 +192,17 @@ def _minimize_hinge(
     margin: float,
     max_iter: int,
     tol: float,
-    told: Callable[[Vector], bool],
+    on_iteration: Callable[[Vector], bool],
 ) -> Minimum:
     """Try Newton's method, and where it is not through soon, the interior of bounds."""
     if not squared and problem.l1 == problem.l2 == 0:
-        variance = float(column_variances(problem.rows, problem.shares).mean())
+        variance = float(column_variances(problem.rows, problem.sample_weight).mean())
         problem = replace(problem, l2=LIMIT * (variance or 1.0))
     stopped = False
 
     def stop(params: Vector) -> bool:
         nonlocal stopped
-        stopped = told(params)
+        stopped = on_iteration(params)
         return stopped
 
     interior = problem.l1 > 0 or problem.l2 > 0

@@ -1,14 +1,14 @@
 """Losses: scores against labels.
 
-A loss is ``(scores, labels, shares) -> (mean loss, d_scores)``: a sum over rows, each
-counted by its share, and its gradient with respect to the scores. Shares that add up to
+A loss is ``(scores, labels, sample_weight) -> (mean loss, d_scores)``: a sum over rows, each
+counted by its weight, and its gradient with respect to the scores. Shares that add up to
 one make a mean of it, None is one part in n each. A sum over blocks of rows or a part
 of them is then as good as the whole.
 
 Hinge losses are made of two parts: by how much scores violate their margins, and what a
 violation costs: ``squared_hinge(weston_watkins(1.0))``.
 
-A curvature is ``(scores, labels, shares) -> product``: the second derivatives of a loss
+A curvature is ``(scores, labels, sample_weight) -> product``: the second derivatives of a loss
 with respect to the scores of each row, as a map of changes of the scores, (n, k), to
 changes of the gradient, (n, k).
 """
@@ -49,7 +49,7 @@ Curvature = Callable[[Array, Any, Array], Linear]
 
 
 def softmax_cross_entropy(
-    scores: Array, labels: Labels, shares: Array | None = None
+    scores: Array, labels: Labels, sample_weight: Array | None = None
 ) -> tuple[float, Array]:
     r"""Return the mean cross-entropy of the softmax of scores.
 
@@ -61,7 +61,7 @@ def softmax_cross_entropy(
         Any finite numbers.
     labels : ndarray of shape (n,), int
         True classes, from 0 to n_classes - 1.
-    shares : ndarray of shape (n,), default=None
+    sample_weight : ndarray of shape (n,), default=None
         What each row counts, not negative. None is 1 / n each.
 
     Returns
@@ -83,15 +83,15 @@ def softmax_cross_entropy(
     shifted = scores - scores.max(axis=1, keepdims=True)
     d_scores = np.exp(shifted)
     totals = d_scores.sum(axis=1)
-    share = 1 / len(scores) if shares is None else shares
-    loss = float(np.sum(share * (np.log(totals) - shifted[rows, labels])))
-    d_scores *= (share / totals)[:, None]
-    d_scores[rows, labels] -= share
+    weight = 1 / len(scores) if sample_weight is None else sample_weight
+    loss = float(np.sum(weight * (np.log(totals) - shifted[rows, labels])))
+    d_scores *= (weight / totals)[:, None]
+    d_scores[rows, labels] -= weight
     return loss, d_scores
 
 
 def sigmoid_cross_entropy(
-    scores: Array, labels: Labels, shares: Array | None = None
+    scores: Array, labels: Labels, sample_weight: Array | None = None
 ) -> tuple[float, Array]:
     r"""Return the mean cross-entropy of the sigmoid of scores: two classes, one score.
 
@@ -105,7 +105,7 @@ def sigmoid_cross_entropy(
         Any finite numbers.
     labels : ndarray of shape (n,), int
         True classes, 0 or 1.
-    shares : ndarray of shape (n,), default=None
+    sample_weight : ndarray of shape (n,), default=None
         What each row counts, not negative. None is 1 / n each.
 
     Returns
@@ -123,9 +123,9 @@ def sigmoid_cross_entropy(
     3.5298 [[0.9707]]
     """
     s, labels = scores[:, 0], labels.astype(scores.dtype)
-    share = 1 / len(scores) if shares is None else shares
-    loss = float(np.sum(share * (np.logaddexp(0, s) - labels * s)))
-    return loss, (share * (expit(s) - labels))[:, None]
+    weight = 1 / len(scores) if sample_weight is None else sample_weight
+    loss = float(np.sum(weight * (np.logaddexp(0, s) - labels * s)))
+    return loss, (weight * (expit(s) - labels))[:, None]
 
 
 def smoothed(loss: Loss, smoothing: float) -> Loss:
@@ -144,7 +144,7 @@ def smoothed(loss: Loss, smoothing: float) -> Loss:
     Returns
     -------
     loss : callable
-        ``(scores, labels, shares) -> (mean loss, d_scores)``.
+        ``(scores, labels, sample_weight) -> (mean loss, d_scores)``.
 
     References
     ----------
@@ -161,11 +161,15 @@ def smoothed(loss: Loss, smoothing: float) -> Loss:
     """
 
     def smooth(
-        scores: Array, labels: Labels, shares: Array | None = None
+        scores: Array, labels: Labels, sample_weight: Array | None = None
     ) -> tuple[float, Array]:
-        share = np.full(len(scores), 1 / len(scores)) if shares is None else shares
-        value, d_scores = loss(scores, labels, shares)
-        moved = (smoothing * share).astype(scores.dtype)  # of the true class, to all
+        weight = (
+            np.full(len(scores), 1 / len(scores))
+            if sample_weight is None
+            else sample_weight
+        )
+        value, d_scores = loss(scores, labels, sample_weight)
+        moved = (smoothing * weight).astype(scores.dtype)  # of the true class, to all
         if scores.shape[1] == 1:
             excess = (labels - 0.5).astype(scores.dtype)
             d_scores[:, 0] += moved * excess
@@ -180,7 +184,7 @@ def smoothed(loss: Loss, smoothing: float) -> Loss:
 
 
 def squared_error(
-    scores: Array, labels: Labels, shares: Array | None = None
+    scores: Array, labels: Labels, sample_weight: Array | None = None
 ) -> tuple[float, Array]:
     r"""Return the mean squared error of scores against 1 for true classes, else -1.
 
@@ -192,7 +196,7 @@ def squared_error(
         Any finite numbers. One column is that of the second of two classes.
     labels : ndarray of shape (n,), int
         True classes, from 0 to n_classes - 1.
-    shares : ndarray of shape (n,), default=None
+    sample_weight : ndarray of shape (n,), default=None
         What each row counts, not negative. None is 1 / n each.
 
     Returns
@@ -210,13 +214,13 @@ def squared_error(
     0.5 [[1. 0.]]
     """
     error = scores - 2 * _true_classes(scores, labels) + 1
-    share = 1 / len(scores) if shares is None else shares[:, None]
-    d_scores = share * error
+    weight = 1 / len(scores) if sample_weight is None else sample_weight[:, None]
+    d_scores = weight * error
     return float(np.sum(d_scores * error) / 2), d_scores
 
 
 def sigmoid_squared_error(
-    scores: Array, labels: Labels, shares: Array | None = None
+    scores: Array, labels: Labels, sample_weight: Array | None = None
 ) -> tuple[float, Array]:
     r"""Return the mean squared error of sigmoids against 1 for true classes, else 0.
 
@@ -224,7 +228,7 @@ def sigmoid_squared_error(
 
     Parameters
     ----------
-    scores, labels, shares
+    scores, labels, sample_weight
         As in `squared_error`.
 
     Returns
@@ -243,9 +247,9 @@ def sigmoid_squared_error(
     """
     out = expit(scores)
     error = out - _true_classes(scores, labels)
-    share = 1 / len(scores) if shares is None else shares[:, None]
-    value = float(np.sum(share * error**2) / 2)
-    return value, share * error * out * (1 - out)
+    weight = 1 / len(scores) if sample_weight is None else sample_weight[:, None]
+    value = float(np.sum(weight * error**2) / 2)
+    return value, weight * error * out * (1 - out)
 
 
 def _true_classes(scores: Array, labels: Labels) -> Array:
@@ -357,7 +361,7 @@ def hinge(violations: Violations) -> Loss:
     Returns
     -------
     loss : callable
-        ``(scores, labels, shares) -> (mean loss, d_scores)``, the gradient where there
+        ``(scores, labels, sample_weight) -> (mean loss, d_scores)``, the gradient where there
         is one, else the subgradient that takes no violation for one of 0.
 
     Examples
@@ -370,12 +374,12 @@ def hinge(violations: Violations) -> Loss:
     """
 
     def loss(
-        scores: Array, labels: Labels, shares: Array | None = None
+        scores: Array, labels: Labels, sample_weight: Array | None = None
     ) -> tuple[float, Array]:
-        share = 1 / len(scores) if shares is None else shares[:, None]
+        weight = 1 / len(scores) if sample_weight is None else sample_weight[:, None]
         z, _, backward = violations(scores, labels)
-        value = float(np.sum(share * np.maximum(z, 0)))
-        return value, backward(share * (z > 0))
+        value = float(np.sum(weight * np.maximum(z, 0)))
+        return value, backward(weight * (z > 0))
 
     return loss
 
@@ -391,7 +395,7 @@ def squared_hinge(violations: Violations) -> Loss:
     Returns
     -------
     loss : callable
-        ``(scores, labels, shares) -> (mean loss, d_scores)``.
+        ``(scores, labels, sample_weight) -> (mean loss, d_scores)``.
 
     Examples
     --------
@@ -403,12 +407,12 @@ def squared_hinge(violations: Violations) -> Loss:
     """
 
     def loss(
-        scores: Array, labels: Labels, shares: Array | None = None
+        scores: Array, labels: Labels, sample_weight: Array | None = None
     ) -> tuple[float, Array]:
-        share = 1 / len(scores) if shares is None else shares[:, None]
+        weight = 1 / len(scores) if sample_weight is None else sample_weight[:, None]
         z, _, backward = violations(scores, labels)
         z = np.maximum(z, 0)
-        slope = share * z
+        slope = weight * z
         value = float(np.sum(slope * z))
         return value, backward(2 * slope)
 
@@ -416,7 +420,7 @@ def squared_hinge(violations: Violations) -> Loss:
 
 
 def perceptron(
-    scores: Array, labels: Labels, shares: Array | None = None
+    scores: Array, labels: Labels, sample_weight: Array | None = None
 ) -> tuple[float, Array]:
     r"""Return how far the winning class is ahead of the true one.
 
@@ -431,7 +435,7 @@ def perceptron(
         Any finite numbers.
     labels : ndarray of shape (n,), int
         True classes, from 0 to n_classes - 1.
-    shares : ndarray of shape (n,), default=None
+    sample_weight : ndarray of shape (n,), default=None
         What each row counts, not negative. None is 1 / n each.
 
     Returns
@@ -439,8 +443,8 @@ def perceptron(
     loss : float
         Not negative; 0 where all are right.
     d_scores : ndarray of shape (n, n_classes) or (n, 1)
-        The perceptron rule: a row that is wrong has its share at the winning class and
-        minus its share at the true one.
+        The perceptron rule: a row that is wrong has its weight at the winning class and
+        minus its weight at the true one.
 
     References
     ----------
@@ -455,19 +459,23 @@ def perceptron(
     1.9 [[-1.  1.  0.]]
     """
     rows = np.arange(len(scores))
-    share = np.full(len(scores), 1 / len(scores)) if shares is None else shares
+    weight = (
+        np.full(len(scores), 1 / len(scores))
+        if sample_weight is None
+        else sample_weight
+    )
     if scores.shape[1] == 1:
         scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
-        loss, d_scores = perceptron(scores, labels, share)
+        loss, d_scores = perceptron(scores, labels, weight)
         return loss, d_scores[:, 1:]
     winners = scores.argmax(axis=1)
     d_scores = np.zeros_like(scores)
-    d_scores[rows, winners] += share
-    d_scores[rows, labels] -= share
-    return float(share @ (scores[rows, winners] - scores[rows, labels])), d_scores
+    d_scores[rows, winners] += weight
+    d_scores[rows, labels] -= weight
+    return float(weight @ (scores[rows, winners] - scores[rows, labels])), d_scores
 
 
-def softmax_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
+def softmax_curvature(scores: Array, labels: Labels, sample_weight: Array) -> Linear:
     """Return the second derivatives of `softmax_cross_entropy`.
 
     Examples
@@ -483,16 +491,16 @@ def softmax_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
     def product(change: Array) -> Array:
         weighted: Array = p * change
         weighted -= p * weighted.sum(axis=1, keepdims=True)
-        weighted *= shares[:, None]
+        weighted *= sample_weight[:, None]
         return weighted
 
     return product
 
 
-def sigmoid_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
+def sigmoid_curvature(scores: Array, labels: Labels, sample_weight: Array) -> Linear:
     """Return the second derivatives of `sigmoid_cross_entropy`."""
     p = expit(scores)
-    bends = shares[:, None] * p * expit(-scores)
+    bends = sample_weight[:, None] * p * expit(-scores)
 
     def product(change: Array) -> Array:
         times: Array = bends * change
@@ -504,9 +512,9 @@ def sigmoid_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
 def squared_hinge_curvature(violations: Violations) -> Curvature:
     """Return the second derivatives of `squared_hinge`, of 0 at its kinks."""
 
-    def curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
+    def curvature(scores: Array, labels: Labels, sample_weight: Array) -> Linear:
         z, forward, backward = violations(scores, labels)
-        bends = 2 * shares[:, None] * (z > 0)
+        bends = 2 * sample_weight[:, None] * (z > 0)
         return lambda change: backward(bends * forward(change))
 
     return curvature

@@ -15,7 +15,7 @@ Vector = NDArray[np.floating]
 
 
 @dataclass
-class Course:
+class FitResult:
     """What happened in a fit, up to the last whole epoch.
 
     Attributes
@@ -107,7 +107,7 @@ def minimize(
     before: History = NO_HISTORY,
     statistics: Vector | None = None,
     parts: Sequence[slice] = (),
-) -> Course:
+) -> FitResult:
     """Minimize the mean of an objective over batches of rows.
 
     It stops after ``max_iter`` epochs, or when ``n_iter_no_change`` epochs in a row
@@ -156,26 +156,26 @@ def minimize(
 
     Returns
     -------
-    course : Course
+    result : FitResult
         The parameters, and how they came about.
     """
     statistics = np.empty(0) if statistics is None else statistics
     of_start = {name: array.copy() for name, array in state.items()}
-    course = Course(params.copy(), statistics.copy(), of_start)
+    result = FitResult(params.copy(), statistics.copy(), of_start)
     average = None if average_from is None else _Average(params, average_from)
     steps = _Steps(objective, optimizer, state, schedule, average, parts)
-    whole = course
-    n_still, best_loss, best_score, judged = 0, np.inf, -np.inf, params
+    whole = result
+    n_no_change, best_loss, best_score, judged = 0, np.inf, -np.inf, params
     first = len(before["loss"])
     try:
         for epoch in range(first, first + max_iter):
             order = rows if rng is None else rng.permutation(rows)
-            parted = batches(order, batch_size)
-            history = course.after(before)
-            loss, rate, ratios = steps.make(params, parted, epoch, history)
+            batches_of_epoch = batches(order, batch_size)
+            history = result.after(before)
+            loss, rate, ratios = steps.make(params, batches_of_epoch, epoch, history)
             if not (math.isfinite(loss) and np.isfinite(statistics).all()):
-                course.diverged = True
-                return course
+                result.diverged = True
+                return result
             now = average.mean if average and average.n_steps else params
             if now is not params and value_of is not None:
                 loss = value_of(now)
@@ -183,34 +183,34 @@ def minimize(
             judged = now
             improved = loss < best_loss - tol
             best_loss = min(best_loss, loss)
-            scores, is_best = course.validation_scores, True
+            scores, is_best = result.validation_scores, True
             if score is not None:
                 scores = [*scores, score(now)]
                 improved = scores[-1] > best_score + tol
                 is_best = scores[-1] > best_score
                 best_score = max(best_score, scores[-1])
             whole = replace(  # from here on, an interrupt finds all of the epoch
-                course,
-                loss_curve=[*course.loss_curve, loss],
+                result,
+                loss_curve=[*result.loss_curve, loss],
                 validation_scores=scores,
-                learning_rates=[*course.learning_rates, rate],
-                update_ratios=[*course.update_ratios, ratios],
+                learning_rates=[*result.learning_rates, rate],
+                update_ratios=[*result.update_ratios, ratios],
             )
             if is_best:
-                course.save(now, statistics, state)
-            course = whole
-            n_still = 0 if improved else n_still + 1
-            if n_still >= n_iter_no_change or on_epoch(now):
-                course.converged = True
+                result.save(now, statistics, state)
+            result = whole
+            n_no_change = 0 if improved else n_no_change + 1
+            if n_no_change >= n_iter_no_change or on_epoch(now):
+                result.converged = True
                 break
     except KeyboardInterrupt:
         if not whole.loss_curve:
             raise
-        if whole is not course and is_best:  # the arrays may be saved in part
-            course.save(now, statistics, state)
-        course = whole
-        course.interrupted = True
-    return course
+        if whole is not result and is_best:  # the arrays may be saved in part
+            result.save(now, statistics, state)
+        result = whole
+        result.interrupted = True
+    return result
 
 
 class _Average:
@@ -242,7 +242,7 @@ class _Steps(NamedTuple):
     def make(
         self,
         params: Vector,
-        parted: Sequence[NDArray[np.integer]],
+        batches_of_epoch: Sequence[NDArray[np.integer]],
         epoch: int,
         history: History,
     ) -> tuple[float, float, list[float]]:
@@ -252,14 +252,14 @@ class _Steps(NamedTuple):
         """
         total, rates = 0.0, list(history["learning_rate"])
         history = {**history, "learning_rate": rates}
-        for step, batch in enumerate(parted):
+        for step, batch in enumerate(batches_of_epoch):
             value, gradient = self.objective(params, batch)
             if not math.isfinite(value):
                 return math.nan, math.nan, []
-            rate = float(self.schedule(epoch + step / len(parted), history))
+            rate = float(self.schedule(epoch + step / len(batches_of_epoch), history))
             if step == 0:
                 rates.append(rate)
-            if step == len(parted) - 1:
+            if step == len(batches_of_epoch) - 1:
                 before = [params[part].copy() for part in self.parts]
             self.optimizer.update(params, gradient, self.state, rate)
             total += len(batch) * value
@@ -269,7 +269,7 @@ class _Steps(NamedTuple):
             return math.nan, math.nan, []
         moved = zip(before, self.parts, strict=True)
         ratios = [_ratio(old, params[part]) for old, part in moved]
-        return total / sum(map(len, parted)), rates[-1], ratios
+        return total / sum(map(len, batches_of_epoch)), rates[-1], ratios
 
 
 def _ratio(before: Vector, after: Vector) -> float:

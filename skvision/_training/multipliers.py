@@ -62,7 +62,7 @@ def smoothed_hinge(violations: Violations, width: float) -> Loss:
     Returns
     -------
     loss : callable
-        ``(scores, targets, shares) -> (mean loss, d_scores)``; with multipliers of
+        ``(scores, targets, sample_weight) -> (mean loss, d_scores)``; with multipliers of
         zero, not above the hinge loss, and below it by at most half the width for each
         violation.
 
@@ -77,15 +77,15 @@ def smoothed_hinge(violations: Violations, width: float) -> Loss:
     """
 
     def loss(
-        scores: Array, targets: Any, shares: Array | None = None
+        scores: Array, targets: Any, sample_weight: Array | None = None
     ) -> tuple[float, Array]:
         labels, multipliers = targets
-        share = 1 / len(scores) if shares is None else shares[:, None]
+        weight = 1 / len(scores) if sample_weight is None else sample_weight[:, None]
         z, _, backward = violations(scores, labels)
         slopes = _slopes(z, multipliers, width)
         linear = slopes * np.where(slopes > 0, z, 0)
-        value = np.sum(share * (linear - width / 2 * (slopes - multipliers) ** 2))
-        return float(value), backward(share * slopes)
+        value = np.sum(weight * (linear - width / 2 * (slopes - multipliers) ** 2))
+        return float(value), backward(weight * slopes)
 
     return loss
 
@@ -93,11 +93,11 @@ def smoothed_hinge(violations: Violations, width: float) -> Loss:
 def smoothed_hinge_curvature(violations: Violations, width: float) -> Curvature:
     """Return the second derivatives of `smoothed_hinge`, of 0 at its kinks."""
 
-    def curvature(scores: Array, targets: Any, shares: Array) -> Linear:
+    def curvature(scores: Array, targets: Any, sample_weight: Array) -> Linear:
         labels, multipliers = targets
         z, forward, backward = violations(scores, labels)
         slopes = _slopes(z, multipliers, width)
-        bends = shares[:, None] / width * ((slopes > 0) & (slopes < 1))
+        bends = sample_weight[:, None] / width * ((slopes > 0) & (slopes < 1))
         return lambda change: backward(bends * forward(change))
 
     return curvature
@@ -147,13 +147,13 @@ def minimize_hinge(
     ----------
     D. P. Bertsekas, "Constrained optimization and Lagrange multiplier methods", 1982.
     """
-    labels, shares = problem.targets, problem.shares
-    n, told = problem.n_weights, False
+    labels, sample_weight = problem.targets, problem.sample_weight
+    n, stopped = problem.n_weights, False
 
     def stop(params: Vector) -> bool:
-        nonlocal told
-        told = told or on_iteration(params)
-        return told
+        nonlocal stopped
+        stopped = stopped or on_iteration(params)
+        return stopped
 
     def gaps(smooth: Problem, here: Point) -> tuple[float, float, float]:
         """Return the objective, its gap, and what the multipliers add to that."""
@@ -161,11 +161,11 @@ def minimize_hinge(
         slopes = _slopes(z, smooth.targets.multipliers, width)
         positive = np.maximum(z, 0).sum(axis=1)
         linear = (slopes * np.where(slopes > 0, z, 0)).sum(axis=1)
-        value = float(shares @ positive) + problem.penalty(here.params)
+        value = float(sample_weight @ positive) + problem.penalty(here.params)
         of_weights = float(here.slope[:n] @ here.params[:n])
-        fitted = float(shares @ linear) - of_weights
+        fitted = float(sample_weight @ linear) - of_weights
         bound = dual_bound(fitted, here.slope[:n], problem.l1, problem.l2)
-        return value, value - bound, float(shares @ (positive - linear))
+        return value, value - bound, float(sample_weight @ (positive - linear))
 
     def well_solved(smooth: Problem, here: Point) -> float:
         """Return what is at most 1 where the smooth problem is solved well enough."""
@@ -179,7 +179,7 @@ def minimize_hinge(
     width, params, n_iter = FIRST_WIDTH * margin, start, 0
     first = problem.scores_of(start)
     positive = np.maximum(violations(first, labels).z, 0).sum(axis=1)
-    curve = [float(shares @ positive) + problem.penalty(start)]
+    curve = [float(sample_weight @ positive) + problem.penalty(start)]
     best = Minimum(start, 0, curve, np.zeros_like(start), np.inf)
     errors: list[float] = []
     while len(errors) < MAX_PROBLEMS and (n_iter < max_iter or not errors):
@@ -203,9 +203,9 @@ def minimize_hinge(
         value, gap, _ = gaps(smooth, here)
         curve.append(value)
         errors.append(relative(gap, value))
-        if told or errors[-1] < best.error:
+        if stopped or errors[-1] < best.error:
             best = Minimum(params, n_iter, [*curve], minimum.residual, errors[-1])
-        if errors[-1] <= tol or min(errors) < min(errors[-PATIENCE:]) or told:
+        if errors[-1] <= tol or min(errors) < min(errors[-PATIENCE:]) or stopped:
             break
         z = violations(here.scores, labels).z
         multipliers = _slopes(z, multipliers, width)
@@ -213,7 +213,9 @@ def minimize_hinge(
     return best._replace(n_iter=n_iter)
 
 
-def center_biases(z: Array, labels: Labels, shares: Array, *, joint: bool) -> Vector:
+def center_biases(
+    z: Array, labels: Labels, sample_weight: Array, *, joint: bool
+) -> Vector:
     r"""Return what to add to each bias so that it lies amid those that are as good.
 
     The hinge loss as a function of one bias is piecewise linear. Where it is least at
@@ -225,7 +227,7 @@ def center_biases(z: Array, labels: Labels, shares: Array, *, joint: bool) -> Ve
         Violations.
     labels : ndarray of shape (n,), int
         True classes.
-    shares : ndarray of shape (n,)
+    sample_weight : ndarray of shape (n,)
         What each row counts; adding up to one.
     joint : bool
         Whether ``z`` is of `weston_watkins`, where a bias of the true class counts for
@@ -249,7 +251,7 @@ def center_biases(z: Array, labels: Labels, shares: Array, *, joint: bool) -> Ve
         own = labels == (1 if z.shape[1] == 1 else j)
         falling = z[own] if joint else z[own, j : j + 1]
         kinks = np.concatenate([falling.ravel(), -z[~own, j]])
-        counts = np.repeat(shares[own], falling.shape[1]), shares[~own]
+        counts = np.repeat(sample_weight[own], falling.shape[1]), sample_weight[~own]
         weights = np.concatenate(counts) * np.isfinite(kinks)
         order = np.argsort(kinks)
         first_slope = -float(counts[0] @ np.isfinite(falling.ravel()))

@@ -72,7 +72,7 @@ class Network:
         dtype = np.result_type(inputs.dtype, params)
         out = np.empty((len(inputs.X), self.shapes.n_outputs), dtype)
         for block in inputs.blocks():
-            out[block] = self.layer.forward(*arrays, inputs.draw(block), None)[0]
+            out[block] = self.layer.forward(*arrays, inputs.read(block), None)[0]
         return out
 
     def input_gradients(
@@ -90,7 +90,7 @@ class Network:
         unused = self.views(np.empty_like(params))  # the gradients by the params
         out = np.empty(inputs.X.shape, inputs.dtype)
         for block in inputs.blocks():
-            _, backward = self.layer.forward(*arrays, inputs.draw(block), None)
+            _, backward = self.layer.forward(*arrays, inputs.read(block), None)
             out[block] = backward(d_outputs[block], unused)
         if inputs.standard is not None:
             deviation = inputs.standard.deviation  # float64, as float32 has less range
@@ -159,7 +159,7 @@ def batch_objective(
     grads, buffers = net.views(gradient), net.statistics(statistics)
 
     def objective(params: Array, index: NDArray[np.integer]) -> tuple[float, Array]:
-        x = inputs.draw(index, rng)
+        x = inputs.read(index, rng)
         counts = weights[index]
         scores, backward = net.layer.forward(
             net.views(params), buffers, x, Training(rng, counts, labels=labels[index])
@@ -177,7 +177,7 @@ def whole_objective(
     statistics: Array,
     inputs: Inputs,
     labels: Labels,
-    shares: Array,
+    sample_weight: Array,
     *,
     loss: Loss,
     penalty: Penalty,
@@ -188,7 +188,7 @@ def whole_objective(
     ----------
     net, statistics, inputs, labels, loss, penalty
         As in `batch_objective`; the running statistics are left as they are.
-    shares : ndarray of shape (n,)
+    sample_weight : ndarray of shape (n,)
         What each row counts; adding up to one.
 
     Returns
@@ -207,10 +207,12 @@ def whole_objective(
         for block in inputs.blocks():
             seen = Training(None, None, labels=labels[block])
             scores, backward = net.layer.forward(
-                arrays, buffers, inputs.draw(block), seen
+                arrays, buffers, inputs.read(block), seen
             )
             of_block, d_scores = loss(
-                scores.astype(np.float64, copy=False), labels[block], shares[block]
+                scores.astype(np.float64, copy=False),
+                labels[block],
+                sample_weight[block],
             )
             backward(d_scores.astype(inputs.dtype, copy=False), grads, needs_dx=False)
             value += of_block
@@ -250,5 +252,5 @@ def learn_statistics(
     weights = weights.astype(inputs.dtype)
     for i, batch in enumerate(batches):
         training = Training(rng, weights[batch], momentum=1 / (i + 1))
-        net.layer.forward(*arrays, inputs.draw(batch, rng), training)
+        net.layer.forward(*arrays, inputs.read(batch, rng), training)
     return statistics

@@ -78,7 +78,7 @@ def minimize_newton(
     curve = [problem.value_of(start, scores)]
     here = problem.at(with_best_biases(problem, start, scores))
     best, least, n_best = here, np.inf, 1
-    before, still, steps, told = np.inf, 0, 0, False
+    before, still, steps, stopped = np.inf, 0, 0, False
     precondition: Precondition | None = None
     predicted = np.inf
     while True:
@@ -94,7 +94,13 @@ def minimize_newton(
             best, least, n_best = here, error, len(curve)
         size = largest(residual)
         done = error <= tol and not (to_rounding and size <= WORTHWHILE * before)
-        if done or len(curve) > max_iter or told or still >= PATIENCE or size <= TINY:
+        if (
+            done
+            or len(curve) > max_iter
+            or stopped
+            or still >= PATIENCE
+            or size <= TINY
+        ):
             break
         before = size
         if precondition is None or inverse or steps > work(problem):
@@ -115,8 +121,8 @@ def minimize_newton(
         fell = curve[-1] - here.value > problem.rounding * abs(here.value)
         still = 0 if fell else still + 1
         curve.append(here.value)
-        told = on_iteration(here.params)
-    if told:
+        stopped = on_iteration(here.params)
+    if stopped:
         best, least, n_best = here, error, len(curve)
     curve[n_best - 1] = best.value  # at its best biases
     residual = problem.residual(best)
@@ -129,7 +135,7 @@ def _separates(problem: Problem, scores: Array) -> bool:
     Larger scores of the same ratios then have a smaller loss. Losses of differences
     alone are asked for the class that wins, sums for the sign of each score.
     """
-    slopes = problem.loss(MUCH * scores, problem.targets[:], problem.shares)[1]
+    slopes = problem.loss(MUCH * scores, problem.targets[:], problem.sample_weight)[1]
     return not slopes.any()
 
 

@@ -21,13 +21,13 @@ Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector]]
 Pass = Callable[[Vector, Callable[[slice, Array], Array]], Vector]
 
-MAX_CHUNKS = 16  # what threads share, whatever their number; each has a gradient
+MAX_CHUNKS = 16  # what threads weight, whatever their number; each has a gradient
 PASS_BYTES = 3 * 2**17  # of a block: small products are faster, and stay in cache
 CHUNK_ELEMENTS = 2**19  # at least so many numbers in one, to be worth a thread
 
 
 def linear_objective(
-    rows: Rows, targets: Any, shares: Array, *, loss: Loss, penalty: Penalty
+    rows: Rows, targets: Any, sample_weight: Array, *, loss: Loss, penalty: Penalty
 ) -> Objective:
     r"""Return ``params -> (value, gradient)`` for scores that are linear in the rows.
 
@@ -39,7 +39,7 @@ def linear_objective(
         The rows. Matrix products are done in their dtype, all else in float64.
     targets : ndarray of shape (n,), int, or any object
         What ``loss`` takes for labels: ``targets[rows]`` of a slice of rows.
-    shares : ndarray of shape (n,)
+    sample_weight : ndarray of shape (n,)
         What each row counts; adding up to one.
     loss : callable
         One of `skvision._training.losses`.
@@ -57,7 +57,7 @@ def linear_objective(
 
     def objective(params: Vector) -> tuple[float, Vector]:
         def respond(block: slice, scores: Array) -> Array:
-            value, d_scores = loss(scores, targets[block], shares[block])
+            value, d_scores = loss(scores, targets[block], sample_weight[block])
             values[block.start] = value
             return d_scores
 
@@ -96,7 +96,7 @@ def linear_pass(rows: Rows) -> Pass:
             d_W, d_b = split_linear(gradients[chunk.start], rows.n_features, has_bias)
             with np.errstate(over="ignore", invalid="ignore"):
                 for block in blocks[chunk.start]:
-                    x = rows.draw(block)
+                    x = rows.read(block)
                     scores = (x @ W_x.T).astype(np.float64, copy=False)
                     if has_bias:
                         scores += b
@@ -121,7 +121,7 @@ def linear_scores(rows: Rows, params: Vector) -> Array:
 
     def compute(chosen: slice) -> None:
         block = blocks[chosen.start]
-        scores[block] = rows.draw(block) @ W_x.T
+        scores[block] = rows.read(block) @ W_x.T
 
     with one_thread_for_blas as n_threads:
         for_each_block(compute, len(blocks), 1, n_threads)
@@ -151,7 +151,7 @@ def linear_batches(
 
     def objective(params: Array, index: NDArray[np.integer]) -> tuple[float, Array]:
         W, b = split_linear(params, rows.n_features, has_bias)
-        x = rows.draw(index)
+        x = rows.read(index)
         scores = x @ W.T
         if has_bias:
             scores += b

@@ -188,7 +188,7 @@ class _Part(NamedTuple):
         """Yield blocks of rows times their roots."""
         size = max(16, GRAM_BYTES // (8 * self.rows.n_features))
         for start in range(0, len(self.used), size):
-            x = self.rows.draw(self.used[start : start + size])
+            x = self.rows.read(self.used[start : start + size])
             x = x.astype(np.float64, copy=False)
             if self.rows.center is not None:
                 x = np.column_stack([x, np.ones(len(x))])
@@ -297,11 +297,11 @@ def hessian_inverse(problem: Problem, here: Point) -> Precondition:
 def hessian(problem: Problem, here: Point) -> Array:
     """Return the second derivatives of the objective, (n_params, n_params)."""
     k, (n, d) = problem.n_outputs, problem.rows.X.shape
-    x = problem.rows.draw(slice(None)).astype(np.float64, copy=False)
+    x = problem.rows.read(slice(None)).astype(np.float64, copy=False)
     if problem.has_bias:
         x = np.column_stack([x, np.ones(n)])
     width = x.shape[1]
-    product = problem.curvature(here.scores, problem.targets[:], problem.shares)
+    product = problem.curvature(here.scores, problem.targets[:], problem.sample_weight)
     blocks = np.empty((k, width, k, width))
     for j, unit in enumerate(np.eye(k)):
         columns = product(np.broadcast_to(unit, here.scores.shape))
@@ -328,12 +328,12 @@ def work(problem: Problem) -> float:
 def _mean_curvatures(problem: Problem, here: Point) -> Vector:
     """Return the mean of the diagonal of each row's second derivatives, not zero."""
     bends: Vector = _diagonals(problem, here).mean(axis=1)
-    return bends + (FLAT * float(bends.sum()) or 1.0) * problem.shares
+    return bends + (FLAT * float(bends.sum()) or 1.0) * problem.sample_weight
 
 
 def _diagonals(problem: Problem, here: Point) -> Array:
     """Return the diagonal of each row's second derivatives, (n, k)."""
-    product = problem.curvature(here.scores, problem.targets[:], problem.shares)
+    product = problem.curvature(here.scores, problem.targets[:], problem.sample_weight)
     shape, units = here.scores.shape, np.eye(problem.n_outputs)
     columns = [
         product(np.broadcast_to(one, shape))[:, j] for j, one in enumerate(units)
@@ -372,7 +372,7 @@ def _solve_by_sketch(
     directions = np.random.default_rng(0).standard_normal((rows.n_features, RANK))
     image = np.zeros_like(directions)
     for block in rows.blocks(GRAM_BYTES):
-        x = rows.draw(block) * np.sqrt(weights[block]).astype(rows.dtype)[:, None]
+        x = rows.read(block) * np.sqrt(weights[block]).astype(rows.dtype)[:, None]
         image += x.T @ (x @ directions.astype(rows.dtype))
     sizes = np.einsum("dr,dr->r", directions, directions)
     noise = float(np.finfo(rows.dtype).eps * np.linalg.norm(image) / sizes.max() ** 0.5)
@@ -400,12 +400,12 @@ def _solve_by_sketch(
     return apply
 
 
-def gram_matrix(rows: Rows, shares: Array, dtype: Any) -> Array:
+def gram_matrix(rows: Rows, sample_weight: Array, dtype: Any) -> Array:
     """Return the lower half of :math:`G`, (d, d) in Fortran order, from row blocks."""
     rank_k_update = blas.ssyrk if dtype == np.float32 else blas.dsyrk
     gram = np.zeros((rows.n_features, rows.n_features), dtype, order="F")
     for block in rows.blocks(GRAM_BYTES):
-        x = rows.draw(block) * np.sqrt(shares[block]).astype(rows.dtype)[:, None]
+        x = rows.read(block) * np.sqrt(sample_weight[block]).astype(rows.dtype)[:, None]
         gram = rank_k_update(
             1, x.astype(dtype, copy=False).T, beta=1, c=gram, overwrite_c=1, lower=1
         )
@@ -413,10 +413,10 @@ def gram_matrix(rows: Rows, shares: Array, dtype: Any) -> Array:
 
 
 def _solve_by_features(
-    rows: Rows, shares: Array, alpha: float
+    rows: Rows, sample_weight: Array, alpha: float
 ) -> Callable[[Array], Array]:
     exact = rows.n_features <= EXACT_FEATURES or rows.exact
-    gram = gram_matrix(rows, shares, np.float64 if exact else np.float32)
+    gram = gram_matrix(rows, sample_weight, np.float64 if exact else np.float32)
     factorize, solve = (
         (lapack.dpotrf, lapack.dpotrs) if exact else (lapack.spotrf, lapack.spotrs)
     )
@@ -450,30 +450,30 @@ def _copy_lower_to_upper(matrix: Array, block: int = 512) -> None:
 
 
 def _solve_by_samples(
-    rows: Rows, shares: Array, alpha: float, *, enough_shift: bool = False
+    rows: Rows, sample_weight: Array, alpha: float, *, enough_shift: bool = False
 ) -> Callable[[Array], Array]:
     r"""Solve by :math:`(D^\top D + s I)^{-1} = (I - D^\top (D D^\top + s I)^{-1} D)/s`.
 
     The difference cancels digits, so all of it is in float64.
     """
     n, d = len(rows), rows.n_features
-    if not shares.any():
+    if not sample_weight.any():
         return lambda W: W
-    roots = np.sqrt(shares)[:, None]
+    roots = np.sqrt(sample_weight)[:, None]
     blocks = list(rows.blocks(GRAM_BYTES))
 
-    def draw(block: slice) -> Array:
-        weighted: Array = rows.draw(block).astype(np.float64) * roots[block]
+    def read(block: slice) -> Array:
+        weighted: Array = rows.read(block).astype(np.float64) * roots[block]
         return weighted
 
     if n * d <= KEPT:
-        kept = {block.start: draw(block) for block in blocks}
-        draw = lambda block: kept[block.start]  # noqa: E731
+        kept = {block.start: read(block) for block in blocks}
+        read = lambda block: kept[block.start]  # noqa: E731
     products = np.empty((n, n))
     for i, block in enumerate(blocks):
-        x = draw(block)
+        x = read(block)
         for other in blocks[: i + 1]:
-            products[block, other] = x @ draw(other).T
+            products[block, other] = x @ read(other).T
     if not np.isfinite(np.diagonal(products)).all():
         return lambda W: W
     trace = np.trace(products)
@@ -484,11 +484,11 @@ def _solve_by_samples(
     factor = cho_factor(products, lower=True, overwrite_a=True, check_finite=False)
 
     def apply(W: Array) -> Array:
-        projections = np.concatenate([draw(block) @ W.T for block in blocks])
+        projections = np.concatenate([read(block) @ W.T for block in blocks])
         coefficients = cho_solve(factor, projections, check_finite=False)
         result = W.copy()
         for block in blocks:
-            result -= coefficients[block].T @ draw(block)
+            result -= coefficients[block].T @ read(block)
         return result / shift
 
     return apply

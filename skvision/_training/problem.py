@@ -57,7 +57,7 @@ class Problem:
         The rows, and the dtype in which they are multiplied.
     targets : ndarray of shape (n,), int, or any object
         What the loss takes for labels: ``targets[rows]`` of a slice of rows.
-    shares : ndarray of shape (n,)
+    sample_weight : ndarray of shape (n,)
         The weights of the rows; they add up to one.
     loss, curvature : callable
         A smooth loss of `skvision._training.losses` and its second derivatives.
@@ -72,7 +72,7 @@ class Problem:
 
     rows: Rows
     targets: Any
-    shares: Array
+    sample_weight: Array
     loss: Loss
     curvature: Curvature
     l1: float
@@ -111,7 +111,9 @@ class Problem:
 
         def respond(block: slice, scores: Array) -> Array:
             all_scores[block] = scores
-            value, d_scores = self.loss(scores, self.targets[block], self.shares[block])
+            value, d_scores = self.loss(
+                scores, self.targets[block], self.sample_weight[block]
+            )
             losses[block.start] = value
             return d_scores
 
@@ -127,7 +129,7 @@ class Problem:
 
     def value_of(self, params: Vector, scores: Array) -> float:
         """Return the objective, given the scores."""
-        loss, _ = self.loss(scores, self.targets[:], self.shares)
+        loss, _ = self.loss(scores, self.targets[:], self.sample_weight)
         return loss + self.penalty(params)
 
     def hessian_product(self, here: Point, change: Vector) -> tuple[Vector, Array]:
@@ -137,7 +139,7 @@ class Problem:
         def respond(block: slice, scores: Array) -> Array:
             all_scores[block] = scores
             product = self.curvature(
-                here.scores[block], self.targets[block], self.shares[block]
+                here.scores[block], self.targets[block], self.sample_weight[block]
             )
             return product(scores)
 

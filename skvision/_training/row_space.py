@@ -45,9 +45,9 @@ class RowSpace:
         products = np.empty((len(rows), len(rows)))
         blocks = list(features.blocks(2**23))
         for i, block in enumerate(blocks):
-            x = features.draw(block)
+            x = features.read(block)
             for other in blocks[: i + 1]:
-                products[block, other] = x @ features.draw(other).T
+                products[block, other] = x @ features.read(other).T
         if np.isfinite(np.diagonal(products)).all():
             values, vectors = np.linalg.eigh(products)  # of the lower half
         else:  # what overflows here is told by the objective
@@ -63,7 +63,7 @@ class RowSpace:
         has_bias = self.features.center is not None
         W, b = split_linear(params, self.features.n_features, has_bias)
         blocks = self.features.blocks()
-        scores = np.concatenate([self.features.draw(block) @ W.T for block in blocks])
+        scores = np.concatenate([self.features.read(block) @ W.T for block in blocks])
         return np.append(scores.T @ self.coefficients, b)
 
     def to_features(self, params: Vector) -> Vector:
@@ -73,5 +73,5 @@ class RowSpace:
         of_rows = V @ self.coefficients.T
         W = np.zeros((len(V), self.features.n_features))
         for block in self.features.blocks():
-            W += of_rows[:, block] @ self.features.draw(block)
+            W += of_rows[:, block] @ self.features.read(block)
         return np.append(W, b)

@@ -49,17 +49,17 @@ class Rows:
         double = self.exact or self.X.dtype == np.float64
         return np.dtype(np.float64 if double else np.float32)
 
-    def draw(self, index: slice | NDArray[np.integer]) -> Array:
+    def read(self, index: slice | NDArray[np.integer]) -> Array:
         """Return some rows, cast and centerd."""
         rows = self.X[index]
         if self.center is None:
             return rows.astype(self.dtype, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
             center = self.center.astype(self.dtype, copy=False)
-            drawn: Array = np.subtract(
+            centered: Array = np.subtract(
                 rows, center, dtype=self.dtype, casting="same_kind"
             )
-            return drawn
+            return centered
 
     def blocks(self, n_bytes: int = BLOCK_BYTES) -> Iterator[slice]:
         """Yield the slices that cut the rows into blocks of about so many bytes."""
@@ -68,30 +68,30 @@ class Rows:
             yield slice(start, min(start + size, len(self)))
 
 
-def weighted_mean(rows: Rows, shares: Array) -> NDArray[np.float64]:
-    """Return the mean of rows that count by their shares, which add up to one.
+def weighted_mean(rows: Rows, sample_weight: Array) -> NDArray[np.float64]:
+    """Return the mean of rows that count by their sample_weight, which add up to one.
 
     It is the mean distance from a first row, so that the mean of a column of one value
     is exactly that value. Rows of share zero are not read.
     """
-    first = rows.draw(np.flatnonzero(shares)[:1])[0].astype(np.float64)
+    first = rows.read(np.flatnonzero(sample_weight)[:1])[0].astype(np.float64)
     from_first = Rows(rows.X, first if rows.center is None else first + rows.center)
     total = np.zeros(rows.n_features)
     for block in _short_blocks(rows):
-        counted = np.flatnonzero(shares[block]) + block.start
+        counted = np.flatnonzero(sample_weight[block]) + block.start
         whole = len(counted) == block.stop - block.start
-        x = from_first.draw(block if whole else counted)
-        total += shares[counted].astype(x.dtype, copy=False) @ x
+        x = from_first.read(block if whole else counted)
+        total += sample_weight[counted].astype(x.dtype, copy=False) @ x
     total += first
     return total
 
 
-def column_variances(rows: Rows, shares: Array) -> NDArray[np.float64]:
-    """Return the mean square of each column, rows counting by their shares."""
+def column_variances(rows: Rows, sample_weight: Array) -> NDArray[np.float64]:
+    """Return the mean square of each column, rows counting by their sample_weight."""
     total = np.zeros(rows.n_features)
     for block in _short_blocks(rows):
-        x = rows.draw(block)
-        total += shares[block].astype(x.dtype, copy=False) @ (x * x)
+        x = rows.read(block)
+        total += sample_weight[block].astype(x.dtype, copy=False) @ (x * x)
     return total
 
 

@@ -147,10 +147,10 @@ def one_cycle(rate: float, n_epochs: int, rise: float = 0.3) -> Schedule:
     def schedule(epoch: float, history: History) -> float:
         part = min(epoch / n_epochs, 1)
         if part < rise:
-            start, end, way = rate / 25, rate, part / rise
+            start, end, progress = rate / 25, rate, part / rise
         else:
-            start, end, way = rate, rate / 250_000, (part - rise) / (1 - rise)
-        return end + (start - end) / 2 * (1 + math.cos(math.pi * way))
+            start, end, progress = rate, rate / 250_000, (part - rise) / (1 - rise)
+        return end + (start - end) / 2 * (1 + math.cos(math.pi * progress))
 
     return schedule
 

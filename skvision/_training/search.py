@@ -54,7 +54,7 @@ def exact_step(
 
     def slopes(lengths: Array) -> Array:
         d_scores = problem.loss(
-            here.scores + lengths * along, problem.targets[:], problem.shares
+            here.scores + lengths * along, problem.targets[:], problem.sample_weight
         )[1]
         of_loss = np.einsum("nk,nk->k", d_scores, along)
         if problem.joint:
@@ -68,7 +68,7 @@ def exact_step(
         return result
 
     first = slopes(np.zeros(quadratic.shape[1]))
-    sizes = np.abs(quadratic[0]) + np.abs(along).max() * problem.shares.sum()
+    sizes = np.abs(quadratic[0]) + np.abs(along).max() * problem.sample_weight.sum()
     return _zeros_of_rising(slopes, first, ROUNDING * sizes)
 
 

@@ -77,7 +77,7 @@ def minimize_smoothed(
     scores = problem.scores_of(start)
     curve = [problem.value_of(start, scores)]
     here = problem.at(with_best_biases(problem, start, scores))
-    sizes = np.sqrt(column_variances(problem.rows, problem.shares))
+    sizes = np.sqrt(column_variances(problem.rows, problem.sample_weight))
     mu = here.value / problem.n_weights
     v = _v(problem, here.params[: problem.n_weights], mu)
     best, least, best_curve = here, np.inf, curve
@@ -89,11 +89,11 @@ def minimize_smoothed(
             done = gap(problem, sparse) <= tol
             if done:
                 found, error = sparse, gap(problem, sparse)
-        told = len(curve) > 1 and on_iteration(found.params)
-        if error < least or done or told:
+        stopped = len(curve) > 1 and on_iteration(found.params)
+        if error < least or done or stopped:
             best, least, best_curve = found, error, [*curve[:-1], found.value]
         stuck = least < NEAR and len(curve) - len(best_curve) >= PATIENCE
-        if done or len(curve) > max_iter or stuck or told:
+        if done or len(curve) > max_iter or stuck or stopped:
             break
         step = _newton_step(problem, here, v, mu)
         slopes = partial(_v, problem, mu=mu)

@@ -58,7 +58,7 @@ class Standard:
 
 
 def learn_spread(
-    X: NDArray[Any], shares: Array, n_channels: int | None = None
+    X: NDArray[Any], sample_weight: Array, n_channels: int | None = None
 ) -> Spread:
     """Return where the values of columns, or of channels, lie.
 
@@ -66,7 +66,7 @@ def learn_spread(
     ----------
     X : ndarray of shape (n, d), uint8, float32 or float64
         Rows, read a block at a time.
-    shares : ndarray of shape (n,)
+    sample_weight : ndarray of shape (n,)
         What each row counts; not negative, adding up to one. Rows of share zero are
         not read: neither their values nor their number matters.
     n_channels : int or None, default=None
@@ -93,25 +93,27 @@ def learn_spread(
         joined = join(values.reshape(-1, n_channels), axis=0)
         return np.tile(joined, len(values) // n_channels)
 
-    low, high = _extremes(X, shares)
+    low, high = _extremes(X, sample_weight)
     low, high = by_channel(low, np.min), by_channel(high, np.max)
     unit = unit_of(np.maximum(np.abs(low), np.abs(high)))
     # About the smallest value the moments of a constant column are exactly 0.
-    sums, _ = _moments(X, shares, unit, low * unit)
+    sums, _ = _moments(X, sample_weight, unit, low * unit)
     mean = np.clip(low * unit + by_channel(sums, np.mean), low * unit, high * unit)
-    sums, squares = _moments(X, shares, unit, mean)
+    sums, squares = _moments(X, sample_weight, unit, mean)
     rest = by_channel(sums, np.mean)  # what rounding left out of the mean
     variance = np.maximum(by_channel(squares, np.mean) - rest * rest, 0)
     deviation = np.where(low == high, 0, np.sqrt(variance) / unit)
     return Spread(low, high, mean / unit, deviation)
 
 
-def learn_standard(X: NDArray[Any], shares: Array, n_channels: int | None) -> Standard:
+def learn_standard(
+    X: NDArray[Any], sample_weight: Array, n_channels: int | None
+) -> Standard:
     """Return mean and standard deviation of columns, or of channels.
 
     Parameters
     ----------
-    X, shares, n_channels
+    X, sample_weight, n_channels
         As in `learn_spread`.
 
     Returns
@@ -127,7 +129,7 @@ def learn_standard(X: NDArray[Any], shares: Array, n_channels: int | None) -> St
     >>> print(standard.mean, standard.deviation)
     [2. 9.] [2. 1.]
     """
-    spread = learn_spread(X, shares, n_channels)
+    spread = learn_spread(X, sample_weight, n_channels)
     deviation = np.where(spread.deviation > 0, spread.deviation, 1.0)
     return Standard(spread.mean, deviation)
 
@@ -164,12 +166,12 @@ def unit_of(largest: Vector) -> Vector:
     return unit
 
 
-def _extremes(X: NDArray[Any], shares: Array) -> tuple[Vector, Vector]:
+def _extremes(X: NDArray[Any], sample_weight: Array) -> tuple[Vector, Vector]:
     """Return the smallest and the largest value of each column, of rows that count."""
-    first = X[np.flatnonzero(shares)[0]]
+    first = X[np.flatnonzero(sample_weight)[0]]
     low, high = first.copy(), first.copy()
     for block in Rows(X, None).blocks():
-        counted = shares[block] > 0
+        counted = sample_weight[block] > 0
         part = X[block] if counted.all() else X[block][counted]
         if len(part):
             np.minimum(low, part.min(axis=0), out=low)
@@ -178,14 +180,14 @@ def _extremes(X: NDArray[Any], shares: Array) -> tuple[Vector, Vector]:
 
 
 def _moments(
-    X: NDArray[Any], shares: Array, unit: Vector, center: Vector
+    X: NDArray[Any], sample_weight: Array, unit: Vector, center: Vector
 ) -> tuple[Vector, Vector]:
     """Return the weighted means of ``X * unit - center`` and of its squares."""
     from skvision._kernels.standardize import add_moments
 
     sums, squares = np.zeros(X.shape[1]), np.zeros(X.shape[1])
-    shares = np.ascontiguousarray(shares, np.float64)
+    sample_weight = np.ascontiguousarray(sample_weight, np.float64)
     for block in Rows(X, None).blocks():
         rows = np.ascontiguousarray(X[block])
-        add_moments(rows, shares[block], unit, center, sums, squares)
+        add_moments(rows, sample_weight[block], unit, center, sums, squares)
     return sums, squares

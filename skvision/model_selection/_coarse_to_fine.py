@@ -16,14 +16,14 @@ from sklearn.utils import check_random_state
 from skvision._contract.labels import refuse_missing
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Estimator, Interval, task_of, whole_fit
-from skvision.model_selection._draws import Draws
 from skvision.model_selection._folds import SameFolds
 from skvision.model_selection._narrowing import as_columns, as_spaces
 from skvision.model_selection._ranking import best_first, comparable, metrics_of
+from skvision.model_selection._sampling import CandidateSampler
 from skvision.model_selection._stages import most_resources, plan
 from skvision.model_selection._trials import Trials
 
-FITTED_AGAIN = 2 / 3  # of a stage with more of the resource: the best before it
+REFITTED_FRACTION = 2 / 3  # of a stage with more of the resource: the best before it
 
 
 @public("skvision.model_selection")
@@ -345,33 +345,33 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         """
         rng = check_random_state(self.random_state)
         folds = self._same_folds(rng)
-        draws = Draws(as_spaces(self._given_spaces()), rng)
+        sampler = CandidateSampler(as_spaces(self._given_spaces()), rng)
         trials = Trials(evaluate_candidates, self.error_score)
         best, ranges, before = [], [], self._planned[0]
         n_stages = len(self._planned)
         with task_of(callback_ctx, self, "search", max_subtasks=n_stages) as context:
             for number, stage in enumerate(self._planned):
                 grew = stage.n_resources != before.n_resources
-                n_again = round(FITTED_AGAIN * stage.n_candidates) if grew else 0
-                candidates = draws.draw(stage.n_candidates, best[:n_again], grew)
+                n_again = round(REFITTED_FRACTION * stage.n_candidates) if grew else 0
+                candidates = sampler.sample(stage.n_candidates, best[:n_again], grew)
                 if not candidates:  # all that the lists have was tried
                     continue
                 before = stage
                 succeeded = self._try(candidates, number, stage, folds, trials, context)
                 best = self._best(trials.results)
-                told = draws.told(best[0] if best else None)
-                ranges += [{"stage": number, **row} for row in told]
+                stage_columns = sampler.describe(best[0] if best else None)
+                ranges += [{"stage": number, **row} for row in stage_columns]
                 if succeeded:
-                    draws.narrow(best[: self.n_best])
-        trials.close()
+                    sampler.narrow(best[: self.n_best])
+        trials.finish()
         self.ranges_ = as_columns(ranges)
 
     def _try(self, candidates, number, stage, folds, trials, context):
         """Fit and score the candidates of a stage; return whether any fit succeeded."""
-        folds.share = stage.share if self.resource == "n_samples" else 1.0
-        told = {"stage": number}
+        folds.fraction = stage.fraction if self.resource == "n_samples" else 1.0
+        stage_columns = {"stage": number}
         if self.resource is not None:
-            told["n_resources"] = stage.n_resources
+            stage_columns["n_resources"] = stage.n_resources
         if self.resource not in (None, "n_samples"):
             parameter = {self.resource: stage.n_resources}
             candidates = [one | parameter for one in candidates]
@@ -379,7 +379,7 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         if context is not None:
             sizes["max_subtasks"] = len(candidates) * self.n_splits_
         with task_of(context, self, "stage", **sizes) as of_stage:
-            return trials.run(candidates, folds, told, of_stage)
+            return trials.run(candidates, folds, stage_columns, of_stage)
 
     def _same_folds(self, rng):
         """Return the folds of all stages."""

@@ -21,7 +21,7 @@ class SameFolds:
         self.splitter = splitter
         self.stratify = stratify
         self.random_state = random_state
-        self.share = 1.0
+        self.fraction = 1.0
         self._folds = None
 
     def split(self, X, y=None, **params):
@@ -36,12 +36,12 @@ class SameFolds:
             yield self._part(np.asarray(train), labels), test
 
     def _part(self, train, labels):
-        n = max(1, int(self.share * len(train) + 1e-9))  # not more than is paid for
+        n = max(1, int(self.fraction * len(train) + 1e-9))  # not more than is paid for
         if n >= len(train):
             return train
         order = check_random_state(self.random_state).permutation(len(train))
         if labels is not None:
-            order = order[_by_turns(labels[train[order]])]
+            order = order[_stratified_order(labels[train[order]])]
         return np.sort(train[order[:n]])
 
 
@@ -52,7 +52,7 @@ def _labels_of(y):
     return np.unique(column_or_1d(y), return_inverse=True)[1]
 
 
-def _by_turns(labels):
+def _stratified_order(labels):
     """Return an order in which any first part has of each class its share of rows.
 
     The first row of each class comes before all second ones, so that none is lost.

@@ -11,7 +11,7 @@ from skvision._contract.public import public
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision._neighbors.votes import vote, weights_of_classes
 
-PICTURES_AT_ONCE = 16_384
+BLOCK_SIZE = 16_384
 
 
 @public("skvision.model_selection")
@@ -112,17 +112,17 @@ def k_selection_curve(
     for fold, (train, test) in enumerate(folds):
         model.fit(X[train], y[train])
         labels = np.searchsorted(model.classes_, y[train])
-        factors = weights_of_classes(class_weight, model.classes_, labels)
+        class_weights = weights_of_classes(class_weight, model.classes_, labels)
         n_right = np.zeros(len(numbers))
-        for start in range(0, len(test), PICTURES_AT_ONCE):
-            part = test[start : start + PICTURES_AT_ONCE]
+        for start in range(0, len(test), BLOCK_SIZE):
+            part = test[start : start + BLOCK_SIZE]
             distances, neighbors = model.kneighbors(X[part])
             voters = labels[neighbors]
             for i, k in enumerate(numbers):
-                shares = vote(
-                    voters[:, :k], distances[:, :k], weights, factors, tie_break
+                votes = vote(
+                    voters[:, :k], distances[:, :k], weights, class_weights, tie_break
                 )
-                predicted = model.classes_[shares.argmax(axis=1)]
+                predicted = model.classes_[votes.argmax(axis=1)]
                 n_right[i] += np.sum(predicted == y[part])
         for k, accuracy in zip(numbers, n_right / len(test), strict=True):
             records.append((k, fold, accuracy))

@@ -15,7 +15,7 @@ BEYOND = 0.15  # of the width of the user's range, by which it is widened
 COLUMNS = "stage space parameter low high choices best edge widened".split()
 
 
-class Between:
+class QuantileRange:
     """A frozen distribution between two of its quantiles.
 
     Those of a log-uniform one may lie below 0 and above 1: it goes on as it is.
@@ -29,10 +29,10 @@ class Between:
 
     def rvs(self, random_state):
         """Draw a value: what scikit-learn's ``ParameterSampler`` asks for."""
-        share = random_state.uniform()
-        return self.value_at(self.low + share * (self.high - self.low))
+        fraction = random_state.uniform()
+        return self.value_at(self.low + fraction * (self.high - self.low))
 
-    def ends(self):
+    def bounds(self):
         """Return the least and the largest value."""
         return self.value_at(self.low), self.value_at(self.high)
 
@@ -45,10 +45,10 @@ class Between:
         whole = is_discrete(self.distribution) and float(value).is_integer()
         return int(value) if whole else float(value)
 
-    def holds(self, value):
+    def contains(self, value):
         """Tell whether a value is of the user's range, or where that is widened."""
         beyond = BEYOND if self._is_log else 0.0
-        low, high = Between(self.distribution, -beyond, 1 + beyond).ends()
+        low, high = QuantileRange(self.distribution, -beyond, 1 + beyond).bounds()
         return isinstance(value, Real) and low <= value <= high
 
     def quantiles_of(self, value):
@@ -71,7 +71,7 @@ class Between:
         starts, ends = zip(*map(self.quantiles_of, values), strict=True)
         margin = MARGIN * (self.high - self.low)
         floor, ceiling = self._limits(values[0])
-        return Between(
+        return QuantileRange(
             self.distribution,
             max(min(starts) - margin, min(floor, *starts)),
             min(max(ends) + margin, max(ceiling, *ends)),
@@ -120,7 +120,7 @@ def _as_range(values):
     if not hasattr(values, "rvs"):
         return list(values)
     has_quantiles = all(hasattr(values, name) for name in ("dist", "ppf", "cdf"))
-    return Between(values) if has_quantiles else values
+    return QuantileRange(values) if has_quantiles else values
 
 
 def narrowed_spaces(given, spaces, best):
@@ -148,7 +148,7 @@ def narrowed_spaces(given, spaces, best):
 
 
 def _narrowed(given, now, best):
-    if isinstance(given, Between):
+    if isinstance(given, QuantileRange):
         return now.narrowed(best)
     if isinstance(given, list):
         return [value for value in given if _is_in(best, value)]
@@ -168,8 +168,8 @@ def belongs(candidate, space):
 
 
 def _may_be(value, values):
-    if isinstance(values, Between):
-        return values.holds(value)
+    if isinstance(values, QuantileRange):
+        return values.contains(value)
     return _is_in(values, value) if isinstance(values, list) else True
 
 
@@ -192,8 +192,8 @@ def describe(given, spaces, best):
             record = {"space": i, "parameter": name, "low": np.nan, "high": np.nan}
             record |= {"choices": None, "widened": False, "edge": ""}
             record["best"] = best[name] if ours else None
-            if isinstance(values, Between):
-                record["low"], record["high"] = values.ends()
+            if isinstance(values, QuantileRange):
+                record["low"], record["high"] = values.bounds()
                 record["widened"] = values.low < 0 or values.high > 1
                 record["edge"] = values.edge_of(best[name]) if ours else ""
             elif isinstance(values, list):

@@ -10,7 +10,7 @@ class Stage(NamedTuple):
 
     n_candidates: int
     n_resources: int | None
-    share: float  # of the resource, from above 0 to 1
+    fraction: float  # of the resource, from above 0 to 1
 
 
 def plan(n_iter, stages, factor, most):
@@ -32,10 +32,10 @@ def plan(n_iter, stages, factor, most):
         n_resources = (
             None if most is None else max(1, round(most / factor ** (still - 1)))
         )
-        share = 1.0 if most is None else n_resources / most
-        n_candidates = max(1, int(left / still / share + 1e-9))
-        left -= n_candidates * share
-        planned.append(Stage(n_candidates, n_resources, share))
+        fraction = 1.0 if most is None else n_resources / most
+        n_candidates = max(1, int(left / still / fraction + 1e-9))
+        left -= n_candidates * fraction
+        planned.append(Stage(n_candidates, n_resources, fraction))
     return planned
 
 

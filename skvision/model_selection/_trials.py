@@ -28,14 +28,14 @@ class Trials:
         self._error_score = error_score
         self._table = {}  # of scikit-learn: of stages in which some fit succeeded
         self._failed = []  # the other stages
-        self._errors = []  # of these, until they are told
+        self._errors = []  # of these, until they are stage_columns
 
     @property
     def results(self):
         """The table of all stages; empty as long as no fit has succeeded."""
         return with_failed(self._table, self._failed, self._error_score)
 
-    def run(self, candidates, folds, told, context):
+    def run(self, candidates, folds, stage_columns, context):
         """Try the candidates of a stage, and return whether any fit succeeded.
 
         Parameters
@@ -44,22 +44,24 @@ class Trials:
             Parameters of the estimator.
         folds : SameFolds
             The folds.
-        told : dict
+        stage_columns : dict
             What the columns that tell of the stage say.
         context : CallbackContext or None
             The context of the stage, for callbacks.
         """
-        told = {name: np.full(len(candidates), of) for name, of in told.items()}
+        stage_columns = {
+            name: np.full(len(candidates), of) for name, of in stage_columns.items()
+        }
         task = {} if context is None else {"callback_ctx": context}
         succeeded = True
         try:
             self._table = self._evaluate(
-                candidates, cv=folds, more_results=told, **task
+                candidates, cv=folds, more_results=stage_columns, **task
             )
         except ValueError as error:
             if self._error_score == "raise" or not all_fits_failed(error):
                 raise
-            self._failed.append((candidates, told))
+            self._failed.append((candidates, stage_columns))
             self._errors.append(str(error))
             succeeded = False
         while self._table and self._errors:
@@ -70,7 +72,7 @@ class Trials:
             )
         return succeeded
 
-    def close(self):
+    def finish(self):
         """Rank all candidates, or raise if no fit has succeeded.
 
         The table is completed in place: it is what scikit-learn goes on with.

@@ -1,4 +1,4 @@
-"""CoarseToFineSearchCV as one of scikit-learn's searches: what fails, who is told."""
+"""CoarseToFineSearchCV as one of scikit-learn's searches: what fails, who is events."""
 
 import re
 import signal
@@ -6,21 +6,18 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from failing_searches import FOLDS, Peak, X, no_score, search_of, y
 from joblib import parallel_config
 from scipy.stats import loguniform, randint, uniform
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import (
-    GridSearchCV,
     GroupKFold,
     KFold,
     RandomizedSearchCV,
-    StratifiedKFold,
     cross_validate,
 )
 from sklearn.pipeline import make_pipeline
@@ -30,294 +27,6 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skvision import KNNImageClassifier, MLPBackprop, SoftmaxRegression
 from skvision.model_selection import CoarseToFineSearchCV
-from skvision.model_selection._ranking import (
-    best_first,
-    comparable,
-    rank_by_resources,
-)
-from skvision.model_selection._stages import plan
-
-X = np.random.default_rng(0).normal(size=(30, 4))
-y = np.arange(30) % 3
-FOLDS = StratifiedKFold(3)
-no_score = pytest.mark.filterwarnings("ignore:One or more of the test scores are non")
-
-
-class Peak(ClassifierMixin, BaseEstimator):
-    """Right for the more of the rows, the closer ``place`` is to 0.7.
-
-    Fits fail as ``fails`` says, a function of the estimator and of the number of fits.
-    """
-
-    n_fits = 0
-
-    def __init__(self, place=0.5, max_iter=9, fails=None):
-        self.place = place
-        self.max_iter = max_iter
-        self.fails = fails
-
-    def fit(self, X, y, sample_weight=None):
-        Peak.n_fits += 1
-        if self.fails is not None and self.fails(self, Peak.n_fits):
-            raise ValueError(f"no luck with {self.max_iter}")
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict(self, X):
-        return np.full(len(X), self.classes_[0])
-
-    def score(self, X, y=None):
-        return 1 - abs(self.place - 0.7)
-
-
-@pytest.fixture(autouse=True)
-def no_fits_yet():
-    Peak.n_fits = 0
-
-
-def search_of(fails, space=None, **parameters):
-    space = {"place": uniform(0, 1)} if space is None else space
-    parameters = {"cv": FOLDS, "random_state": 0, "n_iter": 9} | parameters
-    return CoarseToFineSearchCV(Peak(fails=fails), space, **parameters)
-
-
-def too_high(model, n):
-    return model.place > 0.8
-
-
-# ------------------------------------------------------------- fits that fail
-
-
-@no_score
-@pytest.mark.parametrize("stage", [0, 1, 2])
-def test_a_stage_in_which_every_fit_fails_is_not_the_end(stage):
-    # three candidates a stage, of three folds
-    search = search_of(lambda model, n: 9 * stage < n <= 9 * stage + 9)
-    with pytest.warns(FitFailedWarning, match="no luck") as warned:
-        search.fit(X, y)
-    assert len(warned.list) == 1
-    results = search.cv_results_
-    failed = results["stage"] == stage
-    assert len(failed) == 9
-    assert results["stage"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    for name, column in results.items():
-        if name.endswith(("_score", "_time")) and name != "rank_test_score":
-            assert np.array_equal(np.isnan(column), failed), name
-    expected = [1 - abs(one["place"] - 0.7) for one in results["params"]]
-    scores = results["mean_test_score"]
-    np.testing.assert_allclose(scores[~failed], np.array(expected)[~failed])
-    assert search.best_score_ == np.nanmax(scores)
-    assert results["rank_test_score"][search.best_index_] == 1
-    assert (results["rank_test_score"][failed] == 7).all()
-    assert results["param_place"].tolist() == [p["place"] for p in results["params"]]
-    # the failing stage narrows nothing, and what follows it draws other candidates
-    lows, highs = search.ranges_["low"], search.ranges_["high"]
-    if stage < 2:
-        assert (lows[stage + 1], highs[stage + 1]) == (lows[stage], highs[stage])
-    assert len({one["place"] for one in results["params"]}) == 9
-
-
-@no_score
-def test_the_next_stage_of_lists_draws_what_has_not_failed():
-    places = np.linspace(0, 0.6, 9).tolist()
-    search = search_of(lambda model, n: n <= 9, {"place": places})
-    with pytest.warns(FitFailedWarning):
-        search.fit(X, y)
-    tried = [one["place"] for one in search.cv_results_["params"]]
-    assert sorted(tried) == places
-
-
-@no_score
-def test_what_fails_with_little_of_a_resource_may_do_with_more():
-    search = search_of(
-        lambda model, n: model.max_iter < 3, {"place": [0.5, 0.6]}, resource="max_iter"
-    )
-    with pytest.warns(FitFailedWarning, match="no luck with 1"):
-        search.fit(X, y)
-    assert search.cv_results_["n_resources"].tolist() == [1, 1, 3, 3, 9, 9]
-    ranks = [
-        (one["max_iter"], one["place"], rank)
-        for one, rank in zip(
-            search.cv_results_["params"],
-            search.cv_results_["rank_test_score"].tolist(),
-            strict=True,
-        )
-    ]
-    assert sorted(ranks) == [
-        (1, 0.5, 5),
-        (1, 0.6, 5),
-        (3, 0.5, 4),
-        (3, 0.6, 3),
-        (9, 0.5, 2),
-        (9, 0.6, 1),
-    ]
-    assert search.best_params_ == {"place": 0.6, "max_iter": 9}
-
-
-@pytest.mark.parametrize("error_score", [np.nan, 0.95])
-def test_what_fails_with_all_of_a_resource_is_not_the_best(error_score):
-    search = search_of(
-        lambda model, n: model.max_iter == 9,
-        resource="max_iter",
-        error_score=error_score,
-        refit=False,
-    )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        search.fit(X, y)
-    assert FitFailedWarning in {one.category for one in caught}
-    results = search.cv_results_
-    assert search.best_params_["max_iter"] == 3
-    with_three = results["mean_test_score"][results["n_resources"] == 3]
-    assert search.best_score_ == with_three.max()
-    failed = results["n_resources"] == 9
-    assert np.array_equal(
-        results["mean_test_score"][failed], [error_score] * 3, equal_nan=True
-    )
-    assert results["rank_test_score"][failed].min() == len(failed) - 2
-
-
-def test_the_search_raises_where_nothing_can_be_fitted():
-    search = search_of(lambda model, n: True, resource="max_iter", n_iter=3)
-    with pytest.raises(ValueError, match=r"All the 27 fits failed\.") as raised:
-        search.fit(X, y)
-    for amount in (1, 3, 9):  # the errors of all stages
-        assert f"no luck with {amount}" in str(raised.value)
-    assert not [name for name in vars(search) if name[-1] == "_" or name[0] == "_"]
-
-
-def test_an_error_score_that_raises_raises_at_once():
-    search = search_of(lambda model, n: n == 2, error_score="raise")
-    with pytest.raises(ValueError, match=r"^no luck with 9$"):
-        search.fit(X, y)
-    assert Peak.n_fits == 2
-    # also what looks like the error of a search
-    search = search_of(None, error_score="raise").set_params(
-        estimator=GridSearchCV(Peak(fails=lambda model, n: True), {"place": [0.5]}),
-        param_distributions={"estimator__max_iter": [1, 2, 3]},
-    )
-    with pytest.raises(ValueError, match=r"All the 5 fits failed"):
-        search.fit(X, y)
-
-
-@pytest.mark.parametrize("error_score", [np.nan, 0.0, 0.85, 2])
-def test_scores_of_fits_that_fail_count_as_in_a_random_search(error_score):
-    parameters = {
-        "n_iter": 12,
-        "cv": FOLDS,
-        "random_state": 0,
-        "error_score": error_score,
-        "return_train_score": True,
-        "refit": False,
-    }
-    ours = search_of(too_high, stages=1, **parameters)
-    theirs = RandomizedSearchCV(
-        Peak(fails=too_high), {"place": uniform(0, 1)}, **parameters
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ours.fit(X, y), theirs.fit(X, y)
-    for name, column in theirs.cv_results_.items():
-        if "time" not in name:
-            np.testing.assert_array_equal(ours.cv_results_[name], column, name)
-    for name in ("best_index_", "best_params_", "best_score_"):
-        assert getattr(ours, name) == getattr(theirs, name)
-
-
-@no_score
-def test_ranges_are_not_narrowed_to_what_failed():
-    # three of a stage, of which one works: n_best=3 is not filled with the others
-    low = {"place": loguniform(1e-3, 1)}
-    search = search_of(lambda model, n: model.place < 0.1, low, n_iter=30, n_best=10)
-    with pytest.warns(FitFailedWarning):
-        search.fit(X, y)
-    stages, params = search.cv_results_["stage"], search.cv_results_["params"]
-    good = [
-        one["place"]
-        for one, stage in zip(params, stages, strict=True)
-        if stage == 0 and one["place"] >= 0.1
-    ]
-    assert 1 <= len(good) < 10
-    margin = 10 ** (0.1 * 3)  # of three decades
-    np.testing.assert_allclose(search.ranges_["low"][1], min(good) / margin)
-
-
-@settings(deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from([1, 3, 9]),
-            st.sampled_from([-1.0, 0.0, 0.5, 2.0, np.inf, np.nan]),
-            st.booleans(),
-        ),
-        min_size=1,
-    ),
-    st.booleans(),
-)
-def test_ranks_are_those_by_hand(rows, with_resource):
-    resources, scores, unmeasured = map(np.array, zip(*rows, strict=True))
-    table = {
-        "params": [{}] * len(rows),
-        "mean_test_score": scores.astype(float),
-        "mean_fit_time": np.where(unmeasured, np.nan, 1.0),
-    }
-    if with_resource:
-        table["n_resources"] = resources
-    rank_by_resources(table)
-
-    def merit(row):
-        amount, score, failed = row
-        if np.isnan(score):
-            return (0, 0, 0)
-        return (1, amount if with_resource and not failed else 0, score)
-
-    expected = [1 + sum(merit(other) > merit(row) for other in rows) for row in rows]
-    assert table["rank_test_score"].tolist() == expected
-    best = comparable(table, "score")
-    if np.isfinite(scores).any() or np.isinf(scores).any():
-        order = list(best_first(table, best, "score"))
-        assert table["rank_test_score"][order[0]] == 1
-        assert sorted(order) == best.tolist()
-    else:
-        assert len(best) == 0
-
-
-@pytest.mark.parametrize("resource", [None, "max_iter", "n_samples"])
-@pytest.mark.parametrize("seed, share", [(0, 0.3), (1, 0.7), (2, 0.8), (3, 0.95)])
-def test_whatever_fails_the_table_is_whole(seed, share, resource):
-    error_score = [np.nan, 0.2][seed % 2]
-    rng = np.random.default_rng(seed)
-    search = search_of(
-        lambda model, n: rng.random() < share,
-        n_iter=3,
-        cv=2,
-        resource=resource,
-        error_score=error_score,
-        refit=False,
-        random_state=seed,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            search.fit(X, y)
-        except ValueError as error:
-            assert "no luck" in str(error)
-            return
-    results = search.cv_results_
-    planned = plan(3, 3, 3, {None: None, "max_iter": 9, "n_samples": 30}[resource])
-    sizes = [stage.n_candidates for stage in planned]
-    assert results["stage"].tolist() == np.repeat([0, 1, 2], sizes).tolist()
-    assert {len(column) for column in results.values()} == {sum(sizes)}
-    for row, params in enumerate(results["params"]):
-        for name, value in params.items():
-            assert results[f"param_{name}"][row] == value
-        splits = [results[f"split{i}_test_score"][row] for i in range(2)]
-        np.testing.assert_equal(results["mean_test_score"][row], np.mean(splits))
-    if np.isfinite(results["mean_test_score"]).any():
-        assert results["rank_test_score"][search.best_index_] == 1
-        assert np.isfinite(search.best_score_)
-    assert len(search.ranges_["stage"]) == 3
-
 
 # --------------------------------------------------------------- several metrics
 
@@ -357,7 +66,7 @@ def test_several_metrics_are_refused_as_soon_as_they_can_be(scoring, refit):
 
 
 def recorder(depth):
-    """Return a callback that writes down what it is told, by the name of the task."""
+    """Return a callback that writes down what it is events, by the name of the task."""
     pytest.importorskip("sklearn.callback")
 
     class Recorder:
@@ -365,16 +74,16 @@ def recorder(depth):
             max_propagation_depth = depth
 
         def __init__(self):
-            self.told, self.sizes, self.running = [], {}, []
+            self.events, self.sizes, self.running = [], {}, []
 
         def setup(self, estimator, context):
-            self.told.append(("setup", context.task_name))
+            self.events.append(("setup", context.task_name))
 
         def teardown(self, estimator, context):
-            self.told.append(("teardown", context.task_name))
+            self.events.append(("teardown", context.task_name))
 
         def on_fit_task_begin(self, estimator, context, *, X=None):
-            self.told.append(("begin", context.task_name, context.estimator_name))
+            self.events.append(("begin", context.task_name, context.estimator_name))
             self.sizes.setdefault(context.task_name, []).append(context.max_subtasks)
             parents = [one.task_name for one in self.running]
             self.running.append(context)
@@ -382,17 +91,17 @@ def recorder(depth):
                 assert context.parent.task_name in parents
 
         def on_fit_task_end(self, estimator, context):
-            self.told.append(("end", context.task_name, context.estimator_name))
+            self.events.append(("end", context.task_name, context.estimator_name))
             self.running.remove(context)
 
     return Recorder()
 
 
-def test_callbacks_are_told_of_the_search_its_stages_and_fits():
+def test_callbacks_follow_the_search_its_stages_and_fits():
     callback = recorder(None)
     search = search_of(None, resource="max_iter").set_callbacks(callback).fit(X, y)
-    assert callback.told[0] == ("setup", "fit")
-    assert callback.told[-1] == ("teardown", "fit")
+    assert callback.events[0] == ("setup", "fit")
+    assert callback.events[-1] == ("teardown", "fit")
     assert callback.running == []
     assert callback.sizes == {
         "fit": [2],  # the search, and the refit
@@ -401,12 +110,12 @@ def test_callbacks_are_told_of_the_search_its_stages_and_fits():
         "candidate-split-evaluation": [0] * 117,
         "refit-with-best-params": [0],
     }
-    assert {one[2] for one in callback.told[1:-1]} == {"CoarseToFineSearchCV"}
+    assert {one[2] for one in callback.events[1:-1]} == {"CoarseToFineSearchCV"}
     assert not [name for name in vars(search) if "callback_fit" in name]
     search.set_callbacks()
-    n_told = len(callback.told)
+    n_events = len(callback.events)
     search.fit(X, y)
-    assert len(callback.told) == n_told
+    assert len(callback.events) == n_events
 
 
 @no_score
@@ -430,7 +139,7 @@ def test_callbacks_are_passed_on_to_the_estimator():
         plain = clone(search).fit(X, y).cv_results_["mean_test_score"]
         search.set_callbacks(callback).fit(X, y)
     assert np.array_equal(search.cv_results_["mean_test_score"], plain)
-    epochs = [one for one in callback.told if one[1:] == ("iteration", "MLPBackprop")]
+    epochs = [one for one in callback.events if one[1:] == ("iteration", "MLPBackprop")]
     assert len(epochs) == 2 * 2 * 7  # begun and ended: two epochs of seven fits
     assert callback.running == []
     assert not hasattr(search.best_estimator_, "_parent_callback_ctx")

@@ -5,15 +5,15 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 from skvision.model_selection._narrowing import describe, narrowed_spaces
 
 
-class Draws:
-    """Draws candidates at random, and remembers what has been tried.
+class CandidateSampler:
+    """CandidateSampler candidates at random, and remembers what has been tried.
 
     Parameters
     ----------
     spaces : dict of int to dict
         The ranges that the user gave, as from `as_spaces`.
     rng : RandomState
-        Draws them.
+        CandidateSampler them.
     """
 
     def __init__(self, spaces, rng):
@@ -23,7 +23,7 @@ class Draws:
         self._tried = []
         self._tried_alike = []  # with as much of the resource as now
 
-    def draw(self, n, again, grew):
+    def sample(self, n, again, grew):
         """Return ``n`` candidates, or fewer where lists have no more.
 
         Parameters
@@ -39,17 +39,17 @@ class Draws:
             self._tried_alike = []
         n_new = n - len(again)
         known = again + self._tried_alike
-        new = _drawn(self.spaces, n_new, self._rng, known)
+        new = _sample(self.spaces, n_new, self._rng, known)
         if len(new) < n_new:  # all that the lists have was tried: back to the whole
             known = self._tried + new
-            others = _drawn(self.given, n_new - len(new), self._rng, known)
+            others = _sample(self.given, n_new - len(new), self._rng, known)
             new += others
             self.spaces = self.given if others else self.spaces
         self._tried += again + new
         self._tried_alike += again + new
         return again + new
 
-    def told(self, best):
+    def describe(self, best):
         """Return a record of each range of this stage, and the best value in it."""
         return describe(self.given, self.spaces, best)
 
@@ -59,7 +59,7 @@ class Draws:
             self.spaces = narrowed_spaces(self.given, self.spaces, best)
 
 
-def _drawn(spaces, n, rng, known):
+def _sample(spaces, n, rng, known):
     """Draw candidates; where all is lists, each at most once and none that is known."""
     spaces = list(spaces.values())
     if not all(isinstance(values, list) for s in spaces for values in s.values()):

@@ -9,7 +9,7 @@ from skvision._contract.images import as_array
 from skvision._contract.labels import refuse_missing
 from skvision._contract.public import public
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
-from skvision._neighbors.votes import vote, weights_of_classes
+from skvision._neighbors.votes import vote, compute_class_weights
 
 PICTURES_AT_ONCE = 16_384
 
@@ -112,7 +112,7 @@ def k_selection_curve(
     for fold, (train, test) in enumerate(folds):
         model.fit(X[train], y[train])
         labels = np.searchsorted(model.classes_, y[train])
-        factors = weights_of_classes(class_weight, model.classes_, labels)
+        factors = compute_class_weights(class_weight, model.classes_, labels)
         n_right = np.zeros(len(numbers))
         for start in range(0, len(test), PICTURES_AT_ONCE):
             part = test[start : start + PICTURES_AT_ONCE]

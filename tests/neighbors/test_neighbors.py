@@ -187,7 +187,9 @@ def test_no_coarse_sketch_is_made_where_it_is_known_to_be_of_no_use(
 ):
     rows = rng.integers(0, 256, (300, 200), dtype=np.uint8)
     monkeypatch.setattr(search_module, "make_sketch", None)
-    monkeypatch.setattr(search_module, "supports_byte_products", lambda rows, metric: True)
+    monkeypatch.setattr(
+        search_module, "supports_byte_products", lambda rows, metric: True
+    )
     found = nearest_rows(rows, rows, 3, kernel.L2, sketched=False)
     assert_nearest(found, rows, rows, kernel.L2)
 

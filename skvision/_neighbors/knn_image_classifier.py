@@ -207,12 +207,18 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
             Images or features. Arrays in C order with dtype uint8, float32 or float64
             are stored without a copy, so do not change them afterwards.
-        y : array-like of shape (n,) Class labels.
+        y : array-like of shape (n,)
+            Class labels.
 
-        Returns ------- self : KNNImageClassifier The fitted classifier.
+        Returns
+        -------
+        self : KNNImageClassifier
+            The fitted classifier.
 
-        Raises ------ ValueError If a parameter is out of its range, if ``X`` does not
-        contain finite numbers
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, if ``X`` does not contain finite numbers
             in one of the three layouts, or if the metric is undefined for a sample.
         ImportError
             If ``algorithm="hnsw"`` and faiss is not installed.
@@ -238,7 +244,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
             Images or features.
         y : array-like of shape (n,)
-            Classes.
+            Class labels.
         classes : array-like of shape (n_classes,), default=None
             All classes that occur in this or a later call. It is required in the first
             call unless ``fit`` was called before. In later calls, it may add classes.
@@ -354,7 +360,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), or None
             As in `predict`.
         y : array-like of shape (n,)
-            True classes.
+            True class labels.
         sample_weight : array-like of shape (n,), default=None
             Sample weights. None means equal weights.
 

@@ -27,7 +27,7 @@ FLOATING_POINT = {
 
 
 class Estimator(BaseEstimator):
-    """scikit-learn's base, whose HTML representation links to our documentation.
+    """The base of every estimator: scikit-learn's, with fixed floating-point settings.
 
     What its public methods compute does not depend on the caller's `numpy.seterr`:
     a probability of 1e-50 is no reason to end in a FloatingPointError.
@@ -40,12 +40,6 @@ class Estimator(BaseEstimator):
             elif isinstance(method, _AvailableIfDescriptor):
                 method.fn = _as_numpy_does(method.fn)
         super().__init_subclass__(**kwargs)
-
-    _doc_link_module = "skvision"
-    _doc_link_template = (
-        "https://skvision.readthedocs.io/en/latest/api/generated/"
-        "{estimator_module}.{estimator_name}.html"
-    )
 
 
 def _as_numpy_does(method):

@@ -156,7 +156,8 @@ def _import_faiss():
         import faiss
     except ImportError as error:
         raise ImportError(
-            "algorithm='hnsw' needs faiss, which is not installed: run pip install "
-            "'skvision[ann]', or use algorithm='brute', which is exact."
+            "algorithm='hnsw' needs faiss, which is not installed: run python -m pip "
+            "install '.[ann]' in a clone of skvision, or use algorithm='brute', which "
+            "is exact."
         ) from error
     return faiss

@@ -65,9 +65,9 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
     algorithm : {"auto", "brute", "hnsw"}, default="auto"
         ``"brute"`` is exact, and what ``"auto"`` stands for. ``"hnsw"`` is
         approximate: it may miss neighbors, those that it finds have exact distances.
-        It needs faiss (``pip install "skvision[ann]"``) and time to build its graph,
-        in ``fit``, and is much faster at predicting. It is not for callables,
-        ``"chebyshev"`` and ``"hamming"``.
+        It needs faiss (in a clone, ``python -m pip install ".[ann]"``) and time to
+        build its graph, in ``fit``, and is much faster at predicting. It is not for
+        callables, ``"chebyshev"`` and ``"hamming"``.
 
     ef_search : int, default=100
         With ``algorithm="hnsw"``, how many candidates are kept in the search: more

@@ -68,6 +68,16 @@ def test_every_public_name_is_in_the_reference(extension):
     assert listed - public == {name for name in top if name not in sys.modules}
 
 
+# The gallery
+
+
+def test_gallery_begins_with_a_folder_of_photos(extension):
+    examples = sorted(path.name for path in (ROOT / "examples").glob("plot_*.py"))
+    order = sorted(examples, key=extension("gallery_order").place)
+    assert order[0] == "plot_folder_of_photos.py"
+    assert set(extension("gallery_order").ORDER) == set(examples)
+
+
 # Nothing from the network
 
 

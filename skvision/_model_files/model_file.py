@@ -215,6 +215,6 @@ def _check_versions(path: str | os.PathLike[str], about: dict[str, Any]) -> None
             raise ValueError(
                 f"{os.fspath(path)!r} was saved with {package} {wanted}, and this is "
                 f"{package} {have}: the first two numbers must agree, as models may "
-                f"mean something else in another version. Install "
-                f"'{package}=={'.'.join(wanted.split('.')[:2])}.*', or train again."
+                f"mean something else in another version. Install {package} "
+                f"{'.'.join(wanted.split('.')[:2])}, or train again."
             )

@@ -77,8 +77,9 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
     algorithm : {"auto", "brute", "hnsw"}, default="auto"
         Algorithm of the search. ``"brute"`` is exact, and ``"auto"`` currently selects
         it. ``"hnsw"`` is approximate: it may miss neighbors, but the distances of those
-        that it finds are exact. It requires faiss (``pip install "skvision[ann]"``),
-        builds a graph in ``fit``, and predicts much faster. It does not support
+        that it finds are exact. It requires faiss (``python -m pip install ".[ann]"``
+        in a clone), builds a graph in ``fit``, and predicts much faster. It does not
+        support
         callables, ``"chebyshev"`` and ``"hamming"``.
 
     ef_search : int, default=100

@@ -79,8 +79,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         it. ``"hnsw"`` is approximate: it may miss neighbors, but the distances of those
         that it finds are exact. It requires faiss (``python -m pip install ".[ann]"``
         in a clone), builds a graph in ``fit``, and predicts much faster. It does not
-        support
-        callables, ``"chebyshev"`` and ``"hamming"``.
+        support callables, ``"chebyshev"`` and ``"hamming"``.
 
     ef_search : int, default=100
         Number of candidates that the search keeps with ``algorithm="hnsw"``. A larger

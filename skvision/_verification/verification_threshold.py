@@ -37,7 +37,7 @@ from skvision.metrics._verification import (
     verification_curve,
 )
 
-MAX_PAIRS = 10_000_000
+MOST_PAIRS = 10_000_000
 
 
 @public("skvision")
@@ -200,7 +200,7 @@ class VerificationThreshold(Estimator):
             check_consistent_length(X, y)
             _check_transformer(self.estimator)
             sets = self._embed(X, y, for_fit, for_split)
-        most = MAX_PAIRS // len(sets)
+        most = MOST_PAIRS // len(sets)
         same, similarity = map(
             np.concatenate, zip(*(_pairs(*of, most) for of in sets), strict=True)
         )

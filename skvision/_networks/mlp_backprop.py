@@ -515,8 +515,8 @@ class MLPBackprop(NetworkClassifier):
         """
         if self.early_stopping or self.average_last:
             raise ValueError(
-                "partial_fit trains for one epoch and does not support early_stopping or "
-                "average_last."
+                "partial_fit trains for one epoch and does not support "
+                "early_stopping or average_last."
             )
         problem, learning = self._begin_epoch(X, y, classes, sample_weight)
         self._train(problem, learning, None, None)

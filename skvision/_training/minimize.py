@@ -1,4 +1,4 @@
-"""The mini-batch loop: the only one there is."""
+"""The mini-batch loop, which all mini-batch solvers use."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -16,33 +16,33 @@ Vector = NDArray[np.floating]
 
 @dataclass
 class FitResult:
-    """What happened in a fit, up to the last whole epoch.
+    """The result of a fit up to its last completed epoch.
 
     Attributes
     ----------
     params : ndarray of shape (n_params,)
-        The parameters to use: the average where one was asked for, those of the best
-        validation score where there is one, else the last.
+        The fitted parameters. If averaging, they are the average. With validation, they
+        are those of the epoch with the best score, otherwise those of the last epoch.
     statistics : ndarray of shape (n_statistics,)
-        The running statistics of the epoch that they are of.
+        The running statistics of the same epoch.
     state : dict of ndarray
-        What the optimizer remembered at the end of that epoch.
+        The state of the optimizer at the end of the same epoch.
     loss_curve : list of float
-        Mean of the objective over the batches of each epoch, while they moved; or the
-        objective of the average after each epoch, where that is judged.
+        Mean of the objective over the batches of each epoch, or the objective of the
+        averaged parameters after each epoch.
     validation_scores : list of float
-        One for each epoch, empty without validation.
+        The validation score of each epoch. It is empty without validation.
     learning_rates : list of float
-        The first one of each epoch.
+        The learning rate at the start of each epoch.
     update_ratios : list of list of float
-        For each epoch, the length of its last step over that of what was moved, for
-        each part of the parameters.
+        For each epoch and each part of the parameters, the norm of the last step
+        divided by the norm of the parameters.
     converged : bool
-        Whether it stopped for want of improvement, or was told to.
+        Whether the fit stopped because it did not improve or ``on_epoch`` requested it.
     interrupted : bool
-        Whether it stopped at a KeyboardInterrupt.
+        Whether the fit was stopped by a KeyboardInterrupt.
     diverged : bool
-        Whether it stopped where the objective or a parameter was no finite number.
+        Whether the fit stopped because the objective or a parameter was not finite.
     """
 
     params: Vector
@@ -57,14 +57,14 @@ class FitResult:
     diverged: bool = False
 
     def save(self, params: Vector, statistics: Vector, state: State) -> None:
-        """Copy what belongs to an epoch into the arrays that are here."""
+        """Copy the arrays of an epoch into the existing arrays."""
         np.copyto(self.params, params)
         np.copyto(self.statistics, statistics)
         for name, array in state.items():
             np.copyto(self.state[name], array)
 
     def after(self, before: History) -> History:
-        """Return what schedules are told: of the epochs before, and of these."""
+        """Return the history for schedules, including previous epochs."""
         return {
             "loss": [*before["loss"], *self.loss_curve],
             "validation_score": [*before["validation_score"], *self.validation_scores],
@@ -73,7 +73,7 @@ class FitResult:
 
 
 def batches(order: NDArray[np.integer], batch_size: int) -> list[NDArray[np.integer]]:
-    """Cut an order of rows into batches; a remainder of one row joins the last.
+    """Split rows into batches; a single remaining row is added to the last batch.
 
     Examples
     --------
@@ -111,53 +111,56 @@ def minimize(
     """Minimize the mean of an objective over batches of rows.
 
     It stops after ``max_iter`` epochs, or when ``n_iter_no_change`` epochs in a row
-    have not improved the best one by more than ``tol``, in the score if there is one,
-    else in the loss. A KeyboardInterrupt ends it at the last whole epoch; if there is
-    none, the interrupt is passed on. An objective or parameter that is infinite or NaN
-    ends it too, with what the last whole epoch left, or the start.
+    have not improved the best score, or the best loss if there is no score, by more
+    than ``tol``. After a KeyboardInterrupt it returns the last completed epoch; if
+    there is none, the interrupt is raised again. If the objective or a parameter
+    becomes infinite or NaN, it also returns the last completed epoch, or the initial
+    parameters if there is none.
 
     Parameters
     ----------
     objective : callable
-        ``(params, index) -> (value, gradient)`` of the rows ``index``.
+        A function ``(params, index) -> (value, gradient)`` of the rows ``index``.
     params : ndarray of shape (n_params,)
-        Where to start; changed in place.
+        The initial parameters, updated in place.
     rows : ndarray of shape (n,), int
-        The rows to learn from.
+        Indices of the training rows.
     optimizer, state
-        One of `skvision._training.optimizers`, and its state, changed in place.
+        One of `skvision._training.optimizers` and its state, which is updated in place.
     schedule : callable
-        One of `skvision._training.schedules`, asked before each step; half way through
-        epoch 2 it is told 2.5.
+        One of `skvision._training.schedules`. It is called before each step with a
+        fractional epoch, such as 2.5 halfway through epoch 2.
     batch_size : int
-        Rows in a batch.
+        Number of rows in a batch.
     max_iter : int
-        The most epochs.
+        Maximum number of epochs.
     tol, n_iter_no_change
-        When to stop.
+        Stopping criterion.
     rng : RandomState, Generator or None
-        Shuffles the rows before each epoch; None leaves them in their order.
+        Random number generator for shuffling the rows. None does not shuffle them.
     average_from : int or None
-        How many rows are seen before the average of the parameters after each step
-        begins, which is then the result; None for no average.
+        Number of rows after which averaging of the parameters begins. The average is
+        then the result. None does not average.
     value_of : callable or None
-        ``params -> objective`` of all rows. With it, the loss of an epoch is that of
-        the average, as soon as there is one: it is the result, and so it is judged.
+        A function ``params -> objective`` of all rows. If given, the loss of an epoch
+        is the objective of the average, as soon as there is one.
     score : callable or None
-        ``params -> validation score``, the higher the better.
+        A function ``params -> validation score``; higher scores are better.
     on_epoch : callable
-        Told the parameters after each epoch; returns whether to stop.
+        Called with the parameters after each epoch; returns whether to stop.
     before : dict of str to sequence of float
-        What the schedule is told of epochs made before, which also count as epochs.
+        History of previous epochs, which is passed to the schedule. The epochs are
+        counted from the end of it.
     statistics : ndarray of shape (n_statistics,), default=None
-        What ``objective`` changes in place besides; it is kept along with params.
+        Running statistics that ``objective`` updates in place. They are stored together
+        with the parameters.
     parts : sequence of slice
-        The parts of the parameters that ``update_ratios`` are recorded of.
+        The parts of the parameters for which ``update_ratios`` are recorded.
 
     Returns
     -------
     result : FitResult
-        The parameters, and how they came about.
+        The fitted parameters and the history of the fit.
     """
     statistics = np.empty(0) if statistics is None else statistics
     of_start = {name: array.copy() for name, array in state.items()}
@@ -189,7 +192,7 @@ def minimize(
                 improved = scores[-1] > best_score + tol
                 is_best = scores[-1] > best_score
                 best_score = max(best_score, scores[-1])
-            whole = replace(  # from here on, an interrupt finds all of the epoch
+            whole = replace(  # from here on, an interrupt keeps the complete epoch
                 result,
                 loss_curve=[*result.loss_curve, loss],
                 validation_scores=scores,
@@ -206,7 +209,7 @@ def minimize(
     except KeyboardInterrupt:
         if not whole.loss_curve:
             raise
-        if whole is not result and is_best:  # the arrays may be saved in part
+        if whole is not result and is_best:  # the arrays may have been saved partially
             result.save(now, statistics, state)
         result = whole
         result.interrupted = True
@@ -214,7 +217,7 @@ def minimize(
 
 
 class _Average:
-    """The mean of the parameters after each step, from some row on."""
+    """The mean of the parameters after each step, starting after some rows."""
 
     def __init__(self, params: Vector, start: int) -> None:
         self.mean, self.n_steps = np.zeros_like(params), 0
@@ -230,7 +233,7 @@ class _Average:
 
 
 class _Steps(NamedTuple):
-    """What moves the parameters in an epoch."""
+    """The steps of an epoch, which update the parameters."""
 
     objective: Callable[[Vector, NDArray[np.integer]], tuple[float, Vector]]
     optimizer: Optimizer
@@ -246,9 +249,9 @@ class _Steps(NamedTuple):
         epoch: int,
         history: History,
     ) -> tuple[float, float, list[float]]:
-        """Move the parameters by each batch; return the loss, the rate and the ratios.
+        """Update the parameters with each batch; return loss, rate and ratios.
 
-        The loss is NaN where the objective or a parameter is no finite number.
+        The loss is NaN if the objective or a parameter is not finite.
         """
         total, rates = 0.0, list(history["learning_rate"])
         history = {**history, "learning_rate": rates}
@@ -273,6 +276,6 @@ class _Steps(NamedTuple):
 
 
 def _ratio(before: Vector, after: Vector) -> float:
-    """Return the length of a step over that of what it started from."""
+    """Return the norm of a step divided by the norm of the initial vector."""
     length, step = np.linalg.norm(before), np.linalg.norm(after - before)
     return float(step / length) if length else math.inf

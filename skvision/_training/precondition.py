@@ -1,10 +1,10 @@
-r"""What makes steps of conjugate gradients few: the curvature that all classes share.
+r"""Preconditioners for conjugate gradients, from the curvature of the loss.
 
-Features of images are so correlated that the eigenvalues of their Gram matrix spread
-over five decades and more. The Hessian of a linear loss is close to
-:math:`\sum_i h_i x_i x_i^\top + \lambda_2 I` for each class, where :math:`h_i` is the
-mean curvature of the loss of row i; the inverse of that matrix turns hundreds of steps
-into tens.
+Features of images are so correlated that the eigenvalues of their Gram matrix span five
+or more orders of magnitude. For each class, the Hessian is close to :math:`\sum_i h_i
+x_i x_i^\top + \lambda_2 I`, where :math:`h_i` is the mean curvature of the loss of row
+i. Preconditioning by the inverse of this matrix reduces the number of steps from
+hundreds to tens.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,51 +29,51 @@ Array = NDArray[np.floating]
 Vector = NDArray[np.float64]
 Precondition = Callable[[Vector], Vector]
 
-MAX_DENSE = 1500  # parameters, up to which the Hessian is formed
-MAX_OWN = 2500  # weights of one class, up to which its Hessian is
-SMALLEST_OWN = 1e-10  # what is added to a weight's diagonal, as a part of it
-HELD = 100.0  # times what the rows bend a weight, above which they hardly count
-MAX_FEATURES = 16384  # a Gram matrix of 1 GiB in float32
-MAX_SAMPLES = 8192  # one of half that, in float64
-EXACT_FEATURES = 1024  # up to so many, in float64
-FEW_SAMPLES = 4  # at so many times as many features, the side of samples pays
-KEPT = 2**23  # numbers that are kept as float64 from one gradient to the next
-SAMPLE = 2048  # rows that stand for all where neither side fits
-GRAM_BYTES = 2**23  # of a block of rows in the product
+MAX_DENSE = 1500  # maximum number of parameters for computing the full Hessian
+MAX_OWN = 2500  # maximum number of weights for the full Hessian of one class
+SMALLEST_OWN = 1e-10  # minimum added to the diagonal, as a fraction of it
+HELD = 100.0  # ratio of penalty to curvature above which the rows are ignored
+MAX_FEATURES = 16384  # the Gram matrix has 1 GiB in float32
+MAX_SAMPLES = 8192  # the Gram matrix has 0.5 GiB in float64
+EXACT_FEATURES = 1024  # maximum for using float64
+FEW_SAMPLES = 4  # ratio of features to samples above which samples are faster
+KEPT = 2**23  # maximum size of rows that are kept as float64
+SAMPLE = 2048  # number of sampled rows if neither Gram matrix fits
+GRAM_BYTES = 2**23  # size of a block of rows in the product
 RANK = 128  # of a sketch, which takes a fifth of the time of the product
-FLATTEST = 20.0  # times the L2 penalty, what a sketch may leave of the curvature
-FLAT = 1e-6  # rows that bend less than this part of the mean count as much
-SMALLEST = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-10}  # shifts, as parts
-SINGULAR = 1e-13  # eigenvalues, as parts of the largest, that are taken for 0
+FLATTEST = 20.0  # maximum ratio of the remaining curvature to the L2 penalty
+FLAT = 1e-6  # minimum curvature of a row, as a fraction of the mean
+SMALLEST = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-10}  # relative shifts
+SINGULAR = 1e-13  # eigenvalues below this fraction of the largest are zero
 
 
 def curvature_inverse(problem: Problem, here: Point) -> Precondition:
     r"""Return the product with :math:`(\sum_i h_i x_i x_i^\top + s I)^{-1}`.
 
-    The rows are centered at their mean as weighted by the curvature, in coordinates in
-    which biases and weights are independent. The shift :math:`s` is the L2 penalty, or
-    1e-10 (float32: 1e-6) of the mean eigenvalue if that is larger; it shortens steps
-    where there is next to no curvature and changes nothing else.
+    The rows are centered at their mean, weighted by the curvature, so that biases and
+    weights are independent. The shift :math:`s` is the L2 penalty, or 1e-10 (1e-6 for
+    float32) times the mean eigenvalue if this is larger. The latter only shortens steps
+    in directions with almost no curvature.
 
-    In float32, where the L2 penalty exceeds all but `RANK` eigenvalues, or a twentieth
-    of them does, these and their eigenvectors are enough. Otherwise, where features are
-    at most `MAX_FEATURES`, it is solved by the Cholesky factor of
-    the (d, d) matrix; where samples are a quarter of that or fewer, and at most
-    `MAX_SAMPLES`, by that of the (n, n) matrix of their products. Beyond, `SAMPLE`
-    rows, evenly spaced, stand for all, and the shift is at least the trace divided by
-    `SAMPLE`, above which no more directions than rows can lie.
+    In float32, if all but the leading `RANK` eigenvalues are at most `FLATTEST` times
+    the L2 penalty, only the leading eigenvectors are used. Otherwise, the inverse is
+    computed from the Cholesky factor of the (d, d) matrix if there are at most
+    `MAX_FEATURES` features. If the number of samples is at most a quarter of that of
+    features, and at most `MAX_SAMPLES`, the Cholesky factor of the (n, n) matrix of
+    their products is used. For larger problems, the matrix is approximated by `SAMPLE`
+    evenly spaced rows, and the shift is at least the trace divided by `SAMPLE`.
 
     Parameters
     ----------
     problem : Problem
         The problem.
     here : Point
-        Where its curvature is taken.
+        The point at which the curvature is computed.
 
     Returns
     -------
     precondition : callable
-        From a vector like the parameters to another.
+        A linear map from and to vectors of the shape of the parameters.
 
     References
     ----------
@@ -105,25 +105,25 @@ def curvature_inverse(problem: Problem, here: Point) -> Precondition:
 def class_inverses(
     problem: Problem, here: Point, of_weights: Vector | float = 0.0
 ) -> Precondition:
-    """Return the product with the inverse of the Hessian of each class by itself.
+    """Return the product with the inverse of the separate Hessian of each class.
 
-    It serves classes whose rows have very different curvatures. Where a weight is held
-    by what is added to its diagonal, so that the rows hardly count, the diagonal is
-    used; `MAX_OWN` weights of a class at most are taken together.
+    It is suitable for classes whose rows have very different curvatures. Only the
+    diagonal is used for weights whose diagonal is dominated by the added values, and
+    for all but `MAX_OWN` weights of each class.
 
     Parameters
     ----------
     problem : Problem
         The problem.
     here : Point
-        Where its curvature is taken.
+        The point at which the curvature is computed.
     of_weights : ndarray of shape (n_weights,), default=0.0
-        What is added to the diagonal, not negative.
+        Values added to the diagonal, not negative.
 
     Returns
     -------
     precondition : callable
-        From a vector like the parameters to another.
+        A linear map from and to vectors of the shape of the parameters.
     """
     k, d = problem.n_outputs, problem.rows.n_features
     curvatures = _diagonals(problem, here)
@@ -151,7 +151,7 @@ def class_inverses(
 
 
 def _class_inverse(rows: Rows, curvature: Array, penalty: Array) -> Precondition:
-    r"""Return the product with :math:`(X^\top H X + P)^{-1}`, biases included."""
+    r"""Return the product with :math:`(X^\top H X + P)^{-1}`, including biases."""
     total = float(curvature.sum())
     bends = column_variances(rows, curvature)
     bends += np.finfo(np.float64).tiny + SINGULAR * bends.mean()
@@ -178,14 +178,14 @@ def _class_inverse(rows: Rows, curvature: Array, penalty: Array) -> Precondition
 
 
 class _Part(NamedTuple):
-    """Some rows and some columns of them, the last of which may be of ones."""
+    """Some rows and some of their columns, possibly with a last column of ones."""
 
     rows: Rows
     used: NDArray[np.intp]
     kept: NDArray[np.intp]
 
     def blocks(self, roots: Array) -> Iterator[NDArray[np.float64]]:
-        """Yield blocks of rows times their roots."""
+        """Yield blocks of rows, multiplied by ``roots``."""
         size = max(16, GRAM_BYTES // (8 * self.rows.n_features))
         for start in range(0, len(self.used), size):
             x = self.rows.read(self.used[start : start + size])
@@ -198,7 +198,7 @@ class _Part(NamedTuple):
 def _solve_dense(
     part: _Part, roots: Array, diagonal: Array, bends: Array
 ) -> Precondition:
-    """Return the product with the inverse for a part, by its features or samples."""
+    """Return the product with the inverse for a part of the rows and columns."""
     n, d = len(part.used), len(part.kept)
     if n >= d:
         gram = np.diag(diagonal)
@@ -220,24 +220,24 @@ def _solve_dense(
 
 
 def penalized_inverse(problem: Problem, here: Point, bends: Vector) -> Precondition:
-    """Return the product with an inverse of the Hessian plus a diagonal, or nearly so.
+    """Return the product with an approximate inverse of Hessian plus diagonal.
 
-    It is exact where the parameters are at most `MAX_DENSE`. Otherwise each class is
-    taken by itself.
+    It is exact for at most `MAX_DENSE` parameters. Otherwise the classes are treated
+    separately.
 
     Parameters
     ----------
     problem : Problem
         The problem.
     here : Point
-        Where its curvature is taken.
+        The point at which the curvature is computed.
     bends : ndarray of shape (n_weights,)
-        What is added to the diagonal, not negative; infinity holds a weight.
+        Values added to the diagonal, not negative. Infinity fixes a weight.
 
     Returns
     -------
     precondition : callable
-        From a vector like the parameters to another.
+        A linear map from and to vectors of the shape of the parameters.
     """
     n = problem.n_weights
     inverse: Precondition
@@ -255,7 +255,7 @@ def penalized_inverse(problem: Problem, here: Point, bends: Vector) -> Precondit
         return inverse
 
     def differences(vector: Vector) -> Vector:
-        """Remove the common change of all biases, which changes no loss."""
+        """Remove the common change of all biases, which does not change the loss."""
         vector = vector.copy()
         vector[n:] -= vector[n:].mean()
         return vector
@@ -264,7 +264,7 @@ def penalized_inverse(problem: Problem, here: Point, bends: Vector) -> Precondit
 
 
 def cholesky_inverse(matrix: Array) -> Precondition:
-    """Return the product with the inverse, with as little shift as it takes."""
+    """Return the product with the inverse, with the smallest shift that suffices."""
     diagonal = np.diagonal(matrix).copy()
     shift = 1e-15
     while shift < 1:
@@ -279,10 +279,10 @@ def cholesky_inverse(matrix: Array) -> Precondition:
 
 
 def hessian_inverse(problem: Problem, here: Point) -> Precondition:
-    """Return the product with the pseudoinverse of the Hessian, which is written down.
+    """Return the product with the pseudoinverse of the full Hessian.
 
-    Directions in which it does not bend, such as a common change of all classes without
-    a penalty, are left alone.
+    Directions without curvature, such as a common change of all classes without a
+    penalty, are mapped to zero.
     """
     matrix = hessian(problem, here)
     if not np.isfinite(matrix).all():
@@ -319,20 +319,20 @@ def hessian(problem: Problem, here: Point) -> Array:
 
 
 def work(problem: Problem) -> float:
-    """Return how many passes through the rows take as long as `curvature_inverse`."""
+    """Return how many passes over the rows take as long as `curvature_inverse`."""
     n, d = problem.rows.X.shape
     side = n if _by_samples(n, d) else d
     return max(10.0, float(side / (4 * problem.n_outputs)))
 
 
 def _mean_curvatures(problem: Problem, here: Point) -> Vector:
-    """Return the mean of the diagonal of each row's second derivatives, not zero."""
+    """Return the mean curvature of each row, bounded away from zero."""
     bends: Vector = _diagonals(problem, here).mean(axis=1)
     return bends + (FLAT * float(bends.sum()) or 1.0) * problem.sample_weight
 
 
 def _diagonals(problem: Problem, here: Point) -> Array:
-    """Return the diagonal of each row's second derivatives, (n, k)."""
+    """Return the diagonal of the second derivatives of each row, (n, k)."""
     product = problem.curvature(here.scores, problem.targets[:], problem.sample_weight)
     shape, units = here.scores.shape, np.eye(problem.n_outputs)
     columns = [
@@ -346,7 +346,7 @@ def _by_samples(n: int, d: int) -> bool:
 
 
 def inverse(rows: Rows, weights: Array, alpha: float) -> Callable[[Array], Array]:
-    """Return the map of each row of a matrix to the inverse times it."""
+    """Return a function that multiplies each row of a matrix by the inverse."""
     n, d = len(rows), rows.n_features
     if _by_samples(n, d):
         return _solve_by_samples(rows, weights, alpha)
@@ -365,9 +365,10 @@ def inverse(rows: Rows, weights: Array, alpha: float) -> Callable[[Array], Array
 def _solve_by_sketch(
     rows: Rows, weights: Array, alpha: float
 ) -> Callable[[Array], Array] | None:
-    r"""Solve by the leading eigenvectors, or not where the others are too large.
+    r"""Solve by the leading eigenvectors; return None if others are too large.
 
-    They are those of the Nyström approximation from `RANK` random directions.
+    The eigenvectors are those of the Nyström approximation with `RANK` random
+    directions.
     """
     directions = np.random.default_rng(0).standard_normal((rows.n_features, RANK))
     image = np.zeros_like(directions)
@@ -401,7 +402,7 @@ def _solve_by_sketch(
 
 
 def gram_matrix(rows: Rows, sample_weight: Array, dtype: Any) -> Array:
-    """Return the lower half of :math:`G`, (d, d) in Fortran order, from row blocks."""
+    """Return the lower half of the Gram matrix, (d, d) in Fortran order."""
     rank_k_update = blas.ssyrk if dtype == np.float32 else blas.dsyrk
     gram = np.zeros((rows.n_features, rows.n_features), dtype, order="F")
     for block in rows.blocks(GRAM_BYTES):
@@ -422,12 +423,12 @@ def _solve_by_features(
     )
     diagonal = np.diagonal(gram).astype(np.float64)
     if not np.isfinite(diagonal).all():
-        return lambda W: W  # what overflows here is told by the objective
+        return lambda W: W  # the objective will report the overflow
     shift = max(alpha, SMALLEST[rows.dtype] * diagonal.mean()) or 1.0
-    while True:  # until rounding leaves it positive definite
+    while True:  # until it is positive definite despite rounding
         _copy_lower_to_upper(gram)
         np.fill_diagonal(gram, diagonal + shift)
-        # the upper half is factorized, the lower half stays for another try
+        # factorize the upper half, and keep the lower half for another attempt
         gram, failed = factorize(gram, lower=0, overwrite_a=1, clean=0)
         if not failed:
             break
@@ -454,7 +455,7 @@ def _solve_by_samples(
 ) -> Callable[[Array], Array]:
     r"""Solve by :math:`(D^\top D + s I)^{-1} = (I - D^\top (D D^\top + s I)^{-1} D)/s`.
 
-    The difference cancels digits, so all of it is in float64.
+    The difference loses digits, so everything is computed in float64.
     """
     n, d = len(rows), rows.n_features
     if not sample_weight.any():

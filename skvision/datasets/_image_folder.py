@@ -21,7 +21,7 @@ _SPLIT_NAMES = {"train", "training", "test", "val", "valid", "validation"}
 def load_image_folder(root: str | os.PathLike[str]) -> Bunch:
     """Find the images in a folder that has one sub-folder per class.
 
-    The images are not opened; `ImageReader` does that in a pipeline. A file is a
+    The files are not opened; `ImageReader` does that in a pipeline. A file is an
     image if its suffix says so, in small or capital letters: bmp, gif, jfif, jpeg,
     jpg, pbm, pgm, png, pnm, ppm, tif, tiff or webp. Images in folders inside a class
     folder belong to that class. What is hidden (its name starts with a dot) and

@@ -14,7 +14,7 @@ from skvision._app.html_report.images import LARGEST_SIDE, as_jpeg
 from skvision._app.train_and_score import Evidence, read_pictures
 from skvision._contract.user_error import UserError
 from skvision._readers.image_files import (
-    BadPicture,
+    BadFile,
     identify,
     open_binary,
     read_orientation,
@@ -85,7 +85,7 @@ def _extent(source: Any, name: str) -> tuple[int, int]:
         with open_binary(source) as file:
             image = identify(file)
             lies = read_orientation(image) >= 5
-    except BadPicture as problem:
+    except BadFile as problem:
         raise UserError(f"{name} cannot be read any more: {problem}") from problem
     return (image.height, image.width) if lies else (image.width, image.height)
 

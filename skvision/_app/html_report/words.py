@@ -1,4 +1,4 @@
-"""How a report writes shares, times and names of files."""
+"""How a report writes fractions, times and names of files."""
 
 import os
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from skvision._contract.user_error import visible
 
 
 def write_share(share: float, digits: int = 1) -> str:
-    r"""Return a share as a percentage, which is 0 or 100 only where it is.
+    r"""Return a fraction as a percentage, which is 0 or 100 only if that is exact.
 
     Examples
     --------
@@ -36,9 +36,9 @@ def write_seconds(seconds: float) -> str:
 
 
 def shorten_names(names: Sequence[str]) -> list[str]:
-    """Return names of images in one line, less the folder that all lie in."""
+    """Return the names of images without the folder that all of them are in."""
     try:
         start = len(os.path.join(os.path.commonpath(names), ""))
-    except ValueError:  # absolute ones beside others
+    except ValueError:  # some names are absolute and others are not
         start = 0
     return [visible(name[start:] or name) for name in names]

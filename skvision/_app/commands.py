@@ -6,7 +6,6 @@ of its name.
 
 import argparse
 import time
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -26,7 +25,7 @@ from skvision._app.find import (
     find_images_and_test_images,
     find_images_for,
 )
-from skvision._app.fingerprints import find_known, first_copies, join_fingerprints
+from skvision._app.fingerprints import find_known, first_copies
 from skvision._app.fit import fit_softmax
 from skvision._app.load import read_images
 from skvision._app.progress import show_progress
@@ -129,22 +128,10 @@ def learn(
 
     present.print_evaluation(evaluation, "held-out images")
     present.print_seconds(images.seconds, seconds + evaluation.seconds)
-    chosen_by: dict[str, Any] = {"from": "a test folder"}
-    if dataset.n_training is None:
-        grouped = dataset.groups is not None
-        chosen_by = {"test_size": test_size, "seed": seed, "grouped": grouped}
-    digests = [images.digests[i] for i in learning.nonzero()[0]]
-    return Learned(
-        pipeline,
-        training={
-            "pictures": dict(Counter(labels[learning].tolist())),
-            "fingerprints": join_fingerprints(digests),
-        },
-        held_out=evaluation.score.saved() | chosen_by,
-        evidence=Evidence(
-            dataset, images, split, evaluation, fitted.rows, losses, seconds
-        ),
+    evidence = Evidence(
+        dataset, images, split, evaluation, fitted.rows, losses, seconds
     )
+    return Learned(pipeline, evidence, test_size, seed)
 
 
 def compare(options: argparse.Namespace) -> None:

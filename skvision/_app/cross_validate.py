@@ -25,7 +25,7 @@ from skvision._readers.image_reader import ImageReader
 from skvision._training.parallel import one_thread_for_blas
 
 _SIDE_OF_PIXELS = 32  # more only makes neighbors and networks slower
-_LONG = 60  # seconds: the user is told of longer times
+_LONG = 60  # seconds: longer times are announced
 
 
 @dataclass(frozen=True)

@@ -125,4 +125,5 @@ def join_ties(ties: Sequence[NDArray[Any]], n: int) -> NDArray[np.intp]:
     ends = np.concatenate(first)
     starts = np.tile(np.arange(n), len(first))
     graph = coo_array((np.ones(len(ends)), (starts, ends)), shape=(n, n))
-    return connected_components(graph, directed=False)[1].astype(np.intp)
+    parts: NDArray[np.intp] = connected_components(graph, directed=False)[1]
+    return parts.astype(np.intp)

@@ -1,5 +1,6 @@
 """What the steps of a command leave behind for its report."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from skvision._app.dataset import Dataset
 from skvision._app.evaluate import Evaluation
+from skvision._app.fingerprints import join_fingerprints
 from skvision._app.load import Images
 from skvision._app.split import Split
 
@@ -53,15 +55,40 @@ class Learned:
     Attributes
     ----------
     pipeline : Pipeline
-        It takes what ``dataset.sources`` is made of.
-    training, held_out : dict
-        On what it was fitted, and its score on other images, as the file of a model
-        has them.
+        It takes what ``evidence.dataset.sources`` is made of.
     evidence : Evidence
         What a report is made of.
+    test_size : float
+        The fraction of images that was drawn as a test set, if one was drawn.
+    seed : int
+        The seed of the draw.
     """
 
     pipeline: Pipeline
-    training: dict[str, Any]
-    held_out: dict[str, Any]
     evidence: Evidence
+    test_size: float
+    seed: int
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """What the pipeline was fitted to, as the file of a model says it."""
+        in_training = self.evidence.split.in_training
+        labels = self.evidence.dataset.labels[in_training]
+        digests = self.evidence.images.digests
+        known = [digests[i] for i in np.flatnonzero(in_training)]
+        return {
+            "pictures": dict(Counter(labels.tolist())),
+            "fingerprints": join_fingerprints(known),
+        }
+
+    @property
+    def held_out(self) -> dict[str, Any]:
+        """The score and the choice of test images, as the file of a model says it."""
+        dataset, score = self.evidence.dataset, self.evidence.evaluation.score
+        if dataset.n_training is not None:
+            return score.saved() | {"from": "a test folder"}
+        return score.saved() | {
+            "test_size": self.test_size,
+            "seed": self.seed,
+            "grouped": dataset.groups is not None,
+        }

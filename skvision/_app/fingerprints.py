@@ -72,8 +72,8 @@ def find_known(digests: Sequence[bytes], about: dict[str, Any]) -> NDArray[np.bo
     training = about.get("training")
     known = training.get("fingerprints") if isinstance(training, dict) else None
     try:
-        data = b64decode(known, validate=True)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        data = b64decode(known, validate=True) if isinstance(known, str) else b""
+    except ValueError:
         data = b""
     of_known = {data[i : i + _N_BYTES] for i in range(0, len(data), _N_BYTES)}
     return np.array([one[:_N_BYTES] in of_known for one in digests], dtype=bool)

@@ -27,9 +27,9 @@ def wilson_interval(n_correct: int, n: int) -> tuple[float, float]:
     >>> print("{:.3f} {:.3f}".format(*wilson_interval(9, 10)))
     0.596 0.982
     """
-    share, ratio = n_correct / n, NORMAL_QUANTILE**2 / n
-    center = (share + ratio / 2) / (1 + ratio)
-    width = math.sqrt(share * (1 - share) * ratio + ratio**2 / 4) / (1 + ratio)
+    fraction, ratio = n_correct / n, NORMAL_QUANTILE**2 / n
+    center = (fraction + ratio / 2) / (1 + ratio)
+    width = math.sqrt(fraction * (1 - fraction) * ratio + ratio**2 / 4) / (1 + ratio)
     return max(0.0, center - width), min(1.0, center + width)
 
 

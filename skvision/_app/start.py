@@ -37,7 +37,7 @@ def _check_packages(options: argparse.Namespace) -> None:
     if missing:
         raise UserError(
             f"the command line needs {' and '.join(missing)}: "
-            f'pip install "skvision[cli]"'
+            'run python -m pip install ".[cli]" in a clone of skvision'
         )
 
 

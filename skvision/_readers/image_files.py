@@ -1,7 +1,7 @@
-"""From a file of any of the usual formats to a decoded image of whatever mode.
+"""Decoding of files of the common formats, into images of any mode.
 
-Everything that Pillow and the system raise for a fault of the file becomes one
-`BadFile`, and nothing else does.
+All errors of Pillow and the system that are due to the file become a `BadFile`, and
+no other errors do.
 """
 
 import io
@@ -48,7 +48,7 @@ _open_file_lock = Lock()
 
 
 class BadFile(Exception):
-    """A file cannot be read, for the ``reason`` given."""
+    """Error that gives the ``reason`` why a file cannot be read."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -56,7 +56,7 @@ class BadFile(Exception):
 
 
 def is_missing(source: Any) -> bool:
-    """Tell None, NaN and NA, which stand for no file."""
+    """Return whether a source is None, NaN or NA, which stand for no file."""
     if isinstance(source, float):
         return math.isnan(source)
     return source is None or type(source).__name__ == "NAType"  # of pandas
@@ -64,7 +64,7 @@ def is_missing(source: Any) -> bool:
 
 @contextmanager
 def blame_the_file() -> Iterator[None]:
-    """Take what Pillow and the system raise for a fault of the file."""
+    """Convert the errors of Pillow and the system to `BadFile`."""
     try:
         yield
     except _DECODER_ERRORS as error:
@@ -73,7 +73,7 @@ def blame_the_file() -> Iterator[None]:
 
 
 def open_binary(source: Any) -> IO[bytes]:
-    """Open a path; copy an open file from its start, which leaves it open."""
+    """Open a path, or copy an open file from its start and leave it open."""
     if is_missing(source):
         raise BadFile("there is no file")
     with blame_the_file():
@@ -87,7 +87,7 @@ def open_binary(source: Any) -> IO[bytes]:
 
 
 def identify(file: IO[bytes]) -> ImageFile.ImageFile:
-    """Open an image as Image.open does, without its fixed limits of pixels."""
+    """Open an image as Image.open does, without its fixed limit on pixels."""
     prefix = file.read(16)
     for name in _FORMATS:
         factory, accept = Image.OPEN.get(name, (None, None))
@@ -102,7 +102,7 @@ def identify(file: IO[bytes]) -> ImageFile.ImageFile:
 
 
 def check_extent(image: Image.Image, max_pixels: int) -> None:
-    """Refuse an image that would take too much memory, before it is decoded."""
+    """Raise an error if decoding an image would take too much memory."""
     if 0 in image.size:
         raise BadFile("it has no pixels")
     extent = f"{image.width} x {image.height} pixels"
@@ -124,8 +124,8 @@ def read_orientation(image: Image.Image) -> int:
 def decode(image: Image.Image, is_alone: bool) -> bool:
     """Decode an image.
 
-    Return False where libtiff has said something meanwhile that may be about an image
-    in another thread: ``is_alone`` says that there is none.
+    Return False if libtiff has written messages that may be about an image in another
+    thread. ``is_alone`` means that no other thread decodes.
     """
     tiles = getattr(image, "tile", [])
     if not (tiles and tiles[0][0] == "libtiff"):

@@ -1,4 +1,4 @@
-"""From files to images of one size: the first step of a pipeline."""
+"""Reading of files as images of one size, as the first step of a pipeline."""
 
 from numbers import Integral
 from typing import Any, ClassVar
@@ -27,68 +27,73 @@ def _check_size(size: Any) -> None:
 
 @public("skvision")
 class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
-    """Read images from files and bring them to one size and one mode.
+    """Reader that converts image files to uint8 images of one size and mode.
 
-    The first step of a pipeline: files of any of the usual formats go in, one uint8
-    array comes out. It learns nothing, so that `transform` needs no `fit`.
+    It is the first step of a pipeline that starts from files of the common formats. The
+    transformer is stateless, so that `transform` does not require `fit`.
 
     Parameters
     ----------
     size : tuple of two int, default=(64, 64)
-        Height and width of the images that come out, in this order.
+        Height and width of the output images, in this order.
     mode : {"RGB", "L"}, default="RGB"
-        Pillow's names for color and gray (ITU-R 601-2 luma).
+        Mode of the output images: color, or gray (ITU-R 601-2 luma), as named by
+        Pillow.
     resize : {"crop", "pad", "stretch"}, default="crop"
-        "crop" scales an image until it covers ``size`` and cuts off what stands over,
-        the same on both sides; "pad" scales it until it fits into ``size`` and fills
-        the rest with black; "stretch" scales height and width each on its own.
+        "crop" scales an image until it covers ``size``, and cuts off the rest equally
+        on both sides. "pad" scales it until it fits into ``size``, and fills the rest
+        with black. "stretch" scales height and width independently.
     resample : {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"}, \
             default="bilinear"
-        Pillow's filter. All but "nearest" average over the pixels that become one.
+        Filter of Pillow. All except "nearest" average over the pixels that become one
+        pixel.
     on_error : {"raise", "warn"}, default="raise"
-        Whether files that cannot be read are an error, or come out as black images
-        and are named in a warning.
+        "raise" raises an error if files cannot be read. "warn" returns black images for
+        them and lists them in a warning.
     max_pixels : int, default=100_000_000
-        A file of more pixels is not decoded; it counts as one that cannot be read. It
-        also bounds what all threads hold together: see the notes on memory.
+        Largest number of pixels of a file. A larger file is not decoded and treated as
+        one that cannot be read. It also bounds the memory of all threads; see the
+        notes.
     n_jobs : int, default=None
-        Number of threads, -1 for all cores; None is 1 unless in a
-        `joblib.parallel_config` context. It does not change the result.
+        Number of threads. None means 1 unless in a :obj:`joblib.parallel_config`
+        context, and -1 means all cores. The result does not depend on it.
 
     See Also
     --------
-    PixelNormalizer : Scales the pixels.
-    HOG : Describes images by the directions of their edges.
+    PixelNormalizer : Standardization of pixels.
+    HOG : Histograms of oriented gradients.
 
     Notes
     -----
-    A search over a pipeline that starts with files decodes them in every fit and every
-    score: 20 candidates in 5 folds decode each JPEG a hundred times. Read once,
-    ``images = ImageReader().transform(paths)``, and search over the steps that come
-    after. Where the reader's own parameters are searched, ``Pipeline(memory=...)``
-    keeps what ``fit`` has decoded (not what ``predict`` and ``score`` decode); it goes
-    by the paths and does not notice that a file has changed.
+    A search over a pipeline that starts from files decodes them in every fit and every
+    score: 20 candidates in 5 folds decode each file a hundred times. To decode them
+    once, call ``images = ImageReader().transform(paths)`` and search over the following
+    steps. In a search over the parameters of the reader, ``Pipeline(memory=...)``
+    caches the images that ``fit`` decodes, but not those that ``predict`` and ``score``
+    decode. The cache is keyed by paths and does not detect changed files.
 
-    The formats are JPEG, PNG, GIF, BMP, TIFF, WebP, PPM, JPEG 2000 and AVIF; of several
-    frames the first is read. Images are turned upright by their EXIF orientation and
-    transparent ones laid over white. Levels of 16 bits are divided by 257 and rounded;
-    32-bit levels beyond 65535 and floats count as images that cannot be read, as
-    nothing tells what is white. Color profiles are not applied.
+    The supported formats are JPEG, PNG, GIF, BMP, TIFF, WebP, PPM, JPEG 2000 and AVIF.
+    If a file has several frames, the first is read. Images are rotated by their EXIF
+    orientation, and transparent images are placed on white. Levels of 16 bits are
+    divided by 257 and rounded. Files with 32-bit levels beyond 65535, or with floats,
+    cannot be read because they do not define the level of white. Color profiles are not
+    applied.
 
-    JPEGs are decoded at 1/2, 1/4 or 1/8 of their size where that is still as large as
-    is needed (not with ``resample="nearest"``); on photos of 500 x 375 pixels read at
-    64 x 64 that differs from a full decode by about one level of 255 in the mean.
+    JPEG files are decoded at 1/2, 1/4 or 1/8 of their size if that is not smaller than
+    the output, except with ``resample="nearest"``. On photos of 500 x 375 pixels that
+    are read at 64 x 64, the mean difference from full decoding is about one level of
+    255.
 
-    A small file may decode to a large image. Pillow holds up to 4 bytes of each pixel,
-    and images are converted and reduced strip by strip, so that reading takes at most 6
-    bytes a pixel where images become at least six times smaller, and at most 10 where
-    they do not or with ``resample="nearest"``. A thread reads images of up to
-    ``max_pixels / n_jobs``; larger ones are read one at a time, after all others. So
-    threads together take no more than 0.6 GB at the default ``max_pixels`` (1 GB), and
-    a large image alone no more than that again, whatever ``n_jobs`` is. What the
-    libraries for TIFF, WebP, AVIF and JPEG 2000 need to decode comes on top of it. An
-    image of Pillow that was opened and not read yet is read, and keeps its pixels until
-    you close it: pass paths where there are many.
+    A small file may decode to a large image. Pillow takes up to 4 bytes per pixel, and
+    images are converted and reduced strip by strip. Reading therefore takes at most 6
+    bytes per pixel if images become at least six times smaller, and at most 10 bytes
+    otherwise or with ``resample="nearest"``. Threads read images of up to ``max_pixels
+    / n_jobs`` pixels; larger images are read one at a time after all others. With the
+    default ``max_pixels``, all threads together take at most 0.6 GB, or 1 GB with 10
+    bytes per pixel, and a single large image takes no more than that, for any
+    ``n_jobs``. The libraries that decode TIFF, WebP, AVIF and JPEG 2000 need additional
+    memory. A Pillow image that is opened but not loaded is loaded, and keeps its pixels
+    until it is closed, so pass paths if there are many files.
 
     Examples
     --------
@@ -135,60 +140,61 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
 
     @whole_fit
     def fit(self, X, y=None):
-        """Check the parameters; no file is opened.
+        """Validate the parameters; no file is opened.
 
         Parameters
         ----------
         X : ignored
-            The files; they are not looked at.
+            Not used, present for API consistency.
         y : ignored
-            Here for scikit-learn, which passes it.
+            Not used, present for API consistency.
 
         Returns
         -------
         self : ImageReader
-            The reader itself.
+            The reader.
 
         Raises
         ------
         ValueError
-            If a parameter is not one of those allowed.
+            If a parameter is invalid.
         """
         _check_size(self.size)
         return self
 
     def transform(self, X):
-        """Read images.
+        """Read files as images.
 
         Parameters
         ----------
         X : list, array, Series or one-column DataFrame of n files, or array of shape \
                 (n, H, W) or (n, H, W, C)
-            Files are paths, open binary files (read from their start, and left open) or
-            the bytes of a file. A list may also have images of Pillow, and uint8 arrays
-            of different shapes (H, W), (H, W, 1), (H, W, 3) or, with alpha, (H, W, 4).
+            Files are paths, open binary files, which are read from their start and left
+            open, or the bytes of a file. A list may also contain Pillow images, and
+            uint8 arrays of different shapes (H, W), (H, W, 1), (H, W, 3) or, with
+            alpha, (H, W, 4).
 
         Returns
         -------
         images : ndarray of shape (n, height, width, 3) or (n, height, width)
-            Pixels in uint8; the second shape for ``mode="L"``.
+            Images, uint8, of the second shape with ``mode="L"``.
 
         Raises
         ------
         ValueError
-            If a parameter is not one of those allowed, if ``X`` is a single file, is
-            empty or has flat rows of numbers, or, with ``on_error="raise"``, if files
-            cannot be read. That error lists them, and its attribute ``files`` holds a
-            pair (file, reason) for each.
+            If a parameter is invalid, if ``X`` is a single file, is empty or contains
+            flat rows of numbers, or if files cannot be read with ``on_error="raise"``.
+            That error lists the files, and its attribute ``files`` contains a pair
+            (file, reason) for each of them.
         TypeError
-            If an element of ``X`` is neither a file, nor an image, nor an array of
-            uint8.
+            If an element of ``X`` is neither a file, nor an image, nor a uint8 array.
 
         Warns
         -----
         UserWarning
-            With ``on_error="warn"``, if files cannot be read; and if a decoder finds
-            fault with files that it reads: its message, with the names of the files.
+            If files cannot be read with ``on_error="warn"``, or if a decoder reports a
+            problem with a file that it reads. The message of the decoder is issued with
+            the names of the files.
         """
         check_parameters(self)
         _check_size(self.size)
@@ -201,17 +207,17 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         return reading.images[0]
 
     def set_output(self, *, transform=None):
-        """Do nothing: images are no table, and come out as an array always.
+        """Do nothing, because the images are always an array and never a table.
 
         Parameters
         ----------
         transform : ignored
-            Here for `Pipeline.set_output`, which calls it on each step.
+            Not used, present because `Pipeline.set_output` passes it to each step.
 
         Returns
         -------
         self : ImageReader
-            The reader itself.
+            The reader.
         """
         return self
 

@@ -1,4 +1,4 @@
-"""Many files on threads: what is read, what cannot be read, and what decoders say."""
+"""Reading of many files on threads, and the messages of their decoders."""
 
 import math
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _MOST_NAMED = 3  # files in a warning, and messages on a file
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read from files.
+    """Images that were read from files.
 
     Attributes
     ----------
@@ -79,10 +79,7 @@ def read_all(
     reasons: dict[int, str] = {}
     messages: dict[int, Messages] = {}
     rest: list[int] = []
-    # Memory that a thread has freed is often not free for another one.
-    n_threads = count_threads(n_jobs)
-    max_pixels = targets[0].max_pixels
-    limit = math.inf if n_threads == 1 else max_pixels // n_threads
+    limit = _limit_pixels(targets[0].max_pixels, count_threads(n_jobs))
 
     def read(i: int, most_pixels: float) -> None:
         with heard_in_this_thread() as messages[i]:
@@ -114,8 +111,14 @@ def read_all(
     return Reading(images, extents)
 
 
+def _limit_pixels(max_pixels: int, n_threads: int) -> float:
+    """Return the number of pixels above which an image is read alone."""
+    # Memory that a thread has freed is often not free for another one.
+    return math.inf if n_threads == 1 else max_pixels // n_threads
+
+
 def _warn(messages: dict[int, Messages], sources: Sequence[Any]) -> None:
-    """Repeat what decoders said of files, each message once, with names of files."""
+    """Issue each message of the decoders once, with the names of the files."""
     files: dict[tuple[type[Warning], str], list[int]] = {}
     for i in sorted(messages):
         for message in list(dict.fromkeys(messages[i]))[:_MOST_NAMED]:

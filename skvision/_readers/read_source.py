@@ -1,4 +1,4 @@
-"""From one file, or one image, to the images that are wanted of it."""
+"""Reading of one file as images of one size, or of several."""
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _LOCKS = [Lock() for _ in range(64)]  # two threads must not read an image of Pi
 
 @dataclass(frozen=True)
 class Target:
-    """What an image becomes; the attributes are parameters of `ImageReader`."""
+    """Size and mode of an image to read; see the parameters of `ImageReader`."""
 
     size: tuple[int, int]
     mode: str
@@ -40,7 +40,7 @@ class Target:
 
 
 class Decoded(NamedTuple):
-    """What comes of one file.
+    """Images that were read from one file.
 
     Attributes
     ----------
@@ -65,8 +65,9 @@ def read_source(
     Returns
     -------
     decoded : Decoded or None
-        None if the file must be read alone, without a limit: it has more pixels than
-        ``most_pixels``, or libtiff wrote a message while it was decoded.
+        None if the file must be read again without a limit while no other one is: if it
+        has more pixels than ``most_pixels``, or if libtiff has written messages while
+        it was decoded.
 
     Raises
     ------
@@ -139,7 +140,7 @@ def _decode_within(
 
 
 def _draft(image: ImageFile.ImageFile, target: Target) -> tuple[float, float] | None:
-    """Have a JPEG decoded smaller, if that is enough; return its exact new size."""
+    """Decode a JPEG at a smaller size if possible, and return its exact size."""
     if target.resample == "nearest":
         return None
     goal = stored(target.size, read_orientation(image))
@@ -172,7 +173,7 @@ def _scale(
     *,
     close: bool,
 ) -> Image.Image:
-    """Bring the image to its size and mode, and upright."""
+    """Resize, rotate and convert the image."""
     box, scaled = place(extent, stored(target.size, orientation), target.resize)
     resample = Image.Resampling[target.resample.upper()]
     image = resize_plain(image, scaled, resample, box, close=close)

@@ -1,4 +1,4 @@
-"""Check what `ImageReader` is given: files, images, or a mistake."""
+"""Validation of the input of `ImageReader`: files and images."""
 
 import io
 import os
@@ -12,12 +12,12 @@ from PIL import Image
 from skvision._contract.containers import refuse_mask
 from skvision._readers.image_files import is_missing
 
-_ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
+_ONE_FILE = (str, os.PathLike, bytes, bytearray, memoryview)
 
 
 def check_sources(X: Any) -> Any:
-    """Return a sequence of files and images, or a batch of images."""
-    if isinstance(X, _ONE_FILE | Image.Image) or hasattr(X, "read"):
+    """Return a validated sequence of files and images, or a batch of images."""
+    if isinstance(X, (*_ONE_FILE, Image.Image)) or hasattr(X, "read"):
         raise ValueError(
             f"X is one file, {describe_source(X)}: wrap it in a list, [X]."
         )
@@ -76,7 +76,7 @@ def _check_source(source: Any, name: str) -> None:
     if isinstance(source, list | tuple):
         raise _flat_rows(f"{name} is a {type(source).__name__}")
     is_binary = hasattr(source, "read") and not isinstance(source, io.TextIOBase)
-    is_known = isinstance(source, _ONE_FILE | Image.Image) or is_binary
+    is_known = isinstance(source, (*_ONE_FILE, Image.Image)) or is_binary
     if not (is_known or is_missing(source)):
         raise TypeError(
             f"{name} is {describe_source(source)}, of type {type(source).__name__}; a "

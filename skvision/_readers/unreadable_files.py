@@ -1,4 +1,4 @@
-"""The error that lists the files that cannot be read, with the reason for each."""
+"""Error that lists the files that cannot be read, with the reason for each."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ _MAX_LISTED = 50
 
 
 class UnreadableFiles(ValueError):
-    """Some files cannot be read.
+    """Error that lists the files that cannot be read.
 
     Parameters
     ----------

@@ -399,7 +399,7 @@ def test_progress_and_a_long_time_are_told(run, folder, learned, monkeypatch):
     [
         ([], "required: FOLDER"),
         (["x", "--folds", "1"], "'1' is not a whole number from 2 to 20"),
-        (["x", "--csv", "no/where"], "'no/where' cannot be saved: there is no such"),
+        (["x", "--csv", "no/where"], "'no/where' cannot be saved: its folder"),
         (["x", "--csv", ""], "'' cannot be saved: it is a folder"),
         (
             ["x", "--groups", "g.csv", "--csv", "./g.csv"],

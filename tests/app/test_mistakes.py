@@ -30,7 +30,10 @@ from skvision._model_files.model_file import load_model
         (["train", "x", "--test", "y", "--groups", "z"], "leave out one of the two"),
         (["train", "missing"], "'missing' does not exist"),
         (["train", __file__], "is a file"),
-        (["train", "x", "--model", "no/where"], "'no/where' cannot be saved: there"),
+        (
+            ["train", "x", "--model", "no/where"],
+            "'no/where' cannot be saved: its folder",
+        ),
         (["train", "x", "--model", "."], "'.' cannot be saved: it is a folder"),
         (["train", "x", "--model", ""], "'' cannot be saved: it is a folder"),
         (
@@ -39,7 +42,10 @@ from skvision._model_files.model_file import load_model
         ),
         (["predict", "missing", "x"], "'missing': No such file"),
         (["predict", ".", "x"], "'.': Is a directory"),
-        (["predict", __file__, "x"], "is not a skvision model: it is no zip archive"),
+        (
+            ["predict", __file__, "x"],
+            "is not a skvision model: it is not a zip archive",
+        ),
     ],
 )
 def test_bad_arguments(fail, arguments, message):
@@ -122,7 +128,7 @@ def test_what_is_not_installed(fail, monkeypatch, missing):
     monkeypatch.setattr(
         start, "find_spec", lambda name: None if name == missing else real(name)
     )
-    assert f'{missing}: pip install "skvision[cli]"' in fail("demo")
+    assert f'{missing}: run python -m pip install ".[cli]"' in fail("demo")
 
 
 def test_features_by_name(run, shared_folder, tmp_path):

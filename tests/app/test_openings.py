@@ -43,16 +43,16 @@ with open(sys.argv[3], "w") as file:
     json.dump(results, file)
 """
 SIZE = 24
+HOG = ("--features", "hog", "--size", f"{SIZE}")
 COMMANDS = {
-    "train": ["train", "TRAIN", "--size", f"{SIZE}", "--model", "MODEL"],
-    "train --report": ["train", "TRAIN", "--size", f"{SIZE}", "--report", "PAGE"],
+    "train": ["train", "TRAIN", *HOG, "--model", "MODEL"],
+    "train --report": ["train", "TRAIN", *HOG, "--report", "PAGE"],
     "train --test --report": [
-        *("train", "TRAIN", "--test", "TEST", "--size", f"{SIZE}"),
-        *("--report", "PAGE"),
+        *("train", "TRAIN", "--test", "TEST", *HOG, "--report", "PAGE"),
     ],
     "compare": ["compare", "TRAIN", "--size", f"{SIZE}", "--folds", "2"],
     "report": ["report", "MODEL", "TEST", "--out", "PAGE"],
-    "a bad file": ["train", "BAD", "--size", f"{SIZE}", "--report", "PAGE"],
+    "a bad file": ["train", "BAD", *HOG, "--report", "PAGE"],
 }
 
 

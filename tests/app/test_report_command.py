@@ -112,7 +112,7 @@ def test_a_place_that_cannot_be_is_refused_before_all_work(
         ["report", "no model", "no folder", "--out"],
         ["train", "no folder", "--report"],
     ):
-        assert "there is no such folder" in fail(capsys, *command, nowhere)
+        assert "its folder does not exist" in fail(capsys, *command, nowhere)
         assert "it is a folder" in fail(capsys, *command, tmp_path)
     before = model.read_bytes()
     err = fail(capsys, "report", model, folder / "test", "--out", model)
@@ -174,7 +174,7 @@ def test_jinja2_is_needed_for_reports_only(capsys, monkeypatch, model, folder):
         start, "find_spec", lambda name: None if name == "jinja2" else real(name)
     )
     err = fail(capsys, "report", model, folder / "test", "--out", "r.html")
-    assert 'jinja2: pip install "skvision[cli]"' in err
+    assert 'jinja2: run python -m pip install ".[cli]"' in err
     assert "jinja2" in fail(capsys, "train", folder / "train", "--report", "r.html")
     file = next((folder / "test" / "across").iterdir())
     assert cli.main(["predict", str(model), str(file)]) == 0

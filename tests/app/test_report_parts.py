@@ -25,7 +25,7 @@ from skvision._app.evidence import Evidence, Learned
 from skvision._app.html_report import charts, portraits
 from skvision._app.html_report.curves import draw_calibration
 from skvision._app.html_report.images import as_ink, as_strip
-from skvision._app.html_report.words import shorten_names, write_share
+from skvision._app.html_report.words import shorten_names, write_percent
 from skvision._app.intervals import wilson_interval
 from skvision._app.load import read_images
 from skvision._app.split import hold_out_all
@@ -110,11 +110,11 @@ def test_names_of_colors(colors, names, css):
 
 
 def test_fractions_add_up(trained):
-    shares = portraits.measure_shares(
+    fractions = portraits.measure_contributions(
         trained.pipeline, trained.evidence.evaluation.features
     )
-    assert sum(share for _, share in shares) == pytest.approx(1)
-    assert all(share > 0 for _, share in shares)
+    assert sum(fraction for _, fraction in fractions) == pytest.approx(1)
+    assert all(fraction > 0 for _, fraction in fractions)
 
 
 def test_ink_is_clear_where_there_is_none():
@@ -160,7 +160,7 @@ def test_ten_thousand_images_of_a_hundred_classes():
         losses={},
         seconds_to_learn=None,
     )
-    page = render(Learned(pipeline, {}, {}, evidence), about={"versions": {}})
+    page = render(Learned(pipeline, evidence, 0.2, 0), about={"versions": {}})
     assert len(page) < 8_000_000
     assert page.count("<image ") <= 500 + 12 + 100
     assert page.count("<dialog ") <= 500
@@ -190,7 +190,7 @@ def test_nearly_all_right_is_not_all_right():
 
 def test_all_right_may_be_all_right():
     """Whatever their number: the end of an interval is 1 but for rounding."""
-    ends = {write_share(wilson_interval(n, n)[1], 0) for n in range(1, 100)}
+    ends = {write_percent(wilson_interval(n, n)[1], 0) for n in range(1, 100)}
     assert ends == {"100\xa0%"}
 
 

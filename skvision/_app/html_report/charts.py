@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from skvision._app.html_report.words import write_share
+from skvision._app.html_report.words import write_percent
 
 WIDTH, HEIGHT = 340, 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 14, 32, 44  # room for labels
@@ -45,14 +45,14 @@ class Axis:
         low, high = self.low, self.high
         if self.log:
             low, high, value = math.log(low), math.log(high), math.log(value)
-        share = (value - low) / (high - low) if high > low else 0.5
-        return round(self.start + share * (self.stop - self.start), 1)
+        fraction = (value - low) / (high - low) if high > low else 0.5
+        return round(self.start + fraction * (self.stop - self.start), 1)
 
     def marks(self) -> list[tuple[float, str]]:
         """Return the pixel and the text of each tick."""
         ticks = self.ticks or round_ticks(self.low, self.high)
         if self.percent:
-            return [(self.place(tick), write_share(tick, 0)) for tick in ticks]
+            return [(self.place(tick), write_percent(tick, 0)) for tick in ticks]
         return [(self.place(tick), f"{tick:,.5g}") for tick in ticks]
 
 

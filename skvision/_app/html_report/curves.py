@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from skvision._app.evidence import Evidence
 from skvision._app.html_report.charts import Chart, draw
 from skvision._app.html_report.learning_curve import count_right
-from skvision._app.html_report.words import write_share
+from skvision._app.html_report.words import write_percent
 from skvision._app.intervals import wilson_interval
 from skvision._linear.softmax_regression import SoftmaxRegression
 
@@ -57,20 +57,20 @@ def draw_calibration(
         intervals.append((low, high))
         rows.append(
             [
-                f"{write_share(k / _N_BINS, 0)} to {write_share((k + 1) / _N_BINS, 0)}",
+                _write_range(k / _N_BINS, (k + 1) / _N_BINS),
                 str(n),
-                write_share(points[-1][0], 0),
-                write_share(n_right / n, 0),
-                f"{write_share(low, 0)} to {write_share(high, 0)}",
+                write_percent(points[-1][0], 0),
+                write_percent(n_right / n, 0),
+                _write_range(low, high),
             ]
         )
-    mean, share = confidence.mean(), right.mean()
+    mean, fraction = confidence.mean(), right.mean()
     return draw(
         "calibration",
         "Are the probabilities right?",
-        f"The mean probability of the predicted class is {write_share(mean, 0)}, and "
-        f"{write_share(share, 0)} of the predictions are right. On the broken line the "
-        f"two agree; bars are 95\N{NO-BREAK SPACE}% intervals.",
+        f"The mean probability of the predicted class is {write_percent(mean, 0)}, "
+        f"and {write_percent(fraction, 0)} of the predictions are right. On the broken "
+        f"line the two agree; bars are 95\N{NO-BREAK SPACE}% intervals.",
         points,
         x={"label": "predicted probability", **_WHOLE},
         y={"label": "fraction that is right", **_WHOLE},
@@ -153,11 +153,11 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
     return draw(
         "learning",
         "Would more images help?",
-        f"After {fewest:.0f} training images, {write_share(first, 0)} of the held-out "
-        f"images are right; after all {all_of_them:.0f}, {write_share(last, 0)}. Bars "
-        f"are 95\N{NO-BREAK SPACE}% intervals. The broken line is the accuracy of "
-        f"always predicting the most frequent class. If the line still climbs at its "
-        f"end, more images are likely to help.",
+        f"After {fewest:.0f} training images, {write_percent(first, 0)} of the "
+        f"held-out images are right; after all {all_of_them:.0f}, "
+        f"{write_percent(last, 0)}. Bars are 95\N{NO-BREAK SPACE}% intervals. The "
+        f"broken line is the accuracy of always predicting the most frequent class. If "
+        f"the line still climbs at its end, more images are likely to help.",
         points,
         x={"label": "training images", "low": 0.0},
         y={"label": "held-out images right", **_WHOLE},
@@ -170,11 +170,15 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
                 "95\N{NO-BREAK SPACE}% interval",
             ],
             [
-                [str(n), str(k), str(len(truth)), write_share(k / len(truth), 0)]
-                + [f"{write_share(low, 0)} to {write_share(high, 0)}"]
+                [str(n), str(k), str(len(truth)), write_percent(k / len(truth), 0)]
+                + [_write_range(low, high)]
                 for (n, k), (low, high) in zip(n_right.items(), intervals, strict=True)
             ],
         ),
         intervals=intervals,
         reference=[(0, chance), (all_of_them, chance)],
     )
+
+
+def _write_range(low: float, high: float) -> str:
+    return f"{write_percent(low, 0)} to {write_percent(high, 0)}"

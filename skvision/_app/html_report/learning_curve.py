@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from skvision._linear.softmax_regression import SoftmaxRegression
 
-_SHARES = (0.1, 0.2, 0.4, 0.7)
+_FRACTIONS = (0.1, 0.2, 0.4, 0.7)
 
 
 def count_right(
@@ -36,7 +36,7 @@ def count_right(
         those before it, and has about the same fraction of each class as all images.
     """
     order = _in_proportion(labels)
-    counts = {round(share * len(rows)) for share in _SHARES}
+    counts = {round(fraction * len(rows)) for fraction in _FRACTIONS}
     n_right = {}
     for count in sorted(counts):
         some = order[:count]

@@ -30,7 +30,7 @@ from skvision._app.html_report.gallery import (
     show_thumbnails,
 )
 from skvision._app.html_report.images import choose_images
-from skvision._app.html_report.portraits import draw_portraits, measure_shares
+from skvision._app.html_report.portraits import draw_portraits, measure_contributions
 from skvision._app.html_report.saved import (
     count_images,
     read_first_score,
@@ -42,7 +42,7 @@ from skvision._app.html_report.scores import (
     score_all,
     score_classes,
 )
-from skvision._app.html_report.words import shorten_names, write_seconds, write_share
+from skvision._app.html_report.words import shorten_names, write_percent, write_seconds
 from skvision._contract.user_error import visible
 from skvision._model_files.replace_file import replace_file
 
@@ -119,9 +119,11 @@ def render_report(
         portraits=draw_portraits(pipeline),
         widely_open=_WIDELY_OPEN,
         means=mean_images(evidence, classes),
-        shares=[
-            (_KINDS[type(step).__name__], share)
-            for step, share in measure_shares(pipeline, evidence.evaluation.features)
+        contributions=[
+            (_KINDS[type(step).__name__], fraction)
+            for step, fraction in measure_contributions(
+                pipeline, evidence.evaluation.features
+            )
         ],
         training=draw_training(pipeline[-1], evidence),
         table=count_images(evidence, classes, about),
@@ -156,7 +158,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"share": write_share, "seconds": write_seconds}
+    environment.filters |= {"percent": write_percent, "seconds": write_seconds}
     return environment
 
 

@@ -95,7 +95,7 @@ def draw_portraits(pipeline: Pipeline) -> list[Portrait]:
     return portraits
 
 
-def measure_shares(
+def measure_contributions(
     pipeline: Pipeline, features: NDArray[np.floating[Any]]
 ) -> list[tuple[Any, float]]:
     """Return each step of the union, and its fraction of the variance of the scores.

@@ -13,7 +13,7 @@ _LONGEST = 50
 class FirstScore(NamedTuple):
     """How well the model did on images held out when it was trained."""
 
-    share: float
+    fraction: float
     n: int
 
 
@@ -35,9 +35,9 @@ def count_images(
 def read_first_score(about: dict[str, Any]) -> FirstScore | None:
     """Return the score that was saved with the model, if there is one."""
     saved = _as_dict(about.get("held_out"))
-    share, n = saved.get("accuracy"), _as_count(saved.get("pictures"))
-    if isinstance(share, float) and 0 <= share <= 1 and n is not None:
-        return FirstScore(share, n)
+    fraction, n = saved.get("accuracy"), _as_count(saved.get("pictures"))
+    if isinstance(fraction, float) and 0 <= fraction <= 1 and n is not None:
+        return FirstScore(fraction, n)
     return None
 
 

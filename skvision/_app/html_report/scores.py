@@ -16,7 +16,7 @@ def _estimate(n_right: int, n: int) -> dict[str, Any] | None:
     if n == 0:
         return None
     low, high = wilson_interval(n_right, n)
-    return {"right": n_right, "n": n, "share": n_right / n, "low": low, "high": high}
+    return {"right": n_right, "n": n, "fraction": n_right / n, "low": low, "high": high}
 
 
 def score_all(truth: NDArray[np.str_], predicted: NDArray[np.str_]) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def score_all(truth: NDArray[np.str_], predicted: NDArray[np.str_]) -> dict[str,
     return {
         "n": score.n_images,
         "right": score.n_right,
-        "share": score.accuracy,
+        "fraction": score.accuracy,
         "low": low,
         "high": high,
         "chance": float(n.max() / n.sum()),
@@ -51,7 +51,8 @@ def score_classes(counts: NDArray[np.int64]) -> list[dict[str, Any]]:
 def measure_tints(counts: NDArray[np.int64]) -> list[list[int]]:
     """Return the fraction of its row that each cell has, in percent."""
     totals = np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return np.ceil(100 * counts / totals).astype(int).tolist()
+    tints: list[list[int]] = np.ceil(100 * counts / totals).astype(int).tolist()
+    return tints
 
 
 def fill_cells(

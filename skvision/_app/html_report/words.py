@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from skvision._contract.user_error import visible
 
 
-def write_share(share: float, digits: int = 1) -> str:
+def write_percent(fraction: float, digits: int = 1) -> str:
     r"""Return a fraction as a percentage, which is 0 or 100 only if that is exact.
 
     Examples
     --------
-    >>> from skvision._app.html_report.words import write_share
-    >>> write_share(0.6537), write_share(0.99999), write_share(1.0)
+    >>> from skvision._app.html_report.words import write_percent
+    >>> write_percent(0.6537), write_percent(0.99999), write_percent(1.0)
     ('65.4\xa0%', '>99.9\xa0%', '100\xa0%')
     """
     least = 10.0**-digits
-    percent = round(100 * share, digits)
-    if round(share, 12) in (0, 1):  # ends of intervals are rounded
-        return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+    percent = round(100 * fraction, digits)
+    if round(fraction, 12) in (0, 1):  # ends of intervals are rounded
+        return f"{100 * fraction:.0f}\N{NO-BREAK SPACE}%"
     if percent >= 100:
         return f">{100 - least:.{digits}f}\N{NO-BREAK SPACE}%"
     if percent <= 0:

@@ -65,13 +65,15 @@ html_title = "skvision"
 html_static_path = ["_static"]
 html_css_files = ["skvision.css"]
 html_math_renderer = "mathml"
-html_sidebars = {page: [] for page in ("index", "peers", "contributing", "changelog")}
+html_sidebars = {
+    page: [] for page in ("index", "results", "peers", "contributing", "changelog")
+}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "skvision"},
     "navbar_align": "left",
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 7,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],

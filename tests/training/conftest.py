@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from losses_and_torch import N_ROWS
 
 
 @pytest.fixture
@@ -36,3 +37,9 @@ def peak_of():
             tracemalloc.stop()
 
     return peak
+
+
+@pytest.fixture(params=["equal", "some zero"])
+def shares(request, rng):
+    some_zero = rng.random(N_ROWS) * (np.arange(N_ROWS) % 3)
+    return None if request.param == "equal" else some_zero

@@ -1,13 +1,11 @@
 """Layers: torch, central differences, weights of rows, worked examples."""
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from layers_and_torch import CASES, D, N, draw_arrays, in_training, run
 from torch.nn import functional as F
 
 from skvision._training.layers import (
@@ -19,8 +17,6 @@ from skvision._training.layers import (
     dropout,
     elu,
     he,
-    identity,
-    leaky_relu,
     linear,
     relu,
     sigmoid,
@@ -30,60 +26,6 @@ from skvision._training.layers import (
 from skvision._training.losses import softmax_cross_entropy
 from skvision.inspection import gradient_check
 
-N, D = 8, 5
-
-
-class Case(NamedTuple):
-    """A layer, and the same in torch: ``(x, params, buffers, in_training) -> y``."""
-
-    layer: Layer
-    formula: Callable
-
-
-def normalized(x, gain, shift, mean, variance, in_training, eps=1e-5):
-    return F.batch_norm(x, mean, variance, gain, shift, in_training, 0.1, eps)
-
-
-def chain_of_all_kinds(x, params, buffers, in_training):
-    W1, W2, W3, W4, b1, gain_1, shift_1, gain_2, shift_2, b3, b4 = params
-    x = F.linear(torch.tanh(x), W1.T, b1)
-    x = torch.relu(normalized(x, gain_1, shift_1, *buffers[:2], in_training))
-    x = F.elu(F.linear(x, W2.T))
-    x = normalized(x, gain_2, shift_2, *buffers[2:], in_training, eps=0.01)
-    x = F.leaky_relu(F.linear(x, W3.T, b3))
-    return torch.sigmoid(F.linear(x, W4.T, b4))
-
-
-CASES = {
-    "linear": Case(linear(3, he), lambda x, p, b, t: F.linear(x, p[0].T, p[1])),
-    "linear without bias": Case(
-        linear(3, he, bias=False), lambda x, p, b, t: F.linear(x, p[0].T)
-    ),
-    "identity": Case(identity(), lambda x, p, b, t: x.clone()),
-    "relu": Case(relu(), lambda x, p, b, t: torch.relu(x)),
-    "leaky_relu": Case(leaky_relu(), lambda x, p, b, t: F.leaky_relu(x)),
-    "elu": Case(elu(), lambda x, p, b, t: F.elu(x)),
-    "tanh": Case(tanh(), lambda x, p, b, t: torch.tanh(x)),
-    "sigmoid": Case(sigmoid(), lambda x, p, b, t: torch.sigmoid(x)),
-    "dropout": Case(dropout(0.0), lambda x, p, b, t: F.dropout(x, 0.0, t)),
-    "batch_norm": Case(batch_norm(), lambda x, p, b, t: normalized(x, *p, *b, t)),
-    "chain": Case(
-        chain(
-            dropout(0.0),
-            tanh(),
-            linear(6, he),
-            batch_norm(),
-            relu(),
-            chain(linear(4, he, bias=False), elu(), batch_norm(0.01)),
-            identity(),
-            linear(5, xavier),
-            leaky_relu(),
-            linear(2, xavier),
-            sigmoid(),
-        ),
-        chain_of_all_kinds,
-    ),
-}
 ELEMENTWISE = [
     "identity",
     "relu",
@@ -98,24 +40,6 @@ ELEMENTWISE = [
 @pytest.fixture(params=CASES)
 def case(request):
     return CASES[request.param]
-
-
-def in_training(weights=None, seed=0):
-    return Training(np.random.default_rng(seed), weights)
-
-
-def draw_arrays(layer, n_inputs, rng):
-    """Return params and running statistics, all of them positive or negative."""
-    shapes = layer.shapes(n_inputs)
-    params = [rng.normal(size=s) for s in shapes.weights + shapes.others]
-    return params, [0.5 + rng.random(s) for s in shapes.buffers]
-
-
-def run(layer, params, buffers, x, training, d_y, **options):
-    """Return output, gradient by the input, and those by params."""
-    grads = [np.full_like(p, np.nan) for p in params]
-    y, backward = layer.forward(params, buffers, x, training)
-    return y, backward(d_y, grads, **options), grads
 
 
 def run_torch(formula, params, buffers, x, training, d_y):
@@ -253,175 +177,6 @@ def test_a_gradient_has_the_shape_of_its_variable(case, rng):
     y, d_x, _ = run(case.layer, params, buffers, x, None, d_y)
     assert y.shape == (1, shapes.n_outputs)
     assert d_x.shape == x.shape
-
-
-# first values
-
-
-@pytest.mark.parametrize(
-    ("deviation", "expected"), [(he, (2 / 300) ** 0.5), (xavier, (2 / 500) ** 0.5)]
-)
-def test_first_weights_have_the_deviation_asked_for(deviation, expected, rng):
-    layer = linear(200, deviation)
-    W, b = np.empty((300, 200)), np.full(200, np.nan)
-    layer.init([W, b], [], rng)
-    assert W.std() == pytest.approx(expected, rel=4 / np.sqrt(2 * W.size))
-    assert abs(W.mean()) < 4 * expected / np.sqrt(W.size)
-    assert not b.any()
-    again = np.empty_like(W)
-    layer.init([again, b], [], np.random.default_rng(0))  # as the fixture
-    np.testing.assert_array_equal(again, W)
-
-
-def test_he_keeps_the_scale_through_many_relus(rng):
-    layer = chain(*[linear(300, he), relu()] * 12, linear(300, he))
-    shapes = layer.shapes(300)
-    params = [np.empty(s) for s in shapes.weights + shapes.others]
-    layer.init(params, [], rng)
-    y, _ = layer.forward(params, [], rng.normal(size=(50, 300)), None)
-    assert 0.7 < np.sqrt((y**2).mean() / 2) < 1.4
-
-
-def test_first_batch_norm_changes_next_to_nothing_at_prediction(rng):
-    layer = batch_norm()
-    params, buffers = np.full((2, 2, D), np.nan)
-    layer.init(params, buffers, rng)
-    np.testing.assert_array_equal(params, [[1] * D, [0] * D])
-    np.testing.assert_array_equal(buffers, [[0] * D, [1] * D])
-    x = rng.normal(size=(N, D))
-    y, _ = layer.forward(params, buffers, x, None)
-    np.testing.assert_allclose(y, x / np.sqrt(1 + 1e-5), rtol=1e-14)
-
-
-# batch norm
-
-
-def test_running_statistics_after_several_batches_are_those_of_torch(rng):
-    module = torch.nn.BatchNorm1d(D, eps=1e-3, momentum=0.1, dtype=torch.float64)
-    layer, (params, buffers) = batch_norm(1e-3), np.empty((2, 2, D))
-    layer.init(params, buffers, rng)
-    for n in (2, 9, 3, 30, 8):
-        x = 3 + 2 * rng.normal(size=(n, D))
-        y, _ = layer.forward(params, buffers, x, in_training())
-        np.testing.assert_allclose(
-            y, module(torch.from_numpy(x)).detach(), rtol=1e-10, atol=1e-10
-        )
-    np.testing.assert_allclose(buffers[0], module.running_mean, rtol=1e-10)
-    np.testing.assert_allclose(buffers[1], module.running_var, rtol=1e-10)
-    module.eval()
-    before = buffers.copy()
-    y, _ = layer.forward(params, buffers, x, None)
-    np.testing.assert_allclose(y, module(torch.from_numpy(x)).detach(), rtol=1e-10)
-    np.testing.assert_array_equal(buffers, before)
-
-
-def test_batch_is_standardised_whatever_its_offset(rng):
-    params = [np.ones(D), np.zeros(D)]
-    for dtype, offset in ((np.float64, 1e6), (np.float32, 1e3)):
-        x = (offset + 5 * rng.normal(size=(200, D))).astype(dtype)
-        of_dtype = [p.astype(dtype) for p in params]
-        y, _ = batch_norm().forward(of_dtype, np.zeros((2, D), dtype), x, in_training())
-        np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-3)
-        np.testing.assert_allclose(y.std(axis=0), 1, rtol=1e-3)
-
-
-def test_momentum_of_one_forgets_what_was(rng):
-    x, buffers = rng.normal(size=(N, D)), np.full((2, D), 7.0)
-    training = in_training()._replace(momentum=1.0)
-    batch_norm().forward([np.ones(D), np.zeros(D)], buffers, x, training)
-    np.testing.assert_allclose(buffers[0], x.mean(axis=0), atol=1e-14)
-    np.testing.assert_allclose(buffers[1], x.var(axis=0, ddof=1), rtol=1e-13)
-
-
-@pytest.mark.parametrize("n", [1, 6])
-def test_rows_that_do_not_vary_become_the_shift(n, rng):
-    x, (params, buffers) = np.full((n, D), 0.3), np.ones((2, 2, D))
-    y, d_x, grads = run(
-        batch_norm(), params, buffers, x, in_training(), rng.normal(size=(n, D))
-    )
-    np.testing.assert_allclose(y, 1, atol=1e-12)
-    assert all(np.isfinite(a).all() for a in (d_x, *grads))
-    np.testing.assert_allclose(d_x.sum(axis=0), 0, atol=1e-10)
-    np.testing.assert_allclose(buffers[1], 0.9)
-
-
-@pytest.mark.parametrize("name", ["batch_norm", "linear", "tanh"])
-def test_a_weight_of_k_is_the_row_k_times(name, rng):
-    layer, counts = CASES[name].layer, np.array([1, 2, 3, 0, 1, 2, 1, 4])
-    twice = np.repeat(np.arange(N), counts)
-    x, d_y = rng.normal(size=(N, D)), rng.normal(size=(N, layer.shapes(D).n_outputs))
-    params, buffers = draw_arrays(layer, D, rng)
-    of_repeated, before = [b.copy() for b in buffers], [b.copy() for b in buffers]
-    weights = 0.7 * counts  # whose scale does not matter
-    y, d_x, grads = run(
-        layer, params, buffers, x, in_training(weights), counts[:, None] * d_y
-    )
-    y_2, d_x_2, grads_2 = run(
-        layer, params, of_repeated, x[twice], in_training(), d_y[twice]
-    )
-    np.testing.assert_allclose(y[twice], y_2, rtol=1e-12, atol=1e-12)
-    summed = np.zeros_like(d_x)
-    np.add.at(summed, twice, d_x_2)
-    np.testing.assert_allclose(d_x, summed, rtol=1e-12, atol=1e-12)
-    for ours, expected in zip(grads, grads_2, strict=True):
-        np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-12)
-    if name == "batch_norm":
-        np.testing.assert_allclose(buffers[0], of_repeated[0], rtol=1e-12)
-        variances = [
-            (after[1] - 0.9 * before[1]) / 0.1 * (n - 1) / n
-            for after, n in ((buffers, N), (of_repeated, len(twice)))
-        ]
-        np.testing.assert_allclose(*variances, rtol=1e-12)
-
-
-# dropout
-
-
-def dropped(rate, shape, seed, dtype=float):
-    """Return what it makes of ones, and of ones on the way back."""
-    ones = np.ones(shape, dtype)
-    y, d_x, _ = run(dropout(rate), [], [], ones, in_training(seed=seed), ones)
-    return y, d_x
-
-
-@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
-def test_dropout_keeps_the_mean_and_drops_its_share(rate):
-    y, d_x = dropped(rate, (500, 400), seed=0)
-    deviation = np.sqrt(rate * (1 - rate) / y.size)
-    assert abs((y == 0).mean() - rate) < 4 * deviation
-    assert abs(y.mean() - 1) < 4 * deviation / (1 - rate)
-    kept = 1 - round(rate * 2**16) / 2**16
-    np.testing.assert_allclose(np.unique(y), [0, 1 / kept], rtol=1e-15)
-    np.testing.assert_array_equal(d_x, y)  # the same are dropped on the way back
-
-
-def test_dropout_is_drawn_from_the_state_of_its_generator():
-    first, other = dropped(0.5, (9, 9), seed=0)[0], dropped(0.5, (9, 9), seed=1)[0]
-    np.testing.assert_array_equal(first, dropped(0.5, (9, 9), seed=0)[0])
-    np.testing.assert_array_equal(first, dropped(0.5, (9, 9), 0, np.float32)[0])
-    assert (first != other).any()
-    training = in_training(seed=0)
-    batches = [dropout(0.5).forward([], [], first, training)[0] for _ in range(2)]
-    assert (batches[0] != batches[1]).any()
-
-
-def test_dropout_scales_what_it_keeps(rng):
-    x, d_y = rng.normal(size=(2, N, D))
-    y, d_x, _ = run(dropout(0.25), [], [], x, in_training(), d_y)
-    kept = y != 0
-    assert 0 < kept.sum() < x.size
-    np.testing.assert_allclose(y[kept], x[kept] / 0.75, rtol=1e-15)
-    np.testing.assert_allclose(d_x, kept * d_y / 0.75, rtol=1e-15)
-
-
-@pytest.mark.parametrize(("rate", "training"), [(0.5, None), (0.0, in_training())])
-def test_dropout_does_nothing_at_prediction_or_at_rate_zero(rate, training, rng):
-    x, d_y = rng.normal(size=(2, N, D))
-    y, d_x, _ = run(dropout(rate), [], [], x, training, d_y)
-    np.testing.assert_array_equal(y, x)
-    np.testing.assert_array_equal(d_x, d_y)
-    if training is not None:  # nor is anything drawn
-        assert training.rng.random() == np.random.default_rng(0).random()
 
 
 # chains
@@ -570,6 +325,7 @@ ADD = node(  # (x, y, z) -> (x + y, z)
     lambda x: np.stack([x[:, 0] + x[:, 1], x[:, 2]], axis=1),
     lambda x, dy: dy[:, [0, 0, 1]],
 )
+
 MULTIPLY = node(lambda x: x[:, :1] * x[:, 1:], lambda x, dy: dy * x[:, ::-1])
 
 
@@ -630,18 +386,3 @@ def test_jacobian_of_relu_is_diagonal(rng):
 def test_jacobian_of_relu_is_never_built(peak_of, rng):
     x = rng.normal(size=(1, 4096))
     assert peak_of(lambda: run(relu(), [], [], x, None, x)) < 10 * x.nbytes
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_batch_norm_of_a_constant_column_is_its_shift(dtype, rng):
-    layer = batch_norm()
-    params, buffers = (
-        [np.ones(2, dtype), np.zeros(2, dtype)],
-        list(np.zeros((2, 2), dtype)),
-    )
-    x = rng.normal(size=(37, 2)).astype(dtype)
-    x[:, 1] = 1234567.8
-    weights = rng.random(37).astype(dtype)
-    y, _ = layer.forward(params, buffers, x, Training(rng, weights))
-    assert not y[:, 1].any()
-    assert np.average(y[:, 0], weights=weights) == pytest.approx(0, abs=1e-5)

@@ -1,0 +1,148 @@
+"""MLPBackprop: fits that are interrupted, diverge or are clipped."""
+
+import numpy as np
+import pytest
+from network_training import (
+    ALL_EPOCHS,
+    ONE_BATCH,
+    Recorder,
+    first_arrays,
+    nothing_fitted,
+)
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from skvision import MLPBackprop
+
+
+def test_interrupted_fit_keeps_the_last_epoch(pictures):
+    model = MLPBackprop(
+        8, augmentation=Recorder(5), batch_size=20, batch_norm=True, random_state=0
+    )
+    with pytest.raises(KeyboardInterrupt, match="keeps the result of 2 of max_iter="):
+        model.fit(*pictures)
+    assert model.interrupted_
+    two = clone(model).set_params(augmentation=Recorder(), max_iter=2).fit(*pictures)
+    np.testing.assert_array_equal(model.parameters_, two.parameters_)
+    np.testing.assert_array_equal(
+        model.decision_function(pictures[0]), two.decision_function(pictures[0])
+    )
+    assert model.loss_curve_ == two.loss_curve_
+    assert model.n_iter_ == len(model.history_["epoch"]) == 2
+
+
+def test_interrupted_early_stopping_keeps_the_best(pictures):
+    images, y = pictures
+    noise = 1 - y  # the score falls as the loss does
+    model = MLPBackprop(
+        8, augmentation=Recorder(6), early_stopping=True, n_iter_no_change=99
+    ).set_params(random_state=0, learning_rate_init=0.01)
+    with pytest.raises(KeyboardInterrupt, match="keeps the result of 6 of"):
+        model.fit(images, y, X_val=images, y_val=noise)
+    assert len(model.validation_scores_) == 6
+    assert model.best_validation_score_ == model.score(images, noise)
+    assert model.best_validation_score_ > model.validation_scores_[-1]
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_interrupted_in_the_first_epoch(method, pictures):
+    model = MLPBackprop(8, augmentation=Recorder(1), batch_size=20)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(model, method)(
+            *pictures, **({"classes": [0, 1]} if method == "partial_fit" else {})
+        )
+    assert nothing_fitted(model)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_warnings_point_at_the_call(solver, pictures):
+    images, y = pictures
+    model = MLPBackprop(8, solver=solver, max_iter=2, random_state=0)
+    if solver == "adam":
+        model.set_params(learning_rate_init=1e300)
+    with pytest.warns(ConvergenceWarning) as warned:
+        model.fit(images, y)
+    assert warned[0].filename == __file__
+
+
+WILD = {"solver": "sgd", "standardize": False, "batch_size": 20, "random_state": 0}
+
+
+def test_diverging_fit_keeps_the_last_good_epoch(digits):
+    X, y = digits[0][:300] * 1e3, digits[1][:300]
+    model = MLPBackprop(learning_rate_init=1e6, **WILD)
+    with pytest.warns(ConvergenceWarning, match=r"NaN in epoch 2.*epoch 1.*_init=1e"):
+        model.fit(X, y)
+    assert np.isfinite(model.parameters_).all()
+    assert model.n_iter_ == len(model.loss_curve_) == 1
+    assert np.isfinite(model.loss_curve_).all()
+
+
+@pytest.mark.parametrize("batch_size", [20, 300])
+def test_diverging_first_epoch_keeps_the_first_weights(batch_size, digits):
+    X, y = digits[0][:300].astype(np.float32) * 1e10, digits[1][:300]
+    parameters = {**WILD, "batch_size": batch_size, "learning_rate_init": 1e38}
+    weights, biases = first_arrays(np.random.default_rng(0), 64, 4, 10)
+    model = MLPBackprop(4, weight_init=weights, bias_init=biases, **parameters)
+    with pytest.warns(ConvergenceWarning, match="in epoch 1; .* those at the start"):
+        model.fit(X, y)
+    assert model.n_iter_ == 0
+    np.testing.assert_allclose(model.coefs_[0], weights[0], rtol=1e-6)
+    assert model.history_["update_ratio"].shape == (0, 2)
+    assert model.history_["loss"].shape == (0,)
+
+
+def test_clipping_cures_divergence(digits):
+    X, y = digits[0][:300], digits[1][:300]
+    parameters = {**WILD, "batch_size": 100, "learning_rate_init": 0.003}
+    model = MLPBackprop(20, "leaky_relu", loss="squared_hinge", **parameters)
+    with pytest.warns(ConvergenceWarning, match="max_gradient_norm"):
+        clone(model).fit(X, y)
+    model.set_params(max_gradient_norm=2.0, max_iter=60).fit(X, y)
+    assert model.score(X, y) > 0.95
+
+
+def test_clipped_steps_are_of_the_length_of_the_limit(few):
+    model = MLPBackprop(
+        6, solver="sgd", momentum=0, max_gradient_norm=0.01, **ONE_BATCH
+    ).set_params(learning_rate_init=1.0, max_iter=1)
+    before = model.fit(*few).parameters_.copy()
+    gradient = model.loss_and_gradient(*few)[1]["parameters_"]
+    step = model.partial_fit(*few).parameters_ - before
+    assert np.linalg.norm(step) == pytest.approx(0.01)
+    np.testing.assert_allclose(
+        step, -0.01 * gradient / np.linalg.norm(gradient), atol=1e-14
+    )
+
+
+def test_clipping_counts_the_penalty_with_any_solver(few):
+    """A share of L1 too small to matter changes how the penalty is computed."""
+    model = MLPBackprop(
+        6, alpha=1.0, max_gradient_norm=0.1, max_iter=5, learning_rate_init=0.1
+    ).set_params(**ONE_BATCH)
+    a = clone(model).fit(*few)
+    b = clone(model).set_params(l1_ratio=1e-13).fit(*few)
+    np.testing.assert_allclose(a.parameters_, b.parameters_, atol=1e-6)
+
+
+@pytest.mark.parametrize("average_last", [None, 3])
+def test_no_unit_has_longer_weights_than_max_norm(average_last, digits):
+    X, y = digits[0][:300], digits[1][:300]
+    model = MLPBackprop(
+        (20, 10), learning_rate_init=0.05, max_iter=10, average_last=average_last
+    ).set_params(random_state=0)
+    free = clone(model).fit(X, y)
+    model.set_params(max_norm=0.8).fit(X, y)
+    for W, unbound in zip(model.coefs_, free.coefs_, strict=True):
+        assert np.linalg.norm(W, axis=0).max() <= 0.8 * (1 + 1e-12)
+        assert np.linalg.norm(unbound, axis=0).max() > 0.8
+    if average_last is None:
+        assert np.linalg.norm(model.coefs_[0], axis=0).max() > 0.8 * (1 - 1e-12)
+
+
+def test_a_fit_that_went_astray_leaves_the_optimizer_nothing_to_remember(few):
+    wild = {"solver": "sgd", "learning_rate_init": 1e200, "loss": "squared_error"}
+    model = MLPBackprop(5, warm_start=True, **wild, **ALL_EPOCHS, max_iter=3)
+    with pytest.warns(ConvergenceWarning, match="infinite or NaN in epoch"):
+        model.fit(*few)
+    assert model._optimizer_state is None

@@ -1,0 +1,137 @@
+"""MLPBackprop: early stopping, and images to validate on."""
+
+import numpy as np
+import pytest
+from network_training import ALL_EPOCHS, nothing_fitted, rows_held_out
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skvision import MLPBackprop, PixelNormalizer
+
+
+def test_early_stopping_keeps_the_best(digits):
+    X, y = digits[0][:500], digits[1][:500]
+    model = MLPBackprop(
+        20,
+        batch_norm=True,
+        learning_rate_init=0.01,
+        early_stopping=True,
+        n_iter_no_change=4,
+        random_state=0,
+    ).fit(X, y)
+    scores = np.array(model.validation_scores_)
+    assert len(scores) == model.n_iter_ == len(model.loss_curve_) < 200
+    assert scores[-4:].max() <= scores[:-4].max() + 1e-4
+    best = scores.argmax()
+    assert best < model.n_iter_ - 1
+    assert model.best_validation_score_ == scores.max() > 0.8
+    held_out = rows_held_out(y)
+    assert len(held_out) == 50
+    assert model.score(X[held_out], y[held_out]) == model.best_validation_score_
+    np.testing.assert_array_equal(model.history_["validation_score"], scores)
+    again = clone(model).set_params(max_iter=best + 1, n_iter_no_change=200).fit(X, y)
+    np.testing.assert_array_equal(again.parameters_, model.parameters_)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_pictures_given_to_validate_on(digits, rng):
+    X, y = digits
+    weights = rng.random(500)
+    model = MLPBackprop(
+        20, early_stopping=True, learning_rate_init=0.01, max_iter=8, **ALL_EPOCHS
+    )
+    model.fit(
+        X[:500],
+        y[:500],
+        X_val=X[500:1000],
+        y_val=y[500:1000],
+        sample_weight_val=weights,
+    )
+    assert model.best_validation_score_ == max(model.validation_scores_)
+    assert model.best_validation_score_ == pytest.approx(
+        model.score(X[500:1000], y[500:1000], sample_weight=weights)
+    )
+    watched = clone(model).set_params(early_stopping=False).fit(X[:500], y[:500])
+    assert watched.loss_curve_ == model.loss_curve_  # all of X is learned from
+    assert watched.validation_scores_ == []
+    assert watched.best_validation_score_ is None
+    assert np.isnan(watched.history_["validation_score"]).all()
+
+
+@pytest.mark.parametrize("kind", ["bytes", "floats"])
+def test_pipeline_transforms_pictures_to_validate_on(kind, pictures):
+    images, y = pictures
+    step = PixelNormalizer() if kind == "bytes" else StandardScaler()
+    X = images if kind == "bytes" else images.reshape(40, -1).astype(float)
+    model = MLPBackprop(8, early_stopping=True, max_iter=5, **ALL_EPOCHS)
+    with config_context(enable_metadata_routing=True):
+        model.set_fit_request(X_val=True, y_val=True, sample_weight=False)
+        pipe = make_pipeline(step, model, transform_input=["X_val"])
+        pipe.fit(X[:30], y[:30], X_val=X[30:], y_val=y[30:])
+    best = pipe[-1].best_validation_score_
+    assert best == max(pipe[-1].validation_scores_) == pipe.score(X[30:], y[30:])
+
+
+def test_rows_of_no_weight_are_not_held_out():
+    X, y = np.random.default_rng(0).normal(size=(60, 4)), np.arange(60) % 3
+    weights = (np.arange(60) % 2).astype(float)
+    model = MLPBackprop(8, early_stopping=True, max_iter=5, random_state=0)
+    a, b = clone(model).fit(X, y, weights), clone(model).fit(X[1::2], y[1::2])
+    np.testing.assert_allclose(a.parameters_, b.parameters_, atol=1e-12)
+    assert a.validation_scores_ == b.validation_scores_
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (lambda X, y: {"X_val": X}, "y_val is missing"),
+        (lambda X, y: {"y_val": y}, "X_val is missing"),
+        (lambda X, y: {"X_val": X[:, :3], "y_val": y}, r"validation set.*3 features"),
+        (lambda X, y: {"X_val": X, "y_val": y[:9]}, "validation set.*inconsistent"),
+        (lambda X, y: {"X_val": X * np.nan, "y_val": y}, "validation set.*NaN"),
+        (lambda X, y: {"X_val": X, "y_val": y + 1}, r"y_val has the classes \[3\]"),
+        (
+            lambda X, y: {"X_val": X, "y_val": y, "sample_weight_val": -y},
+            "validation set.*Negative values",
+        ),
+        (
+            lambda X, y: {"X_val": X, "y_val": y, "sample_weight_val": 0 * y},
+            "validation set.*non-zero",
+        ),
+    ],
+)
+def test_bad_pictures_to_validate_on(arguments, message, few):
+    model = MLPBackprop(4, early_stopping=True, max_iter=2)
+    with pytest.raises(ValueError, match=message):
+        model.fit(*few, **arguments(*few))
+    assert nothing_fitted(model)
+
+
+def test_pictures_to_validate_on_need_early_stopping(few):
+    model = MLPBackprop(4)
+    with pytest.raises(ValueError, match="early_stopping=False would not use them"):
+        model.fit(*few, X_val=few[0], y_val=few[1])
+    assert nothing_fitted(model)
+
+
+def test_history_says_which_epochs_were_validated(few):
+    model = MLPBackprop(4, early_stopping=True, warm_start=True, max_iter=2)
+    model.fit(*few).set_params(early_stopping=False).fit(*few)
+    missing = np.isnan(model.history_["validation_score"])
+    assert missing.tolist() == [False, False, True, True]
+
+
+def test_best_score_is_that_of_the_last_fit(digits):
+    X, y = digits[0][:500], digits[1][:500]
+    model = MLPBackprop(
+        16, early_stopping=True, warm_start=True, max_iter=15, random_state=0
+    ).fit(X, y)
+    model.set_params(learning_rate_init=0.5, max_iter=2).fit(X, y)
+    assert model.best_validation_score_ == max(model.validation_scores_[-2:])
+
+
+def test_classes_too_small_to_hold_out(few):
+    with pytest.raises(ValueError, match=r"validation_fraction=0\.1 of 6 rows"):
+        MLPBackprop(5, early_stopping=True).fit(few[0][:6], few[1][:6])

@@ -1,0 +1,173 @@
+"""MLPBackprop: solvers, learning rates and callbacks."""
+
+import numpy as np
+import pytest
+from network_training import ACTIVATIONS, LOSSES, ONE_BATCH
+from sklearn.base import clone
+
+from skvision import MLPBackprop
+
+# What can be chosen
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        *({"activation": name} for name in ACTIVATIONS),
+        *LOSSES,
+        {"weight_init": "xavier"},
+        {"weight_init": "normal"},
+        {"hidden_layer_sizes": (), "weight_init": "zeros"},
+        {"hidden_layer_sizes": (60, 40), "activation": ["tanh", "relu"]},
+        {"solver": "adamw", "alpha": 0.1},
+        {"solver": "sgd", "learning_rate_init": 0.05},
+        {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 0.3},
+        {"solver": "rmsprop", "learning_rate_init": 0.003},
+        {"solver": "adagrad", "learning_rate_init": 0.05},
+        {"solver": "lbfgs", "alpha": 0.01, "tol": 0.01, "max_iter": 100},
+        {"dropout": 0.2},
+        {"dropout": (0.1, 0.3)},
+        {"batch_norm": True},
+        {"batch_norm": True, "dropout": 0.2, "average_last": 5},
+        {"max_norm": 3.0},
+        {"max_gradient_norm": 1.0},
+        {"l1_ratio": 0.5},
+        {"average_last": 5},
+        {"learning_rate": "one_cycle", "learning_rate_init": 0.02},
+    ],
+    ids=str,
+)
+def test_all_of_them_learn_digits(parameters, digits):
+    X, y = digits
+    parameters = {"learning_rate_init": 0.01, "max_iter": 15} | parameters
+    model = MLPBackprop(random_state=0, **parameters).fit(X[:1000], y[:1000])
+    assert model.score(X[1000:], y[1000:]) > 0.87
+
+
+@pytest.mark.parametrize(
+    ("name", "rates"),
+    [
+        ("constant", [1, 1, 1, 1, 1, 1]),
+        ("step", [1, 1, 0.1, 0.1, 0.01, 0.01]),
+        ("exponential", 0.01 ** (np.arange(6) / 6)),
+        ("cosine", (1 + np.cos(np.pi * np.arange(6) / 6)) / 2),
+        ("invscaling", 1 / np.sqrt(np.arange(1, 7))),
+        ("one_cycle", None),
+    ],
+)
+def test_learning_rates(name, rates, few):
+    model = MLPBackprop(
+        2, learning_rate=name, learning_rate_init=0.01, max_iter=6, random_state=0
+    ).fit(*few)
+    found = model.history_["learning_rate"] / 0.01
+    if name == "one_cycle":
+        assert found[0] == pytest.approx(1 / 25)
+        assert found.argmax() == 2
+        assert (np.diff(found)[:2] > 0).all()
+        assert (np.diff(found)[2:] < 0).all()
+    else:
+        np.testing.assert_allclose(found, rates)
+
+
+def test_adaptive_rate_falls_where_the_loss_stands(few):
+    model = MLPBackprop(
+        learning_rate="adaptive",
+        learning_rate_init=0.1,
+        tol=0.5,
+        n_iter_no_change=6,
+        random_state=0,
+    ).fit(*few)
+    rates = model.history_["learning_rate"]
+    assert model.n_iter_ < 50
+    assert rates[0] == 0.1
+    assert np.unique(rates.round(12)).tolist() == pytest.approx([0.004, 0.02, 0.1])
+
+
+@pytest.mark.parametrize("name", ["cosine", "one_cycle"])
+def test_planned_rates_run_to_the_end(name, few):
+    parameters = {"tol": 10.0, "n_iter_no_change": 1, "max_iter": 9}
+    model = MLPBackprop(4, learning_rate=name, **parameters).fit(*few)
+    assert model.n_iter_ == 9
+    assert MLPBackprop(4, **parameters).fit(*few).n_iter_ < 9
+
+
+def test_stops_where_the_loss_falls_no_more(few):
+    model = MLPBackprop(
+        5, learning_rate_init=0.05, tol=0.01, n_iter_no_change=4, random_state=0
+    ).fit(*few)
+    losses = model.loss_curve_
+    assert 5 < model.n_iter_ == len(losses) < 200
+    falls = np.minimum.accumulate(losses)[:-1] - losses[1:]
+    assert falls[-4:].max() <= 0.01 < falls[-5]
+
+
+def test_weights_are_drawn_as_they_are_named(rng):
+    X, y = rng.normal(size=(10, 400)), np.arange(10) % 5
+
+    def first(name):
+        model = MLPBackprop(
+            300, weight_init=name, learning_rate_init=1e-300, alpha=0, max_iter=1
+        )
+        model.fit(X, y)
+        assert abs(np.concatenate(model.intercepts_)).max() < 1e-200
+        return [W.std() for W in model.coefs_]
+
+    assert first("he") == pytest.approx([(2 / 400) ** 0.5, (2 / 300) ** 0.5], rel=0.1)
+    xavier = [(2 / 700) ** 0.5, (2 / 305) ** 0.5]
+    assert first("xavier") == pytest.approx(xavier, rel=0.1)
+    assert first("normal") == pytest.approx([0.01, 0.01], rel=0.1)
+    assert first("zeros") == pytest.approx([0, 0], abs=1e-200)
+
+
+# Callbacks
+
+
+@pytest.mark.parametrize("parameters", [{}, {"batch_norm": True}, {"solver": "lbfgs"}])
+def test_callbacks_see_each_epoch_and_stop(parameters, digits):
+    callback = pytest.importorskip("sklearn.callback")
+    images, y = digits[0].reshape(-1, 8, 8).astype(np.uint8), digits[1]
+    seen = []
+
+    class Stopper(callback.FitCallback):
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            if context.task_name == "iteration" and fitted_estimator is not None:
+                seen.append(fitted_estimator.score(images, y))
+                return len(seen) == 4
+
+    model = MLPBackprop(20, random_state=0, **parameters).set_callbacks(Stopper())
+    model.fit(images, y)
+    assert len(seen) == model.n_iter_ == 4
+    assert model.score(images, y) == seen[-1] > 0.3
+    assert seen[-1] > seen[0]
+
+
+def test_scores_are_monitored(few):
+    callback = pytest.importorskip("sklearn.callback")
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    model = MLPBackprop(6, max_iter=5, **ONE_BATCH).set_callbacks(monitor).fit(*few)
+    log = monitor.get_logs().data
+    found = [entry["accuracy"] for entry in log if entry["task_name"] == "iteration"]
+    by_epochs, expected = clone(model), []
+    for _ in range(5):
+        by_epochs.partial_fit(*few, classes=[0, 1, 2])
+        expected.append(by_epochs.score(*few))
+    assert found == expected
+
+
+def test_progress_bar(few, capsys):
+    callback = pytest.importorskip("sklearn.callback")
+    pytest.importorskip("rich")
+    model = MLPBackprop(6, max_iter=3, random_state=0)
+    plain = clone(model).fit(*few)
+    model.set_callbacks(callback.ProgressBar()).fit(*few)
+    np.testing.assert_array_equal(model.parameters_, plain.parameters_)
+    assert "MLPBackprop" in capsys.readouterr().out

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from skvision import MLPBackprop, MulticlassSVM, Perceptron, SoftmaxRegression
 from skvision._app.train_and_score import draw_validation, validate_alphas
-from skvision._contract.labeled_rows import hold_out, see
+from skvision._contract.labeled_rows import hold_out, validate_labeled_rows
 
 N = 120
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -40,7 +40,7 @@ def problem(rng):
 
 
 def learned(model):
-    """Return the parameters of the last epoch and what was seen of the rows."""
+    """Return the parameters of the last epoch and the running statistics."""
     names = ("coef_", "intercept_", "parameters_", "_statistics", "loss_curve_")
     return [np.array(getattr(model, name)) for name in names if hasattr(model, name)]
 
@@ -59,8 +59,8 @@ def fit_to_the_end(model, *arguments):
 def test_held_out_rows_teach_nothing(name, class_weight, problem):
     X, y, weights = problem
     model = clone(MODELS[name]).set_params(class_weight=class_weight)
-    seen = see(clone(model), X, y, weights, reset=True)
-    _, learning, held_out = hold_out(model, seen, check_random_state(0))
+    rows = validate_labeled_rows(clone(model), X, y, weights, reset=True)
+    _, learning, held_out = hold_out(model, rows, check_random_state(0))
     assert len(held_out) == N // 10
     assert not set(learning) & set(held_out)
     before = learned(fit_to_the_end(model, X, y, weights))
@@ -78,8 +78,8 @@ def test_shifted_digits_held_out(Model):
     X, y = load_digits(return_X_y=True)
     X, y = X[:600], y[:600]
     model = Model(solver="sgd", max_iter=3, **COMMON)
-    seen = see(clone(model), X, y, None, reset=True)
-    _, _, held_out = hold_out(model, seen, check_random_state(0))
+    rows = validate_labeled_rows(clone(model), X, y, None, reset=True)
+    _, _, held_out = hold_out(model, rows, check_random_state(0))
     shifted = X.copy()
     shifted[held_out] += 100
     before, after = (fit_to_the_end(model, rows, y) for rows in (X, shifted))
@@ -109,9 +109,9 @@ def test_penalties_are_chosen_by_rows_that_scaled_no_feature(problem, monkeypatc
 def test_classes_are_balanced_among_rows_to_learn_from(problem):
     X, y, weights = problem
     model = SoftmaxRegression(class_weight="balanced", early_stopping=True)
-    seen = see(model, X, y, weights, reset=True)
-    parted, learning, _ = hold_out(model, seen, check_random_state(0))
+    rows = validate_labeled_rows(model, X, y, weights, reset=True)
+    parted, learning, _ = hold_out(model, rows, check_random_state(0))
     totals = np.bincount(y[learning], parted.weights[learning])
     np.testing.assert_allclose(totals, totals[0], rtol=1e-13)
-    everywhere = np.bincount(y, seen.weights)
+    everywhere = np.bincount(y, rows.weights)
     np.testing.assert_allclose(everywhere, everywhere[0], rtol=1e-13)

@@ -1,5 +1,6 @@
-"""What every estimator keeps: images and labels, parameters, weights, warnings.
+"""Common input validation, parameter checks and warnings of all estimators.
 
-`images` alone knows how images are laid out, and `sklearn_compat` alone knows private
-or version-dependent scikit-learn. The room may import `_training`, and no estimator.
+Only `images` handles the layout of images, and only `sklearn_compat` uses private or
+version-dependent API of scikit-learn. The room may import `_training`, but no
+estimator.
 """

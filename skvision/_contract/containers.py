@@ -2,7 +2,7 @@
 
 `read_array` reads lists, Series and object arrays of images, Pillow images, and the
 arrays and tensors of other libraries. `read_table` reads tables. A conversion that
-would lose something, such as a mask or a palette, is an error.
+would lose information, such as a mask or a palette, raises an error.
 """
 
 import os
@@ -15,13 +15,13 @@ import pandas as pd
 from PIL import Image
 from scipy.sparse import issparse
 
-# The modes of Pillow whose values are levels of gray, or of red, green and blue.
+# The modes of Pillow whose values are intensities, of gray or of red, green and blue.
 _MODES = ("L", "RGB", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 _PROTOCOLS = ("__array__", "__array_interface__", "__dlpack__")
 _PATHS = (str, bytes, os.PathLike)
 _NEEDED = (
-    "images are needed, as an array (n, H, W) or (n, H, W, C), or in a list, a Series "
-    "or one column of a table"
+    "pass images as an array of shape (n, H, W) or (n, H, W, C), or in a list, a "
+    "Series or a single column of a table"
 )
 
 
@@ -33,10 +33,10 @@ def computed(X: Any) -> Any:
 
 
 def read_table(X: Any, name: str) -> Any:
-    """Return a table of numbers as a DataFrame, or its one column of images.
+    """Return a table of numbers as a DataFrame, or its single column of images.
 
-    Columns of nullable, Arrow-backed and categorical types become NumPy columns of the
-    dtype that they share, so that bytes stay bytes.
+    Columns of nullable, Arrow-backed and categorical types are converted to NumPy
+    columns of a common dtype, so that bytes stay bytes.
 
     Raises
     ------
@@ -60,20 +60,20 @@ def read_table(X: Any, name: str) -> Any:
         if any(map(_is_arrayed, X.iloc[:, i])):
             raise ValueError(
                 f"{name} has {X.shape[1]} columns, and the column {column!r} holds "
-                f"images: pass it alone, {name}[{column!r}]."
+                f"images: pass only this column, {name}[{column!r}]."
             )
     plain = [_numpy_dtype(dtype) for dtype in set(X.dtypes)]
     numeric = all(isinstance(d, np.dtype) and d.kind in "biuf" for d in plain)
     if not numeric or X.isna().any(axis=None):
-        return X  # scikit-learn reads it, or says what is wrong
+        return X  # scikit-learn reads it or raises an informative error
     values = X.to_numpy(np.result_type(*plain))
     return pd.DataFrame(values, index=X.index, columns=X.columns)
 
 
 def read_array(X: Any, name: str) -> Any:
-    """Return the array of whatever holds images or rows.
+    """Return images or rows as an array.
 
-    Sparse matrices, strings and the like are errors; scikit-learn checks the rest.
+    Sparse matrices and strings raise an error here. scikit-learn checks the rest.
 
     Raises
     ------
@@ -84,25 +84,25 @@ def read_array(X: Any, name: str) -> Any:
         single Pillow image.
     """
     if isinstance(X, np.matrix):
-        return X  # scikit-learn says what to do
+        return X  # scikit-learn raises an informative error
     if issparse(X):
         raise TypeError(
             f"Sparse data was passed for {name}, but dense data is required. Use "
             f"'.toarray()' to convert to a dense numpy array."
         )
     if isinstance(X, Image.Image):
-        raise ValueError(f"{name} is one image: pass it in a list, [{name}].")
+        raise ValueError(f"{name} is a single image: pass it in a list, [{name}].")
     array = _to_numpy(X, name)
     first = array[(0,) * array.ndim] if array.size else None
     if array.ndim < 2 and isinstance(first, _PATHS):
         raise ValueError(
-            f"{name} holds {_described(first)} where images were expected: if these "
-            f"are paths of files, put ImageReader(size=(H, W)) in front."
+            f"{name} holds {_described(first)} instead of images: if it holds the "
+            f"paths of image files, put ImageReader(size=(H, W)) in front."
         )
     if array.dtype.kind not in "biufcO":
         raise TypeError(
-            f"{name} is an array of {array.dtype}, and numbers are needed: pass "
-            f"{name}.astype(np.float32), if that is what they mean."
+            f"{name} is an array of {array.dtype} instead of numbers: if it holds "
+            f"numbers as text, pass {name}.astype(np.float32)."
         )
     if array.dtype == object and array.ndim < 2 and not isinstance(first, Number):
         element = f"{name}[0]" if array.ndim else name
@@ -111,22 +111,22 @@ def read_array(X: Any, name: str) -> Any:
 
 
 def refuse_mask(X: Any, name: str) -> None:
-    """Raise where an array of `numpy.ma` has values that are masked.
+    """Raise an error if an array of `numpy.ma` has masked values.
 
     Raises
     ------
     ValueError
-        That says how to fill them.
+        If values are masked.
     """
     if np.ma.is_masked(X):
         raise ValueError(
-            f"{name} has masked values, and the mask would be lost: fill them, with "
+            f"{name} has masked values, and the mask would be lost: fill them with "
             f"{name}.filled(value)."
         )
 
 
 def _as_data_frame(X: Any, name: str) -> Any:
-    """Return a DataFrame of a table of polars, pyarrow or the like."""
+    """Convert a table of polars, pyarrow or a similar library to a DataFrame."""
     names = [str(column) for column in getattr(X, "column_names", X.columns)]
     if len(names) == 1:
         column = _to_numpy(X[names[0]], name)
@@ -135,27 +135,27 @@ def _as_data_frame(X: Any, name: str) -> Any:
     if array.ndim != 2:
         raise TypeError(
             f"{name} is {_described(X)}, which NumPy cannot read as a table: "
-            f"pass a DataFrame of pandas or polars, or an array."
+            f"pass a pandas or polars DataFrame, or an array."
         )
     return pd.DataFrame(array, columns=names)
 
 
 def _numpy_dtype(dtype: Any) -> Any:
-    """Return the dtype in NumPy of a column without missing values."""
+    """Return the NumPy dtype of a column without missing values."""
     if isinstance(dtype, pd.CategoricalDtype):
         dtype = dtype.categories.dtype
     return getattr(dtype, "numpy_dtype", dtype)
 
 
 def _to_numpy(X: Any, name: str) -> Any:
-    """Return a container as one array, after stacking the images that it holds."""
+    """Convert a container to one array, stacking the images that it holds."""
     if type(X) is np.ndarray and X.dtype.kind != "O":
         return X
     if isinstance(X, Image.Image) and X.mode not in _MODES:
-        way = "L" if X.mode == "1" else "RGB"
+        mode = "L" if X.mode == "1" else "RGB"
         raise ValueError(
             f"{name} is an image of Pillow's mode {X.mode!r}, whose values are not "
-            f"levels of gray or of RGB: pass {name}.convert({way!r}), or put "
+            f"intensities: pass {name}.convert({mode!r}), or put "
             f"ImageReader(size=(H, W)) in front."
         )
     refuse_mask(X, name)
@@ -166,10 +166,10 @@ def _to_numpy(X: Any, name: str) -> Any:
         only_dlpack = hasattr(X, "__dlpack__") and not hasattr(X, "__array__")
         array = np.from_dlpack(X) if only_dlpack else np.asarray(X)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
-        way = " Pass X.detach().cpu(), or X.float() for bfloat16."
+        advice = " Pass X.detach().cpu(), or X.float() for bfloat16."
         raise TypeError(
             f"{name} is {_described(X)}, which NumPy cannot read: "
-            f"{str(error).rstrip('.')}.{way if hasattr(X, 'detach') else ''}"
+            f"{str(error).rstrip('.')}.{advice if hasattr(X, 'detach') else ''}"
         ) from error
     is_column = array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)
     if array.dtype == object and is_column and any(map(_is_arrayed, array.flat)):
@@ -182,23 +182,25 @@ def _stack(images: Any, name: str) -> Any:
     for i, image in enumerate(images):
         if not (_is_arrayed(image) or isinstance(image, list | tuple)):
             raise TypeError(
-                f"{name}[{i}] is {_described(image)}, where an image was expected, an "
-                f"array (H, W) or (H, W, C): leave it out."
+                f"{name}[{i}] is {_described(image)} instead of an image of "
+                f"shape (H, W) or (H, W, C): remove it."
             )
     arrays = [_to_numpy(image, f"{name}[{i}]") for i, image in enumerate(images)]
     shapes = sorted(map(str, {array.shape for array in arrays}))
     if len(shapes) > 1:
         raise ValueError(
             f"{name} has images of different shapes, {', '.join(shapes[:3])}"
-            f"{', …' if len(shapes) > 3 else ''}; they must all be of one size: put "
-            f"ImageReader(size=(H, W)) in front."
+            f"{', …' if len(shapes) > 3 else ''}. All images must have the same "
+            f"shape: put ImageReader(size=(H, W)) in front."
         )
     return np.array(arrays)
 
 
 def _is_arrayed(thing: Any) -> bool:
-    """Tell whether this is an image or an array, not a number, a list or a path."""
-    if isinstance(thing, np.ndarray | Image.Image):  # Pillow would copy it below
+    """Return whether an object is an image or an array, not a number, list or path."""
+    if isinstance(
+        thing, np.ndarray | Image.Image
+    ):  # hasattr below would copy a Pillow image
         return True
     if isinstance(thing, np.generic):
         return False
@@ -206,12 +208,12 @@ def _is_arrayed(thing: Any) -> bool:
 
 
 def _is_one_source(thing: Any) -> bool:
-    """Tell whether this is an image, or the path of one."""
+    """Return whether an object is an image or the path of an image file."""
     return _is_arrayed(thing) or isinstance(thing, _PATHS)
 
 
 def _described(thing: Any) -> str:
-    """Describe in an error what came instead of an image."""
+    """Describe an object that is not an image, for an error message."""
     thing = thing.item() if isinstance(thing, np.generic) else thing
     if thing is None or isinstance(thing, float | str | os.PathLike):
         return repr(thing)

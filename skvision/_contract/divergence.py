@@ -1,131 +1,134 @@
-"""Why a fit ended in numbers that are infinite or NaN, and what to change."""
+"""Error messages and advice for fits and predictions that are infinite or NaN."""
 
 import numpy as np
 
-PLAIN = 10  # standardized features are seldom larger; scaling helps only above it
+PLAIN = 10  # standardized features are seldom larger, so scaling would not help
 
 
 def largest_value(X):
-    """Return the largest absolute value, of bytes as of floats."""
+    """Return the largest absolute value of an array of any dtype."""
     return max(float(X.max()), -float(X.min()))
 
 
 def squares_of(dtype):
-    """Return between which numbers squares neither vanish nor overflow."""
+    """Return the range of numbers whose squares neither underflow nor overflow."""
     limits = np.finfo(dtype)
     return float(limits.tiny) ** 0.5, float(limits.max) ** 0.5
 
 
 def check_outputs(outputs, X):
-    """Raise where what was computed from some rows is infinite or NaN."""
+    """Raise an error if a result computed from ``X`` is infinite or NaN."""
     if not np.isfinite(outputs).all():
         raise ValueError(
             f"The result is infinite or NaN: X has values up to "
-            f"{largest_value(X):.3g}, too large to compute with in {outputs.dtype} at "
-            f"these weights. Pass X like that of fit, or scale it before the fit, with "
-            f"PixelNormalizer() for instance."
+            f"{largest_value(X):.3g}, which are too large for {outputs.dtype} with "
+            f"these weights. Pass X in the range of the training data, or scale it "
+            f"before the fit, for example with PixelNormalizer()."
         )
     return outputs
 
 
 def advice_on_extremes(estimator, X, dtype):
-    """Say which of the numbers given to a fit cannot be computed with.
+    """Return which of the inputs of a fit is too large or too small, and what to do.
 
     Parameters
     ----------
     estimator : estimator
-        Has the parameter ``alpha``.
+        An estimator with the parameter ``alpha``.
     X : ndarray, uint8, float32 or float64
         Features.
     dtype : dtype
-        What is computed in.
+        The dtype of the computations.
 
     Returns
     -------
     advice : str
-        One sentence, or two.
+        One or two sentences.
     """
     largest, dtype = largest_value(X), np.dtype(dtype)
     start, end = squares_of(dtype)
     if estimator.alpha > end and largest < end:
         return (
-            f"alpha={estimator.alpha:g} is too large to compute with in {dtype}: "
-            f"lower it."
+            f"alpha={estimator.alpha:g} is too large for computations in {dtype}: "
+            f"decrease it."
         )
     if largest < start:
         return (
-            f"X has values up to {largest:.3g} only, too small to compute with in "
-            f"{dtype}: {_scale_them(estimator)}."
+            f"The largest value of X is {largest:.3g}, which is too small for "
+            f"computations in {dtype}: {_scaling_advice(estimator)}."
         )
     if largest > PLAIN:
         return (
-            f"X has values up to {largest:.3g}, too large to compute with in {dtype}: "
-            f"{_scale_them(estimator)}."
+            f"X has values up to {largest:.3g}, which are too large for computations "
+            f"in {dtype}: {_scaling_advice(estimator)}."
         )
     return (
-        f"It is out of the range of {dtype} at values of X up to {largest:.3g} and "
-        f"alpha={estimator.alpha:g}: make the first weights smaller, or raise alpha."
+        f"The objective exceeds the range of {dtype} with values of X up to "
+        f"{largest:.3g} and alpha={estimator.alpha:g}: use smaller initial weights, or "
+        f"increase alpha."
     )
 
 
 def advice_on_divergence(estimator, X, dtype, *, scaled):
-    """Say why steps led to infinity, and what to change.
+    """Return why the steps of a mini-batch solver diverged, and what to do.
 
     Parameters
     ----------
     estimator : estimator
-        Has the parameters of a mini-batch solver.
+        An estimator with the parameters of a mini-batch solver.
     X : ndarray, uint8, float32 or float64
         Features.
     dtype : dtype
-        What is computed in.
+        The dtype of the computations.
     scaled : bool
         Whether the estimator standardizes the features itself.
 
     Returns
     -------
     advice : str
-        One sentence, or two.
+        One or two sentences.
     """
     rate = estimator.learning_rate_init
-    own = callable(estimator.learning_rate)  # which does not use learning_rate_init
+    own = callable(
+        estimator.learning_rate
+    )  # a callable does not use learning_rate_init
     l2 = estimator.alpha * (1 - estimator.l1_ratio)
     limit = _largest_decay(estimator)
     if rate * l2 > limit and not own:
-        share = " times 1 - l1_ratio" if estimator.l1_ratio else ""
+        factor = " times 1 - l1_ratio" if estimator.l1_ratio else ""
         return (
-            f"alpha={estimator.alpha:g}{share} times the step learning_rate_init="
-            f"{rate:g} is {rate * l2:.3g}, and above {limit:.3g} the penalty alone "
-            f"makes the weights grow without bound with solver={estimator.solver!r}: "
-            f"lower alpha, or learning_rate_init to less than {limit / l2:.2g}."
+            f"alpha={estimator.alpha:g}{factor} times learning_rate_init={rate:g} is "
+            f"{rate * l2:.3g}. Above {limit:.3g}, the penalty alone makes the weights "
+            f"diverge with solver={estimator.solver!r}: decrease alpha, or decrease "
+            f"learning_rate_init to less than {limit / l2:.2g}."
         )
     X = np.ones(1) if scaled else X
     largest, (start, end) = largest_value(X), squares_of(dtype)
     if not start < largest < end or estimator.alpha > end:
         return advice_on_extremes(estimator, X, dtype)
-    advice = f"Lower learning_rate_init={rate:g}"
+    advice = f"Decrease learning_rate_init={rate:g}"
     if own:
-        advice = "Let learning_rate return smaller rates"
+        advice = "Return smaller values from learning_rate"
     if getattr(estimator, "max_gradient_norm", 0) is None:
         advice += ", or set max_gradient_norm"
     if largest > PLAIN:
-        remedy = _scale_them(estimator)
+        remedy = _scaling_advice(estimator)
         advice += f", or {remedy}: X has values up to {largest:.3g}"
     return f"{advice}."
 
 
-def _scale_them(estimator):
+def _scaling_advice(estimator):
     if hasattr(estimator, "standardize"):
         return "set standardize=True"
-    return "scale the features, with PixelNormalizer() for instance"
+    return "scale the features, for example with PixelNormalizer()"
 
 
 def _largest_decay(estimator):
-    """Return the product of rate and L2 penalty above which weights cannot stay finite.
+    """Return the product of learning rate and L2 penalty above which weights diverge.
 
-    Without momentum, a step multiplies weights by 1 less the product. With momentum,
-    two steps are a linear map whose eigenvalues leave the unit circle at -1. Solvers
-    that divide by the size of gradients take bounded steps.
+    Without momentum, a step multiplies the weights by 1 minus this product. With
+    momentum, two consecutive steps are a linear map, one of whose eigenvalues falls
+    below -1. Solvers that divide by the magnitude of the gradients take bounded steps.
     """
     if estimator.solver == "adamw":
         return 2.0

@@ -1,4 +1,4 @@
-"""What classifiers are fitted to: rows, the class of each, and its weight."""
+"""Validation of the training data of classifiers: rows, labels and weights."""
 
 from typing import Any, NamedTuple
 
@@ -12,9 +12,9 @@ from skvision._contract.sklearn_compat import check_sample_weight
 
 
 class LabeledRows(NamedTuple):
-    """Rows, the index of the class of each among the classes, and its weight.
+    """Rows, the index of the class of each row, and the weight of each row.
 
-    ``unbalanced`` are the weights before ``class_weight="balanced"``.
+    ``unbalanced`` holds the weights before ``class_weight="balanced"`` is applied.
     """
 
     X: np.ndarray
@@ -25,23 +25,23 @@ class LabeledRows(NamedTuple):
 
     @property
     def n_outputs(self):
-        """Rows of W: two classes share one."""
+        """The number of rows of weights, which is one for two classes."""
         return len(self.classes) if len(self.classes) > 2 else 1
 
     @property
-    def shares(self):
-        """What each row counts in a mean."""
+    def normalized_weights(self):
+        """The weights of the rows, scaled so that they sum to one."""
         return self.weights / self.weights.sum()
 
-    def shares_of(self, rows):
-        """Return what each row counts in a mean over some rows, 0 for the others."""
-        shares = np.zeros(len(self.weights))
-        shares[rows] = self.weights[rows] / self.weights[rows].sum()
-        return shares
+    def normalized_weights_of(self, rows):
+        """Return weights that sum to one over some rows and are 0 for the others."""
+        normalized = np.zeros(len(self.weights))
+        normalized[rows] = self.weights[rows] / self.weights[rows].sum()
+        return normalized
 
 
-def see(estimator, X, y, sample_weight, *, classes=None, reset):
-    """Check what is to be learned from; ``classes`` where they are known."""
+def validate_labeled_rows(estimator, X, y, sample_weight, *, classes=None, reset):
+    """Validate training data; ``classes`` are the classes if they are known."""
     refuse_missing(y, "y")
     X, y = validate_rows(estimator, X, y, reset=reset)
     check_classification_targets(y)
@@ -50,16 +50,16 @@ def see(estimator, X, y, sample_weight, *, classes=None, reset):
         classes = present
         if len(classes) < 2:
             raise ValueError(
-                f"y has one class only, {str(classes[0])!r}; a classifier needs "
-                f"two or more."
+                f"y has only one class, {str(classes[0])!r}; a classifier needs at "
+                f"least two."
             )
     else:
         unknown = np.setdiff1d(present, classes)
         if len(unknown):
             raise ValueError(
-                f"y has the classes {unknown.tolist()}, which are not among those "
-                f"announced, {classes.tolist()}: the first call of partial_fit, or "
-                f"fit, settles what classes there are."
+                f"y has the classes {unknown.tolist()}, which are not among the known "
+                f"classes {classes.tolist()}. All classes must be passed to fit or to "
+                f"the first call of partial_fit."
             )
         labels = np.searchsorted(classes, present)[labels]
     weights = _row_weights(sample_weight, estimator.class_weight, X, classes, labels)
@@ -68,49 +68,49 @@ def see(estimator, X, y, sample_weight, *, classes=None, reset):
 
 
 def announced_classes(estimator, classes):
-    """Return all classes there will be, as the calls of partial_fit name them."""
+    """Return all classes, as passed to the first call of ``partial_fit``."""
     if classes is not None:
         refuse_missing(classes, "classes")
         classes = np.unique(classes)
     if not hasattr(estimator, "classes_"):
         if classes is None or len(classes) < 2:
             raise ValueError(
-                "The first call of partial_fit must name all classes there will "
-                "be, two at least: pass classes=np.unique(all labels)."
+                "The first call of partial_fit needs all classes, at least two: pass "
+                "classes=np.unique(all labels)."
             )
         return classes
     if classes is not None and not np.array_equal(classes, estimator.classes_):
         raise ValueError(
             f"classes={classes.tolist()} is not the same as on the last call of "
-            f"partial_fit, {estimator.classes_.tolist()}: leave it out."
+            f"partial_fit, {estimator.classes_.tolist()}: omit it."
         )
     return estimator.classes_
 
 
 def refuse_balanced(estimator):
-    """Raise where class weights would need labels that partial_fit does not see."""
+    """Raise an error if class weights are balanced, which ``partial_fit`` cannot do."""
     if estimator.class_weight == "balanced":
         raise ValueError(
             'class_weight="balanced" needs all labels, which partial_fit does not '
-            "have: give the weights as a dict, or as sample_weight."
+            "have: pass class_weight as a dict, or pass sample_weight."
         )
 
 
 def refuse_other_classes(estimator, classes):
-    """Raise where a fit cannot go on from the one before."""
+    """Raise an error if a warm start is given other classes than the previous fit."""
     if not np.array_equal(classes, estimator.classes_):
         raise ValueError(
-            f"warm_start goes on from a fit of the classes "
+            f"warm_start=True needs the classes of the previous fit, "
             f"{estimator.classes_.tolist()}; got the classes {classes.tolist()}. Set "
             f"warm_start=False."
         )
 
 
 def hold_out(estimator, problem, rng):
-    """Return a problem, the rows of weight to learn from, and those to validate on.
+    """Split the rows of positive weight into training rows and held-out rows.
 
-    The problem is the one given, with weights of classes that are balanced among the
-    rows to learn from: nothing is learned from the others.
+    Return the problem and the indices of both. Balanced class weights are computed from
+    the training rows only, so that nothing is learned from the held-out rows.
     """
     from sklearn.model_selection import train_test_split
 
@@ -135,21 +135,21 @@ def hold_out(estimator, problem, rng):
 
 
 def _balanced(estimator, problem, rows):
-    """Give all classes the same total weight in some rows, where that is asked for."""
+    """Give all classes the same total weight in some rows if they are balanced."""
     if not isinstance(estimator.class_weight, str):
         return problem
     weights, n_classes = problem.unbalanced, len(problem.classes)
     totals = np.bincount(problem.labels[rows], weights[rows], minlength=n_classes)
-    share = totals.sum() / n_classes
-    factors = np.divide(share, totals, where=totals > 0, out=np.zeros(n_classes))
+    mean_total = totals.sum() / n_classes
+    factors = np.divide(mean_total, totals, where=totals > 0, out=np.zeros(n_classes))
     return problem._replace(weights=weights * factors[problem.labels])
 
 
-def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
-    """Check images that the user gives to validate on."""
+def validate_validation_set(estimator, problem, X_val, y_val, sample_weight_val):
+    """Validate the images and labels of a validation set passed by the user."""
     if X_val is None or y_val is None:
         raise ValueError(
-            f"X_val and y_val go together, and sample_weight_val with them; "
+            f"X_val and y_val must be passed together; "
             f"{'X_val' if X_val is None else 'y_val'} is missing."
         )
     refuse_missing(y_val, "y_val")
@@ -161,12 +161,12 @@ def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
         if not weights.any():
             raise ValueError("Sample weights must contain a non-zero number.")
     except ValueError as error:
-        raise ValueError(f"In the validation set: {error}") from error
+        raise ValueError(f"Invalid validation set: {error}") from error
     unknown = np.setdiff1d(y, problem.classes)
     if len(unknown):
         raise ValueError(
-            f"y_val has the classes {unknown.tolist()}, which y does not have; its "
-            f"classes are {problem.classes.tolist()}."
+            f"y_val has the classes {unknown.tolist()}, which are not in y; the "
+            f"classes of y are {problem.classes.tolist()}."
         )
     labels = np.searchsorted(problem.classes, y)
     return LabeledRows(X, labels, weights, problem.classes)
@@ -175,7 +175,7 @@ def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
 def _row_weights(
     sample_weight: Any, class_weight: Any, X: Any, classes: Any, labels: Any
 ) -> Any:
-    """Return weights of rows times those of classes, where these are a dict."""
+    """Return the weights of rows, times class weights if they are a dict."""
     weights = check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
@@ -192,15 +192,15 @@ def _row_weights(
             weights = weights * of_classes[labels]
     if not weights.any():
         raise ValueError(
-            "The weights of all rows are zero, by sample_weight, class_weight or both: "
+            "All weights are zero, through sample_weight, class_weight or both: "
             "Sample weights must contain at least one non-zero number."
         )
     with np.errstate(over="ignore"):
         total = weights.sum()
     if not np.isfinite(total):
         raise ValueError(
-            f"The weights of rows, by sample_weight and class_weight, go up to "
-            f"{weights.max():.3g} and add up to more than float64 can hold: divide "
-            f"them by a power of ten. Only their ratios matter."
+            f"The sum of the weights, from sample_weight and class_weight, overflows "
+            f"in float64; the largest weight is {weights.max():.3g}. Divide the "
+            f"weights by a power of ten; only their ratios matter."
         )
     return weights

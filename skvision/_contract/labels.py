@@ -1,4 +1,4 @@
-"""Labels that are missing."""
+"""Validation of labels: missing labels raise an error."""
 
 import numpy as np
 import pandas as pd
@@ -6,22 +6,22 @@ import sklearn.base
 
 
 def refuse_missing(labels, name):
-    """Raise where labels are missing: NaN, None, pandas.NA, NaT or masked.
+    """Raise an error if labels are missing: NaN, None, pandas.NA, NaT or masked.
 
-    Sorted, all of them would be one class, or one person.
+    Otherwise all missing labels would become a single class or person.
 
     Parameters
     ----------
     labels : array-like or None
-        The labels as the user gave them: made an array of strings, None and NaN are
-        words like others.
+        The labels as passed by the user. After a conversion to an array of strings,
+        None and NaN could not be distinguished from other words.
     name : str
-        The name of the argument.
+        Name of the argument in the error message.
 
     Raises
     ------
     ValueError
-        With the number of labels that are missing.
+        If labels are missing.
     """
     if labels is None:
         return
@@ -31,36 +31,37 @@ def refuse_missing(labels, name):
         missing = missing | np.ma.getmaskarray(labels)
     if missing.any():
         raise ValueError(
-            f"{name} has {missing.sum()} of {len(missing)} labels missing (NaN, None, "
-            f"pandas.NA or NaT), the first in row {np.argwhere(missing)[0, 0]}: fill "
-            f"them in, or leave these rows out."
+            f"{missing.sum()} of {len(missing)} labels in {name} are missing (NaN, "
+            f"None, pandas.NA or NaT), the first in row "
+            f"{np.argwhere(missing)[0, 0]}: fill them in, or remove these rows."
         )
 
 
 class ClassifierMixin(sklearn.base.ClassifierMixin):
-    """scikit-learn's class of this name, whose ``score`` refuses missing labels."""
+    """scikit-learn's mixin, with a ``score`` that rejects missing labels."""
 
     def score(self, X, y, sample_weight=None):
-        """Compute the accuracy of `predict`.
+        """Return the accuracy of the predicted classes.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
         y : array-like of shape (n,)
-            The true classes.
+            True class labels.
         sample_weight : array-like of shape (n,), default=None
-            What each image counts; None counts all the same.
+            Sample weights. None gives all samples the same weight.
 
         Returns
         -------
         accuracy : float
-            From 0 to 1.
+            The fraction of samples that are classified correctly.
 
         Raises
         ------
         ValueError
-            If labels are missing, or ``X`` is not like the images seen in ``fit``.
+            If labels are missing, or ``X`` has another shape than the images seen in
+            ``fit``.
         """
         refuse_missing(y, "y")
         return super().score(X, y, sample_weight)

@@ -1,18 +1,18 @@
-"""Probabilities of classes from their scores; one column is that of the second."""
+"""Class probabilities from scores. Scores of shape (n,) belong to the second class."""
 
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
 
 
 def probabilities_of(scores):
-    """Return the softmax of scores, (n, n_classes); of (n,) that of (0, score)."""
+    """Return the softmax of (n, n_classes) scores, or of (0, score) for (n,) scores."""
     if scores.ndim == 2:
         return softmax(scores, axis=1)
     return np.column_stack([expit(-scores), expit(scores)])
 
 
 def log_probabilities_of(scores):
-    """Return the logarithms of `probabilities_of`, exact where these round to 0."""
+    """Return the logarithms of `probabilities_of`, without rounding to log(0)."""
     if scores.ndim == 2:
         return log_softmax(scores, axis=1)
     return np.column_stack([log_expit(-scores), log_expit(scores)])

@@ -1,4 +1,4 @@
-"""Names that stay: what is public is named by its public path, wherever its file is."""
+"""Stable names: public classes are named by their public path, not by their file."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -7,10 +7,10 @@ Thing = TypeVar("Thing", bound=Callable[..., Any])
 
 
 def public(module: str) -> Callable[[Thing], Thing]:
-    """Set ``__module__`` of a class or a function to its public module; a decorator.
+    """Return a decorator that sets ``__module__`` to a public module.
 
-    Pickles, model files, representations and the documentation name it so, and stay
-    valid when its file moves.
+    Pickles, model files, representations and the documentation use this name, so that
+    they stay valid when the file moves.
     """
 
     def name(thing: Thing) -> Thing:

@@ -1,10 +1,10 @@
-"""What schedules share: their parameters, and how the engine uses them."""
+"""The base class of learning rate schedules."""
 
 from skvision._contract.sklearn_compat import Estimator, check_parameters
 
 
 class Schedule(Estimator):
-    """Parameters of a schedule; ``_make`` makes the schedule of the engine."""
+    """Base class of schedules. Subclasses implement ``_make(learning_rate_init)``."""
 
     def starting_at(self, learning_rate_init):
         """Return the learning rate as a function of the epoch and the history.
@@ -12,14 +12,14 @@ class Schedule(Estimator):
         Parameters
         ----------
         learning_rate_init : float
-            The first learning rate, positive.
+            The initial learning rate, positive.
 
         Returns
         -------
         schedule : callable
-            ``(epoch, history) -> learning rate``. Epochs count from 0. The history is a
-            dict with the lists ``"loss"`` and ``"validation_score"`` of the epochs
-            before; the second one is empty without validation.
+            A function ``(epoch, history) -> learning rate``. Epochs are counted from 0.
+            The history is a dict with the lists ``"loss"`` and ``"validation_score"``
+            of the previous epochs. Without validation, the second list is empty.
 
         Raises
         ------

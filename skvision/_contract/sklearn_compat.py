@@ -1,4 +1,4 @@
-"""The only file that names a private or version-dependent scikit-learn API."""
+"""Private and version-dependent API of scikit-learn, which only this file uses."""
 
 import re
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 from skvision._contract.images import as_array
 
-# NumPy's defaults: numbers that vanish are no error, others are handled or warned of.
+# NumPy's defaults: underflow is ignored, and other floating-point errors warn.
 FLOATING_POINT = {
     "divide": "warn",
     "over": "warn",
@@ -27,10 +27,10 @@ FLOATING_POINT = {
 
 
 class Estimator(BaseEstimator):
-    """The base of every estimator: scikit-learn's, with fixed floating-point settings.
+    """Base class of all estimators, with fixed floating-point settings.
 
-    What its public methods compute does not depend on the caller's `numpy.seterr`:
-    a probability of 1e-50 is no reason to end in a FloatingPointError.
+    The public methods do not depend on `numpy.seterr` of the caller. Otherwise a
+    harmless underflow could raise a FloatingPointError.
     """
 
     def __init_subclass__(cls, **kwargs):
@@ -43,7 +43,7 @@ class Estimator(BaseEstimator):
 
 
 def _as_numpy_does(method):
-    """Compute under NumPy's own floating point settings; `whole_fit` does already."""
+    """Run a method with NumPy's default error settings, as `whole_fit` already does."""
     if hasattr(method, "undoes_failures"):
         return method
 
@@ -56,20 +56,21 @@ def _as_numpy_does(method):
 
 
 class CallbackSupportMixin:
-    """scikit-learn's class of this name, which is not loaded until it is needed.
+    """scikit-learn's mixin of the same name, imported only when it is used.
 
-    It loads rich. scikit-learn before 1.9 has no callbacks.
+    The import loads rich. scikit-learn before 1.9 has no callbacks.
     """
 
     if find_spec("sklearn.callback"):
 
         def set_callbacks(self, *callbacks):
-            """Set the callbacks of ``fit``, in place of those set before.
+            """Set the callbacks of ``fit``, replacing those set before.
 
             Parameters
             ----------
-            *callbacks : callbacks of scikit-learn
-                Such as ``sklearn.callback.ProgressBar()``. None at all removes them.
+            *callbacks : scikit-learn callbacks
+                Callbacks such as ``sklearn.callback.ProgressBar()``. Without arguments,
+                all callbacks are removed.
 
             Returns
             -------
@@ -107,17 +108,17 @@ __all__ = [
 
 
 def check_parameters(estimator):
-    """Raise where a parameter is not as ``_parameter_constraints`` has it."""
+    """Raise an error if a parameter violates ``_parameter_constraints``."""
     estimator._validate_params()
 
 
 def whole_fit(fit):
-    """Check the parameters before a fit, and undo a fit that fails; a decorator.
+    """Decorate a fit to check parameters first and to undo a fit that fails.
 
-    A fit that was interrupted is not undone if it has set ``interrupted_``, which is
-    the last thing that `end_fit` does: it has kept its last whole epoch.
+    An interrupted fit is not undone if it has set ``interrupted_``. This is the last
+    thing that `end_fit` does, after the last completed epoch has been stored.
     """
-    # nested parameters too: those of an embedder that is fitted inside, say
+    # also check nested parameters, such as those of an embedder fitted inside
     checked = _fit_context(prefer_skip_nested_validation=False)(fit)
 
     @wraps(checked)
@@ -130,7 +131,9 @@ def whole_fit(fit):
         except BaseException as error:
             interrupted = isinstance(error, KeyboardInterrupt)
             if not (interrupted and vars(self).get("interrupted_")):
-                self.__dict__ = before  # at once: there may be another interrupt
+                self.__dict__ = (
+                    before  # a single assignment, in case of another interrupt
+                )
             raise
 
     call.undoes_failures = True
@@ -138,18 +141,18 @@ def whole_fit(fit):
 
 
 def end_fit(estimator, interrupted, kept):
-    """Set ``interrupted_``, and pass an interrupt on, saying what is ``kept``."""
+    """Set ``interrupted_``, and raise an interrupt again, naming what is ``kept``."""
     estimator.interrupted_ = interrupted
     if interrupted:
         raise KeyboardInterrupt(f"The fit was interrupted and keeps {kept}.")
 
 
 def wrap_only_rows(transformer):
-    """Keep `set_output` from making tables of images; a class decorator.
+    """Decorate a transformer so that `set_output` applies to flat rows only.
 
-    scikit-learn wraps whatever ``transform`` and ``fit_transform`` return. Here they
-    are wrapped where they are given flat rows, which are a table, and not where they
-    are given images with a height and a width.
+    scikit-learn wraps all outputs of ``transform`` and ``fit_transform``. With this
+    class decorator, outputs are converted to tables if the input is flat rows, and not
+    if it is images with a height and a width.
     """
     for name in ("transform", "fit_transform"):
         setattr(transformer, name, _wrap_only_rows(getattr(transformer, name)))
@@ -168,10 +171,11 @@ def _wrap_only_rows(method):
 
 @contextmanager
 def task_of(parent, estimator, name, **sizes):
-    """Tell callbacks of a task within another one; yield its context.
+    """Notify callbacks of the start and end of a subtask; yield its context.
 
-    ``parent`` is the context of the larger task, and ``sizes`` says how many parts the
-    task has. Without contexts, before scikit-learn 1.9, None is yielded.
+    ``parent`` is the context of the enclosing task, and ``sizes`` is the number of
+    subtasks, as keyword arguments. Before scikit-learn 1.9 there are no contexts, and
+    None is yielded.
     """
     if parent is None:
         yield None
@@ -182,33 +186,33 @@ def task_of(parent, estimator, name, **sizes):
 
 
 def all_fits_failed(error):
-    """Tell whether a search of scikit-learn raised since every one of its fits failed.
+    """Return whether an error of a scikit-learn search means that all fits failed.
 
-    It raises a plain ValueError then, which only its message tells apart.
+    The error is a plain ValueError, which only its message identifies.
     """
     return re.match(r"\s*All the \d+ fits failed\.", str(error)) is not None
 
 
 class Progress:
-    """Tells scikit-learn's callbacks of a fit, an iteration or epoch at a time.
+    """Notifies scikit-learn's callbacks of each iteration or epoch of a fit.
 
-    A context around the fit. Without callbacks, or before scikit-learn 1.9, it does
-    nothing.
+    It is a context manager around the fit. Without callbacks, or before scikit-learn
+    1.9, it does nothing.
     """
 
     def __init__(self, estimator, X, y, sample_weight, max_iter):
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        self._seen = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._data = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._n_left = self._max_iter = max_iter
         self._fit = self._iteration = None
 
     def __enter__(self):
-        estimator = self._seen["estimator"]
+        estimator = self._data["estimator"]
         if hasattr(estimator, "_skl_callbacks") or hasattr(
             estimator, "_parent_callback_ctx"
         ):
             self._fit = estimator._init_callback_context(max_subtasks=self._max_iter)
-            self._fit.call_on_fit_task_begin(**self._seen)
+            self._fit.call_on_fit_task_begin(**self._data)
             if hasattr(estimator, "_skl_callbacks"):
                 self._begin()
         return self
@@ -220,11 +224,11 @@ class Progress:
         self._n_left -= 1
         self._iteration = self._fit.subcontext(task_name="iteration")
         self._iteration.call_on_fit_task_begin(
-            **self._seen, reconstruction_attributes=attributes
+            **self._data, reconstruction_attributes=attributes
         )
 
     def step(self, attributes):
-        """End an iteration and return whether a callback wants to stop.
+        """End an iteration and return whether a callback requests to stop.
 
         ``attributes`` is a callable that returns the fitted attributes by name.
         """
@@ -232,13 +236,13 @@ class Progress:
             return False
         ended, self._iteration = self._iteration, None
         stop = ended.call_on_fit_task_end(
-            **self._seen, reconstruction_attributes=attributes
+            **self._data, reconstruction_attributes=attributes
         )
         self._begin(attributes)
         return bool(stop)
 
     def __exit__(self, kind, error, traceback):
-        if self._iteration is not None:  # begun, and never done
-            self._iteration.call_on_fit_task_end(estimator=self._seen["estimator"])
+        if self._iteration is not None:  # it was started but not completed
+            self._iteration.call_on_fit_task_end(estimator=self._data["estimator"])
         if self._fit is not None and kind is None:
-            self._fit.call_on_fit_task_end(**self._seen, reconstruction_attributes={})
+            self._fit.call_on_fit_task_end(**self._data, reconstruction_attributes={})

@@ -1,4 +1,4 @@
-"""Mini-batch solvers and learning rates by the names that parameters give them."""
+"""Mini-batch solvers and learning rate schedules from the parameters of estimators."""
 
 from numbers import Integral, Real
 
@@ -6,7 +6,7 @@ from skvision._contract.schedule import Schedule
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._training import optimizers, schedules
 
-PLANNED = ("cosine", "one_cycle")  # rates that are made for max_iter epochs
+PLANNED = ("cosine", "one_cycle")  # schedules that are planned for max_iter epochs
 
 BATCH_CONSTRAINTS = {
     "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -37,7 +37,7 @@ BATCH_CONSTRAINTS = {
 
 
 def make_optimizer(estimator, n_weights):
-    """Return what ``solver`` names; Adam where it is ``"auto"``."""
+    """Return the optimizer named by ``solver``, which is Adam for ``"auto"``."""
     make = {
         "sgd": lambda: optimizers.sgd(estimator.momentum, estimator.nesterovs_momentum),
         "adagrad": optimizers.adagrad,
@@ -51,7 +51,7 @@ def make_optimizer(estimator, n_weights):
 
 
 def make_schedule(estimator):
-    """Return what ``learning_rate`` names or is."""
+    """Return the schedule given by ``learning_rate``."""
     given, n = estimator.learning_rate, estimator.max_iter
     rate = float(estimator.learning_rate_init)
     if isinstance(given, Schedule):
@@ -72,10 +72,10 @@ def make_schedule(estimator):
 
 
 def refuse_ended_plan(estimator, n_done):
-    """Raise where a plan of learning rates for ``max_iter`` epochs has run out."""
+    """Raise an error if a schedule planned for ``max_iter`` epochs has ended."""
     if estimator.learning_rate in PLANNED and n_done >= estimator.max_iter:
         raise ValueError(
-            f"learning_rate={estimator.learning_rate!r} falls to nothing in "
-            f"max_iter={estimator.max_iter} epochs, and {n_done} were made: raise "
-            f'max_iter, or take learning_rate="constant".'
+            f"learning_rate={estimator.learning_rate!r} falls to 0 after "
+            f"max_iter={estimator.max_iter} epochs, and {n_done} were completed: "
+            f'increase max_iter, or set learning_rate="constant".'
         )

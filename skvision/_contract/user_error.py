@@ -1,21 +1,21 @@
-"""Mistakes that the user of the command line can mend, apart from those of the code."""
+"""Errors that the user of the command line can correct."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class UserError(Exception):
-    """A mistake of the user's, to be told in one line and without a traceback."""
+    """An error caused by the user, reported in one line without a traceback."""
 
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Take the errors that a step raises over its input for mistakes of the user's."""
+    """Convert errors that a step raises because of its input to `UserError`."""
     try:
         yield
     except OSError as error:
         if isinstance(error, BrokenPipeError) and error.filename is None:
-            raise  # nobody reads what was printed
+            raise  # the reader of the output has gone
         named = error.filename is not None and error.strerror
         what = f"{error.filename!r}: {error.strerror}" if named else str(error)
         raise UserError(what) from error
@@ -24,7 +24,7 @@ def user_errors() -> Iterator[None]:
 
 
 def visible(text: str) -> str:
-    """Return a name or a message in one line, with whatever is no print escaped."""
+    """Return a name or message with all non-printable characters escaped."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
     )

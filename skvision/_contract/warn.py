@@ -1,4 +1,4 @@
-"""Warnings that point to the line of the user who called the package."""
+"""Warnings that point to the line of user code that called the package."""
 
 import os
 import sys
@@ -16,10 +16,10 @@ _INSIDE = tuple(
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called skvision, whatever lies in between.
+    """Issue a warning at the line of user code that called skvision.
 
-    The frames of scikit-learn and joblib count as ours: a pipeline calls ``fit`` for
-    the user.
+    Frames of scikit-learn and joblib are skipped too, because a pipeline calls ``fit``
+    on behalf of the user.
     """
     frame, level = sys._getframe(1), 2
     while frame.f_back and frame.f_code.co_filename.startswith(_INSIDE):

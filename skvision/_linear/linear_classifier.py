@@ -1,4 +1,4 @@
-"""What linear classifiers share: how they are fitted, and how they predict."""
+"""The base class of linear classifiers: how they are fitted and how they predict."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -9,7 +9,7 @@ from skvision._contract.labeled_rows import (
     announced_classes,
     refuse_balanced,
     refuse_other_classes,
-    see,
+    validate_labeled_rows,
 )
 from skvision._contract.labels import ClassifierMixin
 from skvision._contract.sklearn_compat import (
@@ -23,27 +23,26 @@ from skvision._training.rows import Rows
 
 
 class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
-    """Linear scores of classes, by ``coef_`` and ``intercept_``.
+    """Base class of classifiers whose scores are ``X @ coef_.T + intercept_``.
 
-    A subclass says how they are found, by ``_fit`` and ``_fit_part``, which return
-    whether they were interrupted after a whole epoch, and what is minimized, by
-    ``_loss_and_gradient``.
+    Subclasses implement ``_fit`` and ``_fit_part``, which set the fitted attributes and
+    return whether they were interrupted after a complete epoch, and
+    ``_loss_and_gradient``, which computes the objective.
     """
 
     @whole_fit
     def fit(self, X, y, sample_weight=None):
-        """Fit the weights.
+        """Fit the classifier to labeled images or features.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features. Bytes are computed with as float32, a block of rows at
-            a time.
+            Images or features. Bytes are converted to float32 one block at a time.
         y : array-like of shape (n,)
-            Classes, at least two.
+            Class labels. There must be at least two classes.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the rows, not negative. With the default parameters, a row of
-            weight 2 is the same as that row twice.
+            Non-negative weights of the samples. With the default parameters, a sample
+            of weight 2 is equivalent to that sample twice.
 
         Returns
         -------
@@ -53,13 +52,14 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range, ``X`` is not finite numbers in one of
-            the three layouts, ``y`` has one class only, or ``warm_start`` is set and
-            the last fit was of other classes or features.
+            If a parameter is out of its range, ``X`` does not hold finite numbers in
+            one of the three layouts, ``y`` has only one class, or ``warm_start=True``
+            and the classes or features differ from those of the previous fit.
         KeyboardInterrupt
-            If the fit is interrupted. A fit by epochs first keeps what its whole epochs
-            came to and sets ``interrupted_``; before the end of the first epoch, and
-            with ``solver="auto"``, the estimator stays as it was before ``fit``.
+            If the fit is interrupted. A mini-batch fit first stores the result of its
+            completed epochs and sets ``interrupted_``. Before the end of the first
+            epoch, and with ``solver="auto"``, the estimator stays as it was before
+            ``fit``.
         TypeError
             If a callable ``learning_rate`` does not take two arguments or does not
             return a number.
@@ -67,51 +67,52 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         Warns
         -----
         ConvergenceWarning
-            If the tolerance was not reached in ``max_iter`` iterations or epochs.
+            If the fit did not reach the tolerance within ``max_iter`` iterations or
+            epochs.
         """
-        goes_on = self.warm_start and hasattr(self, "coef_")
-        problem = see(self, X, y, sample_weight, reset=not goes_on)
-        if goes_on:
+        warm_start = self.warm_start and hasattr(self, "coef_")
+        problem = validate_labeled_rows(self, X, y, sample_weight, reset=not warm_start)
+        if warm_start:
             refuse_other_classes(self, problem.classes)
         with Progress(self, X, y, sample_weight, self.max_iter) as progress:
-            interrupted = self._fit(problem, goes_on, progress)
+            interrupted = self._fit(problem, warm_start, progress)
             done = f"{self.n_iter_} of max_iter={self.max_iter} epochs"
             end_fit(self, interrupted, f"the result of {done}")
         return self
 
     @whole_fit
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Make one epoch over some images, from where it stands.
+        """Train for one epoch on a batch of images.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features, like those before.
+            Images or features, of the same shape as in previous calls.
         y : array-like of shape (n,)
-            Their classes.
+            Class labels.
         classes : array-like of shape (n_classes,), default=None
-            All classes there will be; needed in the first call, and then the same or
-            left out.
+            All classes that any call will pass. Required in the first call; later calls
+            may omit it or pass the same classes.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the rows, not negative.
+            Non-negative weights of the samples.
 
         Returns
         -------
         self : estimator
-            The classifier, a little better fitted.
+            The updated classifier.
 
         Raises
         ------
         ValueError
-            If the first call does not name ``classes``, or a later one other classes or
-            images of another shape; or with ``class_weight="balanced"``, for which
-            all labels would have to be known.
+            If the first call does not pass ``classes``, if a later call passes other
+            classes or images of another shape, or if ``class_weight="balanced"``, which
+            requires all labels to be known.
         KeyboardInterrupt
-            If the epoch is interrupted; the classifier stays as it was before.
+            If the epoch is interrupted. The classifier then stays as it was before.
         """
         refuse_balanced(self)
         first = not hasattr(self, "coef_")
-        problem = see(
+        problem = validate_labeled_rows(
             self,
             X,
             y,
@@ -120,36 +121,39 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
             reset=first,
         )
         interrupted = self._fit_part(problem, first)
-        end_fit(self, interrupted, "this epoch, which was whole")
+        end_fit(self, interrupted, "the result of this epoch, which was completed")
         return self
 
     def loss_and_gradient(self, X, y, sample_weight=None):
-        """Compute what is minimized, and its gradient, at the fitted weights.
+        """Compute the objective and its gradient at the fitted weights.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
         y : array-like of shape (n,)
-            Elements of ``classes_``.
+            Class labels, elements of ``classes_``.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the rows, not negative.
+            Non-negative weights of the samples.
 
         Returns
         -------
         value : float
-            Mean loss plus penalty.
+            The mean loss plus the penalty.
         gradient : dict of str to ndarray
-            Of ``coef_`` and, with ``fit_intercept``, of ``intercept_``, float64. At a
-            kink a subgradient.
+            Gradients with respect to ``coef_`` and, with ``fit_intercept``, to
+            ``intercept_``, in float64. Where the objective has a kink, they are a
+            subgradient.
 
         Raises
         ------
         ValueError
-            If ``X`` or ``y`` is not like those seen in ``fit``.
+            If ``X`` has another shape than in ``fit``, or ``y`` has other classes.
         """
         check_is_fitted(self, "coef_")
-        problem = see(self, X, y, sample_weight, classes=self.classes_, reset=False)
+        problem = validate_labeled_rows(
+            self, X, y, sample_weight, classes=self.classes_, reset=False
+        )
         value, d_W, d_b = self._loss_and_gradient(problem)
         parts = {"coef_": d_W, "intercept_": d_b}
         return value, parts if self.fit_intercept else {"coef_": d_W}
@@ -160,17 +164,18 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
 
         Returns
         -------
         scores : ndarray of shape (n, n_classes), or (n,) for two classes
-            Linear scores; with two classes that of the second one.
+            The linear score of each class. With two classes, the score of the second
+            class.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``.
+            If ``X`` has another shape than the images seen in ``fit``.
         """
         check_is_fitted(self, "coef_")
         X = validate_rows(self, X, reset=False)
@@ -178,28 +183,28 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         scores = np.empty((len(X), len(self.coef_)), np.result_type(X, self.coef_))
         with np.errstate(over="ignore", invalid="ignore"):
             for block in rows.blocks():
-                x = rows.draw(block).astype(scores.dtype, copy=False)
+                x = rows.read(block).astype(scores.dtype, copy=False)
                 scores[block] = x @ self.coef_.T + self.intercept_
         check_outputs(scores, X)
         return scores if len(self.coef_) > 1 else scores[:, 0]
 
     def predict(self, X):
-        """Predict the class of each image, the one with the largest score.
+        """Predict the class of each image.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
 
         Returns
         -------
         y : ndarray of shape (n,)
-            Elements of ``classes_``.
+            Class labels, elements of ``classes_``.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``.
+            If ``X`` has another shape than the images seen in ``fit``.
         """
         scores = self.decision_function(X)
         best = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)
@@ -207,16 +212,17 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
 
     @property
     def templates_(self):
-        """The weights as images, (n_classes, H, W, C), or (n_classes, H, W) if gray.
+        """The weights in the shape of images.
 
-        One image, of the second class, where there are two classes.
+        The array has the shape (n_classes, H, W, C), or (n_classes, H, W) for gray
+        images. With two classes it holds one image, for the second class.
         """
         check_is_fitted(self, "coef_")
         if self.image_shape_ is None:
             raise AttributeError(
-                f"{type(self).__name__} was fitted on flat rows, so that templates_ "
-                f"have no height and width: pass images as (n, H, W[, C]) arrays, or "
-                f"reshape coef_."
+                f"{type(self).__name__} was fitted to flat rows, so the height and "
+                f"width of templates_ are unknown: fit it to images of shape "
+                f"(n, H, W[, C]), or reshape coef_."
             )
         height, width, channels = self.image_shape_
         shape = (height, width, channels)[: 2 if channels == 1 else 3]

@@ -1,4 +1,4 @@
-"""The perceptron."""
+"""The perceptron, a linear classifier."""
 
 import copy
 from numbers import Integral, Real
@@ -13,133 +13,149 @@ from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._contract.warn import warn
 from skvision._linear.linear_classifier import LinearClassifier
 from skvision._linear.perceptron_rule import (
-    MORE_PATIENCE,
+    ONE_BATCH_PATIENCE,
     Rule,
     Weights,
+    evaluate_rows,
     learn,
-    look_at,
 )
 from skvision._training.rows import Rows
 
 
 @public("skvision")
 class Perceptron(LinearClassifier):
-    r"""The perceptron: linear scores, moved only by mistakes.
+    r"""The perceptron, a linear classifier that learns only from its mistakes.
 
-    A row with the scores :math:`s = W x + b` is taken for the class :math:`j` with the
-    largest score, the first of equals. Where that is not its class :math:`y`,
+    A sample with the scores :math:`s = W x + b` is predicted to be of the class
+    :math:`j` with the largest score; among equal scores the first class wins. If that
+    is not its class :math:`y`, the weights are updated by
 
     .. math::
         W_y \leftarrow W_y + \eta_0 w x, \quad b_y \leftarrow b_y + \eta_0 w, \qquad
         W_j \leftarrow W_j - \eta_0 w x, \quad b_j \leftarrow b_j - \eta_0 w
 
-    :math:`w` being the weight of the row. All start at zero. Two classes share one row
-    of weights, which takes for the second class what it scores above 0. In a batch, all
-    rows are scored before any moves the weights, by the sum of what each asks for.
+    where :math:`w` is the sample weight. Weights and biases start at zero. With two
+    classes there is one row of weights, and samples with a score above 0 are predicted
+    to be of the second class. In a batch, all samples are scored first, and then the
+    sum of their updates is applied.
 
-    Classes that a linear score can tell apart are learned without error, if ``tol`` and
-    ``max_iter`` leave the time. Others never come to rest; the weights then are those
-    of the fewest mistakes if all rows are one batch (the pocket), the mean of all
-    (``average``), or those of the last step.
+    If the classes are linearly separable, the perceptron learns them without error,
+    provided that ``tol`` and ``max_iter`` allow enough epochs. Otherwise the updates
+    never end. The fitted weights are then those with the fewest mistakes if all samples
+    are one batch (the pocket algorithm), the mean over all steps with ``average``, and
+    those of the last step otherwise.
 
     Parameters
     ----------
     eta0 : float, default=1.0
-        What updates are multiplied by. From zero it scales the weights, no more.
+        Constant by which the updates are multiplied. If the weights start at zero, it
+        only scales them and does not change the predictions.
 
     fit_intercept : bool, default=True
-        Whether there are biases.
+        Whether to fit biases.
 
     class_weight : dict or "balanced", default=None
-        Weights of the classes, which multiply those of the rows. ``"balanced"`` gives
-        all classes the same total weight among the rows that are learned from.
+        Weights of the classes, which are multiplied with the sample weights.
+        ``"balanced"`` gives all classes the same total weight among the samples used
+        for training.
 
     batch_size : int, default=None
-        Rows whose updates are summed. 1 is Rosenblatt's rule, row by row; None is all
-        rows, which depends on no order, and in which a row of weight 2 is the same as
-        that row twice.
+        Number of samples whose updates are summed. 1 is Rosenblatt's rule, which
+        updates the weights after each sample. None uses all samples as one batch. The
+        result then does not depend on their order, and a sample of weight 2 is
+        equivalent to that sample twice.
 
     shuffle : bool, default=True
-        Whether rows are put in another order for each epoch, unless they are one batch.
+        Whether to shuffle the samples before each epoch. It has no effect if all
+        samples are one batch.
 
     average : bool, default=False
-        Whether the weights are the mean of those after each step, as Freund and
-        Schapire have it. It predicts better, and best row by row. The fit ends when the
-        mean makes no mistakes. If an epoch makes none but the mean still does, a tie
-        counts as a mistake from then on, so that the mean can get right.
+        Whether to use the mean of the weights after each step, as proposed by Freund
+        and Schapire. The mean predicts better than the last weights, and best with
+        ``batch_size=1``. The fit ends when the mean makes no mistakes. If an epoch
+        makes no mistakes but the mean still does, ties count as mistakes from then on,
+        so that the mean can improve further.
 
     max_iter : int, default=1000
-        The most epochs.
+        Maximum number of epochs.
 
     tol : float or None, default=1e-3
         The fit stops when ``n_iter_no_change`` epochs in a row have not improved the
-        loss, or the validation score, by more than this, nor found fewer mistakes if
-        all rows are one batch or with ``average``. With None it stops only when no
-        mistakes are left.
+        loss, or the validation score, by more than ``tol``. If all samples are one
+        batch, or with ``average``, an epoch with fewer mistakes counts as an
+        improvement too. With None the fit stops only when no mistakes are left.
 
     early_stopping : bool, default=False
-        Whether to hold out a part of the rows, and keep the weights of the epoch that
-        predicts them best.
+        Whether to hold out samples for validation and keep the weights of the epoch
+        with the best validation score.
 
     validation_fraction : float, default=0.1
-        The part held out, between 0 and 1, stratified by class.
+        Fraction of the samples to hold out, between 0 and 1, stratified by class.
 
     n_iter_no_change : int, default=5
-        How many epochs without improvement end the fit; 20 times as many where all rows
-        are one batch, since such an epoch is but one step.
+        Number of epochs in a row without improvement after which the fit ends. If all
+        samples are one batch, it is 20 times as many, because an epoch is then a single
+        step.
 
     warm_start : bool, default=False
-        Whether ``fit`` starts from the weights of the fit before, which must have seen
-        the same classes and the same number of features, or from zero.
+        Whether ``fit`` starts from the weights of the previous fit instead of from
+        zero. The classes and the number of features must be the same.
 
     random_state : int, RandomState instance or None, default=None
-        Order of the rows and choice of those held out.
+        Controls the shuffling of the samples and which of them are held out. Pass an
+        int for reproducible results.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes, sorted.
+        The classes, in sorted order.
 
     coef_ : ndarray of shape (n_classes, n_features_in_) or (1, n_features_in_)
-        Weights; one row for two classes. float64 for float64 images, else float32.
+        Weights of the features, with a single row for two classes. They are float64 for
+        float64 input and float32 otherwise.
 
     intercept_ : ndarray of shape (n_classes,) or (1,)
-        Biases, zero without ``fit_intercept``.
+        Biases. They are zero if ``fit_intercept=False``.
 
     templates_ : ndarray of shape (n_classes, H, W, C) or (n_classes, H, W)
-        The weights as images, where images were given to ``fit``.
+        The weights in the shape of images. Available if ``fit`` was given images.
 
     n_iter_ : int
-        Epochs made.
+        Number of epochs.
 
     n_mistakes_ : list of int
-        Mistakes in each epoch, counted before each step; with ``average`` not those of
-        the mean.
+        Number of mistakes in each epoch, counted before each step. With ``average``
+        they are the mistakes of the current weights, not those of the mean.
 
     loss_curve_ : list of float
-        The mean of how far wrong classes are ahead of the true one, at the start (where
-        it is 0 for weights of zero) and while each epoch went by.
+        The mean perceptron loss, which is the amount by which the score of the
+        predicted class exceeds that of the true class. The first value is the loss at
+        the start, which is 0 for weights of zero. The others are the mean over the
+        steps of each epoch.
 
     validation_scores_ : list of float
-        Accuracy on the rows held out after each epoch, with ``early_stopping``.
+        Accuracy on the held-out samples after each epoch. It is empty without
+        ``early_stopping``.
 
     interrupted_ : bool
-        Whether the last fit was interrupted, so that it has fewer epochs than it would
-        have. ``fit`` then raised ``KeyboardInterrupt``.
+        Whether the last fit was interrupted, so that it made fewer epochs than it would
+        have made otherwise. ``fit`` then raised ``KeyboardInterrupt``.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the images seen in ``fit``; None for flat rows.
+        Height, width and number of channels of the images seen in ``fit``. None if
+        ``fit`` was given flat rows.
 
     n_features_in_ : int
         Number of features seen in ``fit``.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of a table seen in ``fit``.
+        Names of the features seen in ``fit``. Defined only if ``X`` was a table with
+        column names that are all strings.
 
     See Also
     --------
-    SoftmaxRegression : The same scores with cross-entropy, and probabilities.
-    MulticlassSVM : The same scores with hinge losses, which ask for a margin.
+    SoftmaxRegression : Linear classifier with cross-entropy and probabilities.
+    MulticlassSVM : Linear classifier with hinge losses, which require a margin.
 
     References
     ----------
@@ -154,7 +170,7 @@ class Perceptron(LinearClassifier):
 
     Examples
     --------
-    The logical AND, by Rosenblatt's rule:
+    Learn the logical AND by Rosenblatt's rule:
 
     >>> from skvision import Perceptron
     >>> inputs = [[0, 0], [0, 1], [1, 0], [1, 1]]
@@ -162,7 +178,7 @@ class Perceptron(LinearClassifier):
     >>> gate.coef_, gate.intercept_, gate.n_mistakes_
     (array([[2., 1.]]), array([-2.]), [1, 3, 3, 2, 1, 0])
 
-    Digits, by the mean of the weights:
+    Classify digits with averaged weights:
 
     >>> from sklearn.datasets import load_digits
     >>> digits = load_digits()
@@ -220,15 +236,15 @@ class Perceptron(LinearClassifier):
         self.warm_start = warm_start
         self.random_state = random_state
 
-    def _fit(self, problem, goes_on, progress):
+    def _fit(self, problem, warm_start, progress):
         rng = check_random_state(self.random_state)
         problem, learning, held_out = hold_out(self, problem, rng)
         score = self._scorer(problem, held_out) if len(held_out) else None
         rule = self._rule(problem, learning, rng)
-        patience = MORE_PATIENCE if rule.batch_size == len(learning) else 1
-        weights = Weights(self._start(problem, goes_on), self.average)
+        patience = ONE_BATCH_PATIENCE if rule.batch_size == len(learning) else 1
+        weights = Weights(self._start(problem, warm_start), self.average)
         first_loss = self._loss_at_start(rule, weights)
-        course = learn(
+        result = learn(
             rule,
             weights,
             max_iter=self.max_iter,
@@ -239,23 +255,23 @@ class Perceptron(LinearClassifier):
                 lambda: self._attributes(params, problem)
             ),
         )
-        vars(self).update(self._attributes(course.params, problem))
-        self.n_iter_, self.n_mistakes_ = len(course.n_mistakes), course.n_mistakes
-        self.loss_curve_ = [first_loss, *course.losses]
-        self.validation_scores_ = course.validation_scores
+        vars(self).update(self._attributes(result.params, problem))
+        self.n_iter_, self.n_mistakes_ = len(result.n_mistakes), result.n_mistakes
+        self.loss_curve_ = [first_loss, *result.losses]
+        self.validation_scores_ = result.validation_scores
         vars(self).pop("_state", None)
-        if not (course.converged or course.interrupted):
+        if not (result.converged or result.interrupted):
             reason = (
                 f"still made {self.n_mistakes_[-1]} mistakes in its last epoch"
-                if course.n_left is None
-                else f"ended with an average that makes {course.n_left} mistakes"
+                if result.n_left is None
+                else f"ended with an average that makes {result.n_left} mistakes"
             )
             warn(
                 f"The fit {reason} and keeps the result of {self.n_iter_} of "
                 f"max_iter={self.max_iter} epochs.",
                 ConvergenceWarning,
             )
-        return course.interrupted
+        return result.interrupted
 
     def _fit_part(self, problem, first):
         rng = check_random_state(self.random_state)
@@ -269,28 +285,32 @@ class Perceptron(LinearClassifier):
             weights.params = weights.params.astype(Rows(problem.X, None).dtype)
             if self.average != (weights.total is not None):
                 weights = Weights(weights.params, self.average)
-        seen = rule.epoch(weights)
+        evaluation = rule.epoch(weights)
         vars(self).update(self._attributes(weights.result(), problem), _state=weights)
         self.n_iter_ += 1
-        self.n_mistakes_ = [*self.n_mistakes_, seen.n_mistakes]
-        self.loss_curve_ = [*self.loss_curve_, seen.loss / problem.weights.sum()]
+        self.n_mistakes_ = [*self.n_mistakes_, evaluation.n_mistakes]
+        self.loss_curve_ = [*self.loss_curve_, evaluation.loss / problem.weights.sum()]
         return False
 
     def _loss_and_gradient(self, problem):
         params = np.column_stack([self.coef_, self.intercept_]).astype(np.float64)
-        seen, gradient = look_at(problem, np.arange(len(problem.X)), params)
+        evaluation, gradient = evaluate_rows(problem, np.arange(len(problem.X)), params)
         total = problem.weights.sum()
-        return seen.loss / total, gradient[:, :-1] / total, gradient[:, -1] / total
+        return (
+            evaluation.loss / total,
+            gradient[:, :-1] / total,
+            gradient[:, -1] / total,
+        )
 
-    def _start(self, problem, goes_on):
-        """Return zeros, or the weights there are."""
+    def _start(self, problem, warm_start):
+        """Return zeros or, for a warm start, the fitted weights."""
         dtype = Rows(problem.X, None).dtype
-        if goes_on:
+        if warm_start:
             return np.column_stack([self.coef_, self.intercept_]).astype(dtype)
         return np.zeros((problem.n_outputs, problem.X.shape[1] + 1), dtype)
 
     def _attributes(self, params, problem):
-        """Return the fitted attributes that make predictions."""
+        """Return the fitted attributes that predictions need."""
         return {
             "classes_": problem.classes,
             "coef_": params[:, :-1].copy(),
@@ -310,12 +330,12 @@ class Perceptron(LinearClassifier):
     def _loss_at_start(self, rule, weights):
         if not weights.params.any():
             return 0.0
-        seen, _ = look_at(rule.problem, rule.learning, weights.params)
-        return seen.loss / rule.problem.weights[rule.learning].sum()
+        evaluation, _ = evaluate_rows(rule.problem, rule.learning, weights.params)
+        return evaluation.loss / rule.problem.weights[rule.learning].sum()
 
     def _scorer(self, problem, held_out):
         """Return ``params -> accuracy`` on the rows held out."""
         total = problem.weights[held_out].sum()
         return lambda params: float(
-            1 - look_at(problem, held_out, params)[0].missed / total
+            1 - evaluate_rows(problem, held_out, params)[0].missed_weight / total
         )

@@ -1,4 +1,4 @@
-"""The perceptron rule, row by row or in batches."""
+"""The perceptron rule, applied to single samples or to batches."""
 
 import math
 from dataclasses import dataclass, field
@@ -11,129 +11,133 @@ from skvision._training.minimize import batches
 from skvision._training.parallel import for_each_block, one_thread_for_blas
 from skvision._training.rows import Rows
 
-MORE_PATIENCE = 20  # times as much with one batch, of which an epoch is but one step
-MAX_CHUNKS = 16  # what threads share, whatever their number; each has a gradient
-CHUNK_ELEMENTS = 2**19  # at least so many numbers in one, to be worth a thread
+ONE_BATCH_PATIENCE = 20  # factor on the patience if an epoch is a single step
+MAX_CHUNKS = 16  # each chunk of rows has its own gradient, summed at the end
+CHUNK_ELEMENTS = 2**19  # minimum size of a chunk that is worth a thread
 
 
-class Seen(NamedTuple):
-    """Mistakes among some rows, the weight of those, and the weighted sum of losses."""
+class Evaluation(NamedTuple):
+    """The mistakes on some rows, their total weight, and the weighted sum of losses."""
 
     n_mistakes: int
-    missed: float
+    missed_weight: float
     loss: float
 
 
-def look_at(problem, index, params, fit_intercept=True, strict=False):
-    """Return what is `Seen` of some rows, and the gradient of their summed loss.
+def evaluate_rows(problem, index, params, fit_intercept=True, strict=False):
+    """Return the `Evaluation` of some rows and the gradient of their summed loss.
 
-    If ``strict``, a class has to win alone: a tie counts as a mistake. Chunks of the
-    rows go on threads; the result does not depend on their number.
+    If ``strict``, a tie counts as a mistake. Chunks of the rows are evaluated on
+    several threads; the result does not depend on their number.
     """
     n_chunks = math.ceil(len(index) * params.shape[1] / CHUNK_ELEMENTS)
     chunk_size = math.ceil(len(index) / min(n_chunks, MAX_CHUNKS))
     found = {}
 
-    def look(chunk):
+    def evaluate(chunk):
         with np.errstate(over="ignore", invalid="ignore"):
-            found[chunk.start] = _look_at_chunk(
+            found[chunk.start] = _evaluate_chunk(
                 problem, index[chunk], params, fit_intercept, strict
             )
 
     with one_thread_for_blas as n_threads:
-        for_each_block(look, len(index), chunk_size, n_threads)
-    seen, gradients = zip(*(found[start] for start in sorted(found)), strict=True)
-    return _add(seen), sum(gradients)
+        for_each_block(evaluate, len(index), chunk_size, n_threads)
+    evaluations, gradients = zip(
+        *(found[start] for start in sorted(found)), strict=True
+    )
+    return _total(evaluations), sum(gradients)
 
 
-def _look_at_chunk(problem, index, params, fit_intercept, strict):
-    rows, gradient, seen = Rows(problem.X, None), np.zeros_like(params), []
+def _evaluate_chunk(problem, index, params, fit_intercept, strict):
+    rows, gradient, evaluations = Rows(problem.X, None), np.zeros_like(params), []
     for block in rows.blocks():
         part = index[block]
         if not len(part):
             break
-        neighbors = (np.diff(part) == 1).all()  # a slice of rows need not be copied
-        x = rows.draw(slice(part[0], part[-1] + 1) if neighbors else part)
+        contiguous = (np.diff(part) == 1).all()  # a slice does not copy the rows
+        x = rows.read(slice(part[0], part[-1] + 1) if contiguous else part)
         x = x.astype(params.dtype, copy=False)
         scores = x @ params[:, :-1].T + params[:, -1]
         weights, labels = problem.weights[part], problem.labels[part]
         if strict:
-            _lose_ties(scores, labels)
+            _make_ties_mistakes(scores, labels)
         loss, d_scores = perceptron(scores, labels, weights)
         gradient[:, :-1] += d_scores.T @ x
         if fit_intercept:
             gradient[:, -1] += d_scores.sum(axis=0)
         wrong = d_scores.any(axis=1)
-        seen.append(Seen(int(wrong.sum()), float(weights[wrong].sum()), loss))
-    return _add(seen), gradient
+        evaluations.append(
+            Evaluation(int(wrong.sum()), float(weights[wrong].sum()), loss)
+        )
+    return _total(evaluations), gradient
 
 
-def _lose_ties(scores, labels):
-    """Move the scores, in place, by as little as makes true classes lose ties."""
-    if scores.shape[1] == 1:  # the first of two classes has the score 0, and wins ties
+def _make_ties_mistakes(scores, labels):
+    """Change the scores minimally, in place, so that true classes lose ties."""
+    if scores.shape[1] == 1:  # the first class has the score 0 and wins ties
         scores[:] = np.where(labels[:, None], scores, np.nextafter(scores, np.inf))
         return
     rows = np.arange(len(scores))
     scores[rows, labels] = np.nextafter(scores[rows, labels], -np.inf)
 
 
-def _add(seen):
-    return Seen(*map(sum, zip(*seen, strict=True)))
+def _total(evaluations):
+    return Evaluation(*map(sum, zip(*evaluations, strict=True)))
 
 
 @dataclass
 class Rule:
-    """The perceptron rule, and the rows it learns from."""
+    """The perceptron rule and the rows that it is trained on."""
 
     problem: Any
-    learning: np.ndarray  # the rows of weight
+    learning: np.ndarray  # indices of the rows with a positive weight
     rate: float
     fit_intercept: bool
-    batch_size: int  # 1 for row by row
-    rng: Any  # None leaves the rows in their order
+    batch_size: int  # 1 updates the weights after each row
+    rng: Any  # None does not shuffle the rows
     strict: bool = False  # whether ties count as mistakes
-    ahead: Any = None  # what `look_ahead` found, for the next step
+    next_evaluation: Any = None  # from `evaluate_next_step`, used by the next step
 
-    def look_ahead(self, weights):
-        """Return what is seen of all rows before the next step."""
-        self.ahead = look_at(
+    def evaluate_next_step(self, weights):
+        """Evaluate all rows before the next step, which reuses the result."""
+        self.next_evaluation = evaluate_rows(
             self.problem, self.learning, weights.params, self.fit_intercept
         )
-        return self.ahead[0]
+        return self.next_evaluation[0]
 
-    def look(self, params):
-        """Return what is seen of all rows with other weights."""
-        return look_at(self.problem, self.learning, params)[0]
+    def evaluate(self, params):
+        """Evaluate all rows with the given weights."""
+        return evaluate_rows(self.problem, self.learning, params)[0]
 
     def epoch(self, weights):
-        """Move weights by all rows and return what was seen before each step."""
+        """Update the weights with all rows; return the evaluations before the steps."""
         order = self.learning
         if self.rng is not None and self.batch_size < len(order):
             order = self.rng.permutation(order)
-        go = self._row_by_row if self.batch_size == 1 else self._in_batches
+        run_epoch = self._row_by_row if self.batch_size == 1 else self._in_batches
         with one_thread_for_blas, np.errstate(over="ignore", invalid="ignore"):
-            seen = go(weights, order)
-        if not (np.isfinite(seen.loss) and np.isfinite(weights.params).all()):
+            evaluation = run_epoch(weights, order)
+        if not (np.isfinite(evaluation.loss) and np.isfinite(weights.params).all()):
             raise ValueError(
-                f"X has values up to {np.abs(self.problem.X).max():.3g}, too large to "
-                f"compute with in {weights.params.dtype}: scale them, with "
-                f"PixelNormalizer() for instance."
+                f"X has values up to {np.abs(self.problem.X).max():.3g}, which are too "
+                f"large for computations in {weights.params.dtype}: scale the "
+                f"features, for example with PixelNormalizer()."
             )
-        return seen
+        return evaluation
 
     def _in_batches(self, weights, order):
-        seen = []
+        evaluations = []
         for batch in batches(order, self.batch_size):
-            of_batch, gradient = self.ahead or look_at(
+            of_batch, gradient = self.next_evaluation or evaluate_rows(
                 self.problem, batch, weights.params, self.fit_intercept, self.strict
             )
-            self.ahead = None
-            seen.append(of_batch)
+            self.next_evaluation = None
+            evaluations.append(of_batch)
             weights.params -= self.rate * gradient
             weights.n_steps += 1
             if weights.total is not None:
                 weights.total += weights.params
-        return _add(seen)
+        return _total(evaluations)
 
     def _row_by_row(self, weights, order):
         from skvision._kernels.perceptron import epoch
@@ -158,90 +162,92 @@ class Rule:
         weights.n_steps += len(order)
         if weights.total is not None:
             weights.total += sums
-        return Seen(n_mistakes, np.nan, loss)
+        return Evaluation(n_mistakes, np.nan, loss)
 
 
 class Weights:
-    """Weights, the biases being the last column, and their sum over all steps."""
+    """The weights, with the biases in the last column, and their sum over all steps."""
 
     def __init__(self, params, average):
         self.params, self.n_steps = params, 0
         self.total = np.zeros(params.shape) if average else None
 
     def result(self):
-        """Return the mean over all steps, where it is wanted, or a copy."""
+        """Return the mean over all steps if averaging, else a copy of the weights."""
         mean = self.params if self.total is None else self.total / self.n_steps
         return mean.astype(self.params.dtype)
 
 
 @dataclass
-class Course:
-    """What happened in a fit, up to the last whole epoch."""
+class FitResult:
+    """The result of a fit up to its last completed epoch."""
 
     params: np.ndarray
     losses: list = field(default_factory=list)
     n_mistakes: list = field(default_factory=list)
     validation_scores: list = field(default_factory=list)
-    n_left: int | None = None  # mistakes of the average, where that is the result
+    n_left: int | None = None  # mistakes of the averaged weights, if averaging
     converged: bool = False
     interrupted: bool = False
 
 
 def learn(rule, weights, *, max_iter, tol, patience, score, on_epoch):
-    """Make epochs until nothing is left to learn, or enough did not improve the best.
+    """Run epochs until there are no mistakes or ``patience`` of them do not improve.
 
-    Nothing is left when the average makes no mistakes or, without an average, when an
-    epoch makes none. What is kept is the average, if there is one. It is the best by
-    ``score``, or by fewest mistakes if all rows are one batch and there is no average,
-    or else the last.
+    The fit ends when the averaged weights make no mistakes or, without averaging, when
+    an epoch makes none. It returns the averaged weights if there are any. They are
+    those of the epoch with the best ``score``. Without ``score``, they are the weights
+    with the fewest mistakes if all rows are one batch and there is no averaging, and
+    those of the last epoch otherwise.
     """
     total = rule.problem.weights[rule.learning].sum()
     one_batch = 1 < rule.batch_size >= len(rule.learning)
     pocket = one_batch and weights.total is None and score is None
-    course = Course(weights.params.copy())
-    best_loss, best, fewest, n_still = np.inf, -np.inf, np.inf, 0
+    result = FitResult(weights.params.copy())
+    best_loss, best, fewest, n_no_change = np.inf, -np.inf, np.inf, 0
     if pocket and weights.params.any():
-        best = -rule.look_ahead(weights).missed
+        best = -rule.evaluate_next_step(weights).missed_weight
     try:
         for epoch in range(max_iter):
-            seen = rule.epoch(weights)
-            judged, now, worth = seen, weights.result(), float(epoch)
+            evaluation = rule.epoch(weights)
+            current, params, merit = evaluation, weights.result(), float(epoch)
             if weights.total is not None:
-                judged = rule.look(now)
-            loss = judged.loss / total
-            # a loss of 0 with mistakes is that of scores all equal
+                current = rule.evaluate(params)
+            loss = current.loss / total
+            # a loss of 0 with mistakes means that all scores are equal
             improved = 0 < loss < best_loss - (tol or 0)
             best_loss = min(best_loss, loss or np.inf)
             if score is not None:
-                worth = score(now)
-                improved = worth > best + (tol or 0)
+                merit = score(params)
+                improved = merit > best + (tol or 0)
             elif pocket:
-                worth = -rule.look_ahead(weights).missed
-                improved = improved or worth > best
-            elif judged.missed < fewest and weights.total is not None:
-                improved, fewest = True, judged.missed
-            # Some weights make no mistakes, and their average does: it approaches them
-            # if there are no ties, which it may approach from the wrong side.
-            rule.strict = rule.strict or judged.n_mistakes > seen.n_mistakes == 0
+                merit = -rule.evaluate_next_step(weights).missed_weight
+                improved = improved or merit > best
+            elif current.missed_weight < fewest and weights.total is not None:
+                improved, fewest = True, current.missed_weight
+            # The weights make no mistakes, but their average does. The average
+            # converges to the weights, possibly from the wrong side of a tie, unless
+            # ties count as mistakes.
+            rule.strict = rule.strict or current.n_mistakes > evaluation.n_mistakes == 0
             improved = improved or rule.strict
-            is_best = worth > best
-            best = max(best, worth)
-            # one assignment: an interrupt finds all of an epoch, or none of it
-            course = Course(
-                now if is_best else course.params,
-                [*course.losses, seen.loss / total],
-                [*course.n_mistakes, seen.n_mistakes],
-                course.validation_scores + [worth] * (score is not None),
-                None if weights.total is None else judged.n_mistakes,
+            is_best = merit > best
+            best = max(best, merit)
+            # a single assignment, so that an interrupt leaves a complete epoch
+            result = FitResult(
+                params if is_best else result.params,
+                [*result.losses, evaluation.loss / total],
+                [*result.n_mistakes, evaluation.n_mistakes],
+                result.validation_scores + [merit] * (score is not None),
+                None if weights.total is None else current.n_mistakes,
             )
-            n_still = 0 if improved else n_still + 1
-            still = tol is not None and n_still >= patience
-            if on_epoch(course.params) or still or judged.n_mistakes == 0:
-                course.converged = True
+            n_no_change = 0 if improved else n_no_change + 1
+            stalled = tol is not None and n_no_change >= patience
+            if on_epoch(result.params) or stalled or current.n_mistakes == 0:
+                result.converged = True
                 break
     except KeyboardInterrupt:
-        if not course.n_mistakes:
+        if not result.n_mistakes:
             raise
-        course.interrupted = True
-    course.converged |= pocket and best == 0  # found out by the last look
-    return course
+        result.interrupted = True
+    result.converged |= pocket and best == 0  # known from the last evaluation
+    return result

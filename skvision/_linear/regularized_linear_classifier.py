@@ -1,4 +1,4 @@
-"""Mean loss plus penalty of linear scores: what has an optimum, and how it is found."""
+"""The base class of linear classifiers that minimize a mean loss plus a penalty."""
 
 from numbers import Integral, Real
 
@@ -23,26 +23,28 @@ from skvision._contract.solvers import (
 )
 from skvision._contract.warn import warn
 from skvision._linear.linear_classifier import LinearClassifier
-from skvision._training.linear import linear_scores, minimize_linear
+from skvision._training.linear import minimize_linear
 from skvision._training.minimize import batches, minimize
 from skvision._training.objective import (
     linear_batches,
     linear_objective,
+    linear_scores,
     split_linear,
 )
 from skvision._training.optimizers import projected, resumed
 from skvision._training.penalties import elastic_net, max_norm
 from skvision._training.rows import Rows, weighted_mean
 
-FIRST_BATCH = 1024  # rows at a time of which the first value is computed
+FIRST_BATCH = 1024  # rows per block when the initial objective is computed
 
 
 class RegularizedLinearClassifier(LinearClassifier):
-    """A linear classifier that minimizes mean loss plus penalty.
+    """Base class of linear classifiers that minimize a mean loss plus a penalty.
 
-    A subclass says what the loss is, ``_loss``, its ``_curvature``, whether it is
-    ``_joint``, a function of the differences of scores, and for hinge losses the
-    ``_violations``, whether it is ``_squared``, and ``margin``.
+    Subclasses define the ``_loss``, its second derivatives ``_curvature``, and whether
+    it is ``_joint``, which means that it depends only on the differences of scores.
+    Hinge losses also define the ``_violations``, the ``margin`` and whether the loss is
+    ``_squared``.
     """
 
     _parameter_constraints = {
@@ -62,15 +64,15 @@ class RegularizedLinearClassifier(LinearClassifier):
     _squared = True
 
     def _violations(self, n_outputs):
-        """Return the violations that a hinge loss is taken of, or None."""
+        """Return the function of margin violations, or None."""
         return None
 
-    def _fit(self, problem, goes_on, progress):
+    def _fit(self, problem, warm_start, progress):
         if self.solver == "auto" and self.max_norm is not None:
             raise ValueError(
-                f"max_norm={self.max_norm:g} limits weights after each step, and "
-                f'solver="auto" has no such steps: take a mini-batch solver, such as '
-                f'"adam", or leave max_norm out and raise alpha.'
+                f"max_norm={self.max_norm:g} is applied after mini-batch steps, and "
+                f'solver="auto" has no such steps: use a mini-batch solver, such as '
+                f'"adam", or set max_norm=None and increase alpha.'
             )
         rng = check_random_state(self.random_state)
         learning, held_out = np.flatnonzero(problem.weights), None
@@ -78,29 +80,34 @@ class RegularizedLinearClassifier(LinearClassifier):
             problem, learning, held_out = hold_out(self, problem, rng)
         rows = Rows(problem.X, None)
         if self.fit_intercept:
-            center = weighted_mean(rows, problem.shares_of(learning))
+            center = weighted_mean(rows, problem.normalized_weights_of(learning))
             rows = Rows(problem.X, center)
-        start = self._start(problem, rows, goes_on)
+        start = self._start(problem, rows, warm_start)
 
-        def told(params):
+        def on_iteration(params):
             return progress.step(lambda: self._attributes(params, problem, rows))
 
         if self.solver == "auto":
-            params, interrupted = self._fit_exactly(problem, rows, start, told), False
+            params = self._fit_exactly(problem, rows, start, on_iteration)
+            interrupted = False
         else:
             vars(self).pop("optimality_", None)
             parts = learning, held_out
             params, interrupted = self._fit_in_batches(
-                problem, rows, start, parts, rng, told
+                problem, rows, start, parts, rng, on_iteration
             )
         vars(self).update(self._attributes(params, problem, rows))
-        vars(self).pop("_batch_state", None)  # partial_fit begins anew
+        vars(self).pop("_batch_state", None)  # partial_fit starts again
         return interrupted
 
     def _fit_part(self, problem, first):
         rows = Rows(problem.X, None)
         if first or not hasattr(self, "_batch_state"):
-            center = weighted_mean(rows, problem.shares) if self.fit_intercept else None
+            center = (
+                weighted_mean(rows, problem.normalized_weights)
+                if self.fit_intercept
+                else None
+            )
             self._center, self._batch_state, self.n_iter_ = center, None, 0
             self.loss_curve_, self.validation_scores_ = [], []
             self.learning_rates_ = []
@@ -112,7 +119,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         state = resumed(self._batch_state, optimizer.init(params))
         learning = np.flatnonzero(problem.weights)
         with np.errstate(over="ignore", invalid="ignore"):
-            course = minimize(
+            result = minimize(
                 self._batch_objective(problem, rows, learning),
                 params,
                 learning,
@@ -130,20 +137,20 @@ class RegularizedLinearClassifier(LinearClassifier):
                     "learning_rate": self.learning_rates_,
                 },
             )
-        if course.diverged:
+        if result.diverged:
             self._refuse_divergence(rows)
-        vars(self).update(self._attributes(course.params, problem, rows))
-        self._batch_state, self.n_iter_ = course.state, self.n_iter_ + 1
-        self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
-        self.learning_rates_ = [*self.learning_rates_, *course.learning_rates]
-        return course.interrupted
+        vars(self).update(self._attributes(result.params, problem, rows))
+        self._batch_state, self.n_iter_ = result.state, self.n_iter_ + 1
+        self.loss_curve_ = [*self.loss_curve_, *result.loss_curve]
+        self.learning_rates_ = [*self.learning_rates_, *result.learning_rates]
+        return result.interrupted
 
     def _loss_and_gradient(self, problem):
         center = np.zeros(problem.X.shape[1]) if self.fit_intercept else None
         rows = Rows(problem.X.astype(np.float64), center)
         with np.errstate(over="ignore", invalid="ignore"):
             value, gradient = self._objective(problem, rows)(
-                self._start(problem, rows, goes_on=True)
+                self._start(problem, rows, warm_start=True)
             )
         check_outputs(np.append(gradient, value), problem.X)
         return value, *split_linear(gradient, rows.n_features, self.fit_intercept)
@@ -152,16 +159,16 @@ class RegularizedLinearClassifier(LinearClassifier):
         return linear_objective(
             rows,
             problem.labels,
-            problem.shares,
+            problem.normalized_weights,
             loss=self._loss(problem.n_outputs),
             penalty=elastic_net(self.alpha, self.l1_ratio),
         )
 
-    def _start(self, problem, rows, goes_on):
-        """Return zeros, or the weights there are in coordinates around the center."""
+    def _start(self, problem, rows, warm_start):
+        """Return zeros or, for a warm start, the fitted weights for centered rows."""
         n_features = rows.n_features
         start = np.zeros(problem.n_outputs * (n_features + int(self.fit_intercept)))
-        if goes_on:
+        if warm_start:
             W, b = split_linear(start, n_features, self.fit_intercept)
             W[:] = self.coef_
             if self.fit_intercept:
@@ -169,7 +176,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         return start
 
     def _attributes(self, params, problem, rows):
-        """Return the fitted attributes that make predictions."""
+        """Return the fitted attributes that predictions need."""
         W, b = split_linear(params, rows.n_features, self.fit_intercept)
         b = b - W @ rows.center if self.fit_intercept else np.zeros(len(W))
         return {
@@ -178,14 +185,14 @@ class RegularizedLinearClassifier(LinearClassifier):
             "intercept_": b.astype(rows.dtype),
         }
 
-    def _fit_exactly(self, problem, rows, start, told):
+    def _fit_exactly(self, problem, rows, start, on_iteration):
         if self.alpha == 0 and 0 < largest_value(rows.X) < squares_of(np.float64)[0]:
             self._refuse_extremes(rows)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             minimum = minimize_linear(
                 rows,
                 problem.labels,
-                problem.shares,
+                problem.normalized_weights,
                 start,
                 loss=self._loss(problem.n_outputs),
                 curvature=self._curvature(problem.n_outputs),
@@ -197,7 +204,7 @@ class RegularizedLinearClassifier(LinearClassifier):
                 l1_ratio=self.l1_ratio,
                 max_iter=self.max_iter,
                 tol=self.tol,
-                on_iteration=told,
+                on_iteration=on_iteration,
             )
         finite = np.isfinite([*minimum.params, minimum.loss_curve[-1]]).all()
         stuck = minimum.error >= 1 and (
@@ -208,7 +215,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         if rows.dtype == np.float32:
             error = self._error_of_rounded(minimum, problem, rows)
             minimum = minimum._replace(error=error)
-        if minimum.error > self.tol and not minimum.told:
+        if minimum.error > self.tol and not minimum.stopped_by_caller:
             self._warn_of_gap(minimum)
         self.n_iter_, self.loss_curve_ = minimum.n_iter, minimum.loss_curve
         self.validation_scores_, self.learning_rates_ = [], []
@@ -216,14 +223,16 @@ class RegularizedLinearClassifier(LinearClassifier):
         return minimum.params
 
     def _error_of_rounded(self, minimum, problem, rows):
-        """Return the gap of the weights as float32, in which they are kept."""
+        """Return the relative gap after the weights have been rounded to float32."""
         W, b = list(self._attributes(minimum.params, problem, rows).values())[1:]
         params = np.append(W, b).astype(np.float64)
         at_zero = Rows(problem.X, np.zeros(rows.n_features), exact=True)
         penalty = elastic_net(self.alpha, self.l1_ratio)
         with np.errstate(over="ignore", invalid="ignore"):
             value, _ = self._loss(problem.n_outputs)(
-                linear_scores(at_zero, params), problem.labels, problem.shares
+                linear_scores(at_zero, params),
+                problem.labels,
+                problem.normalized_weights,
             )
             value += penalty(params[: W.size], np.zeros(W.size))
         bound = (1 - minimum.error) * minimum.loss_curve[-1]
@@ -231,22 +240,22 @@ class RegularizedLinearClassifier(LinearClassifier):
 
     def _warn_of_gap(self, minimum):
         if minimum.n_iter >= self.max_iter:
-            reason = f"stopped after max_iter={self.max_iter} iterations"
-            advice = "raise max_iter, scale the features to unit variance,"
+            reason = f"stopped after max_iter={self.max_iter} iterations,"
+            advice = "increase max_iter, scale the features to unit variance,"
         else:
             reason = f"stopped after {minimum.n_iter} iterations, limited by rounding,"
-            advice = "pass float64 features, scale them to unit variance,"
+            advice = "pass features as float64, scale them to unit variance,"
         bound = f"within {100 * minimum.error:.2g} % of"
         if minimum.error >= 1:
-            bound = "at no known distance from"
+            bound = "at an unknown distance from"
         warn(
             f"The fit {reason} {bound} its optimum, above tol={self.tol:g}: {advice} "
-            f"or raise alpha or tol.",
+            f"or increase alpha or tol.",
             ConvergenceWarning,
         )
 
     def _overflows(self, rows):
-        """Tell whether the squared length of a row may be infinite in its dtype."""
+        """Return whether the squared norm of a row may overflow in its dtype."""
         with np.errstate(over="ignore"):
             length = rows.n_features * np.square(np.abs(rows.X).max(), dtype=np.float64)
         return length > np.finfo(rows.dtype).max
@@ -254,8 +263,8 @@ class RegularizedLinearClassifier(LinearClassifier):
     def _refuse_extremes(self, rows):
         raise ValueError(advice_on_extremes(self, rows.X, rows.dtype))
 
-    def _fit_in_batches(self, problem, rows, start, parts, rng, told):
-        """Learn from some rows, ``parts[0]``, and validate on the others."""
+    def _fit_in_batches(self, problem, rows, start, parts, rng, on_iteration):
+        """Train on the rows ``parts[0]`` and validate on the rows ``parts[1]``."""
         learning, held_out = parts
         score = self._scorer(problem, rows, held_out) if len(held_out) else None
         params = start.astype(rows.dtype)
@@ -268,7 +277,7 @@ class RegularizedLinearClassifier(LinearClassifier):
             )
             if not np.isfinite(first_value):
                 self._refuse_extremes(rows)
-            course = minimize(
+            result = minimize(
                 objective,
                 params,
                 learning,
@@ -283,27 +292,27 @@ class RegularizedLinearClassifier(LinearClassifier):
                 average_from=self.average - 1 if self.average else None,
                 value_of=self._value_of(problem, rows, learning),
                 score=score,
-                on_epoch=told,
+                on_epoch=on_iteration,
             )
-        if course.diverged:
+        if result.diverged:
             self._refuse_divergence(rows)
-        if course.loss_curve[-1] > first_value and not course.interrupted:
+        if result.loss_curve[-1] > first_value and not result.interrupted:
             warn(
-                f"The loss rose from {first_value:.3g} to {course.loss_curve[-1]:.3g}. "
+                f"The loss rose from {first_value:.3g} to {result.loss_curve[-1]:.3g}. "
                 + advice_on_divergence(self, rows.X, rows.dtype, scaled=False),
                 ConvergenceWarning,
             )
-        elif not (course.converged or course.interrupted):
+        elif not (result.converged or result.interrupted):
             warn(
-                f"The fit did not settle and keeps the result of "
-                f"{len(course.loss_curve)} of max_iter={self.max_iter} epochs.",
+                f"The fit did not converge and keeps the result of "
+                f"{len(result.loss_curve)} of max_iter={self.max_iter} epochs.",
                 ConvergenceWarning,
             )
-        self.n_iter_ = len(course.loss_curve)
-        self.loss_curve_ = [first_value, *course.loss_curve]
-        self.validation_scores_ = course.validation_scores
-        self.learning_rates_ = course.learning_rates
-        return course.params, course.interrupted
+        self.n_iter_ = len(result.loss_curve)
+        self.loss_curve_ = [first_value, *result.loss_curve]
+        self.validation_scores_ = result.validation_scores
+        self.learning_rates_ = result.learning_rates
+        return result.params, result.interrupted
 
     def _optimizer(self, problem, rows):
         n_weights = problem.n_outputs * rows.n_features
@@ -330,20 +339,22 @@ class RegularizedLinearClassifier(LinearClassifier):
         )
 
     def _batch_penalty(self):
-        """Return the penalty of the gradient; adamw decays weights apart from it."""
+        """Return the penalty; for adamw, without its L2 part."""
         if self.solver == "adamw":
             return elastic_net(self.alpha * self.l1_ratio, 1.0)
         return elastic_net(self.alpha, self.l1_ratio)
 
     def _value_of(self, problem, rows, learning):
-        """Return ``params -> objective`` of the rows ``learning``."""
+        """Return ``params -> objective`` for the rows ``learning``."""
         loss, labels = self._loss(problem.n_outputs), problem.labels[learning]
-        shares = problem.weights[learning] / problem.weights[learning].sum()
+        sample_weight = problem.weights[learning] / problem.weights[learning].sum()
         penalty = self._batch_penalty()
 
         def value_of(params):
             W, _ = split_linear(params, rows.n_features, self.fit_intercept)
-            value, _ = loss(linear_scores(rows, params)[learning], labels, shares)
+            value, _ = loss(
+                linear_scores(rows, params)[learning], labels, sample_weight
+            )
             return value + penalty(W.ravel(), np.zeros_like(W).ravel())
 
         return value_of

@@ -13,165 +13,181 @@ from skvision._training.losses import (
 
 @public("skvision")
 class SoftmaxRegression(RegularizedLinearClassifier):
-    r"""Softmax regression: linear scores and cross-entropy.
+    r"""Softmax regression, a linear classifier with the cross-entropy loss.
 
-    Also known as multinomial logistic regression. It minimizes
+    Softmax regression is also known as multinomial logistic regression. It minimizes
 
     .. math::
         \frac{\sum_i w_i \left(\log \sum_j e^{s_{ij}} - s_{i y_i}\right)}{\sum_i w_i}
         + \alpha \left(r \|W\|_1 + \frac{1 - r}{2} \|W\|^2\right),
         \qquad s_i = W x_i + b
 
-    over the weights :math:`W` and the biases :math:`b`, which are not penalized. With
-    two classes there is one row of weights, the score of the second class, and the loss
-    is that of the scores :math:`(0, s_i)`: with L2, the problem with two rows at
-    :math:`2 \alpha`. Probabilities are the softmax of the scores as they come out.
+    over the weights :math:`W` and the biases :math:`b`. The biases are not penalized.
+    With two classes there is one row of weights, which gives the score of the second
+    class, and the loss is the cross-entropy of the scores :math:`(0, s_i)`. With an L2
+    penalty this is the same problem as one with two rows of weights and the penalty
+    :math:`2 \alpha`. The probabilities of the classes are the softmax of the scores.
 
     Parameters
     ----------
     alpha : float, default=1e-3
-        Strength of the penalty, from 0; the default suits features of about unit
-        variance. scikit-learn's ``LogisticRegression`` finds the same weights at
-        ``C = 1 / (alpha * n)``, n being the number of rows or the sum of their weights.
+        Strength of the penalty, at least 0. The default suits features of about unit
+        variance. scikit-learn's ``LogisticRegression`` finds the same weights with ``C
+        = 1 / (alpha * n)``, where n is the number of samples or the sum of their
+        weights.
 
     l1_ratio : float, default=0.0
-        Share of the L1 norm in the penalty, :math:`r`, from 0 to 1. Above 0, weights
-        that do not earn their keep are exactly 0 (with ``solver="auto"``).
+        The mixing parameter :math:`r` of the penalty, between 0 and 1: 0 is the L2
+        penalty and 1 is the L1 penalty. Above 0, ``solver="auto"`` sets the weights
+        whose gradient is smaller than the L1 penalty to exactly 0.
 
     max_norm : float, default=None
-        The largest length that the weights of a class may have: longer ones are scaled
-        down to it after each step of a mini-batch solver. ``solver="auto"`` has no such
-        steps and does not go with it.
+        Maximum Euclidean norm of the weights of a class. Weights with a larger norm are
+        scaled down to it after each step of a mini-batch solver. ``solver="auto"`` has
+        no such steps and does not support this parameter.
 
     fit_intercept : bool, default=True
-        Whether there are biases.
+        Whether to fit biases.
 
     class_weight : dict or "balanced", default=None
-        Weights of the classes, which multiply those of the rows. ``"balanced"`` gives
-        all classes the same total weight among the rows that are learned from.
+        Weights of the classes, which are multiplied with the sample weights.
+        ``"balanced"`` gives all classes the same total weight among the samples used
+        for training.
 
     solver : {"auto", "sgd", "adagrad", "rmsprop", "adam", "adamw"}, default="auto"
-        ``"auto"`` finds the optimum by Newton's method, with conjugate gradients that
-        are preconditioned by the curvature of the features. The others, as in
-        ``torch.optim``, take steps on mini-batches; ``"adamw"`` applies the L2 part of
-        the penalty as weight decay. ``partial_fit`` under ``"auto"`` uses ``"adam"``.
+        ``"auto"`` finds the optimum by Newton's method. The steps are computed by
+        conjugate gradients, preconditioned by the curvature of the features. The other
+        solvers take steps on mini-batches, as in ``torch.optim``; ``"adamw"`` applies
+        the L2 part of the penalty as weight decay. With ``"auto"``, ``partial_fit``
+        uses ``"adam"``.
 
     max_iter : int, default=1000
-        The most iterations, or epochs of a mini-batch solver.
+        Maximum number of iterations, or of epochs of a mini-batch solver.
 
     tol : float, default=1e-4
         With ``"auto"``, the fit ends when a duality gap proves that the objective is
         within this fraction of its optimum: ``tol=1e-3`` is a tenth of a percent. This
         differs from scikit-learn, whose tolerance is absolute and bounds the gradient.
-        Without a penalty (``alpha=0``) there is no such proof: the fit ends when
+        Without a penalty (``alpha=0``) no such proof exists, and the fit ends when
         Newton's method predicts that the next step lowers the objective by at most this
-        fraction. If the classes are then separable, the loss has no minimum, and the
-        fit ends where it has fallen to this part of its first value. A mini-batch fit
-        ends, as in scikit-learn, when the loss or the validation score has not improved
-        by more than ``tol`` for ``n_iter_no_change`` epochs in a row.
+        fraction. If, in addition, the classes are separable, the loss has no minimum,
+        and the fit ends when the loss has fallen to this fraction of its initial value.
+        A mini-batch fit ends, as in scikit-learn, when the loss or the validation score
+        has not improved by more than ``tol`` for ``n_iter_no_change`` epochs in a row.
 
     warm_start : bool, default=False
-        Whether ``fit`` starts from the weights of the fit before, of the same classes
-        and number of features, or from zero.
+        Whether ``fit`` starts from the weights of the previous fit instead of from
+        zero. The classes and the number of features must be the same.
 
     batch_size : int, default=200
-        Rows in a mini-batch. This and what follows is for mini-batch solvers.
+        Number of samples in a mini-batch. This parameter and the following ones are
+        used by mini-batch solvers only.
 
     learning_rate : {"constant", "step", "exponential", "cosine", "one_cycle", \
             "invscaling", "adaptive"}, schedule or callable, default="constant"
-        How the learning rate changes. ``"step"`` divides it by 10 after each third of
-        ``max_iter``. ``"exponential"`` multiplies it by the same factor every epoch, so
-        that it is a hundredth at ``max_iter``. ``"cosine"`` takes it along a cosine to
-        0 there. ``"one_cycle"`` rises from a 25th of it for three tenths of
-        ``max_iter``, then falls along a cosine to 0. ``"invscaling"`` divides it by the
-        square root of the number of the epoch. ``"adaptive"`` divides it by 5 after
-        each third of ``n_iter_no_change`` epochs in a row that did not improve the
-        validation score or, without validation, the loss by more than ``tol``.
+        How the learning rate changes during the fit. ``"step"`` divides it by 10 after
+        each third of ``max_iter``. ``"exponential"`` multiplies it by the same factor
+        after each epoch, so that it falls to a hundredth at ``max_iter``. ``"cosine"``
+        decreases it along a cosine to 0 at ``max_iter``. ``"one_cycle"`` increases it
+        from a 25th of ``learning_rate_init`` during the first three tenths of
+        ``max_iter`` and then decreases it along a cosine to nearly 0. ``"invscaling"``
+        divides it by the square root of the number of the epoch. ``"adaptive"`` divides
+        it by 5 whenever a third of ``n_iter_no_change`` epochs in a row have not
+        improved the validation score or, without validation, the loss by more than
+        ``tol``.
 
         The schedules in `skvision.schedules` have parameters: ``StepDecay(every=10,
-        factor=0.5)`` halves it every 10 epochs. A callable is called before each epoch
-        as ``learning_rate(epoch, history)`` and returns the learning rate itself.
-        Epochs count from 0 in each ``fit``, and ``history`` is a dict with the lists
-        ``"loss"``, ``"validation_score"`` and ``"learning_rate"`` of the epochs before.
+        factor=0.5)`` halves the learning rate every 10 epochs. A callable is called
+        before each epoch as ``learning_rate(epoch, history)`` and returns the learning
+        rate. Epochs are counted from 0 in each ``fit``, and ``history`` is a dict with
+        the lists ``"loss"``, ``"validation_score"`` and ``"learning_rate"`` of the
+        previous epochs.
 
     learning_rate_init : float, default=0.001
-        The learning rate of the first epoch; of ``"one_cycle"`` the largest. A callable
-        ``learning_rate`` does not use it.
+        The learning rate of the first epoch or, with ``"one_cycle"``, the largest
+        learning rate. It is not used if ``learning_rate`` is a callable.
 
     momentum : float, default=0.9
-        Of ``"sgd"``, from 0 to below 1.
+        Momentum of ``"sgd"``, at least 0 and less than 1.
 
     nesterovs_momentum : bool, default=True
-        Whether that momentum is Nesterov's.
+        Whether ``"sgd"`` uses Nesterov's momentum.
 
     shuffle : bool, default=True
-        Whether rows are put in another order for each epoch.
+        Whether to shuffle the samples before each epoch.
 
     average : bool or int, default=False
-        Whether to average the weights after all steps, or from so many rows on. The
-        loss of an epoch is then that of the average, which says when to stop.
-        ``partial_fit`` does not average.
+        Whether to average the weights over all steps. If an int, averaging begins once
+        that many samples have been seen. The loss of an epoch, which decides when to
+        stop, is then the loss of the averaged weights. ``partial_fit`` does not
+        average.
 
     early_stopping : bool, default=False
-        Whether to hold out rows, and keep the weights of the epoch that predicts them
-        best.
+        Whether to hold out samples for validation and keep the weights of the epoch
+        with the best validation score.
 
     validation_fraction : float, default=0.1
-        The part held out, between 0 and 1, stratified by class.
+        Fraction of the samples to hold out, between 0 and 1, stratified by class.
 
     n_iter_no_change : int, default=10
-        How many epochs without improvement end a mini-batch fit.
+        Number of epochs in a row without improvement after which a mini-batch fit ends.
 
     random_state : int, RandomState instance or None, default=None
-        Order of the rows and choice of those held out.
+        Controls the shuffling of the samples and which of them are held out. Pass an
+        int for reproducible results.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes, sorted.
+        The classes, in sorted order.
 
     coef_ : ndarray of shape (n_classes, n_features_in_) or (1, n_features_in_)
-        Weights; one row for two classes. float64 for float64 images, else float32.
+        Weights of the features, with a single row for two classes. They are float64 for
+        float64 input and float32 otherwise.
 
     intercept_ : ndarray of shape (n_classes,) or (1,)
-        Biases, zero without ``fit_intercept``.
+        Biases. They are zero if ``fit_intercept=False``.
 
     templates_ : ndarray of shape (n_classes, H, W, C) or (n_classes, H, W)
-        The weights as images, where images were given to ``fit``.
+        The weights in the shape of images. Available if ``fit`` was given images.
 
     n_iter_ : int
-        Iterations or epochs made.
+        Number of iterations or epochs.
 
     loss_curve_ : list of float
-        The objective at the start and after each iteration, or its mean while each
-        epoch went by.
+        The objective at the start and after each iteration. With a mini-batch solver,
+        the values after the first one are the means of the objective over the steps of
+        each epoch.
 
     validation_scores_ : list of float
-        Accuracy on the rows held out after each epoch, with ``early_stopping``.
+        Accuracy on the held-out samples after each epoch. It is empty without
+        ``early_stopping``.
 
     learning_rates_ : list of float
-        The first learning rate of each epoch of a mini-batch solver.
+        The learning rate at the start of each epoch of a mini-batch solver.
 
     interrupted_ : bool
-        Whether the last fit was interrupted, so that it has fewer epochs than it would
-        have. ``fit`` then raised ``KeyboardInterrupt``.
+        Whether the last fit was interrupted, so that it made fewer epochs than it would
+        have made otherwise. ``fit`` then raised ``KeyboardInterrupt``.
 
     optimality_ : float
-        What ``tol`` bounds, with ``solver="auto"``: the largest possible distance of
-        the objective from its optimum, as a fraction of the objective.
+        Upper bound on the distance of the objective from its optimum, as a fraction of
+        the objective. ``solver="auto"`` compares it with ``tol``.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the images seen in ``fit``; None for flat rows.
+        Height, width and number of channels of the images seen in ``fit``. None if
+        ``fit`` was given flat rows.
 
     n_features_in_ : int
         Number of features seen in ``fit``.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of a table seen in ``fit``.
+        Names of the features seen in ``fit``. Defined only if ``X`` was a table with
+        column names that are all strings.
 
     See Also
     --------
-    MulticlassSVM : The same with hinge losses.
+    MulticlassSVM : Linear classifier with hinge losses.
 
     Examples
     --------
@@ -241,41 +257,43 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         return softmax_curvature if n_outputs > 1 else sigmoid_curvature
 
     def predict_proba(self, X):
-        """Compute the probabilities of the classes, the softmax of the scores.
+        """Predict class probabilities, the softmax of the scores.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
 
         Returns
         -------
         probabilities : ndarray of shape (n, n_classes)
-            Between 0 and 1, each row adding up to 1, in the order of ``classes_``.
+            The probability of each class, in the order of ``classes_``. Each row sums
+            to 1.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``.
+            If ``X`` has another shape than the images seen in ``fit``.
         """
         return probabilities_of(self.decision_function(X))
 
     def predict_log_proba(self, X):
-        """Compute the logarithms of the probabilities, exact where these round to 0.
+        """Predict the logarithms of the class probabilities.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
 
         Returns
         -------
         log_probabilities : ndarray of shape (n, n_classes)
-            Not above 0, in the order of ``classes_``.
+            The logarithm of the probability of each class, in the order of
+            ``classes_``. It is accurate even where the probability is rounded to 0.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``.
+            If ``X`` has another shape than the images seen in ``fit``.
         """
         return log_probabilities_of(self.decision_function(X))

@@ -1,5 +1,5 @@
-"""Models in files: `model_file` saves and loads them, and refuses all other files.
+"""Saving and loading of models: `model_file` rejects files that are not models.
 
-`model_archive` and `model_check` check what is read. The room may import `_contract`,
-`_features`, `_linear` and `_readers`, and skops when it is called.
+`model_archive` and `model_check` validate files. The room may import `_contract`,
+`_features`, `_linear` and `_readers`, and imports skops only when it is called.
 """

@@ -1,15 +1,14 @@
-"""What is in a model file, checked as it lies there, before anything is made of it.
+"""Validation of the contents of a model file, before any object is created.
 
-A model file is a zip archive as `skops.io.dump` writes it: ``schema.json``, a tree of
-nodes that each name a type, and arrays in NumPy's format. skops takes much more than a
-model needs, so a file must be of this grammar:
+A model file is a zip archive in the format of `skops.io.dump`. It holds
+``schema.json``, a tree of nodes that each name a type, and arrays in NumPy's format.
+skops accepts much more than a model needs, so a file must follow this grammar:
 
-- the archive: entries that are stored, lie apart and have different names;
-- a node: an object with the fields of its loader, and no others, of a known type; a
-  number that identifies a node belongs to equal nodes only, so that none is its own
-  descendant and none is built twice;
-- an array: a header as `numpy.save` writes it, numbers or text of a fixed length, and
-  exactly the bytes that its shape needs; a node refers to it once.
+- Archive: the entries are uncompressed, do not overlap and have different names.
+- Node: an object of a known type with exactly the fields of its loader. Nodes with the
+  same id must be equal, so that no node contains itself and none is built twice.
+- Array: a header as written by `numpy.save`, numbers or text of a fixed length, and
+  exactly the number of bytes that the shape requires. Only one node refers to it.
 """
 
 import io
@@ -57,7 +56,7 @@ _VALUES = set(_FIELDS) - {"TypeNode"}
 
 
 class Archive(NamedTuple):
-    """The description, empty where there is none, the schema, and shapes of arrays."""
+    """The description (empty if there is none), the schema and the shapes of arrays."""
 
     about: dict[str, Any]
     schema: dict[str, Any]
@@ -65,25 +64,25 @@ class Archive(NamedTuple):
 
 
 def open_archive(data: bytes | bytearray) -> Archive:
-    """Take a file apart.
+    """Read the contents of a model file.
 
     Parameters
     ----------
     data : bytes
-        The whole file.
+        The content of the file.
 
     Returns
     -------
     archive : Archive
-        ``schema`` is not checked yet: see `check_schema`.
+        The contents. The ``schema`` is not validated yet; see `check_schema`.
 
     Raises
     ------
     ValueError, zipfile.BadZipFile
-        If it is no archive of JSON and arrays.
+        If the file is not an archive of JSON and arrays.
     """
     if not data.startswith(b"PK\3\4"):
-        raise ValueError("it is no zip archive")
+        raise ValueError("it is not a zip archive")
     _check_directory(data)
     with ZipFile(io.BytesIO(data)) as archive:
         _check_entries(archive.infolist(), len(data))
@@ -101,12 +100,12 @@ def open_archive(data: bytes | bytearray) -> Archive:
 
 
 def _check_directory(data: bytes | bytearray) -> None:
-    """Refuse what `ZipFile` would take much memory or a guess to read."""
+    """Reject archives for which `ZipFile` would need much memory or guesses."""
     if len(data) < _END_OF_ARCHIVE.size:
-        raise ValueError("it ends too early")
+        raise ValueError("it is truncated")
     end = _END_OF_ARCHIVE.unpack_from(data, len(data) - _END_OF_ARCHIVE.size)
     if end[0] != b"PK\5\6" or end[-1] != 0 or data[-42:-38] == b"PK\6\7":
-        raise ValueError("it does not end as its archive should")
+        raise ValueError("it does not end with an archive directory")
     if end[5] > _LONGEST_DIRECTORY:
         raise ValueError(f"its directory has {end[5]} bytes, over {_LONGEST_DIRECTORY}")
 
@@ -134,29 +133,29 @@ def _read_json(archive: ZipFile, name: str) -> dict[str, Any]:
         raise ValueError(f"its {name} has {length} bytes, over {_LONGEST_JSON[name]}")
     content = json.loads(archive.read(name), parse_constant=_refuse_constant)
     if not isinstance(content, dict):
-        raise ValueError(f"its {name} is no object")
+        raise ValueError(f"its {name} is not an object")
     return content
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"it holds {name}, which is no number")
+    raise ValueError(f"it holds {name}, which is not a number")
 
 
 def _read_shape(name: str, content: bytes) -> tuple[int, ...]:
-    """Return the shape of an array that has the bytes that it claims."""
+    """Return the shape of an array after checking its size in bytes."""
     start = len(_NPY_MAGIC) + 2
     length = int.from_bytes(content[start - 2 : start], "little")
     header = _NPY_HEADER.fullmatch(content[start : start + length].decode("latin-1"))
     if not content.startswith(_NPY_MAGIC) or header is None:
-        raise ValueError(f"its {name} is no array of numbers or text")
+        raise ValueError(f"its {name} is not an array of numbers or text")
     size = int(header["length"])
     if header["kind"] == "U" and size <= _LONGEST_TEXT:
         size *= 4
     elif size not in _ITEM_SIZES.get(header["kind"], ()):
-        raise ValueError(f"its {name} has elements of {header['kind']}{size}")
+        raise ValueError(f"its {name} has elements of type {header['kind']}{size}")
     shape = tuple(int(side) for side in re.findall(r"\d+", header["shape"]))
     if 0 in shape or math.prod(shape) * size != len(content) - start - length:
-        raise ValueError(f"its {name} has not the bytes that its shape {shape} needs")
+        raise ValueError(f"its {name} does not have the size of its shape {shape}")
     return shape
 
 
@@ -165,21 +164,21 @@ def check_schema(
     shapes: dict[str, tuple[int, ...]],
     types: dict[str, set[str]],
 ) -> None:
-    """Refuse a tree that is not of the grammar, or names an unknown type.
+    """Reject a tree that does not follow the grammar or names an unknown type.
 
     Parameters
     ----------
     schema : dict
         The tree.
     shapes : dict of str to tuple of int
-        Of the arrays in the archive, by the name of their entry.
+        Shapes of the arrays in the archive, by the name of their entry.
     types : dict of str to set of str
-        The types that each loader may make.
+        The types that each loader may create.
 
     Raises
     ------
     ValueError
-        If it is another tree.
+        If the tree is rejected.
     """
     nodes: list[dict[str, Any]] = []
     waiting: list[tuple[Any, set[str], int]] = [(schema, _VALUES, 0)]
@@ -189,32 +188,32 @@ def check_schema(
         nodes.append(node)
         if len(nodes) > _MOST_NODES or depth > _DEEPEST:
             raise ValueError(
-                f"it has over {_MOST_NODES} parts, or over {_DEEPEST} one in another"
+                f"it has over {_MOST_NODES} nodes, or over {_DEEPEST} nested levels"
             )
         waiting += [(child, kind, depth + 1) for child, kind in _children(node)]
     first: dict[int, dict[str, Any]] = {}
-    for node in nodes:  # skops takes the first of an id for all others
+    for node in nodes:  # skops uses the first node of an id for all others
         if first.setdefault(node["__id__"], node) != node:
-            raise ValueError("it gives two things the same name")
+            raise ValueError("it has two different nodes with the same id")
     _check_arrays([node for node in nodes if "file" in node], shapes)
 
 
 def _check_node(node: Any, loaders: set[str], types: dict[str, set[str]]) -> None:
     if not isinstance(node, dict):
-        raise ValueError(f"it has a {type(node).__name__} where a node is needed")
+        raise ValueError(f"it has a {type(node).__name__} instead of a node")
     loader = str(node.get("__loader__"))
     name = f"{node.get('__module__')}.{node.get('__class__')}"
     if name not in types.get(loader, ()):
-        raise ValueError(f"it holds {name}, a type that no model needs")
+        raise ValueError(f"it holds {name}, a type that models do not use")
     needed = _EVERYWHERE | _FIELDS[loader]
     if loader not in loaders or node.keys() - _AT_THE_ROOT != needed:
-        raise ValueError(f"it has {name} in the wrong place, or with other fields")
+        raise ValueError(f"it has {name} in the wrong place or with wrong fields")
     if type(node["__id__"]) is not int:
-        raise ValueError("it has a node without a number")
+        raise ValueError("it has a node without an integer id")
 
 
 def _children(node: dict[str, Any]) -> list[tuple[Any, set[str]]]:
-    """Return the nodes in a node, and the loaders that each may have."""
+    """Return the children of a node, with the loaders that each may have."""
     content = node.get("content")
     match node["__loader__"]:
         case "ObjectNode":
@@ -223,7 +222,7 @@ def _children(node: dict[str, Any]) -> list[tuple[Any, set[str]]]:
             key_types = node["key_types"]
             listed = key_types.get("content") if isinstance(key_types, dict) else None
             if not isinstance(listed, list) or len(listed) != len(content):
-                raise ValueError("it has a dict whose keys are not all known")
+                raise ValueError("it has a dict without a type for each key")
             _check_keys(content, listed)
             values = [(value, _VALUES) for value in content.values()]
             return [(key_types, {"ListNode"}), *values]
@@ -236,7 +235,9 @@ def _children(node: dict[str, Any]) -> list[tuple[Any, set[str]]]:
         case "JsonNode":
             _check_scalar(content)
         case "DictNode" | "ListNode" | "TupleNode":
-            raise ValueError(f"it has a {type(content).__name__} as content of a node")
+            raise ValueError(
+                f"it has a {type(content).__name__} as the content of a node"
+            )
     return []
 
 
@@ -244,18 +245,18 @@ def _check_keys(content: dict[str, Any], types: list[Any]) -> None:
     for key, kind in zip(content, types, strict=True):
         is_int = isinstance(kind, dict) and kind.get("__class__") == "int"
         if is_int and not re.fullmatch(r"-?\d{1,18}", key):
-            raise ValueError(f"it has the key {key!r} where a number is needed")
+            raise ValueError(f"it has the key {key!r} instead of a number")
 
 
 def _check_scalar(content: Any) -> None:
-    """Refuse JSON in a string that is no number, no text and no constant."""
+    """Reject a JSON string that is not a single number, text or constant."""
     if not isinstance(content, str):
-        raise ValueError("it has a value that is no JSON")
+        raise ValueError("it has a value that is not JSON")
     value = json.loads(content)
     if isinstance(value, list | dict):
-        raise ValueError("it has a list or a dict where a single value is needed")
+        raise ValueError("it has a list or dict instead of a single value")
     if isinstance(value, int) and abs(value) >= _LARGEST_INTEGER:
-        raise ValueError("it has an integer of over 63 bits")
+        raise ValueError("it has an integer of more than 63 bits")
 
 
 def _check_arrays(
@@ -267,7 +268,7 @@ def _check_arrays(
         if node["type"] != "numpy" or name not in shapes:
             raise ValueError(f"it has no array {name}")
         if name in seen:
-            raise ValueError("it repeats an array")
+            raise ValueError("it uses an array twice")
         seen.add(name)
         if node["__class__"] != "ndarray" and shapes[name] != ():
-            raise ValueError(f"it has an array {name} where one number is needed")
+            raise ValueError(f"it has an array {name} instead of a number")

@@ -1,9 +1,9 @@
-"""Whether the parts of a model fit together, and what a prediction would cost.
+"""Validation of a loaded model: consistency, and the cost of a prediction.
 
-A pipeline from a file may have any parameters and any arrays. It is taken for a model
-only if its predictions are known to be finite numbers, whatever the image, and to take
-bounded time and memory: both follow from shapes and sizes, and nothing is computed with
-images before they are checked.
+A pipeline from a file may have arbitrary parameters and arrays. It is accepted only if
+its predictions are finite for every image and need bounded time and memory. Both follow
+from the shapes and values of its arrays, which are checked before anything is computed
+with images.
 """
 
 import math
@@ -26,43 +26,43 @@ from skvision._readers.image_reader import ImageReader
 
 STEPS = [ImageReader, FeatureUnion, PixelNormalizer, SoftmaxRegression]
 FEATURES = [HOG, ColorHistogram, BagOfVisualWords]
-LARGEST_SIZE = 1024  # pixels of a side
-MOST_PIXELS = 100_000_000  # of a file to be decoded
-MOST_OPERATIONS = 10**11  # multiply-adds an image: about ten seconds of one core
-_PER_PIXEL = 100  # operations on each pixel whatever the parameters, rather too many
+LARGEST_SIZE = 1024  # pixels per side
+MOST_PIXELS = 100_000_000  # in a file to be decoded
+MOST_OPERATIONS = 10**11  # multiply-adds per image, about ten seconds on one core
+_PER_PIXEL = 100  # upper bound of other operations per pixel
 _LARGEST_SCORE = float(np.finfo(np.float32).max) / 4
 
 
 def check_pipeline(pipeline: Any) -> None:
-    """Refuse what would fail, give no numbers or take too long at a prediction.
+    """Reject a pipeline whose predictions would fail, not be finite or take too long.
 
     Parameters
     ----------
     pipeline : object
-        Whatever it is.
+        Any object.
 
     Raises
     ------
     ValueError
-        If it is no fitted pipeline of the steps of a model, its parts do not fit
-        together, it needs more than `MOST_OPERATIONS` for an image, or its scores
-        could be too large for single precision.
+        If the object is not a fitted pipeline with the steps of a model, its parts are
+        inconsistent, it needs more than `MOST_OPERATIONS` per image, or its scores
+        could overflow in single precision.
     Exception
-        Whatever estimators raise that have attributes of wrong types.
+        Any error that estimators raise for attributes of wrong types.
     """
     kinds = [type(step) for _, step in getattr(pipeline, "steps", [])]
     if type(pipeline) is not Pipeline or kinds != STEPS:
-        raise ValueError(f"it is no pipeline of {_names(STEPS)}")
+        raise ValueError(f"it is not a pipeline of {_names(STEPS)}")
     check_is_fitted(pipeline)
     reader, union, normalizer, classifier = pipeline
     features = [step for _, step in union.transformer_list]
     if any(type(step) not in FEATURES for step in features) or not features:
-        raise ValueError(f"its features are not of {_names(FEATURES)}")
+        raise ValueError(f"its features are not among {_names(FEATURES)}")
     if union.transformer_weights is not None:
         raise ValueError("its features have weights")
     for step in (pipeline, union, reader, *features, normalizer, classifier):
         if vars(step).keys() & set(dir(type(step))):
-            raise ValueError("it puts values where methods are")
+            raise ValueError("it overwrites methods with values")
     _check_numbers(reader, union, features, normalizer, classifier)
     _check_shapes(reader, features, normalizer, classifier)
     _check_cost(features, classifier)
@@ -75,9 +75,9 @@ def _names(kinds: Iterable[type]) -> str:
 
 
 def _check_numbers(reader, union, features, normalizer, classifier) -> None:
-    """Refuse parameters that are out of range, and numbers that are not finite."""
+    """Reject parameters that are out of range and numbers that are not finite."""
     if union.n_jobs not in (None, 1):
-        raise ValueError(f"its features take n_jobs={union.n_jobs}")
+        raise ValueError(f"its features have n_jobs={union.n_jobs}")
     for step in (reader, *features):
         if step.n_jobs is not None:
             raise ValueError(f"its {type(step).__name__} has n_jobs={step.n_jobs}")
@@ -89,7 +89,9 @@ def _check_numbers(reader, union, features, normalizer, classifier) -> None:
         if not all(np.isfinite(array).all() for array in of_floats) or not all(
             map(_is_finite, step.get_params(deep=False).values())
         ):
-            raise ValueError(f"its {type(step).__name__} has numbers that are infinite")
+            raise ValueError(
+                f"its {type(step).__name__} has numbers that are not finite"
+            )
     if max(reader.size) > LARGEST_SIZE:
         raise ValueError(f"its size {reader.size} is over {LARGEST_SIZE}")
     if reader.max_pixels > MOST_PIXELS:
@@ -106,7 +108,7 @@ def _check_shapes(reader, features, normalizer, classifier) -> None:
     blank = reader.transform([np.zeros((1, 1), np.uint8)])
     shape = (*blank.shape[1:], 1)[:3]
     if any(step.image_shape_ != shape for step in features):
-        raise ValueError("its steps are not for images of the same shape")
+        raise ValueError("its steps expect images of different shapes")
     for step in features:
         if hasattr(step, "value_range_"):
             learn_value_range(step.value_range_, blank)
@@ -116,11 +118,11 @@ def _check_shapes(reader, features, normalizer, classifier) -> None:
             _check_words(step)
     classes = classifier.classes_
     if np.ndim(classes) != 1 or len(np.unique(classes)) != len(classes):
-        raise ValueError("its classes are not all different")
+        raise ValueError("its classes are not unique")
     n_classes = len(classes)
     n_rows = 1 if n_classes == 2 else n_classes
     if n_classes < 2 or np.shape(classifier.coef_)[:1] != (n_rows,):
-        raise ValueError("it has scores for another number of classes")
+        raise ValueError("it has scores for a different number of classes")
     n_features = sum(step._n_features_out for step in features)
     if normalizer.whitening_ is not None:
         raise ValueError("its features are whitened")
@@ -131,13 +133,13 @@ def _check_shapes(reader, features, normalizer, classifier) -> None:
         (normalizer.scale_, (n_features,)),
     ]
     if any(np.shape(array) != shape for array, shape in wanted):
-        raise ValueError("its steps are not for the same number of features")
+        raise ValueError("its steps expect different numbers of features")
     if any(array.dtype.kind != "f" for array, _ in wanted):
-        raise ValueError("its weights are no floats")
+        raise ValueError("its weights are not floats")
 
 
 def _check_words(words: BagOfVisualWords) -> None:
-    """Refuse patches that reach beyond the image, and arrays that do not fit them."""
+    """Reject patches that are larger than the image and arrays of wrong shapes."""
     words._check_parameters()
     n_words, n_components = np.shape(words.codebook_)
     n_pixels = math.prod(words.patch_shape_)
@@ -158,15 +160,15 @@ def _check_words(words: BagOfVisualWords) -> None:
     )
     arrays = words.codebook_, words.whitening_, words.patch_mean_
     if not fits or any(array.dtype != np.float32 for array in arrays):
-        raise ValueError("its visual words do not fit together")
+        raise ValueError("its visual words are inconsistent")
 
 
 def _check_cost(features, classifier) -> None:
-    """Refuse what takes too long for an image, by an estimate from above."""
+    """Reject a pipeline that takes too long, by an upper bound of its operations."""
     n_operations = classifier.coef_.size + sum(map(_count_operations, features))
     if n_operations > MOST_OPERATIONS:
         raise ValueError(
-            f"it needs {n_operations:.1e} multiply-adds for an image, over "
+            f"it needs {n_operations:.1e} multiply-adds per image, over "
             f"{MOST_OPERATIONS:.1e}: train with a smaller size or fewer features"
         )
 
@@ -174,7 +176,7 @@ def _check_cost(features, classifier) -> None:
 def _count_operations(step: Any) -> int:
     n_pixels = math.prod(step.image_shape_)
     n_operations = _PER_PIXEL * n_pixels + step._n_features_out
-    if isinstance(step, HOG):  # each pixel looks for its orientation
+    if isinstance(step, HOG):  # each pixel searches for its orientation
         n_operations += n_pixels * step.orientations
     if isinstance(step, BagOfVisualWords):
         n_words, n_components = step.codebook_.shape
@@ -194,7 +196,7 @@ def _count_patches(words: BagOfVisualWords) -> int:
 
 
 def _check_scores(features, normalizer, classifier) -> None:
-    """Refuse scores that might be infinite, for whatever image."""
+    """Reject a pipeline whose scores could be infinite for some image."""
     with np.errstate(over="ignore"):
         most = np.repeat(
             [_largest_feature(step) for step in features],
@@ -205,15 +207,15 @@ def _check_scores(features, normalizer, classifier) -> None:
         weights = np.abs(classifier.coef_).astype(np.float64)
         scores = weights @ most + np.abs(classifier.intercept_)
     if not max(most.max(), scores.max()) < _LARGEST_SCORE:
-        raise ValueError("its scores might be infinite")
+        raise ValueError("its scores could be infinite")
 
 
 def _largest_feature(step: Any) -> float:
-    """Return a bound of what the features of an image can be."""
+    """Return an upper bound of the features of an image."""
     n_pixels = float(math.prod(step.image_shape_))
     if not isinstance(step, BagOfVisualWords):
-        return n_pixels  # counts, or shares of them
-    # A normalized patch is no longer than the root of its size.
+        return n_pixels  # counts or fractions of them
+    # The norm of a normalized patch is at most the square root of its size.
     patch = math.sqrt(math.prod(step.patch_shape_)) + _length(step.patch_mean_)
     code = patch * _length(step.whitening_) + _length(step.codebook_)
     return _count_patches(step) * max(1.0, code) ** 2
@@ -224,13 +226,13 @@ def _length(array: NDArray[np.float32]) -> float:
 
 
 def _try_out(pipeline: Pipeline, shape: tuple[int, int, int]) -> None:
-    """Refuse what fails on an image that is black, white and noise, side by side."""
+    """Reject a pipeline that fails on an image of black, white and noise."""
     image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     third = -(-shape[1] // 3)
     image[:, :third], image[:, 2 * third :] = 0, 255
     image = image[..., 0] if shape[2] == 1 else image
     probabilities = pipeline.predict_proba(image[np.newaxis])
     if probabilities.shape != (1, len(pipeline[-1].classes_)):
-        raise ValueError("it has scores for another number of classes")
+        raise ValueError("it has scores for a different number of classes")
     if not np.isfinite(probabilities).all():
         raise ValueError("its weights are not finite")

@@ -1,8 +1,8 @@
-"""Models in files that hold data and no code: skops, and nothing that it need trust.
+"""Saving and loading of models as files that hold data and no code.
 
-A model file is a zip archive, uncompressed, as `skops.io.dump` writes it, and in it
-``skvision.json``, which says what the model is: versions, classes, size, what it was
-trained on and its score.
+A model file is an uncompressed zip archive in the format of `skops.io.dump`. It also
+contains ``skvision.json``, a description of the model with its versions, classes, image
+size, training data and score.
 """
 
 import io
@@ -31,7 +31,7 @@ from skvision._model_files.replace_file import replace_file
 _OBJECTS = [
     f"{kind.__module__}.{kind.__name__}" for kind in [Pipeline, *STEPS, *FEATURES]
 ]
-# How skops writes what a model may hold. skops itself trusts more: all of scikit-learn.
+# The types that a model may hold. skops itself trusts more: all of scikit-learn.
 _TYPES = {
     "ObjectNode": set(_OBJECTS),
     "DictNode": {"builtins.dict"},
@@ -41,13 +41,13 @@ _TYPES = {
     "TypeNode": {"builtins.str", "builtins.int"},  # of the keys of a dict
     "NdArrayNode": {"numpy.ndarray", "numpy.float64", "numpy.int64"},
 }
-_FORMAT = 2  # 1 named classes by the files in which they were written
+_FORMAT = 2  # format 1 named classes by their files
 _CHUNK = 1 << 20
-_LONGEST_REASON = 300  # characters: a file may name types of any length
+_LONGEST_REASON = 300  # characters; a file may contain names of any length
 
 
 class Model(NamedTuple):
-    """A pipeline from a file, and what the file says about it."""
+    """A pipeline from a file and the description in the file."""
 
     pipeline: Pipeline
     about: dict[str, Any]
@@ -60,32 +60,34 @@ def save_model(
     training: dict[str, Any],
     held_out: dict[str, Any],
 ) -> None:
-    """Save a fitted pipeline.
+    """Save a fitted pipeline to a file.
 
     Parameters
     ----------
     path : str or path-like
         The file to write.
     pipeline : Pipeline
-        Of ImageReader, FeatureUnion, PixelNormalizer and SoftmaxRegression, fitted; the
-        union of HOG, ColorHistogram and BagOfVisualWords or some of them.
+        A fitted pipeline of ImageReader, FeatureUnion, PixelNormalizer and
+        SoftmaxRegression. The union consists of one or more of HOG, ColorHistogram and
+        BagOfVisualWords.
     training : dict
-        On what it was fitted, as JSON can hold it.
+        Description of the training data, serializable as JSON.
     held_out : dict
-        Its score and how that was measured, as JSON can hold it.
+        The score on held-out data and how it was measured, serializable as JSON.
 
     Raises
     ------
     ValueError
-        If the pipeline is another one, not fitted, or one that `load_model` refuses.
+        If the pipeline has other steps, is not fitted, or would be rejected by
+        `load_model`.
     OSError
-        If the file cannot be written; the former one is still there.
+        If the file cannot be written. An existing file is then unchanged.
     """
     import skops.io
 
     try:
         check_pipeline(pipeline)
-    except Exception as error:  # a pipeline may be unfit in more ways than can be named
+    except Exception as error:  # an invalid pipeline may raise any error
         raise ValueError(f"The pipeline cannot be saved: {error}") from error
     about = {
         "format": _FORMAT,
@@ -104,15 +106,15 @@ def save_model(
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """Load a pipeline that `save_model` has saved.
+    """Load a pipeline that was saved by `save_model`.
 
-    Nothing in the file is run: it is refused where it names any type but the few that
-    such a pipeline is made of, where its parameters are out of range or not finite, and
-    where its parts do not fit together. Loading takes memory in proportion to the size
-    of the file, which is at most 1 GiB. Before anything is computed with images, the
-    shapes tell what a prediction takes: a model is refused that needs more than 10**11
-    multiply-adds for an image, about ten seconds of one core, or whose scores might be
-    infinite for some image.
+    No code in the file is executed. The file is rejected if it names a type that such a
+    pipeline does not use, if parameters are out of range or not finite, or if its parts
+    are inconsistent. Loading needs memory in proportion to the size of the file, which
+    is at most 1 GiB. Before anything is computed with images, the cost of a prediction
+    is estimated from the shapes of the arrays. A model is rejected if it needs more
+    than 10**11 multiply-adds per image (about ten seconds on one core), or if its
+    scores could be infinite for some image.
 
     Parameters
     ----------
@@ -122,53 +124,55 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     Returns
     -------
     model : Model
-        ``pipeline``, which takes paths of images, and ``about``, a dict with
-        ``versions``, ``classes``, ``size``, ``training`` and ``held_out``.
+        The model, with ``pipeline``, which predicts from the paths of image files, and
+        ``about``, a dict with ``versions``, ``classes``, ``size``, ``training`` and
+        ``held_out``.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     ValueError
-        If it is no model, of another format, or saved with versions of skvision or
-        scikit-learn whose first two numbers are not those of the versions installed.
+        If the file is not a model, has another format, or was saved with a version of
+        skvision or scikit-learn whose first two numbers differ from those of the
+        installed version.
     """
     import skops.io
 
     data = _read(path)
     try:
         about, schema, shapes = open_archive(data)
-    except Exception as error:  # a damaged file may fail in more ways than can be named
+    except Exception as error:  # a damaged file may raise any error
         raise _refusal(path, error) from error
     if about:
         _check_versions(path, about)
     try:
         check_schema(schema, shapes, _TYPES)
         if not about:
-            raise ValueError("skvision has not saved it")
+            raise ValueError("it was not saved by skvision")
         with warnings.catch_warnings():
-            # scikit-learn warns of each other version; which ones fit is decided above.
+            # scikit-learn warns about all other versions; they were checked above.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
-            # NumPy warns of what odd parameters lead to; they are refused.
+            # NumPy warns about results of invalid parameters, which are rejected.
             warnings.simplefilter("ignore", RuntimeWarning)
             pipeline = skops.io.loads(data, trusted=_OBJECTS)
             check_pipeline(pipeline)
         if pipeline[-1].classes_.tolist() != about["classes"]:
-            raise ValueError("its classes are not those of its description")
+            raise ValueError("its classes differ from those in its description")
     except Exception as error:
         raise _refusal(path, error) from error
     return Model(pipeline, about)
 
 
 def _read(path: str | os.PathLike[str]) -> bytes:
-    """Return the bytes of a file, or its first ones where it is no archive."""
+    """Return the content of a file, or its first bytes if it is not an archive."""
     data = bytearray()
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK if data else 4):
             data += chunk
             if len(data) > LARGEST_FILE:
                 raise ValueError(
-                    f"{os.fspath(path)!r} is not a skvision model: it has over "
+                    f"{os.fspath(path)!r} is not a skvision model: it has more than "
                     f"{LARGEST_FILE} bytes."
                 )
             if not data.startswith(b"PK\3\4"):
@@ -191,7 +195,7 @@ def _refusal(path: str | os.PathLike[str], error: Exception) -> ValueError:
 
 
 def _shorten(text: str) -> str:
-    """Return the beginning of what a file says, in one line."""
+    """Return the beginning of a text from a file, on one line."""
     more = "…" if len(text) > _LONGEST_REASON else ""
     return visible(" ".join(text[:_LONGEST_REASON].splitlines())) + more
 
@@ -202,19 +206,19 @@ def _check_versions(path: str | os.PathLike[str], about: dict[str, Any]) -> None
         raise ValueError(
             f"{os.fspath(path)!r} was saved with skvision "
             f"{_shorten(str(saved.get('skvision')))} in format 1, and skvision "
-            f"{skvision.__version__} reads format {_FORMAT}: train again."
+            f"{skvision.__version__} reads format {_FORMAT}: train it again."
         )
     if about.get("format") != _FORMAT or not isinstance(saved, dict):
         raise ValueError(
-            f"{os.fspath(path)!r} has a description in a format that skvision "
-            f"{skvision.__version__} does not know: a later skvision may."
+            f"{os.fspath(path)!r} has a format that skvision {skvision.__version__} "
+            f"does not support: a newer version may be able to read it."
         )
     for package in ("skvision", "scikit-learn"):
         have, wanted = _versions()[package], _shorten(str(saved.get(package)))
         if have.split(".")[:2] != wanted.split(".")[:2]:
             raise ValueError(
-                f"{os.fspath(path)!r} was saved with {package} {wanted}, and this is "
-                f"{package} {have}: the first two numbers must agree, as models may "
-                f"mean something else in another version. Install {package} "
-                f"{'.'.join(wanted.split('.')[:2])}, or train again."
+                f"{os.fspath(path)!r} was saved with {package} {wanted}, but {package} "
+                f"{have} is installed. The first two numbers must agree, because "
+                f"models may behave differently in another version: install "
+                f"'{package}=={'.'.join(wanted.split('.')[:2])}.*', or train it again."
             )

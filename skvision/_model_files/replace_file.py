@@ -1,4 +1,4 @@
-"""A file is replaced as a whole, or it stays as it was."""
+"""Atomic replacement of files."""
 
 import errno
 import os
@@ -11,26 +11,27 @@ from skvision._contract.user_error import UserError
 
 
 def replace_file(path: str | os.PathLike[str], content: bytes | memoryview) -> None:
-    """Write a file so that no failure loses the former one.
+    """Write a file so that the existing file is not lost on failure.
 
-    The content is written to a new file in the same folder, which then takes the place
-    of the former one in a single step. On a full disk, an error or an interrupt, the
-    former file stays and the unfinished one is removed. The new file keeps the
-    permissions of the former one and, where the system allows it, its owner. A symbolic
-    link stays a link: its target is replaced. Devices, pipes and the standard streams
-    cannot be replaced; they are written to directly.
+    The content is written to a new file in the same folder, which then replaces the
+    existing file in a single step. If the disk is full, or after another error or an
+    interrupt, the existing file is unchanged and the incomplete file is removed. The
+    new file keeps the permissions of the existing file and, if the system allows it,
+    its owner. If the path is a symbolic link, the target of the link is replaced.
+    Devices, pipes and the standard streams cannot be replaced and are written to
+    directly.
 
     Parameters
     ----------
     path : str or path-like
         The file to write.
     content : bytes or memoryview
-        All of what it is to hold.
+        The new content of the file.
 
     Raises
     ------
     OSError
-        If the file cannot be written; ``filename`` is ``path``, whichever file failed.
+        If the file cannot be written. Its ``filename`` is ``path`` in all cases.
     """
     try:
         former = os.stat(path)
@@ -53,16 +54,16 @@ def replace_file(path: str | os.PathLike[str], content: bytes | memoryview) -> N
 
 
 def check_place(file: str) -> None:
-    """Refuse, before all work, a place where `replace_file` cannot write."""
+    """Raise an error early if `replace_file` cannot write a file."""
     if not Path(file).parent.is_dir():
-        raise UserError(f"{file!r} cannot be saved: there is no such folder")
+        raise UserError(f"{file!r} cannot be saved: its folder does not exist")
     if Path(file).is_dir():
         raise UserError(f"{file!r} cannot be saved: it is a folder")
     places = [Path(file)] if Path(file).exists() else []
-    if not places or Path(file).is_file():  # a new file takes its place
+    if not places or Path(file).is_file():  # a new file is created in the folder
         places.append(Path(file).resolve().parent)
     if not all(os.access(place, os.W_OK) for place in places):
-        raise UserError(f"{file!r} cannot be saved: writing there is not permitted")
+        raise UserError(f"{file!r} cannot be saved: permission denied")
 
 
 def _replace(
@@ -71,7 +72,7 @@ def _replace(
     if former is not None and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     unfinished = path.with_name(f".skvision-{token_hex(8)}")
-    # The umask decides about a new file; the copy of a private one is private at once.
+    # The umask applies to a new file; a copy of a private file must be private at once.
     mode = 0o666 if former is None else 0o600
     try:
         with open(
@@ -87,7 +88,7 @@ def _replace(
         except OSError as error:
             if error.errno != errno.EBUSY:
                 raise
-            path.write_bytes(content)  # a file that is mounted cannot be replaced
+            path.write_bytes(content)  # a mount point cannot be replaced
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -97,26 +98,27 @@ def _keep_permissions(path: Path, former: os.stat_result) -> None:
         try:
             os.chown(path, former.st_uid, former.st_gid)
         except OSError as error:
-            # Only root gives files away, to users it knows; the new one is its own.
+            # Only root may change the owner; otherwise the new file has the current
+            # owner.
             if error.errno not in (errno.EPERM, errno.EINVAL):
                 raise
     os.chmod(path, stat.S_IMODE(former.st_mode) & 0o777)
 
 
 def _standard_stream(file: os.stat_result) -> int | None:
-    """Return the descriptor, 1 or 2, that is open on this file."""
+    """Return the descriptor, 1 or 2, of the standard stream that is this file."""
     for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
         try:
             is_same = os.path.samestat(os.fstat(descriptor), file)
-        except OSError:  # it is closed
+        except OSError:  # the stream is closed
             continue
         if is_same:
             if stream is not None:
-                stream.flush()  # what was printed before comes before
+                stream.flush()  # keep the order of the output
             return descriptor
     return None
 
 
 def _named(error: OSError, path: str | os.PathLike[str]) -> OSError:
-    """Return the error with the name that the user knows."""
+    """Return the error with the path that the user passed."""
     return OSError(error.errno, error.strerror or str(error), os.fspath(path))

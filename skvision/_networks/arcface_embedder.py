@@ -1,4 +1,4 @@
-"""Embeddings whose angles tell classes apart, those of training and others."""
+"""The ArcFace embedder."""
 
 import math
 from dataclasses import replace
@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import validate_rows
-from skvision._contract.labeled_rows import refuse_other_classes, see
+from skvision._contract.labeled_rows import refuse_other_classes, validate_labeled_rows
 from skvision._contract.labels import refuse_missing
 from skvision._contract.probabilities import log_probabilities_of, probabilities_of
 from skvision._contract.public import public
@@ -21,7 +21,7 @@ from skvision._networks.network_classifier import NetworkClassifier, has_epochs
 from skvision._networks.network_fit import threads_for
 from skvision._training import losses
 
-MARGINS = {  # loss: (what the margin is added to, and what it has to be less than)
+MARGINS = {  # loss: (type of the margin, upper limit of the margin)
     "arcface": ("angle", math.pi),
     "cosface": ("cosine", 2.0),
 }
@@ -31,210 +31,228 @@ def _has_open_end(estimator):
     if estimator.learning_rate not in PLANNED:
         return has_epochs(estimator)
     raise AttributeError(
-        f"partial_fit makes one epoch; learning_rate={estimator.learning_rate!r} plans "
-        f'for max_iter of them: set learning_rate="constant".'
+        f"partial_fit trains for one epoch, and learning_rate="
+        f"{estimator.learning_rate!r} is planned for max_iter epochs: set "
+        f'learning_rate="constant".'
     )
 
 
 @public("skvision")
 class ArcFaceEmbedder(NetworkClassifier):
-    r"""Embeddings whose angles tell classes apart, those of training and others.
+    r"""Embeddings of images, trained with an additive angular margin (ArcFace).
 
-    A network takes each image to a vector of length one. It is trained to have the
-    vectors of a class close to a center of their own, by an angle that is smaller by a
-    margin m than those to other centers ("additive angular margin"):
+    A network maps each image to a vector of unit length, its embedding. Each class has
+    a center, and the network is trained so that the angle between an embedding and the
+    center of its class is smaller than the angles to all other centers by a margin
+    :math:`m`. It minimizes
 
     .. math::
         -\frac{1}{n} \sum_i \log \frac{e^{s \cos(\theta_{i y_i} + m)}}
         {e^{s \cos(\theta_{i y_i} + m)} + \sum_{j \ne y_i} e^{s \cos \theta_{ij}}}
         + \frac{\alpha}{2} \|W\|^2
 
-    Two images are then held to be of one class, be it one that was never seen in
-    training, if the cosine of their embeddings is large enough;
-    `skvision.VerificationThreshold` says what is large enough.
+    where :math:`\theta_{ij}` is the angle between the embedding of image :math:`i` and
+    the center of class :math:`j`. Two images are predicted to be of the same class if
+    the cosine of the angle between their embeddings is large enough. This also works
+    for classes that were not seen in training. `skvision.VerificationThreshold` learns
+    the threshold.
 
     Parameters
     ----------
     n_components : int, default=128
-        Length of the embeddings.
+        Number of components of the embeddings.
 
     hidden_layer_sizes : int or array-like of int, default=()
-        Widths of the hidden layers before the embedding. ``()`` makes it a linear map,
-        which is best where there are but hundreds of images.
+        Number of units in each hidden layer before the embedding. ``()`` makes the
+        embedding a linear map, which is best for a few hundred images.
 
     activation : {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "identity"} or \
             array-like of these, default="relu"
-        What follows each hidden layer: one for all, or one for each. Nothing follows
-        the embedding.
+        Activation function of the hidden layers: one for all layers, or one for each.
+        The embedding has no activation function.
 
     loss : {"arcface", "cosface", "normalized_softmax", "softmax"}, default="arcface"
-        The margin is added to the angle, or taken from the cosine; or there is none. Or
-        the cross-entropy of a linear layer, neither scale nor margin being used.
+        The loss function. ``"arcface"`` adds the margin to the angle, ``"cosface"``
+        subtracts it from the cosine, and ``"normalized_softmax"`` has no margin.
+        ``"softmax"`` is the cross-entropy of a linear layer, without scale and margin.
 
     margin : float, default=0.5
-        The m: in radians, from 0 to less than :math:`\pi`, for ``"arcface"``; a
-        difference of cosines, from 0 to less than 2, for ``"cosface"``.
+        The margin :math:`m`. For ``"arcface"`` it is an angle in radians, at least 0
+        and less than :math:`\pi`. For ``"cosface"`` it is a difference of cosines, at
+        least 0 and less than 2.
 
     scale : float, default=16.0
-        The s. To give an image in the direction of its center, with the other centers
-        as far from it as they can all be, a probability of P, it has to be
-        :math:`s \ge \log\frac{(C - 1) P}{1 - P} / (\cos m + \frac{1}{C - 1})` for C
-        classes. Where it is much larger, all are right soon, and nothing is learned
-        from then on.
+        The scale :math:`s` of the cosines. If an embedding has the direction of its
+        center, and the other centers are as far away as possible, its class has a
+        probability of at least :math:`P` for :math:`s \ge \log\frac{(C - 1) P}{1 - P} /
+        (\cos m + \frac{1}{C - 1})` with :math:`C` classes. If the scale is much larger,
+        all training images soon have a probability of about 1, and the gradient
+        vanishes.
 
     dropout : float or array-like of float, default=0.0
-        Share of the outputs of each hidden layer that are set to zero in training, the
-        others being scaled up. Or as many as hidden layers and one more, the first of
-        which is for the input. From 0 to less than 1. The embedding is left whole: one
-        rate has no effect where there are no hidden layers.
+        Probability with which each output of a hidden layer is set to zero during
+        training. The other outputs are scaled up to keep the mean. An array has one
+        rate for the input, followed by one rate for each hidden layer. Rates are at
+        least 0 and less than 1. Dropout is not applied to the embedding, so a single
+        rate has no effect without hidden layers.
 
     batch_norm : bool, default=True
-        Whether to standardize the columns of the embedding, before it is made of length
-        one, and those of each hidden layer, before the activation, in each batch.
-        Embeddings of new images use running means and variances.
+        Whether to standardize the inputs of each activation function, and the embedding
+        before it is normalized to unit length, over each batch. Embeddings of new
+        images use running means and variances.
 
     standardize : bool, default=True
-        Whether to take the mean from inputs and divide them by their standard
-        deviation: of each channel of images, of each column of flat rows. Both are
-        learned in ``fit``.
+        Whether to standardize the inputs to zero mean and unit variance: by channel for
+        images, by column for flat rows. The means and standard deviations are learned
+        in ``fit``.
 
     augmentation : callable, default=None
-        ``(images, rng) -> images``: changes the bytes (n, H, W, C) of each batch at
-        random, such as `skvision.augmentation.RandomFlip()`. Never of new images.
+        A function ``(images, rng) -> images`` that changes each training batch at
+        random, such as `skvision.augmentation.RandomFlip()`. The images are bytes of
+        shape (n, H, W, C). Augmentation is not applied to new images.
 
     tta : bool, default=False
-        Whether the embedding of an image is that of it and its mirror image, added up
-        and made of length one, and its scores the mean of both ("test-time
-        augmentation").
+        Whether to average over each image and its mirror image ("test-time
+        augmentation"). The embedding is the mean of both embeddings, normalized to unit
+        length, and the scores are the mean of both scores.
 
     solver : {"adamw", "adam", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adamw"
-        ``"lbfgs"`` takes all rows at once, for small data; it does not go with dropout,
-        batch norm or augmentation. The others take steps on mini-batches, as in
-        ``torch.optim``; ``"adamw"`` has the penalty as weight decay.
+        ``"lbfgs"`` uses all samples at once and suits small datasets. It does not
+        support dropout, batch normalization or augmentation. The other solvers take
+        steps on mini-batches, as in ``torch.optim``; ``"adamw"`` applies the penalty as
+        weight decay.
 
     alpha : float, default=0.01
-        Strength of the penalty on all weights, from 0. It has no say in the direction
-        of a center, but keeps it short, and quick to turn; it does not go with
-        ``"lbfgs"``, unless for ``loss="softmax"``.
+        Strength of the penalty on all weights, at least 0. It does not affect the
+        direction of a center, but it keeps the center short, so that its direction
+        changes faster. With ``"lbfgs"`` it must be 0, except for ``loss="softmax"``.
 
     max_gradient_norm : float, default=None
-        The length that the gradient of all parameters may not exceed: it is scaled down
-        to it ("clipping").
+        Maximum Euclidean norm of the gradient with respect to all parameters. A
+        gradient with a larger norm is scaled down to it ("gradient clipping").
 
     learning_rate : {"constant", "step", "exponential", "cosine", "one_cycle", \
             "invscaling", "adaptive"}, schedule or callable, default="cosine"
-        How the learning rate changes, as in `MLPBackprop`: by default along a cosine to
-        0 at ``max_iter``. There is no validation, so that plateaus are those of the
-        loss.
+        How the learning rate changes during the fit, as in `MLPBackprop`. By default it
+        decreases along a cosine to 0 at ``max_iter``. There is no validation, so
+        ``"adaptive"`` uses the loss.
 
     learning_rate_init : float, default=0.001
-        The learning rate of the first epoch; of ``"one_cycle"`` the largest.
+        The learning rate of the first epoch or, with ``"one_cycle"``, the largest
+        learning rate.
 
     momentum : float, default=0.9
-        Of ``"sgd"``, from 0 to below 1.
+        Momentum of ``"sgd"``, at least 0 and less than 1.
 
     nesterovs_momentum : bool, default=True
-        Whether that momentum is Nesterov's.
+        Whether ``"sgd"`` uses Nesterov's momentum.
 
     batch_size : int or "auto", default=32
-        Rows in a mini-batch; ``"auto"`` is 200, or all where there are less.
+        Number of samples in a mini-batch. ``"auto"`` is 200, or all samples if there
+        are fewer.
 
     max_iter : int, default=60
-        The most epochs, which the schedules of the learning rate are made for; or the
-        most iterations of ``"lbfgs"``.
+        Maximum number of epochs, or of iterations of ``"lbfgs"``. The schedules of the
+        learning rate are planned for this number of epochs.
 
     shuffle : bool, default=True
-        Whether rows are put in another order for each epoch.
+        Whether to shuffle the samples before each epoch.
 
     tol : float, default=1e-4
-        The fit ends where ``n_iter_no_change`` epochs in a row did not better the loss
-        by more than this. ``"lbfgs"`` ends where no element of the gradient exceeds it.
+        The fit ends when ``n_iter_no_change`` epochs in a row have not improved the
+        loss by more than ``tol``. ``"lbfgs"`` ends when no element of the gradient
+        exceeds ``tol``.
 
     n_iter_no_change : int, default=10
-        How many such epochs end a fit. Not with ``"cosine"`` or ``"one_cycle"``, which
-        are made to run to ``max_iter``.
+        Number of epochs in a row without improvement after which the fit ends. It is
+        not used with ``"cosine"`` or ``"one_cycle"``, which are planned for
+        ``max_iter`` epochs.
 
     class_weight : dict or "balanced", default=None
-        Weights of the classes. ``"balanced"`` gives all the same total weight.
+        Weights of the classes. ``"balanced"`` gives all classes the same total weight.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the fit before; ``margin`` and ``scale`` may be
-        others than then.
+        Whether ``fit`` continues the previous fit. ``margin`` and ``scale`` may have
+        changed since then.
 
     image_shape : (H, W) or (H, W, C), default=None
-        The shape of images that come as flat rows. None takes flat rows for features,
-        each column of its own kind.
+        Shape of the images if they are passed as flat rows. None treats flat rows as
+        features without a spatial layout.
 
     random_state : int, RandomState instance or None, default=None
-        First weights, order of the rows, dropout and augmentation.
+        Controls the initial weights, the shuffling of the samples, dropout and
+        augmentation. Pass an int for reproducible results.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes, sorted.
+        The classes, in sorted order.
 
     class_centers_ : ndarray of shape (n_classes, n_components), float32
-        The centers, of length one. With ``loss="softmax"`` the directions of the
-        weights of each class.
+        The centers of the classes, of unit length. With ``loss="softmax"`` they are the
+        directions of the weights of each class.
 
     coefs_ : list of ndarray
-        Weights of each layer (n_inputs, n_outputs), for standardized inputs; those of
-        the last are the centers (n_classes, n_components), of any length, but for
-        ``loss="softmax"``.
+        Weights of each layer, of shape (n_inputs, n_outputs), for standardized inputs.
+        The weights of the last layer are the centers, of shape (n_classes,
+        n_components) and any length, except for ``loss="softmax"``.
 
     parameters_ : ndarray of shape (n_parameters_,)
-        All that is learned in one vector, weights first. float64 for float64 images,
-        else float32.
+        All learned parameters in one vector, weights first. They are float64 for
+        float64 input and float32 otherwise.
 
     n_parameters_ : int
-        How many numbers are learned.
+        Number of learned parameters.
 
     n_iter_ : int
-        Epochs or iterations made; those of all fits with ``warm_start``.
+        Number of epochs or iterations. With ``warm_start`` they are counted over all
+        fits.
 
     loss_curve_ : list of float
-        Mean of the objective over the batches of each epoch, while it went by.
+        Mean of the objective over the batches of each epoch.
 
     history_ : dict of str to ndarray
         ``"epoch"``, ``"loss"`` and ``"learning_rate"`` of each epoch, and
-        ``"update_ratio"`` (n_epochs, n_layers): how long the last step of the epoch
-        was, over the length of the weights.
+        ``"update_ratio"`` of shape (n_epochs, n_layers): the norm of the last step of
+        the epoch divided by the norm of the weights.
 
     interrupted_ : bool
-        Whether the last fit was interrupted, so that it has fewer epochs than it would
-        have. ``fit`` then raised ``KeyboardInterrupt``.
+        Whether the last fit was interrupted, so that it made fewer epochs than it would
+        have made otherwise. ``fit`` then raised ``KeyboardInterrupt``.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the images seen in ``fit``; None for flat rows.
+        Height, width and number of channels of the images seen in ``fit``. None if
+        ``fit`` was given flat rows.
 
     n_features_in_ : int
         Number of features seen in ``fit``.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of a table seen in ``fit``.
+        Names of the features seen in ``fit``. Defined only if ``X`` was a table with
+        column names that are all strings.
 
     See Also
     --------
-    VerificationThreshold : Says which images are of one class.
-    skvision.metrics.verification_auc : Scores embeddings on classes never seen.
-    KNNImageClassifier : With ``metric="cosine"``, tells classes by few images each.
+    VerificationThreshold : Decides whether two images are of the same class.
+    skvision.metrics.verification_auc : Scores embeddings of new classes.
+    KNNImageClassifier : With ``metric="cosine"``, classifies by a few images each.
 
     Notes
     -----
-    ``predict``, ``predict_proba`` and ``score`` are for the classes of training. The
+    ``predict``, ``predict_proba`` and ``score`` apply to the training classes. The
     score of a class is :math:`s \cos \theta_j`, without the margin.
 
-    Embeddings are float32, and do not depend, to rounding, on the images that come
-    along. An image whose network output is exactly zero has no direction: its
-    embedding is zero, at a right angle to all others.
+    Embeddings are float32. Up to rounding, the embedding of an image does not depend on
+    the other images passed with it. If the output of the network is exactly zero, the
+    embedding is zero, and its cosine with all other embeddings is zero.
 
-    Tens of images make few steps in 60 epochs: take more of these, or a larger
-    ``learning_rate_init``, until ``score`` on them is good.
+    With only tens of images, 60 epochs have few steps. Increase ``max_iter`` or
+    ``learning_rate_init`` until the ``score`` on the training images is good.
 
-    Where :math:`\theta + m` exceeds :math:`\pi`, the score of the true class is
-    :math:`s (\cos \theta - 1 + \cos m)`, which goes on falling without a jump; the
-    fallback of the paper's code, :math:`\cos \theta - m \sin m`, jumps by 0.117 at
-    m = 0.5.
+    If :math:`\theta + m` exceeds :math:`\pi`, the score of the true class is :math:`s
+    (\cos \theta - 1 + \cos m)`, which continues to decrease and is continuous. The
+    fallback in the code of the paper, :math:`\cos \theta - m \sin m`, has a jump of
+    0.117 at :math:`m = 0.5`.
 
     References
     ----------
@@ -245,7 +263,7 @@ class ArcFaceEmbedder(NetworkClassifier):
     CVPR 2018.
 
     F. Wang, X. Xiang, J. Cheng and A. L. Yuille, "NormFace: L2 hypersphere embedding
-    for face verification", ACM Multimedia 2017: the bound on the scale.
+    for face verification", ACM Multimedia 2017 (bound on the scale).
 
     Examples
     --------
@@ -338,14 +356,15 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     @whole_fit
     def fit(self, X, y):
-        """Train the network.
+        """Fit the network to labeled images or features.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features. Bytes are computed with as float32, a batch at a time.
+            Images or features. Bytes are converted to float32 one batch at a time.
         y : array-like of shape (n,)
-            Classes, at least two; one image of a class will do.
+            Class labels. There must be at least two classes. One image of a class is
+            enough.
 
         Returns
         -------
@@ -355,30 +374,30 @@ class ArcFaceEmbedder(NetworkClassifier):
         Raises
         ------
         ValueError
-            If a parameter is out of its range or does not go with another, ``X`` is not
-            finite numbers in one of the three layouts, ``y`` has one class only, or
-            ``warm_start`` is set and the last fit was of other classes, features or
-            layers.
+            If a parameter is out of its range or incompatible with another, ``X`` does
+            not hold finite numbers in one of the three layouts, ``y`` has only one
+            class, or ``warm_start=True`` and the classes, features or layers differ
+            from those of the previous fit.
         TypeError
             If a callable ``learning_rate`` does not take two arguments or does not
             return a number.
         KeyboardInterrupt
-            If the fit is interrupted. It first keeps its last whole epoch, if there is
-            one, and sets ``interrupted_``.
+            If the fit is interrupted. If an epoch was completed, the fit first stores
+            the result of the last one and sets ``interrupted_``.
 
         Warns
         -----
         ConvergenceWarning
-            If the loss became infinite or NaN, or ``solver="lbfgs"`` did not settle in
-            ``max_iter`` iterations.
+            If the loss became infinite or NaN, or if ``solver="lbfgs"`` did not
+            converge within ``max_iter`` iterations.
         """
-        goes_on = self.warm_start and hasattr(self, "parameters_")
-        problem = see(self, X, y, None, reset=not goes_on)
-        if goes_on:
+        warm_start = self.warm_start and hasattr(self, "parameters_")
+        problem = validate_labeled_rows(self, X, y, None, reset=not warm_start)
+        if warm_start:
             refuse_other_classes(self, problem.classes)
         learning = np.flatnonzero(problem.weights)
         rng = check_random_state(self.random_state)
-        self._begin(problem, learning, goes_on, rng)
+        self._begin(problem, learning, warm_start, rng)
         with Progress(self, X, y, None, self.max_iter) as progress:
             self._train(problem, learning, None, progress)
         return self
@@ -386,36 +405,37 @@ class ArcFaceEmbedder(NetworkClassifier):
     @available_if(_has_open_end)
     @whole_fit
     def partial_fit(self, X, y, classes=None):
-        """Make one epoch over some images, from where it stands.
+        """Train for one epoch on a batch of images.
 
-        What inputs are standardized by is learned in the first call.
+        The means and standard deviations of the inputs are learned in the first call.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features, like those before.
+            Images or features, of the same shape as in previous calls.
         y : array-like of shape (n,)
-            Their classes.
+            Class labels.
         classes : array-like of shape (n_classes,), default=None
-            All classes there will be; needed in the first call, and then the same or
-            left out.
+            All classes that any call will pass. Required in the first call; later calls
+            may omit it or pass the same classes.
 
         Returns
         -------
         self : ArcFaceEmbedder
-            The embedder, a little better trained.
+            The updated embedder.
 
         Raises
         ------
         AttributeError
-            With ``learning_rate="cosine"``, the default, or ``"one_cycle"``, which are
-            plans for ``max_iter`` epochs, or ``solver="lbfgs"``, which has none.
+            With ``learning_rate="cosine"`` (the default) or ``"one_cycle"``, which are
+            planned for ``max_iter`` epochs, and with ``solver="lbfgs"``, which has no
+            epochs.
         ValueError
-            If the first call does not name ``classes``, or a later one other classes or
-            images of another shape; with ``class_weight="balanced"``; or if layers
-            were changed in between.
+            If the first call does not pass ``classes``, if a later call passes other
+            classes or images of another shape, if ``class_weight="balanced"``, or if
+            the layers have changed since the previous call.
         KeyboardInterrupt
-            If the epoch is interrupted; the embedder stays as it was before.
+            If the epoch is interrupted. The embedder then stays as it was before.
         """
         problem, learning = self._begin_epoch(X, y, classes, None)
         self._train(problem, learning, None, None)
@@ -423,7 +443,7 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     def _architecture_for(self, problem):
         backbone = architecture_of(self, problem.X.shape[1], len(problem.classes))
-        added_to, _ = MARGINS.get(self.loss, ("angle", None))
+        margin_type, _ = MARGINS.get(self.loss, ("angle", None))
         return replace(
             backbone,
             hidden=(*backbone.hidden, int(self.n_components)),
@@ -431,7 +451,7 @@ class ArcFaceEmbedder(NetworkClassifier):
             by_angle=self.loss != "softmax",
             scale=float(self.scale),
             margin=float(self.margin) if self.loss in MARGINS else 0.0,
-            added_to=added_to,
+            margin_type=margin_type,
         )
 
     def _dropout_rates(self, architecture):
@@ -443,9 +463,9 @@ class ArcFaceEmbedder(NetworkClassifier):
     def _check(self):
         if self.solver == "lbfgs" and self.loss != "softmax" and self.alpha:
             raise ValueError(
-                f'solver="lbfgs" finds no minimum with alpha={self.alpha:g}: the '
-                f"length of a center does not count, and the penalty would shrink it "
-                f"for ever. Set alpha=0."
+                f'solver="lbfgs" has no minimum with alpha={self.alpha:g}: the loss '
+                f"does not depend on the lengths of the centers, and the penalty "
+                f"would shrink them without end. Set alpha=0."
             )
         _, limit = MARGINS.get(self.loss, (None, math.inf))
         if self.margin >= limit:
@@ -461,28 +481,29 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     @property
     def class_centers_(self):
-        """The centers of the classes, of length one, (n_classes, n_components)."""
+        """The centers of the classes, of unit length, (n_classes, n_components)."""
         check_is_fitted(self, "parameters_")
         centers = self.coefs_[-1]
         return _unit(centers if self._architecture.by_angle else centers.T)
 
     def transform(self, X):
-        """Compute embeddings.
+        """Compute the embeddings of images.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
 
         Returns
         -------
         embeddings : ndarray of shape (n, n_components), float32
-            Of length one; the product of two is the cosine of their angle.
+            Embeddings of unit length. The dot product of two embeddings is the cosine
+            of the angle between them.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``.
+            If ``X`` has another shape than the images seen in ``fit``.
         """
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
@@ -495,84 +516,88 @@ class ArcFaceEmbedder(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
 
         Returns
         -------
         scores : ndarray of shape (n, n_classes), or (n,) for two classes
-            From -s to s; with two classes that of the second less that of the first.
-            With ``loss="softmax"`` the outputs of the network.
+            The scores, between -s and s. With two classes, the score of the second
+            class minus that of the first. With ``loss="softmax"`` they are the outputs
+            of the network.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``.
+            If ``X`` has another shape than the images seen in ``fit``.
         """
         scores = self._scores(X)
         return scores if scores.shape[1] > 2 else scores[:, 1] - scores[:, 0]
 
     def predict_proba(self, X):
-        """Compute the probabilities of the classes of training, a softmax of scores.
+        """Predict the probabilities of the training classes.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
 
         Returns
         -------
         probabilities : ndarray of shape (n, n_classes)
-            Between 0 and 1, each row adding up to 1, in the order of ``classes_``.
+            The probability of each class, in the order of ``classes_``. Each row sums
+            to 1.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``.
+            If ``X`` has another shape than the images seen in ``fit``.
         """
         return probabilities_of(self.decision_function(X))
 
     def predict_log_proba(self, X):
-        """Compute the logarithms of the probabilities, exact where these round to 0.
+        """Predict the logarithms of the class probabilities.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
 
         Returns
         -------
         log_probabilities : ndarray of shape (n, n_classes)
-            Not above 0, in the order of ``classes_``.
+            The logarithm of the probability of each class, in the order of
+            ``classes_``. It is accurate even where the probability is rounded to 0.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``.
+            If ``X`` has another shape than the images seen in ``fit``.
         """
         return log_probabilities_of(self.decision_function(X))
 
     def score(self, X, y, sample_weight=None):
-        """Compute the share of images whose class is predicted: a closed set.
+        """Return the accuracy of the predicted classes, for the training classes only.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
         y : array-like of shape (n,)
-            Their classes, elements of ``classes_``.
+            True class labels, elements of ``classes_``.
         sample_weight : array-like of shape (n,), default=None
-            What each image counts.
+            Sample weights.
 
         Returns
         -------
         score : float
-            From 0 to 1.
+            The fraction of samples that are classified correctly.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``, or ``y`` has classes that
-            were not: use `skvision.metrics.verification_auc` for these.
+            If ``X`` has another shape than the images seen in ``fit``, or if ``y`` has
+            classes that were not seen in ``fit``. Use
+            `skvision.metrics.verification_auc` for new classes.
         """
         check_is_fitted(self, "parameters_")
         refuse_missing(y, "y")
@@ -580,10 +605,11 @@ class ArcFaceEmbedder(NetworkClassifier):
         if len(unseen):
             some = ", ".join(map(repr, unseen[:3].tolist()))
             raise ValueError(
-                f"score knows the {len(self.classes_)} classes of training, and y has "
-                f"{len(unseen)} others ({some}{', ...' if len(unseen) > 3 else ''}): "
-                f"score these with skvision.metrics.verification_auc, which "
-                f"cross_val_score takes as scoring=."
+                f"y has {len(unseen)} classes that are not among the "
+                f"{len(self.classes_)} training classes "
+                f"({some}{', ...' if len(unseen) > 3 else ''}): for new classes, use "
+                f"skvision.metrics.verification_auc, also as scoring= of "
+                f"cross_val_score."
             )
         return super().score(X, y, sample_weight)
 
@@ -594,9 +620,9 @@ class ArcFaceEmbedder(NetworkClassifier):
 
 
 def _unit(rows):
-    """Return rows of length one, float32; a row of zeros stays zero."""
+    """Normalize rows to unit length, as float32; a row of zeros stays zero."""
     rows = rows.astype(np.float64)
     largest = np.abs(rows).max(axis=1, initial=0, keepdims=True)
-    np.divide(rows, largest, out=rows, where=largest > 0)  # for squares that are finite
+    np.divide(rows, largest, out=rows, where=largest > 0)  # so that squares are finite
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, norms, out=rows, where=norms > 0).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a network is made of, from the parameters that users give."""
+"""The architecture of a network, from the parameters of an estimator."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 from skvision._training.cosine_head import cosine_head
 from skvision._training.layers import (
-    Deviation,
+    Initializer,
     Layer,
     batch_norm,
     chain,
@@ -35,7 +35,7 @@ ACTIVATIONS: dict[str, Callable[[], Layer]] = {
     "sigmoid": sigmoid,
     "identity": identity,
 }
-DEVIATIONS: dict[str, Deviation] = {
+INITIALIZERS: dict[str, Initializer] = {
     "he": he,
     "xavier": xavier,
     "normal": lambda n_inputs, n_outputs: 0.01,
@@ -45,23 +45,23 @@ DEVIATIONS: dict[str, Deviation] = {
 
 @dataclass(frozen=True)
 class Architecture:
-    """The widths of a network, and what stands between its linear layers.
+    """The widths of the layers of a network, and what follows each linear layer.
 
     Attributes
     ----------
     n_inputs, n_outputs : int
-        Columns of what goes in and comes out.
+        Number of inputs and outputs.
     hidden : tuple of int
         Widths of the hidden layers.
     activations : tuple of str
-        One for each of them.
+        Activation functions of the hidden layers.
     batch_norm : bool
-        Whether each is normalized before its activation; it has no biases then, but
-        the shifts of the normalization.
+        Whether hidden layers are normalized before their activation. They then have the
+        shifts of the normalization instead of biases.
     by_angle : bool
-        Whether the output layer is a `cosine_head`, else linear.
-    scale, margin, added_to
-        Of the `cosine_head`. They make no other network, and may change between fits.
+        Whether the output layer is a `cosine_head` instead of a linear layer.
+    scale, margin, margin_type
+        Parameters of the `cosine_head`. They may change between fits.
     """
 
     n_inputs: int
@@ -72,19 +72,19 @@ class Architecture:
     by_angle: bool = False
     scale: float = field(default=1.0, compare=False)
     margin: float = field(default=0.0, compare=False)
-    added_to: str = field(default="angle", compare=False)
+    margin_type: str = field(default="angle", compare=False)
 
     def network(
-        self, dropped: Sequence[float] = (), deviation: Deviation = he
+        self, dropped: Sequence[float] = (), initializer: Initializer = he
     ) -> Network:
         """Return the network, with rates of dropout for its input and hidden layers."""
         rates = tuple(dropped) or (0.0,) * (1 + len(self.hidden))
-        layers = self._hidden_layers(rates, deviation)
-        output = self._output_layer(deviation)
+        layers = self._hidden_layers(rates, initializer)
+        output = self._output_layer(initializer)
         return network(chain(*layers, output), self.n_inputs)
 
     def differences(self, other: "Architecture") -> str:
-        """Tell what makes two networks different ones."""
+        """Describe the differences between two architectures."""
         return ", ".join(
             f"{part.name} was {mine} and is now {yours}"
             for part in fields(self)
@@ -94,28 +94,28 @@ class Architecture:
         )
 
     def hidden_layers(self) -> Layer:
-        """Return all but the output layer, without dropout."""
+        """Return the hidden layers as one layer, without dropout."""
         return chain(*self._hidden_layers((0.0,) * (1 + len(self.hidden)), he))
 
-    def _output_layer(self, deviation: Deviation) -> Layer:
+    def _output_layer(self, initializer: Initializer) -> Layer:
         if not self.by_angle:
-            return linear(self.n_outputs, deviation)
+            return linear(self.n_outputs, initializer)
         return cosine_head(
             self.n_outputs,
-            deviation,
+            initializer,
             scale=self.scale,
             margin=self.margin,
-            added_to=self.added_to,
+            margin_type=self.margin_type,
         )
 
     def _hidden_layers(
-        self, rates: Sequence[float], deviation: Deviation
+        self, rates: Sequence[float], initializer: Initializer
     ) -> list[Layer]:
         layers = [dropout(rates[0])] if rates[0] else []
         for width, name, rate in zip(
             self.hidden, self.activations, rates[1:], strict=True
         ):
-            layers.append(linear(width, deviation, bias=not self.batch_norm))
+            layers.append(linear(width, initializer, bias=not self.batch_norm))
             layers += [batch_norm()] if self.batch_norm else []
             layers.append(ACTIVATIONS[name]())
             layers += [dropout(rate)] if rate else []
@@ -123,19 +123,19 @@ class Architecture:
 
 
 def architecture_of(estimator: Any, n_inputs: int, n_outputs: int) -> Architecture:
-    """Return what ``hidden_layer_sizes``, ``activation`` and ``batch_norm`` ask for.
+    """Return the architecture that the parameters of an estimator define.
 
     Raises
     ------
     ValueError
-        If a size is no whole number from 1, an activation unknown, or there are not as
-        many of these as hidden layers.
+        If a size is not a positive integer, an activation is unknown, or the number of
+        activations is not that of the hidden layers.
     """
     sizes = estimator.hidden_layer_sizes
     hidden = tuple(sizes) if np.iterable(sizes) else (sizes,)
     if not all(isinstance(size, Integral) and int(size) >= 1 for size in hidden):
         raise ValueError(
-            f"hidden_layer_sizes must be whole numbers from 1, one for each hidden "
+            f"hidden_layer_sizes must be positive integers, one for each hidden "
             f"layer; got {sizes!r}."
         )
     names = estimator.activation
@@ -143,8 +143,8 @@ def architecture_of(estimator: Any, n_inputs: int, n_outputs: int) -> Architectu
     known = all(isinstance(name, str) and name in ACTIVATIONS for name in activations)
     if not known or len(activations) != len(hidden):
         raise ValueError(
-            f"activation must be one of {sorted(ACTIVATIONS)}, or one of these for "
-            f"each of the {len(hidden)} hidden layers; got {names!r}."
+            f"activation must be one of {sorted(ACTIVATIONS)}, or a list of these "
+            f"with one for each of the {len(hidden)} hidden layers; got {names!r}."
         )
     return Architecture(
         n_inputs,
@@ -156,13 +156,12 @@ def architecture_of(estimator: Any, n_inputs: int, n_outputs: int) -> Architectu
 
 
 def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
-    """Return the rates of the input and of each hidden layer that ``dropout`` asks for.
+    """Return the rates of dropout of the input and of each hidden layer.
 
     Raises
     ------
     ValueError
-        If a rate is not from 0 to less than 1, or their number not that of the input
-        and the hidden layers.
+        If a rate is not in [0, 1), or if the number of rates is wrong.
     """
     asked = estimator.dropout
     rates = tuple(asked) if np.iterable(asked) else (0.0,) + (asked,) * n_hidden
@@ -170,8 +169,8 @@ def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
     single = isinstance(asked, Real) and not 0 <= float(asked) < 1
     if not within or single or len(rates) != 1 + n_hidden:
         raise ValueError(
-            f"dropout must be a rate from 0 to less than 1 for all hidden layers, or "
-            f"{1 + n_hidden} of them, the first for the input and one for each hidden "
+            f"dropout must be one rate in [0, 1) for all hidden layers, or "
+            f"{1 + n_hidden} rates, the first for the input and one for each hidden "
             f"layer; got {asked!r}."
         )
     return tuple(float(rate) for rate in rates)
@@ -180,15 +179,15 @@ def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
 def first_parameters(
     estimator: Any, net: Network, rng: Generator
 ) -> tuple[Array, Array]:
-    """Return parameters and running statistics to start from, float64.
+    """Return the initial parameters and running statistics, in float64.
 
-    Drawn as ``weight_init`` names it, or the arrays that ``weight_init`` and
-    ``bias_init`` give.
+    They are drawn by the initializer that ``weight_init`` names, or are the arrays
+    passed as ``weight_init`` and ``bias_init``.
 
     Raises
     ------
     ValueError
-        If arrays are given that are not of the shapes of the weights or biases.
+        If the arrays do not have the shapes of the weights or biases.
     """
     params, statistics = net.start(rng)
     views = net.views(params)
@@ -202,7 +201,9 @@ def first_parameters(
 
 def biases(views: Sequence[Array], n_layers: int) -> list[Array]:
     """Return the biases, or the shifts of batch normalization, of each layer."""
-    gained = len(views) > 2 * n_layers  # gains and shifts, then the output's biases
+    gained = (
+        len(views) > 2 * n_layers
+    )  # gains and shifts, then the biases of the output
     others = list(views[n_layers:])
     return [*others[1:-1:2], others[-1]] if gained else others
 
@@ -212,8 +213,8 @@ def _fill(name: str, given: Any, arrays: Sequence[Array]) -> None:
     got = [np.shape(array) for array in given]
     if got != wanted:
         raise ValueError(
-            f"{name} must be arrays of the shapes {wanted}, one for each layer; got "
-            f"{got}."
+            f"{name} must be arrays of shapes {wanted}, one for each layer; got "
+            f"shapes {got}."
         )
     for array, values in zip(arrays, given, strict=True):
         array[...] = values

@@ -1,4 +1,4 @@
-"""What classifiers that are networks have in common: training, scores, classes."""
+"""The base class of neural network classifiers."""
 
 import copy
 
@@ -9,7 +9,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.divergence import check_outputs
 from skvision._contract.images import validate_rows
-from skvision._contract.labeled_rows import announced_classes, refuse_balanced, see
+from skvision._contract.labeled_rows import (
+    announced_classes,
+    refuse_balanced,
+    validate_labeled_rows,
+)
 from skvision._contract.labels import ClassifierMixin
 from skvision._contract.sklearn_compat import CallbackSupportMixin, Estimator, end_fit
 from skvision._contract.solvers import refuse_ended_plan
@@ -29,10 +33,12 @@ from skvision._training.schedules import NO_HISTORY
 
 
 def has_epochs(estimator):
-    """Return whether there is a ``partial_fit``; for ``available_if``."""
+    """Return whether ``partial_fit`` is available, for ``available_if``."""
     if estimator.solver != "lbfgs":
         return True
-    raise AttributeError('partial_fit makes one epoch; solver="lbfgs" has none.')
+    raise AttributeError(
+        'partial_fit trains for one epoch, and solver="lbfgs" has no epochs.'
+    )
 
 
 class NetworkClassifier(
@@ -42,29 +48,28 @@ class NetworkClassifier(
     ClassifierMixin,
     Estimator,
 ):
-    """A classifier whose scores are the outputs of a network.
+    """Base class of classifiers whose scores are the outputs of a network.
 
-    A subclass says what the network is, ``_architecture_for``, what it starts from,
-    ``_first_parameters``, which of its outputs are dropped in training,
-    ``_dropout_rates``, and what is minimized, ``_loss``. ``_check`` refuses what does
-    not go together.
+    Subclasses define the network (``_architecture_for``), its initial parameters
+    (``_first_parameters``), its rates of dropout (``_dropout_rates``) and its loss
+    (``_loss``). ``_check`` raises an error for incompatible parameters.
     """
 
     _parameter_constraints = NETWORK_CONSTRAINTS
 
-    # parameters of MLPBackprop alone, as they are without
+    # defaults for parameters that only MLPBackprop has
     early_stopping = False
     average_last = None
     l1_ratio = 0.0
     max_norm = None
 
     def _begin_epoch(self, X, y, classes, sample_weight):
-        """Check what partial_fit is given; return a problem, and rows to learn from."""
+        """Validate the data of ``partial_fit``; return it and the rows to train on."""
         refuse_balanced(self)
         first = not hasattr(self, "parameters_")
         if not first:
             refuse_ended_plan(self, self.n_iter_)
-        problem = see(
+        problem = validate_labeled_rows(
             self,
             X,
             y,
@@ -76,18 +81,18 @@ class NetworkClassifier(
         self._begin(problem, learning, not first, check_random_state(self.random_state))
         return problem, learning
 
-    def _begin(self, problem, learning, goes_on, rng, has_validation=False):
-        """Settle what the network is, and where it starts from."""
+    def _begin(self, problem, learning, warm_start, rng, has_validation=False):
+        """Define the network and initialize it, unless it is a warm start."""
         architecture = self._architecture_for(problem)
         rates = self._dropout_rates(architecture)
         self._check()
         check_together(self, rates, has_validation)
-        if goes_on:
+        if warm_start:
             if architecture != self._architecture:
                 raise ValueError(
-                    f"This goes on from a fit of another network: "
-                    f"{self._architecture.differences(architecture)}. Set the "
-                    f"parameters back, or fit anew with warm_start=False."
+                    f"The network differs from that of the previous fit: "
+                    f"{self._architecture.differences(architecture)}. Restore the "
+                    f"parameters, or set warm_start=False."
                 )
             self._architecture = architecture
             self._rng = copy.deepcopy(self._rng)
@@ -95,7 +100,9 @@ class NetworkClassifier(
             return
         self._rng = np.random.default_rng(rng.randint(2**31 - 1))
         self._architecture = architecture
-        self._standard = standard_of(self, problem.X, problem.shares_of(learning))
+        self._standard = standard_of(
+            self, problem.X, problem.normalized_weights_of(learning)
+        )
         self.classes_ = problem.classes
         start = self._first_parameters(architecture, self._rng)
         dtype = Inputs(problem.X, None).dtype
@@ -105,20 +112,20 @@ class NetworkClassifier(
         self.n_iter_, self.loss_curve_, self.history_ = 0, [], {}
 
     def _train(self, problem, learning, held_out, progress):
-        """Train from where it stands; without ``progress`` for one epoch.
+        """Train from the current parameters; without ``progress``, for one epoch.
 
-        An interrupt is passed on after the last whole epoch was kept.
+        An interrupt is raised again after the last completed epoch has been stored.
         """
         architecture = self._architecture
         net = architecture.network(self._dropout_rates(architecture))
         start = self.parameters_, self._statistics
         loss = self._loss(architecture.n_outputs)
 
-        drawn = None  # so far at the end of an epoch
+        rng_state = None  # at the end of the last epoch
 
-        def told(params, statistics):
-            nonlocal drawn
-            drawn = self._rng.bit_generator.state
+        def on_epoch(params, statistics):
+            nonlocal rng_state
+            rng_state = self._rng.bit_generator.state
             if progress is None:
                 return False
             kept = ("classes_", "_architecture", "_standard")
@@ -132,13 +139,15 @@ class NetworkClassifier(
 
         if self.solver == "lbfgs":
             inputs = Inputs(problem.X, self._standard)
-            course = fit_whole(self, net, start, inputs, problem, loss=loss, told=told)
+            result = fit_whole(
+                self, net, start, inputs, problem, loss=loss, on_epoch=on_epoch
+            )
         else:
             score = None
             if held_out is not None and len(held_out.X):
                 score = self._scorer(net, held_out)
             before = self._history() if progress is None else NO_HISTORY
-            course = fit_in_batches(
+            result = fit_in_batches(
                 self,
                 net,
                 start,
@@ -151,18 +160,18 @@ class NetworkClassifier(
                 n_epochs=1 if progress is None else self.max_iter,
                 before=before,
                 score=score,
-                told=told,
+                on_epoch=on_epoch,
             )
-        self._keep(course)
-        whole = self.solver != "lbfgs" and not course.diverged
-        self._optimizer_state = course.state if whole else None
-        if course.interrupted and drawn is not None:
-            self._rng.bit_generator.state = drawn
-        done = f"{len(course.loss_curve)} of max_iter={self.max_iter} epochs"
-        end_fit(self, course.interrupted, f"the result of {done}")
+        self._keep(result)
+        whole = self.solver != "lbfgs" and not result.diverged
+        self._optimizer_state = result.state if whole else None
+        if result.interrupted and rng_state is not None:
+            self._rng.bit_generator.state = rng_state
+        done = f"{len(result.loss_curve)} of max_iter={self.max_iter} epochs"
+        end_fit(self, result.interrupted, f"the result of {done}")
 
     def _history(self):
-        """Return what schedules are told of the epochs before, in partial_fit."""
+        """Return the history of previous epochs, for schedules."""
         rates = self.history_.get("learning_rate", np.empty(0)).tolist()
         return {**NO_HISTORY, "loss": self.loss_curve_, "learning_rate": rates}
 
@@ -177,18 +186,18 @@ class NetworkClassifier(
 
         return score
 
-    def _keep(self, course, **more):
-        """Keep what a fit came to, and ``more`` of each epoch in ``history_``."""
-        self.parameters_, self._statistics = course.params, course.statistics
-        n_epochs = len(course.loss_curve)
-        self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
+    def _keep(self, result, **more):
+        """Store the result of a fit, with ``more`` columns in ``history_``."""
+        self.parameters_, self._statistics = result.params, result.statistics
+        n_epochs = len(result.loss_curve)
+        self.loss_curve_ = [*self.loss_curve_, *result.loss_curve]
         seen = {
             "epoch": self.n_iter_ + np.arange(1, n_epochs + 1),
-            "loss": np.array(course.loss_curve),
+            "loss": np.array(result.loss_curve),
             **more,
-            "learning_rate": np.array(course.learning_rates),
+            "learning_rate": np.array(result.learning_rates),
             "update_ratio": np.reshape(
-                course.update_ratios, (n_epochs, 1 + len(self._architecture.hidden))
+                result.update_ratios, (n_epochs, 1 + len(self._architecture.hidden))
             ),
         }
         self.n_iter_ += n_epochs
@@ -198,7 +207,7 @@ class NetworkClassifier(
 
     @property
     def coefs_(self):
-        """The weights of each layer, views of parameters_."""
+        """The weights of each layer, as views of ``parameters_``."""
         check_is_fitted(self, "parameters_")
         views = self._architecture.network().views(self.parameters_)
         return views[: len(self._architecture.hidden) + 1]
@@ -208,7 +217,7 @@ class NetworkClassifier(
         return [self._architecture.n_inputs, *self._architecture.hidden][-1]
 
     def _scores(self, X):
-        """Return the outputs for images, or their mean with the mirror images'."""
+        """Return the outputs for images, with ``tta`` averaged with mirror images."""
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
         net = self._architecture.network()
@@ -222,20 +231,20 @@ class NetworkClassifier(
         return check_outputs(scores, X)
 
     def _with_mirrored(self, function, X):
-        """Return ``function(X)``, with ``tta`` the mean of it and of mirror images'."""
+        """Return ``function(X)``, with ``tta`` averaged with that of mirror images."""
         if not self.tta:
             return function(X)
         if self.image_shape_ is None:
             raise ValueError(
-                "tta needs images, and this was fitted on flat rows: fit it on "
-                "(n, H, W[, C]) arrays, say image_shape=(H, W[, C]), or set "
-                "tta=False."
+                "tta=True requires images, and this estimator was fitted to flat rows: "
+                "fit it to arrays of shape (n, H, W[, C]), set "
+                "image_shape=(H, W[, C]), or set tta=False."
             )
         mirrored = X.reshape(-1, *self.image_shape_)[:, :, ::-1].reshape(X.shape)
         return (function(X) + function(mirrored)) / 2
 
     def _hidden_layers(self):
-        """Return all but the output layer, its params and its running statistics."""
+        """Return the hidden layers with their parameters and running statistics."""
         net, hidden = self._architecture.network(), self._architecture.hidden_layers()
         shapes = hidden.shapes(self._architecture.n_inputs)
         views, n_layers = net.views(self.parameters_), len(net.shapes.weights)
@@ -244,72 +253,76 @@ class NetworkClassifier(
         return hidden, params, net.statistics(self._statistics)
 
     def _hidden(self, X):
-        """Return the outputs of the last hidden layer, for rows that were validated."""
+        """Return the outputs of the last hidden layer for validated rows."""
         hidden, params, buffers = self._hidden_layers()
         inputs = Inputs(X, self._standard)
         dtype = np.result_type(inputs.dtype, self.parameters_)
         outputs = np.empty((len(X), self._n_features_out), dtype)
         for block in inputs.blocks():
-            x = inputs.draw(block)
+            x = inputs.read(block)
             with np.errstate(over="ignore", invalid="ignore"):
                 outputs[block] = hidden.forward(params, buffers, x, None)[0]
         return check_outputs(outputs, X)
 
     def predict(self, X):
-        """Predict the class of each image, the one with the largest score.
+        """Predict the class of each image.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
 
         Returns
         -------
         y : ndarray of shape (n,)
-            Elements of ``classes_``.
+            Class labels, elements of ``classes_``.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``.
+            If ``X`` has another shape than the images seen in ``fit``.
         """
         scores = self.decision_function(X)
         return self.classes_[_winners(scores.reshape(len(scores), -1))]
 
     def loss_and_gradient(self, X, y, sample_weight=None):
-        """Compute what is minimized, and its gradient, at the fitted parameters.
+        """Compute the objective and its gradient at the fitted parameters.
 
-        Nothing is dropped or augmented, and batch norm uses its running statistics.
+        The network is evaluated as in prediction: without dropout and augmentation, and
+        batch normalization uses its running statistics.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the same shape as in ``fit``.
         y : array-like of shape (n,)
-            Elements of ``classes_``.
+            Class labels, elements of ``classes_``.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the rows, not negative.
+            Non-negative weights of the samples.
 
         Returns
         -------
         value : float
-            Mean loss plus penalty.
+            The mean loss plus the penalty.
         gradient : dict of str to ndarray
-            Of ``parameters_``, float64. At a kink a subgradient.
+            Gradient with respect to ``parameters_``, in float64. Where the objective
+            has a kink, it is a subgradient.
 
         Raises
         ------
         ValueError
-            If ``X`` or ``y`` is not like those seen in ``fit``.
+            If ``X`` has another shape than in ``fit``, or ``y`` has other classes.
         """
         check_is_fitted(self, "parameters_")
-        problem = see(self, X, y, sample_weight, classes=self.classes_, reset=False)
+        problem = validate_labeled_rows(
+            self, X, y, sample_weight, classes=self.classes_, reset=False
+        )
         objective = whole_objective(
             self._architecture.network(),
             self._statistics,
             Inputs(problem.X.astype(np.float64), self._standard),
             problem.labels,
-            problem.shares,
+            problem.normalized_weights,
             loss=self._loss(self._architecture.n_outputs),
             penalty=elastic_net(self.alpha, self.l1_ratio),
         )
@@ -320,7 +333,7 @@ class NetworkClassifier(
 
 
 def _winners(scores):
-    """Return the class with the largest score; one column is that of the second."""
+    """Return the index of the largest score; one column belongs to the second class."""
     return (
         scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
     )

@@ -1,4 +1,4 @@
-"""How a network is fitted, by the parameters that estimators of networks share."""
+"""Training of networks, from the parameters of an estimator."""
 
 from contextlib import nullcontext
 from functools import partial
@@ -18,7 +18,7 @@ from skvision._contract.solvers import (
 from skvision._contract.warn import warn
 from skvision._networks.architecture import ACTIVATIONS
 from skvision._training.lbfgs import minimize_lbfgs
-from skvision._training.minimize import Course, batches, minimize
+from skvision._training.minimize import FitResult, batches, minimize
 from skvision._training.network import (
     batch_objective,
     learn_statistics,
@@ -30,8 +30,8 @@ from skvision._training.penalties import elastic_net, l2_value, max_norm
 from skvision._training.schedules import NO_HISTORY
 from skvision._training.standard import learn_standard
 
-SMALL = 2**23  # multiply-adds of a batch that one thread does as fast as two
-RISEN = 10  # times what it was in the first epoch: no noise raises a loss so far
+SMALL = 2**23  # multiply-adds per batch below which one thread is fastest
+RISEN = 10  # factor by which noise alone does not increase the loss
 
 NETWORK_CONSTRAINTS = {
     **{
@@ -66,31 +66,31 @@ NETWORK_CONSTRAINTS = {
 
 
 def check_together(estimator, rates, has_validation):
-    """Raise where parameters do not go with each other.
+    """Raise an error if parameters are incompatible.
 
-    ``rates`` are those of dropout, and ``has_validation`` says whether images to
-    validate on were given.
+    ``rates`` are the rates of dropout, and ``has_validation`` tells whether validation
+    data was passed.
     """
     if has_validation and not estimator.early_stopping:
         raise ValueError(
-            "X_val and y_val were given, and early_stopping=False would not use them: "
-            "set early_stopping=True (and n_iter_no_change as large as max_iter, to "
-            "only watch), or leave them out."
+            "X_val and y_val are not used with early_stopping=False: set "
+            "early_stopping=True, and n_iter_no_change=max_iter to only monitor the "
+            "validation score, or do not pass them."
         )
     if estimator.early_stopping and estimator.average_last:
         raise ValueError(
-            "early_stopping keeps the best epoch and average_last the mean of the last "
-            "ones: ask for one of them."
+            "early_stopping keeps the best epoch, and average_last keeps the mean of "
+            "the last epochs: set only one of them."
         )
-    pictures = {"augmentation": estimator.augmentation, "tta": estimator.tta}
-    asked = [name for name in pictures if pictures[name]]
+    for_images = {"augmentation": estimator.augmentation, "tta": estimator.tta}
+    asked = [name for name in for_images if for_images[name]]
     if asked and estimator.image_shape_ is None:
         raise ValueError(
-            f"{asked[0]} needs images, and X are flat rows: pass (n, H, W[, C]) "
-            f"arrays, or say image_shape=(H, W[, C])."
+            f"{asked[0]} requires images, and X is flat rows: pass an array of shape "
+            f"(n, H, W[, C]), or set image_shape=(H, W[, C])."
         )
     if estimator.batch_norm and estimator.batch_size == 1:
-        raise ValueError("batch_norm needs batch_size=2 at least; got 1.")
+        raise ValueError("batch_norm requires a batch_size of at least 2; got 1.")
     if estimator.solver != "lbfgs":
         return
     noise = {
@@ -106,29 +106,28 @@ def check_together(estimator, rates, has_validation):
         "max_gradient_norm": estimator.max_gradient_norm,
     }
     for why, names in (
-        ("a smooth function without noise", noise),
-        ("no steps", epochs),
+        ("requires a smooth, deterministic objective", noise),
+        ("has no epochs or mini-batch steps", epochs),
     ):
         asked = [name for name in names if names[name]]
         if asked:
-            needs = "needs" if names is noise else "has"
-            other = 'another solver, such as "adam"'
             raise ValueError(
-                f'solver="lbfgs" {needs} {why}, and does not go with '
-                f"{' and '.join(asked)}: leave that out, or take {other}."
+                f'solver="lbfgs" {why}, and does not support '
+                f'{" and ".join(asked)}: use another solver, such as "adam", or the '
+                f"default."
             )
 
 
-def standard_of(estimator, X, shares):
-    """Return what ``standardize`` asks for, None for nothing."""
+def standard_of(estimator, X, sample_weight):
+    """Return the means and standard deviations, or None if ``standardize=False``."""
     if not estimator.standardize:
         return None
     n_channels = None if estimator.image_shape_ is None else estimator.image_shape_[2]
-    return learn_standard(X, shares, n_channels)
+    return learn_standard(X, sample_weight, n_channels)
 
 
 def augment_of(estimator):
-    """Return ``(rows, rng) -> rows``, None without augmentation."""
+    """Return the augmentation as a function of rows, or None without one."""
     if estimator.augmentation is None:
         return None
     height, width, channels = estimator.image_shape_
@@ -138,7 +137,7 @@ def augment_of(estimator):
         changed = np.asarray(estimator.augmentation(images, rng))
         if changed.shape != images.shape or changed.dtype != images.dtype:
             raise ValueError(
-                f"augmentation must return images like those it is given, "
+                f"augmentation must return images of the same dtype and shape, "
                 f"{images.dtype} of shape {images.shape}; it returned {changed.dtype} "
                 f"of shape {changed.shape}."
             )
@@ -161,18 +160,17 @@ def fit_in_batches(
     n_epochs,
     before=NO_HISTORY,
     score=None,
-    told=lambda params, statistics: False,
+    on_epoch=lambda params, statistics: False,
 ):
-    """Train a network by mini-batches.
+    """Train a network on mini-batches and return a `FitResult`.
 
-    ``start`` is (params, statistics), ``learning`` the rows to learn from, ``state``
-    what the optimizer remembers, None for nothing, and ``before`` the history of the
-    epochs before; ``score`` and ``told`` take (params, statistics). Returns a `Course`.
+    ``start`` is the pair (params, statistics), ``learning`` the indices of the training
+    rows, ``state`` the state of the optimizer or None, and ``before`` the history of
+    the previous epochs. ``score`` and ``on_epoch`` are called with (params,
+    statistics).
     """
     if net.n_statistics and len(learning) < 2:
-        raise ValueError(
-            "batch_norm needs two rows to learn from at least, better many; got one."
-        )
+        raise ValueError("batch_norm requires at least two training samples; got one.")
     params, statistics = (np.array(part, inputs.dtype) for part in start)
     batch_size = estimator.batch_size
     if batch_size == "auto":
@@ -183,7 +181,7 @@ def fit_in_batches(
     averaged = estimator.average_last
     until_end = averaged or estimator.learning_rate in PLANNED
     with threads_for(net, batch_size), np.errstate(over="ignore", invalid="ignore"):
-        course = minimize(
+        result = minimize(
             batch_objective(
                 net,
                 statistics,
@@ -208,27 +206,27 @@ def fit_in_batches(
             if averaged
             else None,
             score=None if score is None else lambda now: score(now, statistics),
-            on_epoch=lambda now: told(now, statistics),
+            on_epoch=lambda now: on_epoch(now, statistics),
             before=before,
             statistics=statistics,
             parts=net.weight_slices(),
         )
-    if averaged and net.n_statistics and len(course.loss_curve) > n_epochs - averaged:
+    if averaged and net.n_statistics and len(result.loss_curve) > n_epochs - averaged:
         order = rng.permutation(learning) if estimator.shuffle else learning
         parts = batches(order, batch_size)
         learn = partial(
-            learn_statistics, net, course.params, inputs, weights, parts, rng
+            learn_statistics, net, result.params, inputs, weights, parts, rng
         )
         try:
-            course.statistics = learn()
-        except KeyboardInterrupt:  # the average is of no use without them
-            course.interrupted, course.statistics = True, learn()
-    _warn(estimator, course, inputs)
-    return course
+            result.statistics = learn()
+        except KeyboardInterrupt:  # the average is unusable without its statistics
+            result.interrupted, result.statistics = True, learn()
+    _warn(estimator, result, inputs)
+    return result
 
 
 def threads_for(net, batch_size):
-    """Return the context for matrix products: small ones wait longer than they take."""
+    """Return a context that limits small matrix products to one thread."""
     small = batch_size * net.n_weights < SMALL
     return one_thread_for_blas if small else nullcontext()
 
@@ -237,13 +235,13 @@ def _optimizer_and_penalty(estimator, net):
     alpha, l1_ratio = estimator.alpha, estimator.l1_ratio
     optimizer = make_optimizer(estimator, net.n_weights)
     penalty = elastic_net(alpha, l1_ratio)
-    if estimator.solver == "adamw":  # decays weights outside the gradient
+    if estimator.solver == "adamw":  # the L2 part is applied as weight decay
         penalty = elastic_net(alpha * l1_ratio, 1.0)
     elif (
         estimator.solver == "adam"
         and l1_ratio == 0
         and estimator.max_gradient_norm is None
-    ):  # one pass instead of three
+    ):  # one pass over the parameters instead of three
         optimizer = adam(l2=alpha, n_weights=net.n_weights)
         penalty = l2_value(alpha)
     if estimator.max_gradient_norm is not None:
@@ -258,32 +256,32 @@ def _optimizer_and_penalty(estimator, net):
     return projected(optimizer, shorten), penalty
 
 
-def _warn(estimator, course, inputs):
-    done = len(course.loss_curve)
-    first, last = (course.loss_curve or [0.0])[0], (course.loss_curve or [0.0])[-1]
+def _warn(estimator, result, inputs):
+    done = len(result.loss_curve)
+    first, last = (result.loss_curve or [0.0])[0], (result.loss_curve or [0.0])[-1]
     rose = last > RISEN * max(first, 1)
-    if not (course.diverged or rose):
+    if not (result.diverged or rose):
         return
     scaled = inputs.standard is not None
     advice = advice_on_divergence(estimator, inputs.X, inputs.dtype, scaled=scaled)
-    if course.diverged:
+    if result.diverged:
         before = getattr(estimator, "n_iter_", 0)  # epochs of earlier fits
         kept = f"after epoch {before + done}" if before + done else "at the start"
-        if done and course.validation_scores:
+        if done and result.validation_scores:
             kept = "of the best epoch"
         message = (
-            f"The loss became infinite or NaN in epoch {before + done + 1}; the "
-            f"weights kept are those {kept}. {advice}"
+            f"The loss became infinite or NaN in epoch {before + done + 1}. The fit "
+            f"keeps the weights {kept}. {advice}"
         )
     else:
         message = f"The loss rose from {first:.3g} to {last:.3g}. {advice}"
     warn(message, ConvergenceWarning)
 
 
-def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
-    """Train a network by L-BFGS. ``start`` is (params, statistics); returns a Course.
+def fit_whole(estimator, net, start, inputs, problem, *, loss, on_epoch):
+    """Train a network by L-BFGS and return a `FitResult`.
 
-    ``told`` takes (params, statistics).
+    ``start`` is the pair (params, statistics), with which ``on_epoch`` is called.
     """
     params, statistics = start
     objective = whole_objective(
@@ -291,7 +289,7 @@ def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
         statistics,
         inputs,
         problem.labels,
-        problem.shares,
+        problem.normalized_weights,
         loss=loss,
         penalty=elastic_net(estimator.alpha, estimator.l1_ratio),
     )
@@ -305,22 +303,22 @@ def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
             max_iter=estimator.max_iter,
             tol=estimator.tol,
             rounding=float(np.finfo(inputs.dtype).eps),
-            on_iteration=lambda params: told(params, statistics),
+            on_iteration=lambda params: on_epoch(params, statistics),
         )
-    course = Course(minimum.params.astype(inputs.dtype), statistics)
-    course.loss_curve = minimum.loss_curve[1:]
-    course.converged = minimum.error <= estimator.tol
-    course.learning_rates = [np.nan] * minimum.n_iter
-    course.update_ratios = [[np.nan] * len(net.shapes.weights)] * minimum.n_iter
+    result = FitResult(minimum.params.astype(inputs.dtype), statistics)
+    result.loss_curve = minimum.loss_curve[1:]
+    result.converged = minimum.error <= estimator.tol
+    result.learning_rates = [np.nan] * minimum.n_iter
+    result.update_ratios = [[np.nan] * len(net.shapes.weights)] * minimum.n_iter
     if not np.isfinite([minimum.error, *minimum.params]).all():
         X = inputs.X if inputs.standard is None else np.ones(1)
         advice = advice_on_extremes(estimator, X, inputs.dtype)
         raise ValueError(f"The loss became infinite or NaN. {advice}")
-    if not course.converged and minimum.n_iter >= estimator.max_iter:
+    if not result.converged and minimum.n_iter >= estimator.max_iter:
         warn(
             f"L-BFGS stopped after max_iter={estimator.max_iter} iterations with a "
-            f"gradient of {minimum.error:.2g}, above tol={estimator.tol:g}: raise "
+            f"gradient of {minimum.error:.2g}, above tol={estimator.tol:g}: increase "
             f"max_iter or tol.",
             ConvergenceWarning,
         )
-    return course
+    return result

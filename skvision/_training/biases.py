@@ -1,4 +1,4 @@
-"""The best biases for given weights."""
+"""Optimal biases for given weights."""
 
 from dataclasses import replace
 
@@ -10,37 +10,39 @@ from skvision._training.rows import Rows
 from skvision._training.search import exact_step
 
 MAX_ITER = 30
-PATIENCE = 4  # iterations that do not halve the slope
-ROUNDING = 1e-13  # of a sum of slopes, as a part of the sum of their sizes
+PATIENCE = 4  # iterations without halving the slope
+ROUNDING = (
+    1e-13  # of a sum of slopes, as a fraction of the sum of their absolute values
+)
 
 
 def best_biases(problem: Problem, scores: Array) -> Vector:
-    r"""Return what to add to the biases to minimize the mean loss.
+    r"""Return the change of the biases that minimizes the mean loss.
 
-    By Newton's method. The scores are given, so that it takes no pass through the rows.
-    Where the loss does not bend, it goes straight down.
+    It is computed by Newton's method from the given scores, without a pass over the
+    rows. Where the curvature of the loss is zero, it uses steps of gradient descent.
 
     Parameters
     ----------
     problem : Problem
         The problem.
     scores : ndarray of shape (n, k)
-        Scores, of any biases.
+        Scores with the current biases.
 
     Returns
     -------
     shift : ndarray of shape (k,)
-        What to add.
+        The change of the biases.
     """
     k = problem.n_outputs
-    alone = replace(  # the scores of no features
+    alone = replace(  # the problem without features
         problem, rows=Rows(np.empty((len(scores), 0)), np.empty(0)), l1=0.0, l2=0.0
     )
     shift, least, stale = np.zeros(k), np.inf, 0
-    targets, shares = problem.targets[:], problem.shares
+    targets, sample_weight = problem.targets[:], problem.sample_weight
     for _ in range(MAX_ITER):
         now = scores + shift
-        d_scores = problem.loss(now, targets, shares)[1]
+        d_scores = problem.loss(now, targets, sample_weight)[1]
         slope = d_scores.sum(axis=0)
         if (np.abs(slope) <= ROUNDING * np.abs(d_scores).sum(axis=0)).all():
             break
@@ -49,14 +51,14 @@ def best_biases(problem: Problem, scores: Array) -> Vector:
         least = min(least, size)
         if stale == PATIENCE:
             break
-        product = problem.curvature(now, targets, shares)
+        product = problem.curvature(now, targets, sample_weight)
         bends = np.array(
             [product(np.broadcast_to(unit, now.shape)).sum(0) for unit in np.eye(k)]
         )
         if not np.isfinite(bends).all():
             break
         step = -np.linalg.pinv(bends, rcond=1e-13, hermitian=True) @ slope
-        step -= slope + bends @ step  # straight down where the loss does not bend
+        step -= slope + bends @ step  # gradient descent where the curvature is zero
         if not slope @ step < 0:
             break
         here = Point(shift, now, 0.0, slope, 0.0)

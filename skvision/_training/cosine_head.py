@@ -1,4 +1,4 @@
-"""The last layer of a network that tells classes apart by angles alone."""
+"""The output layer of networks that classify by angles."""
 
 import math
 
@@ -8,7 +8,7 @@ from skvision._training.layers import (
     Array,
     Arrays,
     Backward,
-    Deviation,
+    Initializer,
     Layer,
     Shapes,
     Training,
@@ -17,51 +17,53 @@ from skvision._training.layers import (
 
 def cosine_head(
     n_outputs: int,
-    deviation: Deviation,
+    initializer: Initializer,
     *,
     scale: float,
     margin: float = 0.0,
-    added_to: str = "angle",
+    margin_type: str = "angle",
 ) -> Layer:
-    r"""Return the layer :math:`y_j = s \cos \theta_j`, the angle from x to a center.
+    r"""Return the layer :math:`y_j = s \cos \theta_j` of angles between x and centers.
 
-    In training the true class has to do better by a margin m:
+    In training, the output of the true class is reduced by a margin m:
 
     .. math::
         y_j = s \cos(\theta_j + m) \quad \text{or} \quad y_j = s (\cos \theta_j - m)
 
-    as it is added to the angle ("ArcFace") or the cosine ("CosFace"). Where the angle
-    and the margin add up to more than :math:`\pi`, and the cosine of the sum would rise
-    again, :math:`s (\cos \theta_j - 1 + \cos m)` takes its place, which is as large at
-    :math:`\pi - m` and falls from there. The length of x does not count, nor that of
-    the centers.
+    The margin is added to the angle ("ArcFace") or subtracted from the cosine
+    ("CosFace"). If the sum of the angle and the margin exceeds :math:`\pi`, its cosine
+    would increase again. It is then replaced by :math:`s (\cos \theta_j - 1 + \cos m)`,
+    which has the same value at :math:`\pi - m` and decreases from there. The output
+    does not depend on the lengths of x and of the centers.
 
     Parameters
     ----------
     n_outputs : int
         Number of centers, one for each class.
-    deviation : callable
-        As in `linear`, of the first centers.
+    initializer : callable
+        Initializer of the centers, as in `linear`.
     scale : float
-        The s, positive.
+        The scale :math:`s`, positive.
     margin : float, default=0.0
-        The m: in radians from 0 to less than :math:`\pi`; or from 0 to less than 2.
-    added_to : {"angle", "cosine"}, default="angle"
-        What it is added to, or taken from.
+        The margin :math:`m`. An angle must be in [0, :math:`\pi`) and a cosine in [0,
+        2).
+    margin_type : {"angle", "cosine"}, default="angle"
+        Whether the margin is added to the angle or subtracted from the cosine.
 
     Returns
     -------
     layer : Layer
-        Its params are the centers (n_outputs, n_inputs).
+        A layer with the centers (n_outputs, n_inputs) as parameters.
 
     Notes
     -----
-    With u the unit tangent at :math:`x / \|x\|` towards the center,
-    :math:`\partial \cos(\theta + m) / \partial x = \sin(\theta + m) \, u / \|x\|`. The
-    derivative by the cosine has :math:`1 / \sin \theta` as a factor, and that of the
-    cosine by x has :math:`\sin \theta`: neither is computed. At angles of exactly 0 and
-    :math:`\pi` there is no direction to turn to, and that part of the gradient is zero;
-    so it is for an x of zero, which is at a right angle to everything.
+    With u the unit tangent at :math:`x / \|x\|` towards the center, :math:`\partial
+    \cos(\theta + m) / \partial x = \sin(\theta + m) \, u / \|x\|`. The derivative with
+    respect to the cosine has the factor :math:`1 / \sin \theta`, and that of the cosine
+    with respect to x has the factor :math:`\sin \theta`. They cancel, and neither is
+    computed. At angles of exactly 0 and :math:`\pi`, the tangent is undefined, and this
+    part of the gradient is zero. It is also zero for x = 0, whose cosine with all
+    centers is zero.
 
     References
     ----------
@@ -78,8 +80,8 @@ def cosine_head(
     >>> layer = cosine_head(2, lambda n_inputs, n_outputs: 1, scale=64, margin=0.5)
     >>> print(layer.forward([centers], [], x, None)[0].round(4))
     [[64.     62.3764]]
-    >>> seen = Training(None, None, labels=np.array([1]))
-    >>> print(layer.forward([centers], [], x, seen)[0].round(4))
+    >>> training = Training(None, None, labels=np.array([1]))
+    >>> print(layer.forward([centers], [], x, training)[0].round(4))
     [[64.     47.8731]]
     """
     from skvision._kernels import directions
@@ -89,7 +91,7 @@ def cosine_head(
 
     def init(params: Arrays, buffers: Arrays, rng: np.random.Generator) -> None:
         (centers,) = params
-        size = deviation(centers.shape[1], n_outputs)
+        size = initializer(centers.shape[1], n_outputs)
         centers[...] = size * rng.standard_normal(centers.shape)
 
     def unit_rows(x: Array) -> tuple[Array, Array]:
@@ -107,7 +109,7 @@ def cosine_head(
         labels = None if training is None else training.labels
         rows = np.arange(len(x))
         turned = None
-        if labels is not None and margin and added_to == "cosine":
+        if labels is not None and margin and margin_type == "cosine":
             y[rows, labels] -= y.dtype.type(scale * margin)
         elif labels is not None and margin:
             cosines, sines = np.empty((2, len(x)), x.dtype)
@@ -144,11 +146,13 @@ def cosine_head(
 def _with_margin(
     cosines: Array, sines: Array, scale: float, margin: float
 ) -> tuple[Array, Array]:
-    """Return scores with a margin, and their slope along the arc over the sine."""
+    """Return scores with a margin, and their slope divided by the sine."""
     dtype = cosines.dtype.type
     s, c, m = dtype(scale), dtype(math.cos(margin)), dtype(math.sin(margin))
     beyond = cosines < -c
     scores = s * np.where(beyond, cosines - 1 + c, cosines * c - sines * m)
-    floor = np.finfo(cosines.dtype).eps  # below it a direction is rounding alone
+    floor = np.finfo(
+        cosines.dtype
+    ).eps  # below this, a direction is only rounding error
     per_sine = s * (c + cosines * m / np.maximum(sines, floor))
     return scores, np.where(beyond, s, per_sine)

@@ -1,7 +1,7 @@
-"""Rows of a data set as a network takes them: standardized floats, as they are drawn.
+"""Rows of a dataset as the inputs of a network: standardized floats, read in blocks.
 
-A batch is taken from the rows, augmented if need be, cast and standardized, so that
-bytes and memory-mapped files are never copied whole.
+Only the rows of a batch are read, augmented, converted and standardized, so that arrays
+of bytes and memory-mapped files are never copied completely.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,21 +16,22 @@ from skvision._training.standard import Standard, standardize
 
 Array = NDArray[np.floating]
 
-BLOCK_BYTES = 6 * 2**20  # of floats at prediction
+BLOCK_BYTES = 6 * 2**20  # size of a block of floats at prediction
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Rows, and what is done to those that are drawn.
+    """Rows, with their standardization and augmentation.
 
     Attributes
     ----------
     X : ndarray of shape (n, d), uint8, float32 or float64
-        The rows as they came. Bytes are computed with as float32.
+        The original rows. Bytes are converted to float32.
     standard : Standard or None
-        What they are standardized by; None for not at all.
+        Means and standard deviations; None for no standardization.
     augment : callable or None
-        ``(rows, rng) -> rows``: changes bytes at random, before they are standardized.
+        A function ``(rows, rng) -> rows`` that changes bytes at random before they are
+        standardized.
     """
 
     X: NDArray[Any]
@@ -41,10 +42,10 @@ class Inputs:
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(np.float64 if self.X.dtype == np.float64 else np.float32)
 
-    def draw(
+    def read(
         self, index: slice | NDArray[np.integer], rng: Generator | None = None
     ) -> Array:
-        """Return some rows; with ``rng``, as training takes them."""
+        """Return some rows; with ``rng``, they are augmented for training."""
         X, rows = self.X, index
         if self.augment is not None and rng is not None:
             X, rows = self.augment(np.ascontiguousarray(X[rows]), rng), slice(None)
@@ -55,7 +56,7 @@ class Inputs:
         return standardize(X, rows, self.standard, out)
 
     def blocks(self) -> Iterator[slice]:
-        """Yield the slices that cut the rows into blocks."""
+        """Yield slices that divide the rows into blocks."""
         size = max(16, BLOCK_BYTES // (self.X.shape[1] * self.dtype.itemsize))
         for start in range(0, len(self.X), size):
             yield slice(start, min(start + size, len(self.X)))

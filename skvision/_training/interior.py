@@ -1,16 +1,18 @@
-r"""Hinge losses where hardly a row is violated: a primal-dual interior-point method.
+r"""A primal-dual interior-point method for hinge losses with few violations.
 
-Where a weak penalty separates the classes, Newton's method on the squared hinge spends
-its iterations on which rows are violated. Here each violation :math:`z` has a
-multiplier :math:`\beta`, the slope of its cost, which stays within its bounds while the
-products that are zero at the optimum,
+If the penalty is weak and the classes are separable, Newton's method on the squared
+hinge loss needs many iterations to find the violated rows. The interior-point method
+introduces a multiplier :math:`\beta` for each violation :math:`z`, which is the slope
+of its cost. The multipliers stay within their bounds, while the complementarity
+products
 
 .. math:: \beta a, \; a = \tfrac{\beta}{2} - z \quad \text{(squared hinge)}, \qquad
     \beta (\xi - z), \; (1 - \beta) \xi \quad \text{(hinge)},
 
-go to zero together. That takes some thirty iterations, whatever the penalty.
+which are zero at the optimum, converge to zero at the same rate. This takes about
+thirty iterations for any penalty.
 
-The L1 penalty of a weight is made of hinges as well, :math:`|w| = 2 \max(0, w) - w`.
+The L1 penalty of a weight is also a hinge, :math:`|w| = 2 \max(0, w) - w`.
 """
 
 from collections.abc import Callable
@@ -20,11 +22,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skvision._training.class_inverses import penalized_inverse
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import Array, Labels, Linear, Violated, Violations
 from skvision._training.newton import conjugate_gradients
 from skvision._training.parallel import one_thread_for_blas
-from skvision._training.precondition import penalized_inverse
 from skvision._training.problem import (
     Point,
     Problem,
@@ -35,16 +37,16 @@ from skvision._training.problem import (
 from skvision._training.rows import column_variances
 from skvision._training.smoothed_l1 import sparse_point
 
-FORCING = 1e-2  # part of the residual that is left of a linear system
-TO_BOUND = 0.99  # of the way to the nearest bound
+FORCING = 1e-2  # fraction of the residual that conjugate gradients leave
+TO_BOUND = 0.99  # fraction of the distance to the nearest bound
 MAX_ITER = 100
-PATIENCE = 8  # iterations that do not make the gap smaller, once it is
-NEAR = 0.1  # of the objective
+PATIENCE = 8  # iterations that do not decrease the gap, once it is small
+NEAR = 0.1  # what counts as a small gap
 
 
 @dataclass(frozen=True)
 class _Bends:
-    """Labels, and the changes of multipliers by violations, cut into blocks."""
+    """Labels and derivatives of multipliers by violations, sliced in blocks."""
 
     labels: Labels
     bends: Array
@@ -54,9 +56,10 @@ class _Bends:
 
 
 class _State(NamedTuple):
-    """Multipliers, what they are complementary to, and the same for 1 - beta.
+    """Multipliers beta, their complements a, and the complements xi of 1 - beta.
 
-    Of the violations of the rows, (n * k,), and then of the weights under L1.
+    Each array holds the violations of the rows, (n * k,), followed by those of the
+    weights with an L1 penalty.
     """
 
     beta: Array
@@ -65,7 +68,7 @@ class _State(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """A step: of the parameters, the scores, and the state."""
+    """A step, as changes of the parameters, the scores and the state."""
 
     params: Vector
     scores: Array
@@ -83,33 +86,33 @@ def minimize_interior(
     tol: float,
     on_iteration: Callable[[Vector], bool] = lambda params: False,
 ) -> Minimum:
-    r"""Minimize the mean hinge loss, or its square, plus a penalty.
+    r"""Minimize the mean hinge or squared hinge loss plus a penalty.
 
     Parameters
     ----------
     problem : Problem
-        The problem, of which the targets are labels.
+        The problem, whose targets are labels.
     before : Minimum
-        Where another method stopped. The iterations do not start there, but it is
-        told, and returned, in place of what is worse.
+        The result of another method. The iterations do not start there, but it is
+        reported and returned if it is better.
     violations : callable
-        What the hinge is taken of.
+        Function of the violations of the margin.
     squared : bool
-        Whether the loss is the square of the hinge.
+        Whether the loss is the squared hinge loss.
     margin : float
-        Of the violations.
+        The margin of the violations.
     max_iter : int
-        The most iterations.
+        Maximum number of iterations.
     tol : float
-        Tolerance for the duality gap, as a part of the objective.
+        Tolerance for the duality gap, as a fraction of the objective.
     on_iteration : callable, default=None
-        Told the parameters after each iteration; returns whether to stop.
+        Called with the parameters after each iteration; returns whether to stop.
 
     Returns
     -------
     minimum : Minimum
-        The point of the smallest gap. Weights that the L1 penalty keeps at zero are
-        exactly zero there.
+        The point with the smallest gap. Weights that are zero due to the L1 penalty are
+        exactly zero.
 
     References
     ----------
@@ -136,18 +139,18 @@ def minimize_interior(
         if len(curve) == 1 or error < best.error or done:
             best = Minimum(found.params, len(curve) - 1, [*curve], found.slope, error)
         lowest = found.value < before.loss_curve[-1]
-        told = len(curve) > 1 and on_iteration(
+        stopped = len(curve) > 1 and on_iteration(
             found.params if lowest else before.params
         )
         stuck = best.error < NEAR and len(curve) - 1 - best.n_iter >= PATIENCE
-        if done or len(curve) > max_iter or stuck or told:
+        if done or len(curve) > max_iter or stuck or stopped:
             break
         change = method.step(here, state)
         length = method.longest(state, change.state)
         params = params + length * change.params
         scores = here.scores + length * change.scores
         state = method.follow(params, scores, _moved(state, change.state, length))
-    if told:  # where it stands, however near that is
+    if stopped:  # the last point, even if it is not the best
         last = Minimum(found.params, 0, curve, found.slope, error)
         best = last if lowest else before
     elif before.error <= best.error:
@@ -161,7 +164,7 @@ def _moved(state: _State, change: _State, length: float) -> _State:
 
 
 class _Interior:
-    """The equations of one problem."""
+    """The equations of the method for one problem."""
 
     def __init__(
         self, problem: Problem, violations: Violations, squared: bool, margin: float
@@ -169,36 +172,38 @@ class _Interior:
         self.problem, self.violations, self.squared = problem, violations, squared
         self.margin, self.n, k = margin, problem.n_weights, problem.n_outputs
         z = self.violated(np.zeros((len(problem.rows), k))).z
-        shares = np.broadcast_to(problem.shares[:, None], z.shape).ravel()
-        self.counts = np.isfinite(z).ravel() & (shares > 0)
-        self.share, self.scale = shares, np.zeros(0)
-        self.units = np.ones_like(shares)  # in which products are equal
-        if problem.l1:  # in the unit of scores, whatever that of the features
-            sizes = np.sqrt(column_variances(problem.rows, problem.shares))
+        sample_weight = np.broadcast_to(problem.sample_weight[:, None], z.shape).ravel()
+        self.counts = np.isfinite(z).ravel() & (sample_weight > 0)
+        self.costs, self.scale = sample_weight, np.zeros(0)
+        self.units = np.ones_like(
+            sample_weight
+        )  # units in which the products are equal
+        if problem.l1:  # in units of the scores, independent of those of the features
+            sizes = np.sqrt(column_variances(problem.rows, problem.sample_weight))
             self.scale = np.tile(np.where(sizes > 0, sizes, 1), k)
-            self.share = np.append(shares, 2 * problem.l1 / self.scale)
-            of_weights = 1 / len(problem.rows) / self.of_weights(self.share)
+            self.costs = np.append(sample_weight, 2 * problem.l1 / self.scale)
+            of_weights = 1 / len(problem.rows) / self.of_weights(self.costs)
             self.units = np.append(self.units, of_weights)
             self.counts = np.append(self.counts, np.ones(self.n, bool))
         of_rows = np.arange(len(self.counts)) < z.size
-        self.squares = squared & of_rows  # the others are hinges
+        self.squares = squared & of_rows  # the others are hinge losses
 
     def violated(self, scores: Array) -> Violated:
         labels: Labels = self.problem.targets
         return self.violations(scores, labels)
 
     def joined(self, of_rows: Array, params: Vector) -> Array:
-        """Return violations, or changes of them, of the rows and of the weights."""
+        """Concatenate violations (or their changes) of the rows and of the weights."""
         of_weights = self.scale * params[: self.n] if self.problem.l1 else self.scale
         return np.where(self.counts, np.append(of_rows, of_weights), 0)
 
     def of_rows(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return the part of the rows, (n, k)."""
+        """Return the part that belongs to the rows, (n, k)."""
         k = self.problem.n_outputs
         return values[: len(self.problem.rows) * k].reshape(-1, k)
 
     def of_weights(self, values: Array) -> Array:
-        """Return the part of the weights, which is empty without an L1 penalty."""
+        """Return the part that belongs to the weights; empty without an L1 penalty."""
         return values[len(self.problem.rows) * self.problem.n_outputs :]
 
     def first(self, params: Vector, scores: Array) -> _State:
@@ -208,50 +213,50 @@ class _Interior:
         return self.follow(params, scores, _State(beta, sizes, sizes))
 
     def follow(self, params: Vector, scores: Array, state: _State) -> _State:
-        """Return the state with ``a`` as its definition has it."""
+        """Return the state with ``a`` computed from its definition."""
         z = self.joined(self.violated(scores).z, params)
         a = np.where(self.squares, state.beta / 2, state.xi) - z
         beta = np.where(self.counts, state.beta, 0.5)
         return _State(beta, np.where(self.counts, a, 1), state.xi)
 
     def slopes(self, beta: Array) -> Array:
-        """Return what multipliers make of the gradient with respect to the scores."""
-        weighted = self.of_rows(np.where(self.counts, self.share * beta, 0))
+        """Return the gradient with respect to the scores for given multipliers."""
+        weighted = self.of_rows(np.where(self.counts, self.costs * beta, 0))
         return self.violated(np.zeros_like(weighted)).backward(weighted)
 
     def complementarity(self, state: _State) -> float:
         lower, upper = state.beta * state.a, (1 - state.beta) * state.xi
         products = np.where(self.squares, lower, (lower + upper) / 2)
-        counted = np.where(self.counts, self.share, 0)
+        counted = np.where(self.counts, self.costs, 0)
         return float(np.sum(counted * products) / np.sum(counted * self.units))
 
     def bends(self, state: _State) -> Array:
-        """Return the change of a multiplier by that of its violation."""
+        """Return the derivatives of multipliers by their violations."""
         return np.where(self.counts, state.beta / self.below(state), 0)
 
     def above(self, beta: Array) -> Array:
-        """Return how far multipliers are from their upper bound, 1 without one."""
+        """Return the distances of multipliers from their upper bound; 1 without one."""
         return np.where(self.squares, 1, 1 - beta)
 
     def below(self, state: _State) -> Array:
         of_hinge = state.xi / self.above(state.beta)
         return state.a + state.beta * np.where(self.squares, 0.5, of_hinge)
 
-    def curvature(self, scores: Array, targets: Any, shares: Array) -> Linear:
+    def curvature(self, scores: Array, targets: Any, sample_weight: Array) -> Linear:
         labels, bends = targets
         _, forward, backward = self.violations(scores, labels)
-        return lambda change: backward(shares[:, None] * bends * forward(change))
+        return lambda change: backward(sample_weight[:, None] * bends * forward(change))
 
     def certify(self, params: Vector, state: _State) -> tuple[Point, float]:
-        """Return the parameters with the slope of the multipliers, and the gap.
+        """Return the point with the slope given by the multipliers, and its gap.
 
-        The multipliers are moved a little so that their slopes add up to zero for each
-        bias; where that would take them out of their bounds, no gap is known.
+        The multipliers are changed slightly so that their slopes sum to zero for each
+        bias. If this violates their bounds, no gap is known.
         """
         problem, beta = self.problem, self.of_rows(state.beta)
         if problem.has_bias:
             beta = self._balanced(state)
-        counts, share = self.of_rows(self.counts), problem.shares[:, None]
+        counts, weight = self.of_rows(self.counts), problem.sample_weight[:, None]
         scores = np.empty_like(beta)
         d_scores = self.slopes(self.joined(beta, np.zeros_like(params)))
 
@@ -261,11 +266,11 @@ class _Interior:
 
         slope = problem.through(params, respond)
         z = np.where(counts, self.violated(scores).z, 0)
-        loss = float(np.sum(share * np.maximum(z, 0) ** (2 if self.squared else 1)))
+        loss = float(np.sum(weight * np.maximum(z, 0) ** (2 if self.squared else 1)))
         value = loss + problem.penalty(params)
         at_zero = np.where(counts, self.violated(np.zeros_like(z)).z, 0)
         fitted = beta * at_zero - (beta**2 / 4 if self.squared else 0)
-        total = float(np.sum(share * np.where(counts, fitted, 0)))
+        total = float(np.sum(weight * np.where(counts, fitted, 0)))
         feasible = (beta >= 0) & (self.squared | (beta <= 1))
         bound = dual_bound(total, slope[: self.n], problem.l1, problem.l2)
         error = relative(value - bound, value) if feasible.all() else np.inf
@@ -275,7 +280,7 @@ class _Interior:
         beta, bends_of = self.of_rows(state.beta), self.of_rows(self.bends(state))
         zeros = np.zeros_like(beta)
         targets = (self.problem.targets, bends_of)
-        product = self.curvature(zeros, targets, self.problem.shares)
+        product = self.curvature(zeros, targets, self.problem.sample_weight)
         units = np.eye(beta.shape[1])
         bends = [product(np.broadcast_to(unit, beta.shape)).sum(0) for unit in units]
         if not np.isfinite(bends).all():
@@ -287,7 +292,7 @@ class _Interior:
         return np.where(self.of_rows(self.counts), moved, 0.5)
 
     def sparse(self, params: Vector, state: _State) -> tuple[Point, float]:
-        """Return a point with zeros where an L1 penalty keeps weights, and its gap."""
+        """Return a point with exact zeros due to the L1 penalty, and its gap."""
         beta = self.of_weights(state.beta)
         if self.squared:
             sizes = self.scale[: self.problem.rows.n_features]
@@ -299,7 +304,7 @@ class _Interior:
         return self.certify(params, state)
 
     def step(self, here: Point, state: _State) -> _Change:
-        """Return the step of a predictor and corrector."""
+        """Return the predictor-corrector step."""
         solve = self.factorize(here, state)
         guess = self.change(here, state, solve, 0.0, None).state
         now = self.complementarity(state)
@@ -317,7 +322,7 @@ class _Interior:
         curved = replace(problem, targets=targets, curvature=self.curvature)
         of_weights = np.zeros(self.n)
         if problem.l1:
-            of_weights = self.of_weights(self.share * bends) * self.scale**2
+            of_weights = self.of_weights(self.costs * bends) * self.scale**2
         precondition = penalized_inverse(curved, here, of_weights)
 
         def product(change: Vector) -> tuple[Vector, Array]:
@@ -339,7 +344,7 @@ class _Interior:
         target: float,
         guess: _State | None,
     ) -> _Change:
-        """Return Newton's step to products of ``target``, corrected by a guess."""
+        """Return Newton's step to products of ``target``, corrected by a prediction."""
         beta, a, xi = state
         targets = target * self.units
         lower = targets - beta * a
@@ -367,7 +372,7 @@ class _Interior:
         return _Change(step, along, _State(d_beta, d_a, d_xi))
 
     def longest(self, state: _State, change: _State) -> float:
-        """Return the length of a step that keeps all within their bounds, at most 1."""
+        """Return the longest step length, at most 1, that keeps all within bounds."""
         bounded = self.counts & ~self.squares
         length = np.inf
         for value, slope, counts in (

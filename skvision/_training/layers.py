@@ -1,17 +1,18 @@
-r"""Layers of a network: each one's forward and backward pass, side by side.
+r"""Layers of a network, each with its forward and backward pass.
 
-A layer is three functions. ``shapes(n_inputs)`` says what arrays it has, ``init`` gives
-them their first values, and ``forward`` computes its output and returns with it
-``backward``, from the gradient by the output to that by the input:
+A layer consists of three functions. ``shapes(n_inputs)`` returns the shapes of its
+arrays, ``init`` initializes them, and ``forward`` returns its output and ``backward``,
+the vector-Jacobian product:
 
     y, backward = layer.forward(params, buffers, x, training)
     dx = backward(dy, grads)
 
-``params`` is the list of its weights (which are penalized) and then of its biases and
-gains (which are not), ``grads`` the list of arrays that take the gradients by them, and
-``buffers`` that of its running statistics, which ``forward`` changes in training. What
-training needs besides is a `Training`; None means prediction. ``backward`` is to be
-called once at most, before the next ``forward``. All arrays of a call are of one dtype.
+``params`` is the list of its weights, which are penalized, followed by its biases and
+gains, which are not. ``grads`` is the list of arrays to which the gradients with
+respect to ``params`` are written. ``buffers`` is the list of its running statistics,
+which ``forward`` updates in training. ``training`` is a `Training`, or None for
+prediction. ``backward`` must be called at most once, before the next ``forward``. All
+arrays of a call have the same dtype.
 """
 
 import math
@@ -26,13 +27,13 @@ from scipy.special import expit
 Array = NDArray[np.floating]
 Arrays = Sequence[Array]
 Backward = Callable[..., "Array | None"]  # (dy, grads, needs_dx=True)
-Deviation = Callable[[int, int], float]
+Initializer = Callable[[int, int], float]
 
-LEVELS = 2**16  # of a random number that says whether to drop
+LEVELS = 2**16  # number of values of the random numbers of dropout
 
 
 class Shapes(NamedTuple):
-    """What arrays a layer has, and how wide its output is."""
+    """The shapes of the arrays of a layer, and the width of its output."""
 
     weights: list[tuple[int, ...]]
     others: list[tuple[int, ...]]
@@ -41,19 +42,19 @@ class Shapes(NamedTuple):
 
 
 class Training(NamedTuple):
-    """What a forward pass needs in training.
+    """Additional arguments of a forward pass in training.
 
     Attributes
     ----------
     rng : Generator or None
-        Draws what is dropped. None drops nothing, and takes running statistics as at
-        prediction.
+        Random number generator for dropout. None disables dropout and uses the running
+        statistics, as in prediction.
     weights : ndarray of shape (n,) or None
-        Of the rows, not negative; None is one each.
+        Non-negative weights of the rows. None is 1 for each row.
     momentum : float
-        How far running statistics move towards those of the batch, from 0 to 1.
+        Weight of the batch in the update of running statistics, from 0 to 1.
     labels : ndarray of shape (n,), int, or None
-        The true classes, for a layer that gives them a margin; None for no margin.
+        True classes, for a layer with a margin. None disables the margin.
     """
 
     rng: Generator | None
@@ -63,14 +64,14 @@ class Training(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """A step from inputs to outputs; the top of this file says how it is used.
+    """A layer of a network; the docstring of the module describes its use.
 
     Attributes
     ----------
     shapes : callable
         ``n_inputs -> Shapes``.
     init : callable
-        ``(params, buffers, rng) -> None``: fills the arrays in place.
+        ``(params, buffers, rng) -> None`` initializes the arrays in place.
     forward : callable
         ``(params, buffers, x, training) -> (y, backward)``.
     """
@@ -80,23 +81,24 @@ class Layer(NamedTuple):
     forward: Callable[[Arrays, Arrays, Array, Training | None], tuple[Array, Backward]]
 
 
-def linear(n_outputs: int, deviation: Deviation, *, bias: bool = True) -> Layer:
+def linear(n_outputs: int, initializer: Initializer, *, bias: bool = True) -> Layer:
     r"""Return the layer :math:`y = x W + b`.
 
     Parameters
     ----------
     n_outputs : int
-        Width of its output.
-    deviation : callable
-        ``(n_inputs, n_outputs) -> standard deviation`` of the normal distribution that
-        the first weights are drawn from, such as `he`. Biases start at zero.
+        Width of the output.
+    initializer : callable
+        ``(n_inputs, n_outputs) -> standard deviation`` of the normal distribution of
+        the initial weights, such as `he`. Biases are initialized to zero.
     bias : bool, default=True
-        Whether there are biases.
+        Whether the layer has biases.
 
     Returns
     -------
     layer : Layer
-        Its params are W (n_inputs, n_outputs) and, with ``bias``, b (n_outputs,).
+        A layer with the parameters W (n_inputs, n_outputs) and, with ``bias``, b
+        (n_outputs,).
 
     Examples
     --------
@@ -116,7 +118,7 @@ def linear(n_outputs: int, deviation: Deviation, *, bias: bool = True) -> Layer:
 
     def init(params: Arrays, buffers: Arrays, rng: Generator) -> None:
         W, *biases = params
-        W[...] = deviation(*W.shape) * rng.standard_normal(W.shape)
+        W[...] = initializer(*W.shape) * rng.standard_normal(W.shape)
         for b in biases:
             b[...] = 0
 
@@ -140,7 +142,7 @@ def linear(n_outputs: int, deviation: Deviation, *, bias: bool = True) -> Layer:
 
 
 def he(n_inputs: int, n_outputs: int) -> float:
-    r"""Return :math:`\sqrt{2 / n_{in}}`, which keeps the scale where half are cut off.
+    r"""Return :math:`\sqrt{2 / n_{in}}`, which preserves the variance with ReLU.
 
     References
     ----------
@@ -190,7 +192,7 @@ def _no_arrays(n_inputs: int) -> Shapes:
 
 
 def _no_init(params: Arrays, buffers: Arrays, rng: Generator) -> None:
-    """Do nothing: there are no arrays."""
+    """Do nothing, because the layer has no arrays."""
 
 
 def identity() -> Layer:
@@ -203,7 +205,7 @@ def _pass(dy: Array, grads: Arrays, needs_dx: bool = True) -> Array:
 
 
 def relu() -> Layer:
-    r"""Return the layer :math:`y = \max(0, x)`, of slope 0 at 0."""
+    r"""Return the layer :math:`y = \max(0, x)`, whose derivative at 0 is 0."""
     return _elementwise(lambda x: np.maximum(x, 0), lambda x, y: x > 0)
 
 
@@ -234,20 +236,20 @@ def sigmoid() -> Layer:
 
 
 def dropout(rate: float) -> Layer:
-    """Return the layer that drops elements in training, and does nothing at prediction.
+    """Return the dropout layer, which is the identity in prediction.
 
-    Each is set to zero with probability ``rate``, and the others are divided by ``1 -
-    rate``, so that their mean stays ("inverted" dropout).
+    In training, each element is set to zero with probability ``rate``, and the others
+    are divided by ``1 - rate`` to keep the mean ("inverted dropout").
 
     Parameters
     ----------
     rate : float
-        From 0 to less than 1; taken to the nearest 65,536th.
+        Rate of dropout, in [0, 1). It is rounded to a multiple of 1 / 65,536.
 
     Returns
     -------
     layer : Layer
-        Without arrays.
+        A layer without arrays.
 
     References
     ----------
@@ -265,7 +267,7 @@ def dropout(rate: float) -> Layer:
         if training is None or training.rng is None or threshold == 0:
             return x, _pass
         words = training.rng.bit_generator.random_raw(-(-x.size // 4))
-        drawn = words.view(np.uint16)[: x.size]  # four in a word
+        drawn = words.view(np.uint16)[: x.size]  # four numbers per word
 
         def thinned(values: Array) -> Array:
             out = np.empty(values.shape, values.dtype)
@@ -279,15 +281,14 @@ def dropout(rate: float) -> Layer:
 
 
 def batch_norm(epsilon: float = 1e-5) -> Layer:
-    r"""Return the layer that standardizes each column, then scales and shifts it.
+    r"""Return the batch normalization layer.
 
     .. math:: y = \gamma \, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
 
-    In training :math:`\mu` and :math:`\sigma^2` are mean and variance of the batch,
-    rows counting by their weights, and running statistics move towards them by the
-    ``momentum`` of a `Training`: towards :math:`\frac{n}{n-1} \sigma^2` for the
-    variance of a batch of n rows. At prediction the running statistics take their
-    place.
+    In training, :math:`\mu` and :math:`\sigma^2` are the weighted mean and variance of
+    the batch, and the running statistics are updated with the ``momentum`` of a
+    `Training`. The running variance is updated with :math:`\frac{n}{n-1} \sigma^2` for
+    a batch of n rows. In prediction, the running statistics are used instead.
 
     Parameters
     ----------
@@ -297,8 +298,9 @@ def batch_norm(epsilon: float = 1e-5) -> Layer:
     Returns
     -------
     layer : Layer
-        Its params are the gains :math:`\gamma`, from 1, and the shifts :math:`\beta`,
-        from 0, neither penalized; its buffers the running mean and variance.
+        A layer with the gains :math:`\gamma`, initialized to 1, and the shifts
+        :math:`\beta`, initialized to 0, which are not penalized. Its buffers are the
+        running mean and variance.
 
     References
     ----------
@@ -320,17 +322,17 @@ def batch_norm(epsilon: float = 1e-5) -> Layer:
         gain, shift = params
         if training is None or training.rng is None:
             mean, variance = buffers
-            share = None
+            row_weights = None
             normal = x - mean
         else:
             n = len(x)
             w = training.weights
-            share = np.full(n, 1 / n, x.dtype) if w is None else w / w.sum()
-            normal = x - x[0]  # so that a constant column has no variance by rounding
-            from_first = share @ normal
+            row_weights = np.full(n, 1 / n, x.dtype) if w is None else w / w.sum()
+            normal = x - x[0]  # so that rounding gives constant columns no variance
+            from_first = row_weights @ normal
             mean = x[0] + from_first
             normal -= from_first
-            variance = share @ (normal * normal)
+            variance = row_weights @ (normal * normal)
             unbiased = variance * x.dtype.type(n / max(n - 1, 1))
             for running, now in zip(buffers, (mean, unbiased), strict=True):
                 running += running.dtype.type(training.momentum) * (now - running)
@@ -343,11 +345,11 @@ def batch_norm(epsilon: float = 1e-5) -> Layer:
             of_gain, of_shift = grads
             np.sum(dy * normal, axis=0, out=of_gain)
             dy.sum(axis=0, out=of_shift)
-            if share is None:
+            if row_weights is None:
                 return dy * (gain * scale)
-            # mean and variance depend on each row by its share
+            # mean and variance depend on each row by its weight
             hidden = normal * of_gain + of_shift
-            return (gain * scale) * (dy - share[:, None] * hidden)
+            return (gain * scale) * (dy - row_weights[:, None] * hidden)
 
         return y, backward
 
@@ -355,18 +357,19 @@ def batch_norm(epsilon: float = 1e-5) -> Layer:
 
 
 def chain(*layers: Layer) -> Layer:
-    """Return the layer that does one after another.
+    """Return the composition of layers.
 
     Parameters
     ----------
     *layers : Layer
-        In the order of a forward pass.
+        Layers in the order of the forward pass.
 
     Returns
     -------
     layer : Layer
-        Its params are the weights of all, then the biases and gains of all. Its
-        ``backward`` with ``needs_dx=False`` stops where no params are left.
+        A layer whose parameters are the weights of all layers, followed by their biases
+        and gains. With ``needs_dx=False``, its ``backward`` stops at the first layer
+        with parameters.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""L-BFGS."""
+"""The L-BFGS method for smooth functions."""
 
 from collections import deque
 from collections.abc import Callable
@@ -10,31 +10,31 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector]]
 
-MEMORY = 10  # steps that the inverse Hessian is made of
-PATIENCE = 10  # iterations that rounding may let the value stand still
-MAX_TRIALS = 25  # of one line search
+MEMORY = 10  # steps that approximate the inverse Hessian
+PATIENCE = 10  # iterations without a decrease of the value
+MAX_TRIALS = 25  # in one line search
 SUFFICIENT_DECREASE, CURVATURE = 1e-4, 0.9  # the Wolfe conditions
 FLAT_DECREASE = 0.8  # 1 - 2 delta at delta = 0.1, of Hager and Zhang
 
 
 class Minimum(NamedTuple):
-    """Where a minimizer stopped.
+    """The result of a minimizer.
 
     Attributes
     ----------
     params : ndarray of shape (n_params,)
         The last parameters.
     n_iter : int
-        Iterations made.
+        Number of iterations.
     loss_curve : list of float
-        Value of the objective at the start and after each iteration.
+        The objective at the start and after each iteration.
     residual : ndarray of shape (n_params,)
-        The gradient there, or the least subgradient.
+        The gradient at ``params``, or the subgradient of smallest norm.
     error : float
-        What was held against the tolerance: the largest absolute element of the
+        The quantity compared with the tolerance: the largest absolute element of the
         residual, or a duality gap.
-    told : bool
-        Whether it stopped because ``on_iteration`` said so.
+    stopped_by_caller : bool
+        Whether ``on_iteration`` requested to stop.
     """
 
     params: Vector
@@ -42,11 +42,11 @@ class Minimum(NamedTuple):
     loss_curve: list[float]
     residual: Vector
     error: float
-    told: bool = False
+    stopped_by_caller: bool = False
 
 
 class Point(NamedTuple):
-    """Parameters, and the objective and its gradient there."""
+    """Parameters with the objective and its gradient."""
 
     params: Vector
     value: float
@@ -70,30 +70,30 @@ def minimize_lbfgs(
 ) -> Minimum:
     r"""Minimize a smooth function by L-BFGS.
 
-    It stops where no element of the gradient exceeds ``tol``, after ``max_iter``
-    iterations, where ``on_iteration`` says so, or where rounding lets the objective
-    fall no more.
+    It stops when no element of the gradient exceeds ``tol``, after ``max_iter``
+    iterations, when ``on_iteration`` returns True, or when rounding prevents the
+    objective from decreasing.
 
     Parameters
     ----------
     objective : callable
         ``params -> (value, gradient)``.
     start : ndarray of shape (n_params,), float64
-        Where to start.
+        The initial parameters.
     max_iter : int
-        The most iterations.
+        Maximum number of iterations.
     tol : float
-        Tolerance for the gradient.
+        Tolerance for the largest absolute element of the gradient.
     rounding : float, default=eps of float64
-        To what part of itself the value is exact. Where it changes by no more, the
-        slope alone says whether a step is good.
+        Relative accuracy of the objective. If its change is smaller, a step is judged
+        by the slope alone.
     on_iteration : callable, default=None
-        Told the parameters after each iteration; returns whether to stop.
+        Called with the parameters after each iteration; returns whether to stop.
 
     Returns
     -------
     minimum : Minimum
-        Where it stopped; ``residual`` is the gradient.
+        The result; ``residual`` is the gradient.
 
     References
     ----------
@@ -118,7 +118,7 @@ def minimize_lbfgs(
     while largest(here.gradient) > tol and len(loss_curve) <= max_iter:
         direction = -_inverse_hessian_times(here.gradient, pairs, first_scale)
         there = line_search(objective, here, direction, rounding)
-        if there is None:  # nothing along it is lower, to rounding
+        if there is None:  # no decrease along it, up to rounding
             break
         step, change = there.params - here.params, there.gradient - here.gradient
         if (product := float(step @ change)) > 0:
@@ -135,14 +135,14 @@ def minimize_lbfgs(
 
 
 def largest(gradient: Vector) -> float:
-    """Return the largest absolute element."""
+    """Return the largest absolute element of a vector."""
     return float(np.abs(gradient).max(initial=0))
 
 
 def _inverse_hessian_times(
     gradient: Vector, pairs: deque[_Pair], first_scale: float
 ) -> Vector:
-    """Multiply by the inverse Hessian that the pairs tell of (two-loop recursion)."""
+    """Multiply by the approximate inverse Hessian of the pairs (two-loop recursion)."""
     if not pairs:
         return gradient * first_scale
     result = gradient.copy()
@@ -167,8 +167,8 @@ def line_search(
 ) -> Point | None:
     """Return a point along ``direction`` that meets the weak Wolfe conditions.
 
-    By bisection, which needs no more than convexity or a bound from below. Where values
-    agree to rounding, the slopes decide (the approximate conditions).
+    It is found by bisection, which requires only convexity or a lower bound. If values
+    agree up to rounding, the slopes decide (approximate Wolfe conditions).
     """
     slope = float(here.gradient @ direction)
     if not slope < 0:

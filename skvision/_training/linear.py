@@ -1,4 +1,4 @@
-"""The minimum of a linear model, exactly: which minimizer for which problem."""
+"""Exact minimization of linear models, with a suitable method for each problem."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,24 +16,24 @@ from skvision._training.losses import (
 )
 from skvision._training.multipliers import center_biases, minimize_hinge
 from skvision._training.newton import minimize_newton
-from skvision._training.objective import split_linear
+from skvision._training.objective import linear_scores, split_linear
 from skvision._training.precondition import hessian_inverse
 from skvision._training.problem import Problem, relative_gap
 from skvision._training.row_space import MAX_ROWS, RowSpace
 from skvision._training.rows import Rows, column_variances
 from skvision._training.smoothed_l1 import minimize_smoothed
 
-FEW_PARAMS, FEW_ROWS = 300, 10_000  # up to so many, the Hessian is written down
-AT_ONCE, SOON, LATER = 0, 15, 100  # iterations before the interior of the bounds
-FEW_WEIGHTS = 20_000  # up to so many, the interior of the bounds costs little
-LIMIT = 1e-9  # of the mean variance: the L2 penalty of a hinge that has none
-ROUGH = 0.5  # part of the tolerance that is aimed at in float32
+FEW_PARAMS, FEW_ROWS = 300, 10_000  # maximum for computing the full Hessian
+AT_ONCE, SOON, LATER = 0, 15, 100  # iterations before the interior-point method
+FEW_WEIGHTS = 20_000  # maximum for which the interior-point method is fast
+LIMIT = 1e-9  # L2 penalty of a hinge without one, as a fraction of the mean variance
+ROUGH = 0.9  # fraction of the tolerance to reach in float32
 
 
 def minimize_linear(
     rows: Rows,
     labels: Labels,
-    shares: Array,
+    sample_weight: Array,
     start: Vector,
     *,
     loss: Loss,
@@ -50,10 +50,10 @@ def minimize_linear(
 ) -> Minimum:
     r"""Minimize mean loss plus :math:`\alpha (r \|W\|_1 + \frac{1 - r}{2} \|W\|^2)`.
 
-    A smooth loss is minimized by Newton's method; the hinge loss is made of smooth
-    ones. The rows are multiplied as float32 unless they are float64. The optimum is
-    then verified in float64, and sought on in float64 where the former did not reach
-    it.
+    A smooth loss is minimized by Newton's method, and the hinge loss by a sequence of
+    smooth losses. Matrix products use float32 unless the rows are float64. The result
+    is then verified in float64, and the minimization continues in float64 if it is not
+    accurate enough.
 
     Parameters
     ----------
@@ -61,35 +61,36 @@ def minimize_linear(
         The rows.
     labels : ndarray of shape (n,), int
         True classes.
-    shares : ndarray of shape (n,)
-        What each row counts; adding up to one.
+    sample_weight : ndarray of shape (n,)
+        Weights of the rows, which sum to one.
     start : ndarray of shape (n_params,), float64
-        W, then b where the rows have a center.
+        The initial parameters: W, then b if the rows have a center.
     loss, curvature : callable
-        The loss and its second derivatives; for the hinge, those of its square.
+        The loss and its second derivatives. For the hinge loss, those of the squared
+        hinge.
     violations : callable, default=None
-        The violations of which ``loss`` is the hinge, or its square.
+        The margin violations if ``loss`` is a hinge or squared hinge loss.
     squared : bool
-        Whether it is the square.
+        Whether ``loss`` is the squared hinge loss.
     margin : float
-        Of ``violations``.
+        The margin of ``violations``.
     joint : bool
-        Whether the loss depends on differences of scores alone; otherwise it is a sum
+        Whether the loss depends only on differences of scores. Otherwise it is a sum
         over the scores.
     alpha, l1_ratio : float
         The penalty.
     max_iter : int
-        The most iterations.
+        Maximum number of iterations.
     tol : float
-        Tolerance for the duality gap as a part of the objective; without a penalty,
-        for the decrease that the next step is predicted to bring.
+        Tolerance for the duality gap as a fraction of the objective. Without a penalty,
+        tolerance for the predicted decrease by the next step.
     on_iteration : callable
-        Told the parameters after each iteration; returns whether to stop.
+        Called with the parameters after each iteration; returns whether to stop.
 
     Returns
     -------
     minimum : Minimum
-        Where it stopped; ``error`` was held against ``tol``.
+        The result; ``error`` is compared with ``tol``.
     """
     fit_intercept = rows.center is not None
     n_outputs = len(start) // (rows.n_features + int(fit_intercept))
@@ -97,7 +98,7 @@ def minimize_linear(
 
     space: RowSpace | None = None
 
-    def told(params: Vector) -> bool:
+    def stop(params: Vector) -> bool:
         nonlocal stopped
         stopped = stopped or on_iteration(
             params if space is None else space.to_features(params)
@@ -107,7 +108,7 @@ def minimize_linear(
     problem = Problem(
         rows,
         labels,
-        shares,
+        sample_weight,
         loss,
         curvature,
         l1=alpha * l1_ratio,
@@ -118,9 +119,9 @@ def minimize_linear(
 
     def minimize(problem: Problem, start: Vector, max_iter: int, tol: float) -> Minimum:
         if violations is None:
-            return _minimize_smooth(problem, start, max_iter, tol, told)
+            return _minimize_smooth(problem, start, max_iter, tol, stop)
         return _minimize_hinge(
-            problem, start, violations, squared, margin, max_iter, tol, told
+            problem, start, violations, squared, margin, max_iter, tol, stop
         )
 
     few = len(start) <= FEW_PARAMS and len(rows) <= FEW_ROWS
@@ -129,7 +130,7 @@ def minimize_linear(
     exact = replace(problem, rows=replace(rows, exact=True))
     if len(rows) < min(rows.n_features, MAX_ROWS) and not problem.l1 and not few:
         space = RowSpace.of(rows)
-    if space is not None and not space.rows.n_features:  # all rows are the same
+    if space is not None and not space.rows.n_features:  # all rows are equal
         space = None
     if space is not None:
         inside = replace(exact, rows=space.rows)
@@ -150,12 +151,14 @@ def minimize_linear(
     if not stopped:
         if violations is not None and not squared and fit_intercept:
             z = violations(linear_scores(exact.rows, params), labels).z
-            params[problem.n_weights :] += center_biases(z, labels, shares, joint=joint)
+            params[problem.n_weights :] += center_biases(
+                z, labels, sample_weight, joint=joint
+            )
         W, b = split_linear(params, rows.n_features, fit_intercept)
-        if joint:  # a common change of all classes changes no loss
+        if joint:  # a common change of all classes does not change the loss
             b -= b.mean() if len(b) else 0
             W -= 0 if problem.l1 else W.mean(axis=0)
-    return minimum._replace(params=params, told=stopped)
+    return minimum._replace(params=params, stopped_by_caller=stopped)
 
 
 def _minimize_smooth(
@@ -163,11 +166,11 @@ def _minimize_smooth(
     start: Vector,
     max_iter: int,
     tol: float,
-    told: Callable[[Vector], bool],
+    on_iteration: Callable[[Vector], bool],
 ) -> Minimum:
     if problem.l1:
         return minimize_smoothed(
-            problem, start, max_iter=max_iter, tol=tol, on_iteration=told
+            problem, start, max_iter=max_iter, tol=tol, on_iteration=on_iteration
         )
     few = len(start) <= FEW_PARAMS and len(problem.rows) <= FEW_ROWS
     return minimize_newton(
@@ -178,7 +181,7 @@ def _minimize_smooth(
         gap=relative_gap,
         inverse=hessian_inverse if few else None,
         to_rounding=few,
-        on_iteration=told,
+        on_iteration=on_iteration,
     )
 
 
@@ -190,17 +193,17 @@ def _minimize_hinge(
     margin: float,
     max_iter: int,
     tol: float,
-    told: Callable[[Vector], bool],
+    on_iteration: Callable[[Vector], bool],
 ) -> Minimum:
-    """Try Newton's method, and where it is not through soon, the interior of bounds."""
+    """Use Newton's method and, if it converges slowly, the interior-point method."""
     if not squared and problem.l1 == problem.l2 == 0:
-        variance = float(column_variances(problem.rows, problem.shares).mean())
+        variance = float(column_variances(problem.rows, problem.sample_weight).mean())
         problem = replace(problem, l2=LIMIT * (variance or 1.0))
     stopped = False
 
     def stop(params: Vector) -> bool:
         nonlocal stopped
-        stopped = told(params)
+        stopped = on_iteration(params)
         return stopped
 
     interior = problem.l1 > 0 or problem.l2 > 0
@@ -241,13 +244,3 @@ def _minimize_hinge(
     if other.params is minimum.params:
         curve = minimum.loss_curve
     return other._replace(n_iter=n_iter, loss_curve=curve)
-
-
-def linear_scores(rows: Rows, params: Vector) -> Array:
-    """Return the scores of all rows, (n, k), float64."""
-    W, b = split_linear(params, rows.n_features, rows.center is not None)
-    W_x = W.astype(rows.dtype, copy=False)
-    scores = np.empty((len(rows), len(W)))
-    for block in rows.blocks():
-        scores[block] = rows.draw(block) @ W_x.T
-    return scores + b if len(b) else scores

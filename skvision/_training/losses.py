@@ -1,16 +1,16 @@
-"""Losses: scores against labels.
+"""Loss functions, their gradients and second derivatives.
 
-A loss is ``(scores, labels, shares) -> (mean loss, d_scores)``: a sum over rows, each
-counted by its share, and its gradient with respect to the scores. Shares that add up to
-one make a mean of it, None is one part in n each. A sum over blocks of rows or a part
-of them is then as good as the whole.
+A loss is ``(scores, labels, sample_weight) -> (mean loss, d_scores)``: the weighted sum
+of the losses of all rows and its gradient with respect to the scores. If the weights
+sum to one, it is the mean loss; None gives each of n rows the weight 1 / n. Losses of
+blocks of rows can be added.
 
-Hinge losses are made of two parts: by how much scores violate their margins, and what a
-violation costs: ``squared_hinge(weston_watkins(1.0))``.
+Hinge losses combine a function of the violations of margins with the cost of a
+violation: ``squared_hinge(weston_watkins(1.0))``.
 
-A curvature is ``(scores, labels, shares) -> product``: the second derivatives of a loss
-with respect to the scores of each row, as a map of changes of the scores, (n, k), to
-changes of the gradient, (n, k).
+A curvature is ``(scores, labels, sample_weight) -> product``. The product with the
+second derivatives of a loss maps changes of the scores, (n, k), to changes of the
+gradient, (n, k).
 """
 
 from collections.abc import Callable
@@ -25,16 +25,16 @@ Labels = NDArray[np.integer]
 
 
 class Violated(NamedTuple):
-    """By how much scores violate their margins, an affine function of the scores.
+    """The violations of margins, which are an affine function of the scores.
 
     Attributes
     ----------
     z : ndarray of shape (n, k)
-        The violations, minus infinity where a class has no margin to keep.
+        The violations. They are minus infinity for classes without a margin.
     forward, backward : callable
-        From a change of the scores to that of ``z``, zero where ``z`` is minus
-        infinity, and from a gradient with respect to ``z`` to that with respect to the
-        scores; one is the transpose of the other.
+        Linear maps: ``forward`` maps a change of the scores to the change of ``z``,
+        which is zero where ``z`` is minus infinity. ``backward``, its transpose, maps a
+        gradient with respect to ``z`` to the gradient with respect to the scores.
     """
 
     z: Array
@@ -49,7 +49,7 @@ Curvature = Callable[[Array, Any, Array], Linear]
 
 
 def softmax_cross_entropy(
-    scores: Array, labels: Labels, shares: Array | None = None
+    scores: Array, labels: Labels, sample_weight: Array | None = None
 ) -> tuple[float, Array]:
     r"""Return the mean cross-entropy of the softmax of scores.
 
@@ -58,18 +58,18 @@ def softmax_cross_entropy(
     Parameters
     ----------
     scores : ndarray of shape (n, n_classes)
-        Any finite numbers.
+        Scores, which must be finite.
     labels : ndarray of shape (n,), int
         True classes, from 0 to n_classes - 1.
-    shares : ndarray of shape (n,), default=None
-        What each row counts, not negative. None is 1 / n each.
+    sample_weight : ndarray of shape (n,), default=None
+        Non-negative weights of the rows. None is 1 / n for each row.
 
     Returns
     -------
     loss : float
-        Not negative; log(n_classes) where all scores are equal.
+        The mean loss, not negative. It is log(n_classes) if all scores are equal.
     d_scores : ndarray of shape (n, n_classes)
-        Its gradient.
+        Gradient of the loss with respect to the scores.
 
     Examples
     --------
@@ -83,17 +83,17 @@ def softmax_cross_entropy(
     shifted = scores - scores.max(axis=1, keepdims=True)
     d_scores = np.exp(shifted)
     totals = d_scores.sum(axis=1)
-    share = 1 / len(scores) if shares is None else shares
-    loss = float(np.sum(share * (np.log(totals) - shifted[rows, labels])))
-    d_scores *= (share / totals)[:, None]
-    d_scores[rows, labels] -= share
+    weight = 1 / len(scores) if sample_weight is None else sample_weight
+    loss = float(np.sum(weight * (np.log(totals) - shifted[rows, labels])))
+    d_scores *= (weight / totals)[:, None]
+    d_scores[rows, labels] -= weight
     return loss, d_scores
 
 
 def sigmoid_cross_entropy(
-    scores: Array, labels: Labels, shares: Array | None = None
+    scores: Array, labels: Labels, sample_weight: Array | None = None
 ) -> tuple[float, Array]:
-    r"""Return the mean cross-entropy of the sigmoid of scores: two classes, one score.
+    r"""Return the mean cross-entropy of the sigmoid of scores, for two classes.
 
     .. math:: \sum_i w_i \, (\log(1 + e^{s_i}) - y_i s_i)
 
@@ -102,18 +102,18 @@ def sigmoid_cross_entropy(
     Parameters
     ----------
     scores : ndarray of shape (n, 1)
-        Any finite numbers.
+        Scores, which must be finite.
     labels : ndarray of shape (n,), int
         True classes, 0 or 1.
-    shares : ndarray of shape (n,), default=None
-        What each row counts, not negative. None is 1 / n each.
+    sample_weight : ndarray of shape (n,), default=None
+        Non-negative weights of the rows. None is 1 / n for each row.
 
     Returns
     -------
     loss : float
-        Not negative; log 2 where all scores are zero.
+        The mean loss, not negative. It is log(2) if all scores are zero.
     d_scores : ndarray of shape (n, 1)
-        Its gradient.
+        Gradient of the loss with respect to the scores.
 
     Examples
     --------
@@ -123,13 +123,13 @@ def sigmoid_cross_entropy(
     3.5298 [[0.9707]]
     """
     s, labels = scores[:, 0], labels.astype(scores.dtype)
-    share = 1 / len(scores) if shares is None else shares
-    loss = float(np.sum(share * (np.logaddexp(0, s) - labels * s)))
-    return loss, (share * (expit(s) - labels))[:, None]
+    weight = 1 / len(scores) if sample_weight is None else sample_weight
+    loss = float(np.sum(weight * (np.logaddexp(0, s) - labels * s)))
+    return loss, (weight * (expit(s) - labels))[:, None]
 
 
 def smoothed(loss: Loss, smoothing: float) -> Loss:
-    r"""Return a cross-entropy of labels that are not quite sure.
+    r"""Return a cross-entropy with label smoothing.
 
     .. math:: \sum_i w_i \sum_j q_{ij} (-\log p_{ij}), \qquad
         q_{ij} = (1 - \epsilon) \, [j = y_i] + \epsilon / C
@@ -139,12 +139,12 @@ def smoothed(loss: Loss, smoothing: float) -> Loss:
     loss : callable
         `softmax_cross_entropy` or `sigmoid_cross_entropy`.
     smoothing : float
-        The :math:`\epsilon`, from 0 to less than 1.
+        The smoothing :math:`\epsilon`, in [0, 1).
 
     Returns
     -------
     loss : callable
-        ``(scores, labels, shares) -> (mean loss, d_scores)``.
+        ``(scores, labels, sample_weight) -> (mean loss, d_scores)``.
 
     References
     ----------
@@ -161,11 +161,17 @@ def smoothed(loss: Loss, smoothing: float) -> Loss:
     """
 
     def smooth(
-        scores: Array, labels: Labels, shares: Array | None = None
+        scores: Array, labels: Labels, sample_weight: Array | None = None
     ) -> tuple[float, Array]:
-        share = np.full(len(scores), 1 / len(scores)) if shares is None else shares
-        value, d_scores = loss(scores, labels, shares)
-        moved = (smoothing * share).astype(scores.dtype)  # of the true class, to all
+        weight = (
+            np.full(len(scores), 1 / len(scores))
+            if sample_weight is None
+            else sample_weight
+        )
+        value, d_scores = loss(scores, labels, sample_weight)
+        moved = (smoothing * weight).astype(
+            scores.dtype
+        )  # weight moved from the true class to all classes
         if scores.shape[1] == 1:
             excess = (labels - 0.5).astype(scores.dtype)
             d_scores[:, 0] += moved * excess
@@ -180,27 +186,27 @@ def smoothed(loss: Loss, smoothing: float) -> Loss:
 
 
 def squared_error(
-    scores: Array, labels: Labels, shares: Array | None = None
+    scores: Array, labels: Labels, sample_weight: Array | None = None
 ) -> tuple[float, Array]:
-    r"""Return the mean squared error of scores against 1 for true classes, else -1.
+    r"""Return the mean squared error of scores with targets 1 and -1.
 
     .. math:: \frac12 \sum_i w_i \sum_j (s_{ij} - t_{ij})^2
 
     Parameters
     ----------
     scores : ndarray of shape (n, n_classes) or (n, 1)
-        Any finite numbers. One column is that of the second of two classes.
+        Scores, which must be finite. A single column is the score of the second class.
     labels : ndarray of shape (n,), int
         True classes, from 0 to n_classes - 1.
-    shares : ndarray of shape (n,), default=None
-        What each row counts, not negative. None is 1 / n each.
+    sample_weight : ndarray of shape (n,), default=None
+        Non-negative weights of the rows. None is 1 / n for each row.
 
     Returns
     -------
     loss : float
-        Not negative.
+        The mean loss, not negative.
     d_scores : ndarray of shape (n, n_classes) or (n, 1)
-        Its gradient.
+        Gradient of the loss with respect to the scores.
 
     Examples
     --------
@@ -210,29 +216,29 @@ def squared_error(
     0.5 [[1. 0.]]
     """
     error = scores - 2 * _true_classes(scores, labels) + 1
-    share = 1 / len(scores) if shares is None else shares[:, None]
-    d_scores = share * error
+    weight = 1 / len(scores) if sample_weight is None else sample_weight[:, None]
+    d_scores = weight * error
     return float(np.sum(d_scores * error) / 2), d_scores
 
 
 def sigmoid_squared_error(
-    scores: Array, labels: Labels, shares: Array | None = None
+    scores: Array, labels: Labels, sample_weight: Array | None = None
 ) -> tuple[float, Array]:
-    r"""Return the mean squared error of sigmoids against 1 for true classes, else 0.
+    r"""Return the mean squared error of sigmoids of scores with targets 1 and 0.
 
     .. math:: \frac12 \sum_i w_i \sum_j (\sigma(s_{ij}) - t_{ij})^2
 
     Parameters
     ----------
-    scores, labels, shares
+    scores, labels, sample_weight
         As in `squared_error`.
 
     Returns
     -------
     loss : float
-        From 0 to half the number of columns.
+        The mean loss, from 0 to half the number of columns.
     d_scores : ndarray of shape (n, n_classes) or (n, 1)
-        Its gradient.
+        Gradient of the loss with respect to the scores.
 
     Examples
     --------
@@ -243,13 +249,13 @@ def sigmoid_squared_error(
     """
     out = expit(scores)
     error = out - _true_classes(scores, labels)
-    share = 1 / len(scores) if shares is None else shares[:, None]
-    value = float(np.sum(share * error**2) / 2)
-    return value, share * error * out * (1 - out)
+    weight = 1 / len(scores) if sample_weight is None else sample_weight[:, None]
+    value = float(np.sum(weight * error**2) / 2)
+    return value, weight * error * out * (1 - out)
 
 
 def _true_classes(scores: Array, labels: Labels) -> Array:
-    """Return 1 for the true class of each row and 0 for others, shaped like scores."""
+    """Return the one-hot encoding of labels, in the shape of scores."""
     if scores.shape[1] == 1:
         return labels[:, None].astype(scores.dtype)
     true = np.zeros_like(scores)
@@ -258,20 +264,21 @@ def _true_classes(scores: Array, labels: Labels) -> Array:
 
 
 def weston_watkins(margin: float) -> Violations:
-    r"""Return the violations of all pairs of the true class and another.
+    r"""Return the violations for each pair of the true class and another class.
 
     .. math:: z_{ij} = m + s_{ij} - s_{i y_i} \quad (j \ne y_i)
 
     Parameters
     ----------
     margin : float
-        By how much the true class is to win, :math:`m`.
+        The margin :math:`m` between the true class and the others.
 
     Returns
     -------
     violations : callable
-        ``(scores, labels) -> Violated``, ``z`` of shape (n, n_classes), minus infinity
-        for the true class; what ``backward`` takes is zero for the true class.
+        ``(scores, labels) -> Violated`` with ``z`` of shape (n, n_classes), minus
+        infinity for the true class. The argument of ``backward`` must be zero for the
+        true class.
 
     References
     ----------
@@ -306,22 +313,22 @@ def weston_watkins(margin: float) -> Violations:
 
 
 def one_vs_rest(margin: float) -> Violations:
-    r"""Return the violations of each score alone, of one's own class or of all others.
+    r"""Return the violations of each score separately (one-vs-rest).
 
     .. math:: z_{ij} = m - \sigma_{ij} s_{ij}
 
-    where :math:`\sigma_{ij}` is 1 for the true class and -1 for others. One column of
-    scores is that of the second of two classes.
+    where :math:`\sigma_{ij}` is 1 for the true class and -1 for the others. A single
+    column of scores is that of the second class.
 
     Parameters
     ----------
     margin : float
-        By how much a score is to exceed 0, or to fall short of it, :math:`m`.
+        The margin :math:`m` of the scores from 0.
 
     Returns
     -------
     violations : callable
-        ``(scores, labels) -> Violated``, ``z`` of shape (n, n_classes) or (n, 1).
+        ``(scores, labels) -> Violated`` with ``z`` of shape (n, n_classes) or (n, 1).
 
     Examples
     --------
@@ -352,13 +359,13 @@ def hinge(violations: Violations) -> Loss:
     Parameters
     ----------
     violations : callable
-        `weston_watkins` or `one_vs_rest` of a margin.
+        Violations of a margin, from `weston_watkins` or `one_vs_rest`.
 
     Returns
     -------
     loss : callable
-        ``(scores, labels, shares) -> (mean loss, d_scores)``, the gradient where there
-        is one, else the subgradient that takes no violation for one of 0.
+        ``(scores, labels, sample_weight) -> (mean loss, d_scores)``. A violation of
+        exactly 0 does not contribute to the subgradient.
 
     Examples
     --------
@@ -370,12 +377,12 @@ def hinge(violations: Violations) -> Loss:
     """
 
     def loss(
-        scores: Array, labels: Labels, shares: Array | None = None
+        scores: Array, labels: Labels, sample_weight: Array | None = None
     ) -> tuple[float, Array]:
-        share = 1 / len(scores) if shares is None else shares[:, None]
+        weight = 1 / len(scores) if sample_weight is None else sample_weight[:, None]
         z, _, backward = violations(scores, labels)
-        value = float(np.sum(share * np.maximum(z, 0)))
-        return value, backward(share * (z > 0))
+        value = float(np.sum(weight * np.maximum(z, 0)))
+        return value, backward(weight * (z > 0))
 
     return loss
 
@@ -386,12 +393,12 @@ def squared_hinge(violations: Violations) -> Loss:
     Parameters
     ----------
     violations : callable
-        `weston_watkins` or `one_vs_rest` of a margin.
+        Violations of a margin, from `weston_watkins` or `one_vs_rest`.
 
     Returns
     -------
     loss : callable
-        ``(scores, labels, shares) -> (mean loss, d_scores)``.
+        ``(scores, labels, sample_weight) -> (mean loss, d_scores)``.
 
     Examples
     --------
@@ -403,12 +410,12 @@ def squared_hinge(violations: Violations) -> Loss:
     """
 
     def loss(
-        scores: Array, labels: Labels, shares: Array | None = None
+        scores: Array, labels: Labels, sample_weight: Array | None = None
     ) -> tuple[float, Array]:
-        share = 1 / len(scores) if shares is None else shares[:, None]
+        weight = 1 / len(scores) if sample_weight is None else sample_weight[:, None]
         z, _, backward = violations(scores, labels)
         z = np.maximum(z, 0)
-        slope = share * z
+        slope = weight * z
         value = float(np.sum(slope * z))
         return value, backward(2 * slope)
 
@@ -416,31 +423,31 @@ def squared_hinge(violations: Violations) -> Loss:
 
 
 def perceptron(
-    scores: Array, labels: Labels, shares: Array | None = None
+    scores: Array, labels: Labels, sample_weight: Array | None = None
 ) -> tuple[float, Array]:
-    r"""Return how far the winning class is ahead of the true one.
+    r"""Return by how much the largest score exceeds that of the true class.
 
     .. math:: \sum_i w_i \, (\max_j s_{ij} - s_{i y_i})
 
-    The first of several equal scores wins. One column of scores is that of the second
-    of two classes, and wins above 0.
+    Among equal scores, the first class wins. A single column of scores is that of the
+    second class, which wins if it is above 0.
 
     Parameters
     ----------
     scores : ndarray of shape (n, n_classes) or (n, 1)
-        Any finite numbers.
+        Scores, which must be finite.
     labels : ndarray of shape (n,), int
         True classes, from 0 to n_classes - 1.
-    shares : ndarray of shape (n,), default=None
-        What each row counts, not negative. None is 1 / n each.
+    sample_weight : ndarray of shape (n,), default=None
+        Non-negative weights of the rows. None is 1 / n for each row.
 
     Returns
     -------
     loss : float
-        Not negative; 0 where all are right.
+        The mean loss, not negative. It is 0 if all predictions are correct.
     d_scores : ndarray of shape (n, n_classes) or (n, 1)
-        The perceptron rule: a row that is wrong has its share at the winning class and
-        minus its share at the true one.
+        The update of the perceptron rule. A misclassified row has its weight at the
+        predicted class and minus its weight at the true class.
 
     References
     ----------
@@ -455,20 +462,24 @@ def perceptron(
     1.9 [[-1.  1.  0.]]
     """
     rows = np.arange(len(scores))
-    share = np.full(len(scores), 1 / len(scores)) if shares is None else shares
+    weight = (
+        np.full(len(scores), 1 / len(scores))
+        if sample_weight is None
+        else sample_weight
+    )
     if scores.shape[1] == 1:
         scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
-        loss, d_scores = perceptron(scores, labels, share)
+        loss, d_scores = perceptron(scores, labels, weight)
         return loss, d_scores[:, 1:]
     winners = scores.argmax(axis=1)
     d_scores = np.zeros_like(scores)
-    d_scores[rows, winners] += share
-    d_scores[rows, labels] -= share
-    return float(share @ (scores[rows, winners] - scores[rows, labels])), d_scores
+    d_scores[rows, winners] += weight
+    d_scores[rows, labels] -= weight
+    return float(weight @ (scores[rows, winners] - scores[rows, labels])), d_scores
 
 
-def softmax_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
-    """Return the second derivatives of `softmax_cross_entropy`.
+def softmax_curvature(scores: Array, labels: Labels, sample_weight: Array) -> Linear:
+    """Return the product with the second derivatives of `softmax_cross_entropy`.
 
     Examples
     --------
@@ -483,16 +494,16 @@ def softmax_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
     def product(change: Array) -> Array:
         weighted: Array = p * change
         weighted -= p * weighted.sum(axis=1, keepdims=True)
-        weighted *= shares[:, None]
+        weighted *= sample_weight[:, None]
         return weighted
 
     return product
 
 
-def sigmoid_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
-    """Return the second derivatives of `sigmoid_cross_entropy`."""
+def sigmoid_curvature(scores: Array, labels: Labels, sample_weight: Array) -> Linear:
+    """Return the product with the second derivatives of `sigmoid_cross_entropy`."""
     p = expit(scores)
-    bends = shares[:, None] * p * expit(-scores)
+    bends = sample_weight[:, None] * p * expit(-scores)
 
     def product(change: Array) -> Array:
         times: Array = bends * change
@@ -502,11 +513,11 @@ def sigmoid_curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
 
 
 def squared_hinge_curvature(violations: Violations) -> Curvature:
-    """Return the second derivatives of `squared_hinge`, of 0 at its kinks."""
+    """Return the second derivatives of `squared_hinge`, which are 0 at its kinks."""
 
-    def curvature(scores: Array, labels: Labels, shares: Array) -> Linear:
+    def curvature(scores: Array, labels: Labels, sample_weight: Array) -> Linear:
         z, forward, backward = violations(scores, labels)
-        bends = 2 * shares[:, None] * (z > 0)
+        bends = 2 * sample_weight[:, None] * (z > 0)
         return lambda change: backward(bends * forward(change))
 
     return curvature

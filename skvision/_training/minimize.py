@@ -1,4 +1,4 @@
-"""The mini-batch loop: the only one there is."""
+"""The mini-batch loop, which all mini-batch solvers use."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,34 +15,34 @@ Vector = NDArray[np.floating]
 
 
 @dataclass
-class Course:
-    """What happened in a fit, up to the last whole epoch.
+class FitResult:
+    """The result of a fit up to its last completed epoch.
 
     Attributes
     ----------
     params : ndarray of shape (n_params,)
-        The parameters to use: the average where one was asked for, those of the best
-        validation score where there is one, else the last.
+        The fitted parameters. If averaging, they are the average. With validation, they
+        are those of the epoch with the best score, otherwise those of the last epoch.
     statistics : ndarray of shape (n_statistics,)
-        The running statistics of the epoch that they are of.
+        The running statistics of the same epoch.
     state : dict of ndarray
-        What the optimizer remembered at the end of that epoch.
+        The state of the optimizer at the end of the same epoch.
     loss_curve : list of float
-        Mean of the objective over the batches of each epoch, while they moved; or the
-        objective of the average after each epoch, where that is judged.
+        Mean of the objective over the batches of each epoch, or the objective of the
+        averaged parameters after each epoch.
     validation_scores : list of float
-        One for each epoch, empty without validation.
+        The validation score of each epoch. It is empty without validation.
     learning_rates : list of float
-        The first one of each epoch.
+        The learning rate at the start of each epoch.
     update_ratios : list of list of float
-        For each epoch, the length of its last step over that of what was moved, for
-        each part of the parameters.
+        For each epoch and each part of the parameters, the norm of the last step
+        divided by the norm of the parameters.
     converged : bool
-        Whether it stopped for want of improvement, or was told to.
+        Whether the fit stopped because it did not improve or ``on_epoch`` requested it.
     interrupted : bool
-        Whether it stopped at a KeyboardInterrupt.
+        Whether the fit was stopped by a KeyboardInterrupt.
     diverged : bool
-        Whether it stopped where the objective or a parameter was no finite number.
+        Whether the fit stopped because the objective or a parameter was not finite.
     """
 
     params: Vector
@@ -57,14 +57,14 @@ class Course:
     diverged: bool = False
 
     def save(self, params: Vector, statistics: Vector, state: State) -> None:
-        """Copy what belongs to an epoch into the arrays that are here."""
+        """Copy the arrays of an epoch into the existing arrays."""
         np.copyto(self.params, params)
         np.copyto(self.statistics, statistics)
         for name, array in state.items():
             np.copyto(self.state[name], array)
 
     def after(self, before: History) -> History:
-        """Return what schedules are told: of the epochs before, and of these."""
+        """Return the history for schedules, including previous epochs."""
         return {
             "loss": [*before["loss"], *self.loss_curve],
             "validation_score": [*before["validation_score"], *self.validation_scores],
@@ -73,7 +73,7 @@ class Course:
 
 
 def batches(order: NDArray[np.integer], batch_size: int) -> list[NDArray[np.integer]]:
-    """Cut an order of rows into batches; a remainder of one row joins the last.
+    """Split rows into batches; a single remaining row is added to the last batch.
 
     Examples
     --------
@@ -107,75 +107,78 @@ def minimize(
     before: History = NO_HISTORY,
     statistics: Vector | None = None,
     parts: Sequence[slice] = (),
-) -> Course:
+) -> FitResult:
     """Minimize the mean of an objective over batches of rows.
 
     It stops after ``max_iter`` epochs, or when ``n_iter_no_change`` epochs in a row
-    have not improved the best one by more than ``tol``, in the score if there is one,
-    else in the loss. A KeyboardInterrupt ends it at the last whole epoch; if there is
-    none, the interrupt is passed on. An objective or parameter that is infinite or NaN
-    ends it too, with what the last whole epoch left, or the start.
+    have not improved the best score, or the best loss if there is no score, by more
+    than ``tol``. After a KeyboardInterrupt it returns the last completed epoch; if
+    there is none, the interrupt is raised again. If the objective or a parameter
+    becomes infinite or NaN, it also returns the last completed epoch, or the initial
+    parameters if there is none.
 
     Parameters
     ----------
     objective : callable
-        ``(params, index) -> (value, gradient)`` of the rows ``index``.
+        A function ``(params, index) -> (value, gradient)`` of the rows ``index``.
     params : ndarray of shape (n_params,)
-        Where to start; changed in place.
+        The initial parameters, updated in place.
     rows : ndarray of shape (n,), int
-        The rows to learn from.
+        Indices of the training rows.
     optimizer, state
-        One of `skvision._training.optimizers`, and its state, changed in place.
+        One of `skvision._training.optimizers` and its state, which is updated in place.
     schedule : callable
-        One of `skvision._training.schedules`, asked before each step; half way through
-        epoch 2 it is told 2.5.
+        One of `skvision._training.schedules`. It is called before each step with a
+        fractional epoch, such as 2.5 halfway through epoch 2.
     batch_size : int
-        Rows in a batch.
+        Number of rows in a batch.
     max_iter : int
-        The most epochs.
+        Maximum number of epochs.
     tol, n_iter_no_change
-        When to stop.
+        Stopping criterion.
     rng : RandomState, Generator or None
-        Shuffles the rows before each epoch; None leaves them in their order.
+        Random number generator for shuffling the rows. None does not shuffle them.
     average_from : int or None
-        How many rows are seen before the average of the parameters after each step
-        begins, which is then the result; None for no average.
+        Number of rows after which averaging of the parameters begins. The average is
+        then the result. None does not average.
     value_of : callable or None
-        ``params -> objective`` of all rows. With it, the loss of an epoch is that of
-        the average, as soon as there is one: it is the result, and so it is judged.
+        A function ``params -> objective`` of all rows. If given, the loss of an epoch
+        is the objective of the average, as soon as there is one.
     score : callable or None
-        ``params -> validation score``, the higher the better.
+        A function ``params -> validation score``; higher scores are better.
     on_epoch : callable
-        Told the parameters after each epoch; returns whether to stop.
+        Called with the parameters after each epoch; returns whether to stop.
     before : dict of str to sequence of float
-        What the schedule is told of epochs made before, which also count as epochs.
+        History of previous epochs, which is passed to the schedule. The epochs are
+        counted from the end of it.
     statistics : ndarray of shape (n_statistics,), default=None
-        What ``objective`` changes in place besides; it is kept along with params.
+        Running statistics that ``objective`` updates in place. They are stored together
+        with the parameters.
     parts : sequence of slice
-        The parts of the parameters that ``update_ratios`` are recorded of.
+        The parts of the parameters for which ``update_ratios`` are recorded.
 
     Returns
     -------
-    course : Course
-        The parameters, and how they came about.
+    result : FitResult
+        The fitted parameters and the history of the fit.
     """
     statistics = np.empty(0) if statistics is None else statistics
     of_start = {name: array.copy() for name, array in state.items()}
-    course = Course(params.copy(), statistics.copy(), of_start)
+    result = FitResult(params.copy(), statistics.copy(), of_start)
     average = None if average_from is None else _Average(params, average_from)
     steps = _Steps(objective, optimizer, state, schedule, average, parts)
-    whole = course
-    n_still, best_loss, best_score, judged = 0, np.inf, -np.inf, params
+    whole = result
+    n_no_change, best_loss, best_score, judged = 0, np.inf, -np.inf, params
     first = len(before["loss"])
     try:
         for epoch in range(first, first + max_iter):
             order = rows if rng is None else rng.permutation(rows)
-            parted = batches(order, batch_size)
-            history = course.after(before)
-            loss, rate, ratios = steps.make(params, parted, epoch, history)
+            batches_of_epoch = batches(order, batch_size)
+            history = result.after(before)
+            loss, rate, ratios = steps.make(params, batches_of_epoch, epoch, history)
             if not (math.isfinite(loss) and np.isfinite(statistics).all()):
-                course.diverged = True
-                return course
+                result.diverged = True
+                return result
             now = average.mean if average and average.n_steps else params
             if now is not params and value_of is not None:
                 loss = value_of(now)
@@ -183,38 +186,38 @@ def minimize(
             judged = now
             improved = loss < best_loss - tol
             best_loss = min(best_loss, loss)
-            scores, is_best = course.validation_scores, True
+            scores, is_best = result.validation_scores, True
             if score is not None:
                 scores = [*scores, score(now)]
                 improved = scores[-1] > best_score + tol
                 is_best = scores[-1] > best_score
                 best_score = max(best_score, scores[-1])
-            whole = replace(  # from here on, an interrupt finds all of the epoch
-                course,
-                loss_curve=[*course.loss_curve, loss],
+            whole = replace(  # from here on, an interrupt keeps the complete epoch
+                result,
+                loss_curve=[*result.loss_curve, loss],
                 validation_scores=scores,
-                learning_rates=[*course.learning_rates, rate],
-                update_ratios=[*course.update_ratios, ratios],
+                learning_rates=[*result.learning_rates, rate],
+                update_ratios=[*result.update_ratios, ratios],
             )
             if is_best:
-                course.save(now, statistics, state)
-            course = whole
-            n_still = 0 if improved else n_still + 1
-            if n_still >= n_iter_no_change or on_epoch(now):
-                course.converged = True
+                result.save(now, statistics, state)
+            result = whole
+            n_no_change = 0 if improved else n_no_change + 1
+            if n_no_change >= n_iter_no_change or on_epoch(now):
+                result.converged = True
                 break
     except KeyboardInterrupt:
         if not whole.loss_curve:
             raise
-        if whole is not course and is_best:  # the arrays may be saved in part
-            course.save(now, statistics, state)
-        course = whole
-        course.interrupted = True
-    return course
+        if whole is not result and is_best:  # the arrays may have been saved partially
+            result.save(now, statistics, state)
+        result = whole
+        result.interrupted = True
+    return result
 
 
 class _Average:
-    """The mean of the parameters after each step, from some row on."""
+    """The mean of the parameters after each step, starting after some rows."""
 
     def __init__(self, params: Vector, start: int) -> None:
         self.mean, self.n_steps = np.zeros_like(params), 0
@@ -230,7 +233,7 @@ class _Average:
 
 
 class _Steps(NamedTuple):
-    """What moves the parameters in an epoch."""
+    """The steps of an epoch, which update the parameters."""
 
     objective: Callable[[Vector, NDArray[np.integer]], tuple[float, Vector]]
     optimizer: Optimizer
@@ -242,24 +245,24 @@ class _Steps(NamedTuple):
     def make(
         self,
         params: Vector,
-        parted: Sequence[NDArray[np.integer]],
+        batches_of_epoch: Sequence[NDArray[np.integer]],
         epoch: int,
         history: History,
     ) -> tuple[float, float, list[float]]:
-        """Move the parameters by each batch; return the loss, the rate and the ratios.
+        """Update the parameters with each batch; return loss, rate and ratios.
 
-        The loss is NaN where the objective or a parameter is no finite number.
+        The loss is NaN if the objective or a parameter is not finite.
         """
         total, rates = 0.0, list(history["learning_rate"])
         history = {**history, "learning_rate": rates}
-        for step, batch in enumerate(parted):
+        for step, batch in enumerate(batches_of_epoch):
             value, gradient = self.objective(params, batch)
             if not math.isfinite(value):
                 return math.nan, math.nan, []
-            rate = float(self.schedule(epoch + step / len(parted), history))
+            rate = float(self.schedule(epoch + step / len(batches_of_epoch), history))
             if step == 0:
                 rates.append(rate)
-            if step == len(parted) - 1:
+            if step == len(batches_of_epoch) - 1:
                 before = [params[part].copy() for part in self.parts]
             self.optimizer.update(params, gradient, self.state, rate)
             total += len(batch) * value
@@ -269,10 +272,10 @@ class _Steps(NamedTuple):
             return math.nan, math.nan, []
         moved = zip(before, self.parts, strict=True)
         ratios = [_ratio(old, params[part]) for old, part in moved]
-        return total / sum(map(len, parted)), rates[-1], ratios
+        return total / sum(map(len, batches_of_epoch)), rates[-1], ratios
 
 
 def _ratio(before: Vector, after: Vector) -> float:
-    """Return the length of a step over that of what it started from."""
+    """Return the norm of a step divided by the norm of the initial vector."""
     length, step = np.linalg.norm(before), np.linalg.norm(after - before)
     return float(step / length) if length else math.inf

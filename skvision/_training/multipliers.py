@@ -1,15 +1,16 @@
-r"""The hinge loss, exactly, by smooth problems: the method of multipliers.
+r"""The method of multipliers for the hinge loss, by a sequence of smooth problems.
 
-Each violation :math:`z` of a margin has a multiplier :math:`\lambda` from 0 to 1, the
-slope of its hinge. In place of :math:`\max(0, z)` stands
+Each violation :math:`z` of a margin has a multiplier :math:`\lambda` between 0 and 1,
+which is the slope of its hinge. The hinge :math:`\max(0, z)` is replaced by
 
 .. math:: \max_{0 \le \beta \le 1} \beta z - \tfrac{\mu}{2} (\beta - \lambda)^2,
     \qquad \beta = \operatorname{clip}(\lambda + z / \mu, 0, 1),
 
-which is smooth and meets the hinge where :math:`\beta = \lambda`. Minimize, let
-:math:`\lambda` become :math:`\beta`, and repeat: that converges to the optimum of the
-hinge loss for any width :math:`\mu`, the faster the smaller it is. The multipliers are
-a dual solution, so that a duality gap says how far away the optimum is.
+which is smooth and equals the hinge if :math:`\beta = \lambda`. The method alternates
+between minimizing the smooth problem and setting :math:`\lambda` to :math:`\beta`. It
+converges to the optimum of the hinge loss for any width :math:`\mu`, faster for smaller
+widths. The multipliers are a dual solution, so the duality gap bounds the distance from
+the optimum.
 """
 
 from collections.abc import Callable
@@ -31,16 +32,16 @@ from skvision._training.newton import minimize_newton
 from skvision._training.problem import Point, Problem, dual_bound, relative
 from skvision._training.smoothed_l1 import minimize_smoothed
 
-FIRST_WIDTH, NARROWING = 0.3, 0.5  # of the margin; from one problem to the next
-PRECISION = 0.3  # of a smooth problem, as a part of what its multipliers are off
+FIRST_WIDTH, NARROWING = 0.3, 0.5  # fraction of the margin; factor per problem
+PRECISION = 0.3  # of a smooth problem, as a fraction of the error of its multipliers
 MUCH = 1e300
 MAX_PROBLEMS = 50
-PATIENCE = 12  # problems that do not make the gap smaller
+PATIENCE = 12  # problems that do not decrease the gap
 
 
 @dataclass(frozen=True)
 class Multiplied:
-    """Labels and multipliers of rows, cut into blocks together."""
+    """Labels and multipliers of rows, which are sliced together."""
 
     labels: Labels
     multipliers: Array
@@ -50,21 +51,21 @@ class Multiplied:
 
 
 def smoothed_hinge(violations: Violations, width: float) -> Loss:
-    r"""Return the smooth loss above, of which the targets are (labels, multipliers).
+    r"""Return the smoothed hinge loss, whose targets are (labels, multipliers).
 
     Parameters
     ----------
     violations : callable
-        `weston_watkins` or `one_vs_rest` of a margin.
+        Violations of a margin, from `weston_watkins` or `one_vs_rest`.
     width : float
-        :math:`\mu`, above 0.
+        The width :math:`\mu`, above 0.
 
     Returns
     -------
     loss : callable
-        ``(scores, targets, shares) -> (mean loss, d_scores)``; with multipliers of
-        zero, not above the hinge loss, and below it by at most half the width for each
-        violation.
+        ``(scores, targets, sample_weight) -> (mean loss, d_scores)``. If the
+        multipliers are zero, each violation costs at most as much as its hinge, and
+        less by at most half the width.
 
     Examples
     --------
@@ -77,27 +78,27 @@ def smoothed_hinge(violations: Violations, width: float) -> Loss:
     """
 
     def loss(
-        scores: Array, targets: Any, shares: Array | None = None
+        scores: Array, targets: Any, sample_weight: Array | None = None
     ) -> tuple[float, Array]:
         labels, multipliers = targets
-        share = 1 / len(scores) if shares is None else shares[:, None]
+        weight = 1 / len(scores) if sample_weight is None else sample_weight[:, None]
         z, _, backward = violations(scores, labels)
         slopes = _slopes(z, multipliers, width)
         linear = slopes * np.where(slopes > 0, z, 0)
-        value = np.sum(share * (linear - width / 2 * (slopes - multipliers) ** 2))
-        return float(value), backward(share * slopes)
+        value = np.sum(weight * (linear - width / 2 * (slopes - multipliers) ** 2))
+        return float(value), backward(weight * slopes)
 
     return loss
 
 
 def smoothed_hinge_curvature(violations: Violations, width: float) -> Curvature:
-    """Return the second derivatives of `smoothed_hinge`, of 0 at its kinks."""
+    """Return the second derivatives of `smoothed_hinge`, which are 0 at its kinks."""
 
-    def curvature(scores: Array, targets: Any, shares: Array) -> Linear:
+    def curvature(scores: Array, targets: Any, sample_weight: Array) -> Linear:
         labels, multipliers = targets
         z, forward, backward = violations(scores, labels)
         slopes = _slopes(z, multipliers, width)
-        bends = shares[:, None] / width * ((slopes > 0) & (slopes < 1))
+        bends = sample_weight[:, None] / width * ((slopes > 0) & (slopes < 1))
         return lambda change: backward(bends * forward(change))
 
     return curvature
@@ -122,53 +123,54 @@ def minimize_hinge(
     Parameters
     ----------
     problem : Problem
-        The problem, of which the targets are labels.
+        The problem, whose targets are labels.
     start : ndarray of shape (n_params,), float64
-        Where to start.
+        The initial parameters.
     violations : callable
-        What the hinge is taken of.
+        Function of the violations of the margin.
     margin : float
-        Of the violations: it sets the first width.
+        The margin of the violations, which determines the initial width.
     max_iter : int
-        The most iterations of Newton's method, all smooth problems together.
+        Maximum number of iterations of Newton's method over all smooth problems.
     tol : float
-        Tolerance for the duality gap, as a part of the objective.
+        Tolerance for the duality gap, as a fraction of the objective.
     on_iteration : callable, default=None
-        Told the parameters after each iteration; returns whether to stop.
+        Called with the parameters after each iteration; returns whether to stop.
 
     Returns
     -------
     minimum : Minimum
-        Where it stopped: where the gap is small enough, the iterations are used up, or
-        rounding lets the gap shrink no more. ``loss_curve`` has the objective at the
-        start and after each smooth problem, ``error`` is the last gap.
+        The result when the gap is small enough, the maximum number of iterations is
+        reached, or rounding prevents the gap from decreasing. ``loss_curve`` holds the
+        objective at the start and after each smooth problem, and ``error`` is the last
+        gap.
 
     References
     ----------
     D. P. Bertsekas, "Constrained optimization and Lagrange multiplier methods", 1982.
     """
-    labels, shares = problem.targets, problem.shares
-    n, told = problem.n_weights, False
+    labels, sample_weight = problem.targets, problem.sample_weight
+    n, stopped = problem.n_weights, False
 
     def stop(params: Vector) -> bool:
-        nonlocal told
-        told = told or on_iteration(params)
-        return told
+        nonlocal stopped
+        stopped = stopped or on_iteration(params)
+        return stopped
 
     def gaps(smooth: Problem, here: Point) -> tuple[float, float, float]:
-        """Return the objective, its gap, and what the multipliers add to that."""
+        """Return the objective, its gap, and the part of it due to multipliers."""
         z = violations(here.scores, labels).z
         slopes = _slopes(z, smooth.targets.multipliers, width)
         positive = np.maximum(z, 0).sum(axis=1)
         linear = (slopes * np.where(slopes > 0, z, 0)).sum(axis=1)
-        value = float(shares @ positive) + problem.penalty(here.params)
+        value = float(sample_weight @ positive) + problem.penalty(here.params)
         of_weights = float(here.slope[:n] @ here.params[:n])
-        fitted = float(shares @ linear) - of_weights
+        fitted = float(sample_weight @ linear) - of_weights
         bound = dual_bound(fitted, here.slope[:n], problem.l1, problem.l2)
-        return value, value - bound, float(shares @ (positive - linear))
+        return value, value - bound, float(sample_weight @ (positive - linear))
 
     def well_solved(smooth: Problem, here: Point) -> float:
-        """Return what is at most 1 where the smooth problem is solved well enough."""
+        """Return a value that is at most 1 if the problem is solved well enough."""
         value, gap, slack = gaps(smooth, here)
         if gap <= tol * value:
             return 0.0
@@ -179,7 +181,7 @@ def minimize_hinge(
     width, params, n_iter = FIRST_WIDTH * margin, start, 0
     first = problem.scores_of(start)
     positive = np.maximum(violations(first, labels).z, 0).sum(axis=1)
-    curve = [float(shares @ positive) + problem.penalty(start)]
+    curve = [float(sample_weight @ positive) + problem.penalty(start)]
     best = Minimum(start, 0, curve, np.zeros_like(start), np.inf)
     errors: list[float] = []
     while len(errors) < MAX_PROBLEMS and (n_iter < max_iter or not errors):
@@ -203,9 +205,9 @@ def minimize_hinge(
         value, gap, _ = gaps(smooth, here)
         curve.append(value)
         errors.append(relative(gap, value))
-        if told or errors[-1] < best.error:
+        if stopped or errors[-1] < best.error:
             best = Minimum(params, n_iter, [*curve], minimum.residual, errors[-1])
-        if errors[-1] <= tol or min(errors) < min(errors[-PATIENCE:]) or told:
+        if errors[-1] <= tol or min(errors) < min(errors[-PATIENCE:]) or stopped:
             break
         z = violations(here.scores, labels).z
         multipliers = _slopes(z, multipliers, width)
@@ -213,11 +215,13 @@ def minimize_hinge(
     return best._replace(n_iter=n_iter)
 
 
-def center_biases(z: Array, labels: Labels, shares: Array, *, joint: bool) -> Vector:
-    r"""Return what to add to each bias so that it lies amid those that are as good.
+def center_biases(
+    z: Array, labels: Labels, sample_weight: Array, *, joint: bool
+) -> Vector:
+    r"""Return changes that move each bias to the center of its optimal interval.
 
-    The hinge loss as a function of one bias is piecewise linear. Where it is least at
-    an interval of biases, which one a minimizer ends at is chance.
+    The hinge loss is a piecewise linear function of each bias. If it is minimal on an
+    interval of biases, a minimizer may return any of them.
 
     Parameters
     ----------
@@ -225,16 +229,16 @@ def center_biases(z: Array, labels: Labels, shares: Array, *, joint: bool) -> Ve
         Violations.
     labels : ndarray of shape (n,), int
         True classes.
-    shares : ndarray of shape (n,)
-        What each row counts; adding up to one.
+    sample_weight : ndarray of shape (n,)
+        Weights of the rows, which sum to one.
     joint : bool
-        Whether ``z`` is of `weston_watkins`, where a bias of the true class counts for
-        all violations of a row, or of `one_vs_rest`.
+        Whether ``z`` is from `weston_watkins`, where the bias of the true class affects
+        all violations of a row, instead of `one_vs_rest`.
 
     Returns
     -------
     shift : ndarray of shape (n_outputs,)
-        For one bias after the other.
+        The changes of the biases, computed one after the other.
 
     Examples
     --------
@@ -249,7 +253,7 @@ def center_biases(z: Array, labels: Labels, shares: Array, *, joint: bool) -> Ve
         own = labels == (1 if z.shape[1] == 1 else j)
         falling = z[own] if joint else z[own, j : j + 1]
         kinks = np.concatenate([falling.ravel(), -z[~own, j]])
-        counts = np.repeat(shares[own], falling.shape[1]), shares[~own]
+        counts = np.repeat(sample_weight[own], falling.shape[1]), sample_weight[~own]
         weights = np.concatenate(counts) * np.isfinite(kinks)
         order = np.argsort(kinks)
         first_slope = -float(counts[0] @ np.isfinite(falling.ravel()))
@@ -257,7 +261,7 @@ def center_biases(z: Array, labels: Labels, shares: Array, *, joint: bool) -> Ve
         tiny = 1e-12 * weights.sum()
         first, last = np.searchsorted(slope, [-tiny, tiny], side="right")
         if first_slope >= -tiny or last == len(slope):
-            continue  # all rows are of one class: the interval has no end
+            continue  # all rows are of one class, and the interval is unbounded
         shift[j] = (kinks[order[first]] + kinks[order[last]]) / 2
         z[~own, j] += shift[j]
         if joint:

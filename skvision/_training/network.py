@@ -1,4 +1,4 @@
-"""A network whose parameters are one flat vector, and what is minimized over it."""
+"""A network with a flat vector of parameters, and its objective functions."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -19,17 +19,17 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Network:
-    """A layer, and how its arrays lie in two flat vectors.
+    """A layer whose arrays are views of two flat vectors.
 
-    The first vector has its params, weights before biases and gains, so that a penalty
-    is on one slice of it; the second its running statistics.
+    The first vector holds its parameters, weights before biases and gains, so that the
+    penalty applies to one slice. The second vector holds its running statistics.
 
     Attributes
     ----------
     layer : Layer
-        A chain of layers.
+        The layer, usually a chain of layers.
     shapes : Shapes
-        Of its arrays.
+        The shapes of its arrays.
     """
 
     layer: Layer
@@ -48,52 +48,56 @@ class Network:
         return sum(map(math.prod, self.shapes.buffers))
 
     def start(self, rng: Generator) -> tuple[Array, Array]:
-        """Return first parameters and running statistics, float64."""
+        """Return initial parameters and running statistics, in float64."""
         params, statistics = np.empty(self.n_params), np.empty(self.n_statistics)
         self.layer.init(self.views(params), self.statistics(statistics), rng)
         return params, statistics
 
     def views(self, params: Array) -> list[Array]:
-        """Return views of the arrays of parameters in a flat vector."""
+        """Return the arrays of parameters as views of a flat vector."""
         return _views(params, [*self.shapes.weights, *self.shapes.others])
 
     def statistics(self, statistics: Array) -> list[Array]:
-        """Return views of the running statistics in a flat vector."""
+        """Return the running statistics as views of a flat vector."""
         return _views(statistics, self.shapes.buffers)
 
     def weight_slices(self) -> list[slice]:
-        """Return where the weights of each layer lie."""
+        """Return the slices of the weights of each layer."""
         ends = np.cumsum([0, *map(math.prod, self.shapes.weights)]).tolist()
         return [slice(a, b) for a, b in pairwise(ends)]
 
     def outputs(self, params: Array, statistics: Array, inputs: Inputs) -> Array:
-        """Return what it predicts for all rows."""
+        """Return the outputs for all rows, in prediction."""
         arrays = self.views(params), self.statistics(statistics)
         dtype = np.result_type(inputs.dtype, params)
         out = np.empty((len(inputs.X), self.shapes.n_outputs), dtype)
         for block in inputs.blocks():
-            out[block] = self.layer.forward(*arrays, inputs.draw(block), None)[0]
+            out[block] = self.layer.forward(*arrays, inputs.read(block), None)[0]
         return out
 
     def input_gradients(
         self, params: Array, statistics: Array, inputs: Inputs, d_outputs: Array
     ) -> Array:
-        """Return the gradient, by rows as they came, of outputs as it predicts them.
+        """Return the vector-Jacobian product with respect to the original rows.
 
-        ``d_outputs`` (n, n_outputs) is the gradient by the outputs; it and all else are
-        taken in the dtype of the inputs.
+        ``d_outputs`` (n, n_outputs) is the gradient with respect to the outputs in
+        prediction. All computations use the dtype of the inputs.
         """
         params, statistics, d_outputs = (
             part.astype(inputs.dtype) for part in (params, statistics, d_outputs)
         )
         arrays = self.views(params), self.statistics(statistics)
-        unused = self.views(np.empty_like(params))  # the gradients by the params
+        unused = self.views(
+            np.empty_like(params)
+        )  # the gradients with respect to the parameters
         out = np.empty(inputs.X.shape, inputs.dtype)
         for block in inputs.blocks():
-            _, backward = self.layer.forward(*arrays, inputs.draw(block), None)
+            _, backward = self.layer.forward(*arrays, inputs.read(block), None)
             out[block] = backward(d_outputs[block], unused)
         if inputs.standard is not None:
-            deviation = inputs.standard.deviation  # float64, as float32 has less range
+            deviation = (
+                inputs.standard.deviation
+            )  # in float64, because float32 has a smaller range
             np.divide(out, deviation, out=out, casting="same_kind")
         return out
 
@@ -108,7 +112,7 @@ def _views(vector: Array, shapes: list[tuple[int, ...]]) -> list[Array]:
 
 
 def network(layer: Layer, n_inputs: int) -> Network:
-    """Return the network of a layer that takes rows of ``n_inputs`` columns.
+    """Return the network of a layer with ``n_inputs`` inputs.
 
     Examples
     --------
@@ -130,36 +134,36 @@ def batch_objective(
     penalty: Penalty,
     rng: Generator,
 ) -> Callable[[Array, NDArray[np.integer]], tuple[float, Array]]:
-    """Return ``(params, index) -> (value, gradient)`` of a batch of rows, in training.
+    """Return ``(params, index) -> (value, gradient)`` of a batch in training.
 
     Parameters
     ----------
     net : Network
         The network.
     statistics : ndarray of shape (n_statistics,)
-        Its running statistics, changed in place by each call.
+        Its running statistics, which each call updates in place.
     inputs, labels, weights
-        Rows, the index of the class of each, and its weight; weights have mean one, so
-        that the mean over all batches is the whole objective.
+        Rows, their class indices and their weights. The weights have mean one, so that
+        the mean over all batches is the whole objective.
     loss : callable
         One of `skvision._training.losses`.
     penalty : callable
         One of `skvision._training.penalties`, applied to all weights.
     rng : Generator
-        For augmentation and dropout.
+        Random number generator for augmentation and dropout.
 
     Returns
     -------
     objective : callable
-        Takes params in the dtype of the inputs, in which it computes. The gradient is
-        overwritten by the next call.
+        The objective. Parameters must have the dtype of the inputs, which is used for
+        all computations. The gradient is overwritten by the next call.
     """
     weights = weights.astype(inputs.dtype)
     gradient = np.empty(net.n_params, inputs.dtype)
     grads, buffers = net.views(gradient), net.statistics(statistics)
 
     def objective(params: Array, index: NDArray[np.integer]) -> tuple[float, Array]:
-        x = inputs.draw(index, rng)
+        x = inputs.read(index, rng)
         counts = weights[index]
         scores, backward = net.layer.forward(
             net.views(params), buffers, x, Training(rng, counts, labels=labels[index])
@@ -177,24 +181,24 @@ def whole_objective(
     statistics: Array,
     inputs: Inputs,
     labels: Labels,
-    shares: Array,
+    sample_weight: Array,
     *,
     loss: Loss,
     penalty: Penalty,
 ) -> Callable[[Array], tuple[float, Array]]:
-    """Return ``params -> (value, gradient)`` of all rows, the network as it predicts.
+    """Return ``params -> (value, gradient)`` of all rows, in prediction.
 
     Parameters
     ----------
     net, statistics, inputs, labels, loss, penalty
-        As in `batch_objective`; the running statistics are left as they are.
-    shares : ndarray of shape (n,)
-        What each row counts; adding up to one.
+        As in `batch_objective`. The running statistics are not updated.
+    sample_weight : ndarray of shape (n,)
+        Weights of the rows, which sum to one.
 
     Returns
     -------
     objective : callable
-        Takes params and returns a gradient in float64. Matrix products are done in the
+        The objective, with parameters and gradient in float64. Matrix products use the
         dtype of the inputs.
     """
     buffers = net.statistics(statistics.astype(inputs.dtype))
@@ -205,12 +209,14 @@ def whole_objective(
         arrays = net.views(params.astype(inputs.dtype, copy=False))
         value, gradient = 0.0, np.zeros(net.n_params)
         for block in inputs.blocks():
-            seen = Training(None, None, labels=labels[block])
+            training = Training(None, None, labels=labels[block])
             scores, backward = net.layer.forward(
-                arrays, buffers, inputs.draw(block), seen
+                arrays, buffers, inputs.read(block), training
             )
             of_block, d_scores = loss(
-                scores.astype(np.float64, copy=False), labels[block], shares[block]
+                scores.astype(np.float64, copy=False),
+                labels[block],
+                sample_weight[block],
             )
             backward(d_scores.astype(inputs.dtype, copy=False), grads, needs_dx=False)
             value += of_block
@@ -229,26 +235,26 @@ def learn_statistics(
     batches: Sequence[NDArray[np.integer]],
     rng: Generator,
 ) -> Array:
-    """Return the running statistics that some parameters lead to: a mean over batches.
+    """Return the running statistics of given parameters, as means over batches.
 
     Parameters
     ----------
     net, inputs, weights, rng
         As in `batch_objective`.
     params : ndarray of shape (n_params,)
-        Parameters that no batch has seen yet, such as an average.
+        Parameters whose statistics are unknown, such as an average.
     batches : sequence of ndarray of int
         The rows of each batch.
 
     Returns
     -------
     statistics : ndarray of shape (n_statistics,)
-        In the dtype of the params.
+        The statistics in the dtype of the parameters.
     """
     statistics = np.zeros(net.n_statistics, params.dtype)
     arrays = net.views(params), net.statistics(statistics)
     weights = weights.astype(inputs.dtype)
     for i, batch in enumerate(batches):
         training = Training(rng, weights[batch], momentum=1 / (i + 1))
-        net.layer.forward(*arrays, inputs.draw(batch, rng), training)
+        net.layer.forward(*arrays, inputs.read(batch, rng), training)
     return statistics

@@ -1,4 +1,4 @@
-"""Newton's method for linear classifiers, by preconditioned conjugate gradients."""
+"""Newton's method for linear classifiers, with preconditioned conjugate gradients."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,12 +13,13 @@ from skvision._training.precondition import Precondition, curvature_inverse, wor
 from skvision._training.problem import Point, Problem, relative, relative_gap
 from skvision._training.search import exact_step
 
-MAX_STEPS = 250  # of conjugate gradients, in one iteration
-LOOSEST = 0.25  # to what part of the residual the first Newton step is computed
-PATIENCE = 5  # iterations in which rounding may keep the value from falling
-WORTHWHILE = 0.1  # a step beyond the tolerance that leaves no more of the residual
-TINY = float(np.finfo(np.float64).tiny) ** 0.5  # squares of less are zero
-MUCH = 1e6  # times scores that separate classes, of which no loss is left
+MAX_STEPS = 250  # of conjugate gradients in one iteration
+ENOUGH = 0.5  # relative residual of a last step, per root of tol / gap
+LOOSEST = 0.25  # relative residual to which the first Newton step is computed
+PATIENCE = 5  # iterations without a decrease, due to rounding
+WORTHWHILE = 0.1  # reduction of the residual that justifies an iteration beyond tol
+TINY = float(np.finfo(np.float64).tiny) ** 0.5  # smaller numbers have a square of zero
+MUCH = 1e6  # factor that makes the loss of separating scores vanish
 
 
 def minimize_newton(
@@ -34,38 +35,37 @@ def minimize_newton(
 ) -> Minimum:
     r"""Minimize mean loss plus penalty.
 
-    Each iteration solves for Newton's step by conjugate gradients, each step of which
-    passes through the rows once; minimizes the objective along it, which takes only the
-    scores; and then minimizes it with respect to the biases, which takes only the
-    scores as well.
+    Each iteration computes Newton's step by conjugate gradients, with one pass over the
+    rows per step. It then minimizes the objective along this step, and finally with
+    respect to the biases. Both require only the scores.
 
     Parameters
     ----------
     problem : Problem
         The problem, without an L1 penalty.
     start : ndarray of shape (n_params,), float64
-        Where to start.
+        The initial parameters.
     max_iter : int
-        The most iterations.
+        Maximum number of iterations.
     tol : float
-        Tolerance for ``gap``; without a penalty, for the decrease that Newton's model
-        predicts as a part of the objective.
+        Tolerance for ``gap``. Without a penalty, tolerance for the decrease that
+        Newton's method predicts, as a fraction of the objective.
     gap : callable
-        ``(problem, point) -> relative gap`` at biases that are optimal.
+        ``(problem, point) -> relative gap`` for optimal biases.
     inverse : callable, default=None
-        ``(problem, point) -> preconditioner``, asked for at each iteration. None is
-        `curvature_inverse`, computed again when conjugate gradients have taken as long
-        as it takes.
+        ``(problem, point) -> preconditioner``, called in each iteration. None uses
+        `curvature_inverse`, which is computed again when conjugate gradients have taken
+        as long as its computation.
     to_rounding : bool, default=False
-        Whether to go on after ``tol`` while each iteration leaves no more than a tenth
-        of the residual, which makes the result independent of the order of sums.
+        Whether to continue beyond ``tol`` while each iteration reduces the residual at
+        least tenfold. The result then does not depend on the order of summation.
     on_iteration : callable, default=None
-        Told the parameters after each iteration; returns whether to stop.
+        Called with the parameters after each iteration; returns whether to stop.
 
     Returns
     -------
     minimum : Minimum
-        The point of the smallest gap.
+        The point with the smallest gap.
 
     References
     ----------
@@ -73,11 +73,11 @@ def minimize_newton(
     large scale linear SVMs", Journal of Machine Learning Research 6, 2005.
     """
     unbounded = gap is relative_gap and problem.l2 == 0
-    here = problem.at(start)
-    curve = [here.value]
-    here = problem.at(with_best_biases(problem, here.params, here.scores))
+    scores = problem.scores_of(start)
+    curve = [problem.value_of(start, scores)]
+    here = problem.at(with_best_biases(problem, start, scores))
     best, least, n_best = here, np.inf, 1
-    before, still, steps, told = np.inf, 0, 0, False
+    before, still, steps, stopped = np.inf, 0, 0, False
     precondition: Precondition | None = None
     predicted = np.inf
     while True:
@@ -85,7 +85,7 @@ def minimize_newton(
         error = gap(problem, here)
         if unbounded:
             error = min(error, predicted)
-            if not residual[: problem.n_weights].any():  # of rows that are all the same
+            if not residual[: problem.n_weights].any():  # all rows are equal
                 error = 0.0
             if here.value <= tol * curve[0] and _separates(problem, here.scores):
                 error = min(error, tol)
@@ -93,44 +93,53 @@ def minimize_newton(
             best, least, n_best = here, error, len(curve)
         size = largest(residual)
         done = error <= tol and not (to_rounding and size <= WORTHWHILE * before)
-        if done or len(curve) > max_iter or told or still >= PATIENCE or size <= TINY:
+        if (
+            done
+            or len(curve) > max_iter
+            or stopped
+            or still >= PATIENCE
+            or size <= TINY
+        ):
             break
         before = size
         if precondition is None or inverse or steps > work(problem):
             make = inverse or curvature_inverse
             precondition, steps = make(problem, here), 0
-        step, along, n_steps = _newton_step(problem, here, residual, precondition)
+        enough = 0.0 if to_rounding or unbounded else ENOUGH * (tol / error) ** 0.5
+        step, along, n_steps = _newton_step(
+            problem, here, residual, precondition, enough
+        )
         steps += n_steps
         predicted = relative(-float(residual @ step) / 2, here.value)
         lengths = exact_step(problem, here, step, along)
         if not lengths.any():
-            break  # nothing along it is lower, to rounding
+            break  # no decrease along it, up to rounding
         here = problem.at(
             with_best_biases(problem, *moved(problem, here, step, along, lengths))
         )
         fell = curve[-1] - here.value > problem.rounding * abs(here.value)
         still = 0 if fell else still + 1
         curve.append(here.value)
-        told = on_iteration(here.params)
-    if told:
+        stopped = on_iteration(here.params)
+    if stopped:
         best, least, n_best = here, error, len(curve)
-    curve[n_best - 1] = best.value  # at its best biases
+    curve[n_best - 1] = best.value  # with its optimal biases
     residual = problem.residual(best)
     return Minimum(best.params, len(curve) - 1, curve[:n_best], residual, float(least))
 
 
 def _separates(problem: Problem, scores: Array) -> bool:
-    """Tell whether scores give each row to its class, so that the loss has no limit.
+    """Return whether scores classify all rows correctly, so that the infimum is 0.
 
-    Larger scores of the same ratios then have a smaller loss. Losses of differences
-    alone are asked for the class that wins, sums for the sign of each score.
+    Multiplying the scores then decreases the loss. For joint losses, the class with the
+    largest score must be correct; for sums over scores, the sign of each score.
     """
-    slopes = problem.loss(MUCH * scores, problem.targets[:], problem.shares)[1]
+    slopes = problem.loss(MUCH * scores, problem.targets[:], problem.sample_weight)[1]
     return not slopes.any()
 
 
 def with_best_biases(problem: Problem, params: Vector, scores: Array) -> Vector:
-    """Return the parameters with the biases that are best for their weights."""
+    """Return the parameters with optimal biases for their weights."""
     if not problem.has_bias:
         return params
     params = params.copy()
@@ -139,14 +148,22 @@ def with_best_biases(problem: Problem, params: Vector, scores: Array) -> Vector:
 
 
 def _newton_step(
-    problem: Problem, here: Point, residual: Vector, precondition: Precondition
+    problem: Problem,
+    here: Point,
+    residual: Vector,
+    precondition: Precondition,
+    enough: float,
 ) -> tuple[Vector, Array, int]:
-    """Return a step, the change of the scores that it makes, and what it took."""
+    """Return a step, its change of the scores, and the number of passes.
+
+    The relative residual of the step decreases with the distance of the objective from
+    its minimum, but not below ``enough``, which suffices for the last step.
+    """
     right = -residual
-    right[problem.n_weights :] = 0  # the biases are at their best, but for rounding
+    right[problem.n_weights :] = 0  # the biases are optimal up to rounding
     size = float(right @ precondition(right))
-    forcing = min(LOOSEST, relative(size, here.value) ** 0.25)
-    with one_thread_for_blas:  # entered once, for all passes through the rows
+    forcing = min(LOOSEST, max(enough, relative(size, here.value) ** 0.25))
+    with one_thread_for_blas:  # entered once for all passes over the rows
         return conjugate_gradients(
             partial(problem.hessian_product, here), right, precondition, forcing
         )
@@ -159,10 +176,10 @@ def conjugate_gradients(
     forcing: float,
     max_steps: int = MAX_STEPS,
 ) -> tuple[Vector, Array, int]:
-    """Solve a positive semidefinite system, to a part ``forcing`` of the residual.
+    """Solve a positive semidefinite system to a relative residual of ``forcing``.
 
-    ``product`` returns two linear functions of its argument; the solution comes with
-    the second one of it.
+    ``product`` returns two linear functions of its argument. The second one is also
+    returned for the solution.
     """
     solution, rest = np.zeros_like(right), right.copy()
     along: Array = np.zeros(1)
@@ -174,12 +191,12 @@ def conjugate_gradients(
         if not bend > TINY:
             if n_steps > 1:
                 break
-            known = float(size > TINY)  # a direction that does not bend, or rounding
+            known = float(size > TINY)  # a direction without curvature, or rounding
             return known * direction, known * of_direction, 1
         length = size / bend
         solution += length * direction
         along = along + length * of_direction
-        rest = rest - length * times  # what it was may be the direction
+        rest = rest - length * times  # not in place, as direction may be the same array
         preconditioned = precondition(rest)
         new_size = float(rest @ preconditioned)
         if not new_size > forcing**2 * first:
@@ -192,7 +209,7 @@ def conjugate_gradients(
 def moved(
     problem: Problem, here: Point, step: Vector, along: Array, lengths: Array
 ) -> tuple[Vector, Array]:
-    """Return the parameters after a step, and their scores."""
+    """Return the parameters after a step and their scores."""
     params = here.params.copy()
     for part, change in zip(problem.split(params), problem.split(step), strict=True):
         if part.size:

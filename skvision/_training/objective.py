@@ -1,7 +1,7 @@
-"""Mean loss plus penalty, as a function of one flat parameter vector.
+"""The mean loss plus a penalty, as a function of a flat vector of parameters.
 
-All parameters live in one vector, penalized weights first, then biases, so that the
-penalty is one slice of it.
+The vector holds the penalized weights first and then the biases, so that the penalty
+applies to one slice.
 """
 
 import math
@@ -21,26 +21,27 @@ Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector]]
 Pass = Callable[[Vector, Callable[[slice, Array], Array]], Vector]
 
-MAX_CHUNKS = 16  # what threads share, whatever their number; each has a gradient
-PASS_BYTES = 3 * 2**17  # of a block: small products are faster, and stay in cache
-CHUNK_ELEMENTS = 2**19  # at least so many numbers in one, to be worth a thread
+MAX_CHUNKS = 16  # each chunk of rows has its own gradient, summed at the end
+PASS_BYTES = 3 * 2**17  # size of a block; small products stay in cache
+CHUNK_ELEMENTS = 2**19  # minimum size of a chunk that is worth a thread
 
 
 def linear_objective(
-    rows: Rows, targets: Any, shares: Array, *, loss: Loss, penalty: Penalty
+    rows: Rows, targets: Any, sample_weight: Array, *, loss: Loss, penalty: Penalty
 ) -> Objective:
     r"""Return ``params -> (value, gradient)`` for scores that are linear in the rows.
 
-    The scores are :math:`W (x_i - c) + b`, computed by a `linear_pass`.
+    The scores are :math:`W (x_i - c) + b`. They are computed by a `linear_pass`.
 
     Parameters
     ----------
     rows : Rows
-        The rows. Matrix products are done in their dtype, all else in float64.
+        The rows. Matrix products use their dtype, and all else uses float64.
     targets : ndarray of shape (n,), int, or any object
-        What ``loss`` takes for labels: ``targets[rows]`` of a slice of rows.
-    shares : ndarray of shape (n,)
-        What each row counts; adding up to one.
+        The targets of ``loss``. For a slice of rows, it is called with
+        ``targets[rows]``.
+    sample_weight : ndarray of shape (n,)
+        Weights of the rows, which sum to one.
     loss : callable
         One of `skvision._training.losses`.
     penalty : callable
@@ -49,15 +50,16 @@ def linear_objective(
     Returns
     -------
     objective : callable
-        Takes a vector of W (k, d) in C order, then b (k,) where the rows have a center,
-        and returns the value and the gradient, float64.
+        The objective. Its argument is a vector of W (k, d) in C order, followed by b
+        (k,) if the rows have a center. It returns the value and the gradient, in
+        float64.
     """
     through = linear_pass(rows)
-    values = np.zeros(len(rows))  # of the blocks, where they start
+    values = np.zeros(len(rows))  # of each block, at the index of its first row
 
     def objective(params: Vector) -> tuple[float, Vector]:
         def respond(block: slice, scores: Array) -> Array:
-            value, d_scores = loss(scores, targets[block], shares[block])
+            value, d_scores = loss(scores, targets[block], sample_weight[block])
             values[block.start] = value
             return d_scores
 
@@ -71,13 +73,13 @@ def linear_objective(
 
 
 def linear_pass(rows: Rows) -> Pass:
-    r"""Return ``(params, respond) -> gradient``: to the scores of all rows and back.
+    r"""Return ``(params, respond) -> gradient``, a pass over all rows.
 
-    ``respond`` takes a slice of rows and their scores :math:`W (x_i - c) + b`, float64,
-    and returns :math:`d_i`, an array of the same shape. The result is
-    :math:`\sum_i d_i (x_i - c)^\top`, then :math:`\sum_i d_i` where the rows have a
-    center. Rows are drawn one block at a time, on as many threads as matrix products
-    take; the result does not depend on their number.
+    ``respond`` is called with a slice of rows and their scores :math:`W (x_i - c) + b`,
+    in float64, and returns :math:`d_i`, an array of the same shape. The result is
+    :math:`\sum_i d_i (x_i - c)^\top`, followed by :math:`\sum_i d_i` if the rows have a
+    center. Rows are read in blocks, on as many threads as BLAS uses. The result does
+    not depend on the number of threads.
     """
     has_bias = rows.center is not None
     n_chunks = math.ceil(len(rows) * rows.n_features / CHUNK_ELEMENTS)
@@ -96,7 +98,7 @@ def linear_pass(rows: Rows) -> Pass:
             d_W, d_b = split_linear(gradients[chunk.start], rows.n_features, has_bias)
             with np.errstate(over="ignore", invalid="ignore"):
                 for block in blocks[chunk.start]:
-                    x = rows.draw(block)
+                    x = rows.read(block)
                     scores = (x @ W_x.T).astype(np.float64, copy=False)
                     if has_bias:
                         scores += b
@@ -113,6 +115,21 @@ def linear_pass(rows: Rows) -> Pass:
     return through
 
 
+def linear_scores(rows: Rows, params: Vector) -> Array:
+    """Return the scores of all rows, (n, k), float64."""
+    W, b = split_linear(params, rows.n_features, rows.center is not None)
+    W_x = W.astype(rows.dtype, copy=False)
+    scores, blocks = np.empty((len(rows), len(W))), list(rows.blocks())
+
+    def compute(chosen: slice) -> None:
+        block = blocks[chosen.start]
+        scores[block] = rows.read(block) @ W_x.T
+
+    with one_thread_for_blas as n_threads:
+        for_each_block(compute, len(blocks), 1, n_threads)
+    return scores + b if len(b) else scores
+
+
 def linear_batches(
     rows: Rows, labels: Labels, weights: Array, *, loss: Loss, penalty: Penalty
 ) -> Callable[[Array, NDArray[np.integer]], tuple[float, Array]]:
@@ -123,20 +140,22 @@ def linear_batches(
     rows, labels, loss, penalty
         As in `linear_objective`.
     weights : ndarray of shape (n,)
-        Of the rows, with mean one: the mean over all batches is the whole objective.
+        Weights of the rows with mean one, so that the mean over all batches is the
+        whole objective.
 
     Returns
     -------
     objective : callable
-        Takes a vector like that of `linear_objective`, in the dtype of the rows, in
-        which it computes, and the indices of the rows of a batch.
+        The objective. Its arguments are a vector as in `linear_objective`, in the dtype
+        of the rows, which is used for all computations, and the indices of the rows of
+        a batch.
     """
     has_bias = rows.center is not None
     weights = weights.astype(rows.dtype)
 
     def objective(params: Array, index: NDArray[np.integer]) -> tuple[float, Array]:
         W, b = split_linear(params, rows.n_features, has_bias)
-        x = rows.draw(index)
+        x = rows.read(index)
         scores = x @ W.T
         if has_bias:
             scores += b
@@ -154,7 +173,7 @@ def linear_batches(
 def split_linear(
     params: Array, n_features: int, fit_intercept: bool
 ) -> tuple[Array, Array]:
-    """Return views of W (k, d) and b (k,) in a flat vector; b is empty without biases.
+    """Return W (k, d) and b (k,) as views of a flat vector; b may be empty.
 
     Examples
     --------

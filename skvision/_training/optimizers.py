@@ -1,8 +1,9 @@
-"""Optimizers: how a gradient moves the parameters.
+"""Optimizers, which update parameters by their gradients.
 
-An optimizer is two functions. ``init(params) -> state`` makes what it remembers, a
-plain dict of arrays; ``update(params, grads, state, learning_rate)`` does one step, in
-place. All vectors are flat, contiguous and of one dtype, float32 or float64.
+An optimizer consists of two functions. ``init(params) -> state`` returns its initial
+state, a dict of arrays. ``update(params, grads, state, learning_rate)`` makes one step
+in place. All vectors are flat and contiguous and have the same dtype, float32 or
+float64.
 """
 
 from collections.abc import Callable
@@ -16,14 +17,14 @@ State = dict[str, NDArray[Any]]
 
 
 class Optimizer(NamedTuple):
-    """How to move parameters against their gradient.
+    """An optimizer, as a pair of functions.
 
     Attributes
     ----------
     init : callable
-        ``params -> state``, for parameters that are not moved yet.
+        ``params -> state`` returns the initial state.
     update : callable
-        ``(params, grads, state, learning_rate) -> None``: one step, which changes
+        ``(params, grads, state, learning_rate) -> None`` makes one step, which updates
         ``params`` and ``state`` in place.
     """
 
@@ -32,26 +33,27 @@ class Optimizer(NamedTuple):
 
 
 def sgd(momentum: float = 0.9, nesterovs_momentum: bool = True) -> Optimizer:
-    r"""Return gradient descent, with momentum.
+    r"""Return gradient descent with momentum.
 
     .. math::
         v \leftarrow \mu v + g, \qquad
         p \leftarrow p - \eta \, (g + \mu v) \text{ or } p - \eta \, v
 
-    with Nesterov's momentum or without. The learning rate :math:`\eta` is no part of
-    the velocity, so that a change of it acts at once.
+    with or without Nesterov's momentum. The learning rate :math:`\eta` is not part of
+    the velocity, so that a change of it has an immediate effect.
 
     Parameters
     ----------
     momentum : float, default=0.9
-        From 0 to less than 1. With 0 there is no velocity: :math:`p - \eta g`.
+        Momentum :math:`\mu`, in [0, 1). Without momentum, the step is :math:`p - \eta
+        g`.
     nesterovs_momentum : bool, default=True
-        Whether to look ahead along the velocity.
+        Whether to use Nesterov's momentum.
 
     Returns
     -------
     optimizer : Optimizer
-        Its state is ``velocity``, or nothing.
+        The optimizer. Its state is ``velocity``, or empty without momentum.
 
     References
     ----------
@@ -93,7 +95,7 @@ def sgd(momentum: float = 0.9, nesterovs_momentum: bool = True) -> Optimizer:
 
 
 def adagrad(epsilon: float = 1e-10) -> Optimizer:
-    r"""Return AdaGrad: steps divided by the root of all squared gradients so far.
+    r"""Return AdaGrad, which divides steps by the root of the sum of squared gradients.
 
     .. math::
         s \leftarrow s + g^2, \qquad
@@ -102,12 +104,12 @@ def adagrad(epsilon: float = 1e-10) -> Optimizer:
     Parameters
     ----------
     epsilon : float, default=1e-10
-        Positive, much less than the gradients; keeps 0 / 0 away.
+        Small positive constant that avoids division by zero.
 
     Returns
     -------
     optimizer : Optimizer
-        Its state is ``sum_of_squares``.
+        The optimizer. Its state is ``sum_of_squares``.
 
     References
     ----------
@@ -140,7 +142,7 @@ def adagrad(epsilon: float = 1e-10) -> Optimizer:
 
 
 def rmsprop(decay: float = 0.99, epsilon: float = 1e-8) -> Optimizer:
-    r"""Return RMSprop: steps divided by the root of a mean of recent squared gradients.
+    r"""Return RMSprop, which divides steps by the root mean square of recent gradients.
 
     .. math::
         s \leftarrow \rho s + (1 - \rho) \, g^2, \qquad
@@ -149,14 +151,14 @@ def rmsprop(decay: float = 0.99, epsilon: float = 1e-8) -> Optimizer:
     Parameters
     ----------
     decay : float, default=0.99
-        The :math:`\rho`, from 0 to less than 1: what each step leaves of the mean.
+        Decay rate :math:`\rho` of the mean, in [0, 1).
     epsilon : float, default=1e-8
-        Positive, much less than the gradients; keeps 0 / 0 away.
+        Small positive constant that avoids division by zero.
 
     Returns
     -------
     optimizer : Optimizer
-        Its state is ``mean_square``.
+        The optimizer. Its state is ``mean_square``.
 
     References
     ----------
@@ -195,7 +197,7 @@ def adam(
     l2: float = 0.0,
     n_weights: int = 0,
 ) -> Optimizer:
-    r"""Return Adam: a mean of recent gradients over the root of that of their squares.
+    r"""Return Adam, which divides mean gradients by their root mean square.
 
     .. math::
         m \leftarrow \beta_1 m + (1 - \beta_1) \, g, \qquad
@@ -203,25 +205,25 @@ def adam(
         p \leftarrow p - \eta \,
         \frac{m / (1 - \beta_1^t)}{\sqrt{s / (1 - \beta_2^t)} + \epsilon}
 
-    At step :math:`t`, from 1, both means still hold a share :math:`\beta^t` of the
-    zero that they started at; the divisors correct that bias.
+    The means are initialized to zero. At step :math:`t`, counted from 1, this initial
+    value still has the weight :math:`\beta^t`, and the denominators correct the bias.
 
     Parameters
     ----------
     beta_1, beta_2 : float, default=0.9 and 0.999
-        From 0 to less than 1: what each step leaves of the means.
+        Decay rates of the means, in [0, 1).
     epsilon : float, default=1e-8
-        Positive, much less than the gradients; keeps 0 / 0 away.
+        Small positive constant that avoids division by zero.
     l2 : float, default=0.0
-        Strength of the penalty `skvision._training.penalties.l2` whose gradient is
-        added here, in the one pass over all arrays, where it is not in ``grads`` yet.
+        Strength of the penalty `skvision._training.penalties.l2`. Its gradient is added
+        in the same pass over the arrays, and must not be included in ``grads``.
     n_weights : int, default=0
-        How many parameters it is on, the first ones.
+        Number of parameters, from the first one, to which the penalty applies.
 
     Returns
     -------
     optimizer : Optimizer
-        Its state is ``mean``, ``mean_square`` and ``n_steps``.
+        The optimizer. Its state is ``mean``, ``mean_square`` and ``n_steps``.
 
     References
     ----------
@@ -229,7 +231,7 @@ def adam(
 
     Examples
     --------
-    The first step is as long as the learning rate, whatever the gradient.
+    The length of the first step is the learning rate for any gradient.
 
     >>> import numpy as np
     >>> optimizer = adam()
@@ -249,19 +251,20 @@ def adamw(
     beta_2: float = 0.999,
     epsilon: float = 1e-8,
 ) -> Optimizer:
-    r"""Return Adam with weights that decay apart from their gradient.
+    r"""Return Adam with decoupled weight decay.
 
     .. math:: p \leftarrow (1 - \eta \lambda) \, p
 
-    before each step of `adam`. An L2 penalty would be divided by the root of the mean
-    square like the rest of a gradient, and so hardly bind weights of large gradients.
+    is applied before each step of `adam`. An L2 penalty would be divided by the root
+    mean square like the gradient, and would hardly affect weights with large gradients.
 
     Parameters
     ----------
     weight_decay : float
-        The :math:`\lambda`, not negative.
+        The decay :math:`\lambda`, not negative.
     n_decayed : int
-        How many parameters decay, the first ones: the weights. Biases follow them.
+        Number of parameters that decay, from the first one. These are the weights,
+        which precede the biases.
     beta_1, beta_2 : float, default=0.9 and 0.999
         As in `adam`.
     epsilon : float, default=1e-8
@@ -270,7 +273,7 @@ def adamw(
     Returns
     -------
     optimizer : Optimizer
-        Its state is that of `adam`.
+        The optimizer. Its state is that of `adam`.
 
     References
     ----------
@@ -329,19 +332,19 @@ def _adam(
 
 
 def clipped(optimizer: Optimizer, limit: float) -> Optimizer:
-    """Return an optimizer whose gradients are scaled down to a length.
+    """Return an optimizer with gradient clipping.
 
     Parameters
     ----------
     optimizer : Optimizer
-        What moves the parameters.
+        The optimizer that updates the parameters.
     limit : float
-        The Euclidean length that no gradient is to exceed, above 0.
+        Maximum Euclidean norm of the gradient, above 0.
 
     Returns
     -------
     optimizer : Optimizer
-        Its state is that of the one given. It changes ``grads``, too.
+        The optimizer, with the same state. It may scale ``grads`` in place.
 
     References
     ----------
@@ -369,19 +372,19 @@ def clipped(optimizer: Optimizer, limit: float) -> Optimizer:
 
 
 def projected(optimizer: Optimizer, project: Callable[[Vector], None]) -> Optimizer:
-    """Return an optimizer after each of whose steps the parameters are put right.
+    """Return an optimizer that projects the parameters after each step.
 
     Parameters
     ----------
     optimizer : Optimizer
-        What moves the parameters.
+        The optimizer that updates the parameters.
     project : callable
-        ``params -> None``, in place.
+        ``params -> None``, which projects the parameters in place.
 
     Returns
     -------
     optimizer : Optimizer
-        Its state is that of the one given.
+        The optimizer, with the same state.
 
     Examples
     --------
@@ -403,7 +406,7 @@ def projected(optimizer: Optimizer, project: Callable[[Vector], None]) -> Optimi
 
 
 def resumed(state: State | None, fresh: State) -> State:
-    """Return what an optimizer remembers of an earlier fit, if it was of its kind."""
+    """Return the state of a previous fit if it is of the same kind, else a new one."""
     if state is None or state.keys() != fresh.keys():
         return fresh
     return {name: state[name].astype(fresh[name].dtype) for name in fresh}

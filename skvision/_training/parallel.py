@@ -1,4 +1,4 @@
-"""Rows in blocks on threads."""
+"""Multithreading over blocks of rows."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,19 +9,19 @@ from threadpoolctl import ThreadpoolController
 
 
 def count_threads(n_jobs: int | None) -> int:
-    """Return how many threads ``n_jobs`` means to joblib, its contexts included."""
+    """Return the number of threads for ``n_jobs``, as joblib interprets it."""
     return int(effective_n_jobs(n_jobs))
 
 
 def for_each_block(
     function: Callable[[slice], None], n_rows: int, block_size: int, n_jobs: int | None
 ) -> None:
-    """Call ``function(rows)`` on each block of rows, on ``n_jobs`` threads.
+    """Call ``function(rows)`` for each block of rows, with ``n_jobs`` threads.
 
-    joblib's own loop is not used because it looks for results every 10 ms only. The
-    blocks depend on ``n_rows`` and ``block_size`` alone, so that what is computed does
-    not depend on ``n_jobs``. The function writes its result into an array that it
-    shares with its caller; it gains from threads where it releases the GIL.
+    joblib's own loop is not used because it polls for results only every 10 ms. The
+    blocks depend only on ``n_rows`` and ``block_size``, so that results do not depend
+    on ``n_jobs``. The function writes its results to an array of the caller. Threads
+    speed it up if it releases the GIL.
     """
     blocks = [
         slice(start, min(start + block_size, n_rows))
@@ -36,29 +36,29 @@ def for_each_block(
         try:
             for future in [pool.submit(function, block) for block in blocks]:
                 future.result()
-        finally:  # after an error or an interrupt, blocks that wait are not begun
+        finally:  # after an error or interrupt, do not start waiting blocks
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _OneThreadForBlas:
-    """A context in which matrix products take one thread: the other threads are ours.
+    """A context that limits BLAS to one thread, for use with multithreading.
 
-    What BLAS libraries are told holds for the whole process. Calls that overlap in
-    time on several threads share one limit, which the last of them to end takes back.
-    It gives the number of threads that matrix products took before.
+    The limit applies to the whole process. If several threads enter the context at the
+    same time, the last one to leave it restores the previous limits. Entering it
+    returns the previous number of BLAS threads.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._n_users = 0
         self._libraries: ThreadpoolController | None = None
-        self._before: list[int] = []  # threads of each library, while they are limited
+        self._before: list[int] = []  # previous number of threads of each library
 
     def __enter__(self) -> int:
         entered = False
         try:
             with self._lock:
-                if self._libraries is None:  # takes milliseconds, to look through all
+                if self._libraries is None:  # the search takes milliseconds
                     self._libraries = ThreadpoolController().select(user_api="blas")
                 if self._n_users == 0:
                     libraries = self._libraries.lib_controllers
@@ -67,7 +67,7 @@ class _OneThreadForBlas:
                         one.set_num_threads(1)
                 self._n_users, entered = self._n_users + 1, True
             return max(self._before, default=1)
-        except BaseException:  # an interrupt: there will be no __exit__
+        except BaseException:  # after an interrupt, __exit__ is not called
             self._leave(entered)
             raise
 
@@ -76,18 +76,18 @@ class _OneThreadForBlas:
         try:
             with self._lock:
                 self._n_users, left = self._n_users - 1, True
-                self._take_back()
-        except BaseException:  # an interrupt, before all was taken back
+                self._restore()
+        except BaseException:  # an interrupt before the limits were restored
             self._leave(not left)
             raise
 
     def _leave(self, is_user: bool) -> None:
         with self._lock:
             self._n_users -= is_user
-            self._take_back()
+            self._restore()
 
-    def _take_back(self) -> None:
-        """Undo the limits, unless there are users left."""
+    def _restore(self) -> None:
+        """Restore the previous limits, unless the context is still in use."""
         if self._n_users == 0 and self._libraries is not None:
             libraries = self._libraries.lib_controllers
             for one, n_threads in zip(libraries, self._before, strict=False):

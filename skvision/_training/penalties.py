@@ -1,6 +1,7 @@
-"""Penalties on weights.
+"""Penalty functions of weights.
 
-A penalty is ``(weights, grads) -> value``; it adds its gradient to ``grads``.
+A penalty is a function ``(weights, grads) -> value`` that adds its gradient to
+``grads``.
 """
 
 from collections.abc import Callable
@@ -34,9 +35,10 @@ def l2(alpha: float) -> Penalty:
 
 
 def l2_value(alpha: float) -> Penalty:
-    r"""Return the penalty :math:`\frac{\alpha}{2} \|w\|^2`, which adds no gradient.
+    r"""Return the penalty :math:`\frac{\alpha}{2} \|w\|^2` without its gradient.
 
-    It is for an optimizer that does, such as `skvision._training.optimizers.adam`.
+    It is used with an optimizer that adds the gradient, such as
+    `skvision._training.optimizers.adam`.
 
     Examples
     --------
@@ -51,10 +53,9 @@ def l2_value(alpha: float) -> Penalty:
 
 
 def elastic_net(alpha: float, l1_ratio: float) -> Penalty:
-    r"""Return the mix :math:`\alpha (r \|w\|_1 + \frac{1 - r}{2} \|w\|^2)`.
+    r"""Return the penalty :math:`\alpha (r \|w\|_1 + \frac{1 - r}{2} \|w\|^2)`.
 
-    Where a weight is zero, the gradient is the subgradient that takes its part of
-    :math:`\|w\|_1` for 0.
+    For weights of zero, the subgradient of :math:`\|w\|_1` is 0.
 
     References
     ----------
@@ -82,10 +83,10 @@ def elastic_net(alpha: float, l1_ratio: float) -> Penalty:
 
 
 def soft_threshold(weights: Array, threshold: Array | float) -> Array:
-    r"""Move weights towards zero by a threshold, and no further.
+    r"""Move weights towards zero by at most a threshold.
 
-    It is the proximal map of the L1 norm: where :math:`\frac12 \|u - w\|^2 + t
-    \|u\|_1` is least.
+    It is the proximal operator of the L1 norm, which minimizes :math:`\frac12 \|u -
+    w\|^2 + t \|u\|_1` over u.
 
     Examples
     --------
@@ -97,16 +98,16 @@ def soft_threshold(weights: Array, threshold: Array | float) -> Array:
 
 
 def max_norm(weights: Array, limit: float) -> None:
-    r"""Scale rows longer than ``limit`` down to it, in place.
+    r"""Scale rows with a norm larger than ``limit`` down to it, in place.
 
-    It is the projection on :math:`\|w_j\|_2 \le c` for each unit :math:`j`.
+    It is the projection onto :math:`\|w_j\|_2 \le c` for each unit :math:`j`.
 
     Parameters
     ----------
     weights : ndarray of shape (n_units, n_inputs)
-        Changed in place.
+        The weights, changed in place.
     limit : float
-        The length that no row is to exceed, above 0.
+        The maximum norm of a row, above 0.
 
     References
     ----------

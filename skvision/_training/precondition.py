@@ -1,14 +1,14 @@
-r"""What makes steps of conjugate gradients few: the curvature that all classes share.
+r"""Preconditioners for conjugate gradients, from the curvature of the loss.
 
-Features of images are so correlated that the eigenvalues of their Gram matrix spread
-over five decades and more. The Hessian of a linear loss is close to
-:math:`\sum_i h_i x_i x_i^\top + \lambda_2 I` for each class, where :math:`h_i` is the
-mean curvature of the loss of row i; the inverse of that matrix turns hundreds of steps
-into tens.
+Features of images are so correlated that the eigenvalues of their Gram matrix span five
+or more orders of magnitude. For each class, the Hessian is close to :math:`\sum_i h_i
+x_i x_i^\top + \lambda_2 I`, where :math:`h_i` is the mean curvature of the loss of row
+i. Preconditioning by the inverse of this matrix reduces the number of steps from
+hundreds to tens.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,59 +21,54 @@ from scipy.linalg import (
     solve_triangular,
 )
 
-from skvision._training.parallel import for_each_block, one_thread_for_blas
 from skvision._training.problem import Point, Problem
-from skvision._training.rows import Rows, column_variances, weighted_mean
+from skvision._training.rows import Rows, weighted_mean
 
 Array = NDArray[np.floating]
 Vector = NDArray[np.float64]
 Precondition = Callable[[Vector], Vector]
 
-MAX_DENSE = 1500  # parameters, up to which the Hessian is formed
-MAX_OWN = 2500  # weights of one class, up to which its Hessian is
-SMALLEST_OWN = 1e-10  # what is added to a weight's diagonal, as a part of it
-HELD = 100.0  # times what the rows bend a weight, above which they hardly count
-MAX_FEATURES = 16384  # a Gram matrix of 1 GiB in float32
-MAX_SAMPLES = 8192  # one of half that, in float64
-EXACT_FEATURES = 1024  # up to so many, in float64
-FEW_SAMPLES = 4  # at so many times as many features, the side of samples pays
-KEPT = 2**23  # numbers that are kept as float64 from one gradient to the next
-SAMPLE = 2048  # rows that stand for all where neither side fits
-GRAM_BYTES = 2**23  # of a block of rows in the product
+MAX_FEATURES = 16384  # the Gram matrix has 1 GiB in float32
+MAX_SAMPLES = 8192  # the Gram matrix has 0.5 GiB in float64
+EXACT_FEATURES = 1024  # maximum for using float64
+FEW_SAMPLES = 4  # ratio of features to samples above which samples are faster
+KEPT = 2**23  # maximum size of rows that are kept as float64
+SAMPLE = 2048  # number of sampled rows if neither Gram matrix fits
+GRAM_BYTES = 2**23  # size of a block of rows in the product
 RANK = 128  # of a sketch, which takes a fifth of the time of the product
-FLATTEST = 20.0  # times the L2 penalty, what a sketch may leave of the curvature
-FLAT = 1e-6  # rows that bend less than this part of the mean count as much
-SMALLEST = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-10}  # shifts, as parts
-SINGULAR = 1e-13  # eigenvalues, as parts of the largest, that are taken for 0
+FLATTEST = 20.0  # maximum ratio of the remaining curvature to the L2 penalty
+FLAT = 1e-6  # minimum curvature of a row, as a fraction of the mean
+SMALLEST = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-10}  # relative shifts
+SINGULAR = 1e-13  # eigenvalues below this fraction of the largest are zero
 
 
 def curvature_inverse(problem: Problem, here: Point) -> Precondition:
     r"""Return the product with :math:`(\sum_i h_i x_i x_i^\top + s I)^{-1}`.
 
-    The rows are centered at their mean as weighted by the curvature, in coordinates in
-    which biases and weights are independent. The shift :math:`s` is the L2 penalty, or
-    1e-10 (float32: 1e-6) of the mean eigenvalue if that is larger; it shortens steps
-    where there is next to no curvature and changes nothing else.
+    The rows are centered at their mean, weighted by the curvature, so that biases and
+    weights are independent. The shift :math:`s` is the L2 penalty, or 1e-10 (1e-6 for
+    float32) times the mean eigenvalue if this is larger. The latter only shortens steps
+    in directions with almost no curvature.
 
-    In float32, where the L2 penalty exceeds all but `RANK` eigenvalues, or a twentieth
-    of them does, these and their eigenvectors are enough. Otherwise, where features are
-    at most `MAX_FEATURES`, it is solved by the Cholesky factor of
-    the (d, d) matrix; where samples are a quarter of that or fewer, and at most
-    `MAX_SAMPLES`, by that of the (n, n) matrix of their products. Beyond, `SAMPLE`
-    rows, evenly spaced, stand for all, and the shift is at least the trace divided by
-    `SAMPLE`, above which no more directions than rows can lie.
+    In float32, if all but the leading `RANK` eigenvalues are at most `FLATTEST` times
+    the L2 penalty, only the leading eigenvectors are used. Otherwise, the inverse is
+    computed from the Cholesky factor of the (d, d) matrix if there are at most
+    `MAX_FEATURES` features. If the number of samples is at most a quarter of that of
+    features, and at most `MAX_SAMPLES`, the Cholesky factor of the (n, n) matrix of
+    their products is used. For larger problems, the matrix is approximated by `SAMPLE`
+    evenly spaced rows, and the shift is at least the trace divided by `SAMPLE`.
 
     Parameters
     ----------
     problem : Problem
         The problem.
     here : Point
-        Where its curvature is taken.
+        The point at which the curvature is computed.
 
     Returns
     -------
     precondition : callable
-        From a vector like the parameters to another.
+        A linear map from and to vectors of the shape of the parameters.
 
     References
     ----------
@@ -102,169 +97,8 @@ def curvature_inverse(problem: Problem, here: Point) -> Precondition:
     return precondition
 
 
-def class_inverses(
-    problem: Problem, here: Point, of_weights: Vector | float = 0.0
-) -> Precondition:
-    """Return the product with the inverse of the Hessian of each class by itself.
-
-    It serves classes whose rows have very different curvatures. Where a weight is held
-    by what is added to its diagonal, so that the rows hardly count, the diagonal is
-    used; `MAX_OWN` weights of a class at most are taken together.
-
-    Parameters
-    ----------
-    problem : Problem
-        The problem.
-    here : Point
-        Where its curvature is taken.
-    of_weights : ndarray of shape (n_weights,), default=0.0
-        What is added to the diagonal, not negative.
-
-    Returns
-    -------
-    precondition : callable
-        From a vector like the parameters to another.
-    """
-    k, d = problem.n_outputs, problem.rows.n_features
-    curvatures = _diagonals(problem, here)
-    own: Array = np.broadcast_to(problem.l2 + of_weights, problem.n_weights).reshape(
-        k, d
-    )
-    inverses: dict[int, Precondition] = {}
-
-    def invert(classes: slice) -> None:
-        j = classes.start
-        inverses[j] = _class_inverse(problem.rows, curvatures[:, j], own[j])
-
-    with one_thread_for_blas as n_threads:
-        for_each_block(invert, k, 1, n_threads)
-
-    def precondition(gradient: Vector) -> Vector:
-        result = gradient.copy()
-        W, b = problem.split(result)
-        for j, inverse in inverses.items():
-            solution = inverse(np.append(W[j], b[j : j + 1]))
-            W[j], b[j : j + 1] = solution[:d], solution[d:]
-        return result
-
-    return precondition
-
-
-def _class_inverse(rows: Rows, curvature: Array, penalty: Array) -> Precondition:
-    r"""Return the product with :math:`(X^\top H X + P)^{-1}`, biases included."""
-    total = float(curvature.sum())
-    bends = column_variances(rows, curvature)
-    bends += np.finfo(np.float64).tiny + SINGULAR * bends.mean()
-    relative = penalty / bends
-    kept = np.flatnonzero(relative <= HELD)
-    if len(kept) > MAX_OWN:
-        kept = np.sort(kept[np.argsort(relative[kept], kind="stable")[:MAX_OWN]])
-    rest = 1 / np.append(penalty + bends, total or 1.0)
-    diagonal, bends = penalty[kept], bends[kept]
-    if rows.center is not None:
-        kept, diagonal = np.append(kept, rows.n_features), np.append(diagonal, 0.0)
-        bends = np.append(bends, total)
-    used = np.flatnonzero(curvature > 0)
-    solve = _solve_dense(
-        _Part(rows, used, kept), np.sqrt(curvature[used]), diagonal, bends
-    )
-
-    def precondition(gradient: Vector) -> Vector:
-        result = gradient * rest[: len(gradient)]
-        result[kept] = solve(gradient[kept])
-        return result
-
-    return precondition
-
-
-class _Part(NamedTuple):
-    """Some rows and some columns of them, the last of which may be of ones."""
-
-    rows: Rows
-    used: NDArray[np.intp]
-    kept: NDArray[np.intp]
-
-    def blocks(self, roots: Array) -> Iterator[NDArray[np.float64]]:
-        """Yield blocks of rows times their roots."""
-        size = max(16, GRAM_BYTES // (8 * self.rows.n_features))
-        for start in range(0, len(self.used), size):
-            x = self.rows.draw(self.used[start : start + size])
-            x = x.astype(np.float64, copy=False)
-            if self.rows.center is not None:
-                x = np.column_stack([x, np.ones(len(x))])
-            yield x[:, self.kept] * roots[start : start + size, None]
-
-
-def _solve_dense(
-    part: _Part, roots: Array, diagonal: Array, bends: Array
-) -> Precondition:
-    """Return the product with the inverse for a part, by its features or samples."""
-    n, d = len(part.used), len(part.kept)
-    if n >= d:
-        gram = np.diag(diagonal)
-        for x in part.blocks(roots):
-            gram += x.T @ x
-        return cholesky_inverse(gram)
-    inverse = 1 / np.maximum(diagonal, SMALLEST_OWN * bends)
-    x = np.concatenate([np.empty((0, d)), *part.blocks(roots)])
-    products = (x * inverse) @ x.T
-    products[np.diag_indices(n)] += 1
-    solve = cholesky_inverse(products)
-
-    def precondition(gradient: Vector) -> Vector:
-        once = inverse * gradient
-        result: Vector = once - inverse * (solve(x @ once) @ x)
-        return result
-
-    return precondition
-
-
-def penalized_inverse(problem: Problem, here: Point, bends: Vector) -> Precondition:
-    """Return the product with an inverse of the Hessian plus a diagonal, or nearly so.
-
-    It is exact where the parameters are at most `MAX_DENSE`. Otherwise each class is
-    taken by itself.
-
-    Parameters
-    ----------
-    problem : Problem
-        The problem.
-    here : Point
-        Where its curvature is taken.
-    bends : ndarray of shape (n_weights,)
-        What is added to the diagonal, not negative; infinity holds a weight.
-
-    Returns
-    -------
-    precondition : callable
-        From a vector like the parameters to another.
-    """
-    n = problem.n_weights
-    inverse: Precondition
-    if len(here.params) <= MAX_DENSE:
-        with one_thread_for_blas:
-            matrix, held = hessian(problem, here), np.flatnonzero(np.isinf(bends))
-            matrix[held], matrix[:, held] = 0, 0
-            matrix[np.diag_indices(n)] += np.where(np.isinf(bends), 1, bends)
-            inverse = cholesky_inverse(matrix)
-    elif bends.any() or problem.rows.n_features <= MAX_OWN:
-        inverse = class_inverses(problem, here, bends)
-    else:
-        inverse = curvature_inverse(problem, here)
-    if not (problem.joint and problem.has_bias):
-        return inverse
-
-    def differences(vector: Vector) -> Vector:
-        """Remove the common change of all biases, which changes no loss."""
-        vector = vector.copy()
-        vector[n:] -= vector[n:].mean()
-        return vector
-
-    return lambda vector: differences(inverse(differences(vector)))
-
-
 def cholesky_inverse(matrix: Array) -> Precondition:
-    """Return the product with the inverse, with as little shift as it takes."""
+    """Return the product with the inverse, with the smallest shift that suffices."""
     diagonal = np.diagonal(matrix).copy()
     shift = 1e-15
     while shift < 1:
@@ -279,10 +113,10 @@ def cholesky_inverse(matrix: Array) -> Precondition:
 
 
 def hessian_inverse(problem: Problem, here: Point) -> Precondition:
-    """Return the product with the pseudoinverse of the Hessian, which is written down.
+    """Return the product with the pseudoinverse of the full Hessian.
 
-    Directions in which it does not bend, such as a common change of all classes without
-    a penalty, are left alone.
+    Directions without curvature, such as a common change of all classes without a
+    penalty, are mapped to zero.
     """
     matrix = hessian(problem, here)
     if not np.isfinite(matrix).all():
@@ -297,11 +131,11 @@ def hessian_inverse(problem: Problem, here: Point) -> Precondition:
 def hessian(problem: Problem, here: Point) -> Array:
     """Return the second derivatives of the objective, (n_params, n_params)."""
     k, (n, d) = problem.n_outputs, problem.rows.X.shape
-    x = problem.rows.draw(slice(None)).astype(np.float64, copy=False)
+    x = problem.rows.read(slice(None)).astype(np.float64, copy=False)
     if problem.has_bias:
         x = np.column_stack([x, np.ones(n)])
     width = x.shape[1]
-    product = problem.curvature(here.scores, problem.targets[:], problem.shares)
+    product = problem.curvature(here.scores, problem.targets[:], problem.sample_weight)
     blocks = np.empty((k, width, k, width))
     for j, unit in enumerate(np.eye(k)):
         columns = product(np.broadcast_to(unit, here.scores.shape))
@@ -319,21 +153,21 @@ def hessian(problem: Problem, here: Point) -> Array:
 
 
 def work(problem: Problem) -> float:
-    """Return how many passes through the rows take as long as `curvature_inverse`."""
+    """Return how many passes over the rows take as long as `curvature_inverse`."""
     n, d = problem.rows.X.shape
     side = n if _by_samples(n, d) else d
     return max(10.0, float(side / (4 * problem.n_outputs)))
 
 
 def _mean_curvatures(problem: Problem, here: Point) -> Vector:
-    """Return the mean of the diagonal of each row's second derivatives, not zero."""
-    bends: Vector = _diagonals(problem, here).mean(axis=1)
-    return bends + (FLAT * float(bends.sum()) or 1.0) * problem.shares
+    """Return the mean curvature of each row, bounded away from zero."""
+    bends: Vector = diagonals_of_curvature(problem, here).mean(axis=1)
+    return bends + (FLAT * float(bends.sum()) or 1.0) * problem.sample_weight
 
 
-def _diagonals(problem: Problem, here: Point) -> Array:
-    """Return the diagonal of each row's second derivatives, (n, k)."""
-    product = problem.curvature(here.scores, problem.targets[:], problem.shares)
+def diagonals_of_curvature(problem: Problem, here: Point) -> Array:
+    """Return the diagonal of the second derivatives of each row, (n, k)."""
+    product = problem.curvature(here.scores, problem.targets[:], problem.sample_weight)
     shape, units = here.scores.shape, np.eye(problem.n_outputs)
     columns = [
         product(np.broadcast_to(one, shape))[:, j] for j, one in enumerate(units)
@@ -346,7 +180,7 @@ def _by_samples(n: int, d: int) -> bool:
 
 
 def inverse(rows: Rows, weights: Array, alpha: float) -> Callable[[Array], Array]:
-    """Return the map of each row of a matrix to the inverse times it."""
+    """Return a function that multiplies each row of a matrix by the inverse."""
     n, d = len(rows), rows.n_features
     if _by_samples(n, d):
         return _solve_by_samples(rows, weights, alpha)
@@ -365,14 +199,15 @@ def inverse(rows: Rows, weights: Array, alpha: float) -> Callable[[Array], Array
 def _solve_by_sketch(
     rows: Rows, weights: Array, alpha: float
 ) -> Callable[[Array], Array] | None:
-    r"""Solve by the leading eigenvectors, or not where the others are too large.
+    r"""Solve by the leading eigenvectors; return None if others are too large.
 
-    They are those of the Nyström approximation from `RANK` random directions.
+    The eigenvectors are those of the Nyström approximation with `RANK` random
+    directions.
     """
     directions = np.random.default_rng(0).standard_normal((rows.n_features, RANK))
     image = np.zeros_like(directions)
     for block in rows.blocks(GRAM_BYTES):
-        x = rows.draw(block) * np.sqrt(weights[block]).astype(rows.dtype)[:, None]
+        x = rows.read(block) * np.sqrt(weights[block]).astype(rows.dtype)[:, None]
         image += x.T @ (x @ directions.astype(rows.dtype))
     sizes = np.einsum("dr,dr->r", directions, directions)
     noise = float(np.finfo(rows.dtype).eps * np.linalg.norm(image) / sizes.max() ** 0.5)
@@ -400,12 +235,12 @@ def _solve_by_sketch(
     return apply
 
 
-def gram_matrix(rows: Rows, shares: Array, dtype: Any) -> Array:
-    """Return the lower half of :math:`G`, (d, d) in Fortran order, from row blocks."""
+def gram_matrix(rows: Rows, sample_weight: Array, dtype: Any) -> Array:
+    """Return the lower half of the Gram matrix, (d, d) in Fortran order."""
     rank_k_update = blas.ssyrk if dtype == np.float32 else blas.dsyrk
     gram = np.zeros((rows.n_features, rows.n_features), dtype, order="F")
     for block in rows.blocks(GRAM_BYTES):
-        x = rows.draw(block) * np.sqrt(shares[block]).astype(rows.dtype)[:, None]
+        x = rows.read(block) * np.sqrt(sample_weight[block]).astype(rows.dtype)[:, None]
         gram = rank_k_update(
             1, x.astype(dtype, copy=False).T, beta=1, c=gram, overwrite_c=1, lower=1
         )
@@ -413,21 +248,21 @@ def gram_matrix(rows: Rows, shares: Array, dtype: Any) -> Array:
 
 
 def _solve_by_features(
-    rows: Rows, shares: Array, alpha: float
+    rows: Rows, sample_weight: Array, alpha: float
 ) -> Callable[[Array], Array]:
     exact = rows.n_features <= EXACT_FEATURES or rows.exact
-    gram = gram_matrix(rows, shares, np.float64 if exact else np.float32)
+    gram = gram_matrix(rows, sample_weight, np.float64 if exact else np.float32)
     factorize, solve = (
         (lapack.dpotrf, lapack.dpotrs) if exact else (lapack.spotrf, lapack.spotrs)
     )
     diagonal = np.diagonal(gram).astype(np.float64)
     if not np.isfinite(diagonal).all():
-        return lambda W: W  # what overflows here is told by the objective
+        return lambda W: W  # the objective will report the overflow
     shift = max(alpha, SMALLEST[rows.dtype] * diagonal.mean()) or 1.0
-    while True:  # until rounding leaves it positive definite
+    while True:  # until it is positive definite despite rounding
         _copy_lower_to_upper(gram)
         np.fill_diagonal(gram, diagonal + shift)
-        # the upper half is factorized, the lower half stays for another try
+        # factorize the upper half, and keep the lower half for another attempt
         gram, failed = factorize(gram, lower=0, overwrite_a=1, clean=0)
         if not failed:
             break
@@ -450,30 +285,30 @@ def _copy_lower_to_upper(matrix: Array, block: int = 512) -> None:
 
 
 def _solve_by_samples(
-    rows: Rows, shares: Array, alpha: float, *, enough_shift: bool = False
+    rows: Rows, sample_weight: Array, alpha: float, *, enough_shift: bool = False
 ) -> Callable[[Array], Array]:
     r"""Solve by :math:`(D^\top D + s I)^{-1} = (I - D^\top (D D^\top + s I)^{-1} D)/s`.
 
-    The difference cancels digits, so all of it is in float64.
+    The difference loses digits, so everything is computed in float64.
     """
     n, d = len(rows), rows.n_features
-    if not shares.any():
+    if not sample_weight.any():
         return lambda W: W
-    roots = np.sqrt(shares)[:, None]
+    roots = np.sqrt(sample_weight)[:, None]
     blocks = list(rows.blocks(GRAM_BYTES))
 
-    def draw(block: slice) -> Array:
-        weighted: Array = rows.draw(block).astype(np.float64) * roots[block]
+    def read(block: slice) -> Array:
+        weighted: Array = rows.read(block).astype(np.float64) * roots[block]
         return weighted
 
     if n * d <= KEPT:
-        kept = {block.start: draw(block) for block in blocks}
-        draw = lambda block: kept[block.start]  # noqa: E731
+        kept = {block.start: read(block) for block in blocks}
+        read = lambda block: kept[block.start]  # noqa: E731
     products = np.empty((n, n))
     for i, block in enumerate(blocks):
-        x = draw(block)
+        x = read(block)
         for other in blocks[: i + 1]:
-            products[block, other] = x @ draw(other).T
+            products[block, other] = x @ read(other).T
     if not np.isfinite(np.diagonal(products)).all():
         return lambda W: W
     trace = np.trace(products)
@@ -484,11 +319,11 @@ def _solve_by_samples(
     factor = cho_factor(products, lower=True, overwrite_a=True, check_finite=False)
 
     def apply(W: Array) -> Array:
-        projections = np.concatenate([draw(block) @ W.T for block in blocks])
+        projections = np.concatenate([read(block) @ W.T for block in blocks])
         coefficients = cho_solve(factor, projections, check_finite=False)
         result = W.copy()
         for block in blocks:
-            result -= coefficients[block].T @ draw(block)
+            result -= coefficients[block].T @ read(block)
         return result / shift
 
     return apply

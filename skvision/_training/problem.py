@@ -1,4 +1,4 @@
-"""The problem of a linear classifier: mean loss plus penalty, and points to try."""
+"""The optimization problem of a linear classifier."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skvision._training.losses import Array, Curvature, Loss
-from skvision._training.objective import Pass, linear_pass, split_linear
+from skvision._training.objective import (
+    Pass,
+    linear_pass,
+    linear_scores,
+    split_linear,
+)
 from skvision._training.penalties import soft_threshold
 from skvision._training.rows import Rows
 
@@ -16,12 +21,12 @@ Vector = NDArray[np.float64]
 
 
 class Point(NamedTuple):
-    """Parameters, and what was computed there.
+    """Parameters with the scores, the loss and its gradient.
 
     Attributes
     ----------
     params : ndarray of shape (n_params,)
-        W in C order, then b where the rows have a center.
+        W in C order, followed by b if the rows have a center.
     scores : ndarray of shape (n, k)
         The scores of all rows.
     loss : float
@@ -49,25 +54,26 @@ class Problem:
     Attributes
     ----------
     rows : Rows
-        The rows, and the dtype in which they are multiplied.
+        The rows, which also define the dtype of matrix products.
     targets : ndarray of shape (n,), int, or any object
-        What the loss takes for labels: ``targets[rows]`` of a slice of rows.
-    shares : ndarray of shape (n,)
-        The weights of the rows; they add up to one.
+        The targets of the loss. For a slice of rows, it is called with
+        ``targets[rows]``.
+    sample_weight : ndarray of shape (n,)
+        Weights of the rows, which sum to one.
     loss, curvature : callable
         A smooth loss of `skvision._training.losses` and its second derivatives.
     l1, l2 : float
-        Strengths of the penalties.
+        Strengths of the L1 and L2 penalties.
     n_outputs : int
-        Number of scores of a row.
+        Number of scores per row.
     joint : bool
-        Whether the loss depends on differences of scores alone. Otherwise it is a sum
+        Whether the loss depends only on differences of scores. Otherwise it is a sum
         over the scores.
     """
 
     rows: Rows
     targets: Any
-    shares: Array
+    sample_weight: Array
     loss: Loss
     curvature: Curvature
     l1: float
@@ -85,7 +91,7 @@ class Problem:
 
     @property
     def rounding(self) -> float:
-        """The part of itself to which a sum over the rows is exact."""
+        """The relative accuracy of a sum over the rows."""
         return float(np.finfo(self.rows.dtype).eps)
 
     @cached_property
@@ -100,13 +106,17 @@ class Problem:
         return float(self.l1 * np.abs(W).sum() + self.l2 / 2 * (W @ W))
 
     def at(self, params: Vector) -> Point:
-        """Compute the loss and its gradient."""
+        """Compute the loss and its gradient at given parameters."""
         all_scores = np.empty((len(self.rows), self.n_outputs))
-        losses = np.zeros(len(self.rows))  # of the blocks, where they start
+        losses = np.zeros(
+            len(self.rows)
+        )  # of each block, at the index of its first row
 
         def respond(block: slice, scores: Array) -> Array:
             all_scores[block] = scores
-            value, d_scores = self.loss(scores, self.targets[block], self.shares[block])
+            value, d_scores = self.loss(
+                scores, self.targets[block], self.sample_weight[block]
+            )
             losses[block.start] = value
             return d_scores
 
@@ -115,24 +125,24 @@ class Problem:
         return Point(params, all_scores, loss, slope, loss + self.penalty(params))
 
     def scores_of(self, params: Vector) -> Array:
-        """Return the scores that parameters make of all rows, (n, k)."""
-        all_scores = np.empty((len(self.rows), self.n_outputs))
+        """Return the scores of all rows, (n, k)."""
+        if not params.any():
+            return np.zeros((len(self.rows), self.n_outputs))
+        return linear_scores(self.rows, params)
 
-        def respond(block: slice, scores: Array) -> Array:
-            all_scores[block] = scores
-            return scores
-
-        self.through(params, respond)
-        return all_scores
+    def value_of(self, params: Vector, scores: Array) -> float:
+        """Return the objective, given the scores."""
+        loss, _ = self.loss(scores, self.targets[:], self.sample_weight)
+        return loss + self.penalty(params)
 
     def hessian_product(self, here: Point, change: Vector) -> tuple[Vector, Array]:
-        """Return the Hessian times a change, and the change of the scores."""
+        """Return the Hessian-vector product, and the change of the scores."""
         all_scores = np.empty_like(here.scores)
 
         def respond(block: slice, scores: Array) -> Array:
             all_scores[block] = scores
             product = self.curvature(
-                here.scores[block], self.targets[block], self.shares[block]
+                here.scores[block], self.targets[block], self.sample_weight[block]
             )
             return product(scores)
 
@@ -141,7 +151,7 @@ class Problem:
         return result, all_scores
 
     def residual(self, here: Point) -> Vector:
-        """Return the subgradient of least size, zero at the optimum."""
+        """Return the subgradient of smallest norm, which is zero at the optimum."""
         W = here.params[: self.n_weights]
         residual = here.slope.copy()
         smooth = residual[: self.n_weights] + self.l2 * W
@@ -155,16 +165,17 @@ class Problem:
 def relative_gap(problem: Problem, here: Point) -> float:
     r"""Return a bound on :math:`(F - F^*) / F`, from the dual problem.
 
-    The slopes of the loss at the scores of a point, :math:`D`, times :math:`\theta`
-    from 0 to 1, are a point of the dual problem where they add up to zero for each
-    bias, which is so where the biases are at their optimum. With
-    :math:`G = D^\top X` no value of the objective is below
+    Let :math:`D` be the slopes of the loss with respect to the scores. For
+    :math:`\theta` between 0 and 1, :math:`\theta D` is a feasible point of the dual
+    problem if it sums to zero for each bias, which is the case for optimal biases. With
+    :math:`G = D^\top X`, the objective is bounded from below by
 
     .. math:: \theta \left(L - \langle G, W \rangle\right) - \Omega^*(-\theta G)
 
-    for a loss of which the infimum is 0, :math:`\Omega^*` being the conjugate of the
-    penalty. With L2 and :math:`\theta = 1` the gap is that of strong convexity,
-    :math:`\|\nabla F\|^2 / (2 \lambda_2)`. Without a penalty there is no bound but 0.
+    for a loss whose infimum is 0, where :math:`\Omega^*` is the conjugate of the
+    penalty. With an L2 penalty and :math:`\theta = 1`, the gap is the bound of strong
+    convexity, :math:`\|\nabla F\|^2 / (2 \lambda_2)`. Without a penalty, the only known
+    bound is 0.
     """
     slope, W = here.slope[: problem.n_weights], here.params[: problem.n_weights]
     bound = dual_bound(here.loss - float(slope @ W), slope, problem.l1, problem.l2)
@@ -172,22 +183,22 @@ def relative_gap(problem: Problem, here: Point) -> float:
 
 
 def dual_bound(fitted: float, slope: Vector, l1: float, l2: float) -> float:
-    r"""Return the largest :math:`\theta a - \Omega^*(-\theta G)` known, not below 0.
+    r"""Return the best known bound :math:`\theta a - \Omega^*(-\theta G)`, at least 0.
 
     Parameters
     ----------
     fitted : float
-        What the dual of the loss amounts to, :math:`a`.
+        The value :math:`a` of the dual of the loss.
     slope : ndarray of shape (n_weights,)
         The gradient of the loss with respect to the weights, :math:`G`.
     l1, l2 : float
-        Strengths of the penalties.
+        Strengths of the L1 and L2 penalties.
 
     Returns
     -------
     bound : float
-        At :math:`\theta = 1` (L2) or at the largest :math:`\theta` of which the
-        gradient is within the L1 ball of the dual.
+        The bound for :math:`\theta = 1` (L2), or for the largest :math:`\theta` for
+        which the gradient satisfies the dual constraint of the L1 penalty.
 
     Examples
     --------
@@ -208,7 +219,7 @@ def dual_bound(fitted: float, slope: Vector, l1: float, l2: float) -> float:
 
 
 def relative(gap: float, value: float) -> float:
-    """Return a gap as a part of a value; the gap may be rounding below 0."""
+    """Return a gap as a fraction of a value; a negative gap is rounding."""
     if value <= 0:
         return 0.0
     return max(gap, 0.0) / value

@@ -1,9 +1,9 @@
-"""Rows of a data set as they are computed with: floats, less a center.
+"""Rows of a dataset, read as centered floats.
 
-A bias that is free to take up :math:`W c` makes the center :math:`c` a mere choice of
-coordinates; the mean row spares minimizers the largest eigenvalue and saves float32 its
-digits. Rows are cast and centerd as they are drawn: bytes and memory-mapped files are
-never copied whole.
+Since the bias can absorb :math:`W c`, the center :math:`c` is only a choice of
+coordinates. With the mean row as the center, minimizers avoid the largest eigenvalue,
+and float32 loses fewer digits. Rows are converted and centered when they are read, so
+that arrays of bytes and memory-mapped files are never copied completely.
 """
 
 from collections.abc import Iterator
@@ -21,16 +21,17 @@ MAX_SUMMANDS = 128
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows that are cast and centerd when drawn.
+    """Rows that are converted to floats and centered when they are read.
 
     Attributes
     ----------
     X : ndarray of shape (n, d), uint8, float32 or float64
-        The rows as they came. Bytes are computed with as float32.
+        The original rows. Bytes are converted to float32.
     center : ndarray of shape (d,) or None
-        Taken from each row. None is zero, and means that there are no biases.
+        The vector subtracted from each row. None means zero, and that there are no
+        biases.
     exact : bool
-        Whether rows are drawn as float64, whatever they came as.
+        Whether rows are always read as float64.
     """
 
     X: NDArray[Any]
@@ -49,53 +50,53 @@ class Rows:
         double = self.exact or self.X.dtype == np.float64
         return np.dtype(np.float64 if double else np.float32)
 
-    def draw(self, index: slice | NDArray[np.integer]) -> Array:
-        """Return some rows, cast and centerd."""
+    def read(self, index: slice | NDArray[np.integer]) -> Array:
+        """Return some rows, converted and centered."""
         rows = self.X[index]
         if self.center is None:
             return rows.astype(self.dtype, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
             center = self.center.astype(self.dtype, copy=False)
-            drawn: Array = np.subtract(
+            centered: Array = np.subtract(
                 rows, center, dtype=self.dtype, casting="same_kind"
             )
-            return drawn
+            return centered
 
     def blocks(self, n_bytes: int = BLOCK_BYTES) -> Iterator[slice]:
-        """Yield the slices that cut the rows into blocks of about so many bytes."""
+        """Yield slices that divide the rows into blocks of about ``n_bytes``."""
         size = max(16, n_bytes // (self.n_features * self.dtype.itemsize))
         for start in range(0, len(self), size):
             yield slice(start, min(start + size, len(self)))
 
 
-def weighted_mean(rows: Rows, shares: Array) -> NDArray[np.float64]:
-    """Return the mean of rows that count by their shares, which add up to one.
+def weighted_mean(rows: Rows, sample_weight: Array) -> NDArray[np.float64]:
+    """Return the weighted mean of rows, for weights that sum to one.
 
-    It is the mean distance from a first row, so that the mean of a column of one value
-    is exactly that value. Rows of share zero are not read.
+    It is computed from the differences to the first row, so that the mean of a constant
+    column is exact. Rows of weight zero are not read.
     """
-    first = rows.draw(np.flatnonzero(shares)[:1])[0].astype(np.float64)
+    first = rows.read(np.flatnonzero(sample_weight)[:1])[0].astype(np.float64)
     from_first = Rows(rows.X, first if rows.center is None else first + rows.center)
     total = np.zeros(rows.n_features)
     for block in _short_blocks(rows):
-        counted = np.flatnonzero(shares[block]) + block.start
+        counted = np.flatnonzero(sample_weight[block]) + block.start
         whole = len(counted) == block.stop - block.start
-        x = from_first.draw(block if whole else counted)
-        total += shares[counted].astype(x.dtype, copy=False) @ x
+        x = from_first.read(block if whole else counted)
+        total += sample_weight[counted].astype(x.dtype, copy=False) @ x
     total += first
     return total
 
 
-def column_variances(rows: Rows, shares: Array) -> NDArray[np.float64]:
-    """Return the mean square of each column, rows counting by their shares."""
+def column_variances(rows: Rows, sample_weight: Array) -> NDArray[np.float64]:
+    """Return the weighted mean square of each column."""
     total = np.zeros(rows.n_features)
     for block in _short_blocks(rows):
-        x = rows.draw(block)
-        total += shares[block].astype(x.dtype, copy=False) @ (x * x)
+        x = rows.read(block)
+        total += sample_weight[block].astype(x.dtype, copy=False) @ (x * x)
     return total
 
 
 def _short_blocks(rows: Rows) -> Iterator[slice]:
-    """Yield blocks of no more rows than float32 can add up exactly enough."""
+    """Yield blocks that are small enough for accurate sums in float32."""
     row_bytes = rows.n_features * rows.dtype.itemsize
     return rows.blocks(min(BLOCK_BYTES, MAX_SUMMANDS * row_bytes))

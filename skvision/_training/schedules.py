@@ -1,10 +1,10 @@
-"""Schedules: the learning rate of each epoch.
+"""Schedules of the learning rate.
 
-A schedule is ``(epoch, history) -> learning rate``. Epochs count from 0, with fractions
-within an epoch. The history holds the ``"loss"`` and the ``"learning_rate"`` of each
-epoch before, the ``"validation_score"`` if there is validation, and within an epoch
-the first learning rate of that epoch too. A schedule remembers nothing, so that a fit
-can be continued anywhere.
+A schedule is a function ``(epoch, history) -> learning rate``. Epochs are counted from
+0 and are fractional within an epoch. The history holds the ``"loss"`` and the
+``"learning_rate"`` of each previous epoch and, with validation, the
+``"validation_score"``. Within an epoch, it also holds the first learning rate of that
+epoch. A schedule has no state, so that a fit can be continued at any epoch.
 """
 
 import inspect
@@ -38,16 +38,16 @@ def step(rate: float, every: int, factor: float = 0.1) -> Schedule:
     Parameters
     ----------
     rate : float
-        The :math:`\eta`, positive.
+        The learning rate :math:`\eta`, positive.
     every : int
-        The :math:`k`, how many epochs share a rate.
+        The number :math:`k` of epochs with the same rate.
     factor : float, default=0.1
-        The :math:`f`, positive.
+        The factor :math:`f`, positive.
 
     Returns
     -------
     schedule : callable
-        Of the epoch :math:`t`.
+        A function of the epoch :math:`t`.
 
     Examples
     --------
@@ -63,14 +63,14 @@ def exponential(rate: float, factor: float) -> Schedule:
     Parameters
     ----------
     rate : float
-        The :math:`\eta`, positive.
+        The learning rate :math:`\eta`, positive.
     factor : float
-        The :math:`f`, positive.
+        The factor :math:`f`, positive.
 
     Returns
     -------
     schedule : callable
-        Of the epoch :math:`t`.
+        A function of the epoch :math:`t`.
 
     Examples
     --------
@@ -86,19 +86,19 @@ def cosine(rate: float, n_epochs: int) -> Schedule:
     Parameters
     ----------
     rate : float
-        The :math:`\eta`, positive.
+        The learning rate :math:`\eta`, positive.
     n_epochs : int
-        The :math:`T`, at and after which the rate is zero.
+        The number :math:`T` of epochs, after which the rate is zero.
 
     Returns
     -------
     schedule : callable
-        Of the epoch :math:`t`.
+        A function of the epoch :math:`t`.
 
     References
     ----------
     I. Loshchilov and F. Hutter, "SGDR: Stochastic gradient descent with warm restarts",
-    ICLR 2017; without its restarts.
+    ICLR 2017 (without the restarts).
 
     Examples
     --------
@@ -113,29 +113,29 @@ def cosine(rate: float, n_epochs: int) -> Schedule:
 
 
 def one_cycle(rate: float, n_epochs: int, rise: float = 0.3) -> Schedule:
-    r"""Return the schedule that rises to a rate and falls to nothing, along cosines.
+    r"""Return the schedule that increases to a rate and decreases again along cosines.
 
-    From :math:`\eta / 25` to :math:`\eta` in the first part of all epochs, and down to
-    :math:`\eta / 250000` in the rest.
+    The rate increases from :math:`\eta / 25` to :math:`\eta` in the first part of the
+    epochs and decreases to :math:`\eta / 250000` in the rest.
 
     Parameters
     ----------
     rate : float
-        The :math:`\eta`, positive, the largest rate.
+        The largest learning rate :math:`\eta`, positive.
     n_epochs : int
-        At and after which the rate is the least.
+        Number of epochs, after which the rate stays at its minimum.
     rise : float, default=0.3
-        The part of the epochs in which the rate rises, between 0 and 1.
+        Fraction of the epochs in which the rate increases, between 0 and 1.
 
     Returns
     -------
     schedule : callable
-        Of the epoch.
+        A function of the epoch.
 
     References
     ----------
     L. N. Smith and N. Topin, "Super-convergence: very fast training of neural networks
-    using large learning rates", 2017; with the constants of fast.ai.
+    using large learning rates", 2017 (with the constants of fast.ai).
 
     Examples
     --------
@@ -147,10 +147,10 @@ def one_cycle(rate: float, n_epochs: int, rise: float = 0.3) -> Schedule:
     def schedule(epoch: float, history: History) -> float:
         part = min(epoch / n_epochs, 1)
         if part < rise:
-            start, end, way = rate / 25, rate, part / rise
+            start, end, progress = rate / 25, rate, part / rise
         else:
-            start, end, way = rate, rate / 250_000, (part - rise) / (1 - rise)
-        return end + (start - end) / 2 * (1 + math.cos(math.pi * way))
+            start, end, progress = rate, rate / 250_000, (part - rise) / (1 - rise)
+        return end + (start - end) / 2 * (1 + math.cos(math.pi * progress))
 
     return schedule
 
@@ -161,15 +161,15 @@ def inverse_scaling(rate: float, power_t: float = 0.5) -> Schedule:
     Parameters
     ----------
     rate : float
-        The :math:`\eta`, positive.
+        The learning rate :math:`\eta`, positive.
     power_t : float, default=0.5
-        The :math:`p`. Above 1/2 and up to 1, the rates add up to infinity and their
-        squares do not, as the reference asks.
+        The exponent :math:`p`. For values in (1/2, 1], the sum of the rates is infinite
+        and the sum of their squares is finite, as the reference requires.
 
     Returns
     -------
     schedule : callable
-        Of the epoch :math:`t`.
+        A function of the epoch :math:`t`.
 
     References
     ----------
@@ -187,29 +187,29 @@ def inverse_scaling(rate: float, power_t: float = 0.5) -> Schedule:
 def on_plateau(
     rate: float, patience: int, factor: float = 0.2, tol: float = 1e-4
 ) -> Schedule:
-    """Return a schedule that falls when epochs bring no more improvement.
+    """Return a schedule that decreases when epochs no longer improve.
 
     The rate is multiplied by ``factor`` each time that ``patience`` epochs in a row
-    have not improved on the best epoch so far by more than ``tol``: in the validation
-    score if there is one, which should rise, else in the loss, which should fall.
+    have not improved the best epoch so far by more than ``tol``. An improvement is a
+    higher validation score or, without validation, a lower loss.
     ``learning_rate="adaptive"`` of scikit-learn's ``SGDClassifier`` does the same with
-    the loss; that of its ``MLPClassifier`` waits one epoch longer.
+    the loss. That of its ``MLPClassifier`` waits one epoch longer.
 
     Parameters
     ----------
     rate : float
-        The first rate, positive.
+        The initial rate, positive.
     patience : int
-        How many epochs to wait, at least 1.
+        Number of epochs to wait, at least 1.
     factor : float, default=0.2
-        Positive, less than 1.
+        Factor, positive and less than 1.
     tol : float, default=1e-4
-        In units of the loss or the score, not negative.
+        Minimum improvement in units of the loss or the score, not negative.
 
     Returns
     -------
     schedule : callable
-        Of the history alone.
+        A function of the history only.
 
     Examples
     --------
@@ -235,26 +235,26 @@ def on_plateau(
 
 
 def called(function: Callable[[int, dict[str, list[float]]], Any]) -> Schedule:
-    """Return a schedule that asks a function of the user's before each epoch.
+    """Return a schedule that calls a function of the user before each epoch.
 
     Parameters
     ----------
     function : callable
-        ``(epoch, history) -> learning rate``, from 0; the epoch is an int. The history
-        is its own to keep.
+        A function ``(epoch, history) -> learning rate``. The epoch is an int, counted
+        from 0. The history is a copy that the function may modify.
 
     Returns
     -------
     schedule : callable
-        Within an epoch it repeats the first rate of the epoch.
+        The schedule. It is constant within each epoch.
 
     Raises
     ------
     TypeError
         If the function does not take two arguments.
     TypeError, ValueError
-        When asked, if the function returns no number, or one that is negative, infinite
-        or NaN.
+        When the schedule is called, if the function does not return a number, or
+        returns a number that is negative, infinite or NaN.
 
     Examples
     --------
@@ -264,14 +264,14 @@ def called(function: Callable[[int, dict[str, list[float]]], Any]) -> Schedule:
     """
     try:
         signature = inspect.signature(function)
-    except ValueError:  # it is not written in Python, and does not say
+    except ValueError:  # not written in Python and without a signature
         signature = inspect.signature(lambda *arguments: None)
     try:
         signature.bind(0, {})
     except TypeError as error:
         raise TypeError(
-            f"learning_rate must take two arguments, (epoch, history), and "
-            f"{function!r} does not: {error}."
+            f"learning_rate must be a function of two arguments (epoch, history); "
+            f"got {function!r}: {error}."
         ) from None
 
     def schedule(epoch: float, history: History) -> float:
@@ -284,7 +284,7 @@ def called(function: Callable[[int, dict[str, list[float]]], Any]) -> Schedule:
 
 
 def _checked(rate: Any, epoch: int) -> float:
-    """Return the rate that a function of the user's returned for an epoch."""
+    """Validate the learning rate that the function of the user returned."""
     where = f"learning_rate(epoch, history) returned {rate!r} for epoch {epoch}"
     if isinstance(rate, bool) or not isinstance(rate, Real):
         raise TypeError(f"{where}: return a number, such as a float.")

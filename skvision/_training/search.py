@@ -1,4 +1,4 @@
-"""The minimum along a line, of which the scores are linear too."""
+"""Exact line search, along which the scores are linear."""
 
 from collections.abc import Callable
 
@@ -8,10 +8,10 @@ from skvision._training.losses import Array
 from skvision._training.problem import Point, Problem, Vector
 
 MAX_TRIALS = 60
-NARROW = 1e-9  # brackets, as parts of their end, that rounding decides within
-FALLING, RISING = 0.1, 0.01  # parts of the first slope that may be left
-ROUNDING = 1e-17  # of a slope, as a part of the change of a score
-EDGE = 0.1  # of a bracket, which trials keep away from
+NARROW = 1e-9  # relative width below which a bracket is only rounding
+FALLING, RISING = 0.1, 0.01  # fractions of the initial slope that may be left
+ROUNDING = 1e-17  # of a slope, as a fraction of the change of a score
+EDGE = 0.1  # fraction of a bracket that trials avoid at both ends
 
 
 def exact_step(
@@ -23,28 +23,28 @@ def exact_step(
 ) -> Array:
     r"""Return the step length that minimizes the objective along a step.
 
-    Where the loss is a sum over the scores, there is one length for each of them. The
-    derivative along the step grows with the length, and its zero is found by the rule
-    of false position.
+    If the loss is a sum over the scores, each score has its own length. The derivative
+    along the step increases with the length, and its zero is found by the method of
+    false position.
 
     Parameters
     ----------
     problem : Problem
         The problem.
     here : Point
-        Where to start.
+        The starting point.
     step : ndarray of shape (n_params,)
-        Where to go.
+        The step.
     along : ndarray of shape (n, k)
-        The change of the scores that it makes.
+        The change of the scores due to the step.
     l1_slopes : callable, default=None
-        From weights to the derivative of what stands for their absolute values; None
-        leaves the L1 penalty out.
+        A function from weights to the derivatives of their smoothed absolute values.
+        None omits the L1 penalty.
 
     Returns
     -------
     lengths : ndarray of shape (1,) or (k,)
-        Not negative.
+        The step lengths, not negative.
     """
     W, _ = problem.split(here.params)
     V, _ = problem.split(step)
@@ -54,7 +54,7 @@ def exact_step(
 
     def slopes(lengths: Array) -> Array:
         d_scores = problem.loss(
-            here.scores + lengths * along, problem.targets[:], problem.shares
+            here.scores + lengths * along, problem.targets[:], problem.sample_weight
         )[1]
         of_loss = np.einsum("nk,nk->k", d_scores, along)
         if problem.joint:
@@ -68,14 +68,14 @@ def exact_step(
         return result
 
     first = slopes(np.zeros(quadratic.shape[1]))
-    sizes = np.abs(quadratic[0]) + np.abs(along).max() * problem.shares.sum()
+    sizes = np.abs(quadratic[0]) + np.abs(along).max() * problem.sample_weight.sum()
     return _zeros_of_rising(slopes, first, ROUNDING * sizes)
 
 
 def _zeros_of_rising(
     slopes: Callable[[Array], Array], first: Array, noise: Array
 ) -> Array:
-    """Return where rising functions, below zero at zero, come to about zero."""
+    """Return approximate zeros of increasing functions that are negative at zero."""
     n = len(first)
     low, high = np.zeros(n), np.full(n, np.inf)
     at_low, at_high = first.copy(), np.full(n, np.inf)

@@ -1,4 +1,4 @@
-r"""Smooth losses with an L1 penalty: Newton's method on a penalty that is smoothed.
+r"""Newton's method for smooth losses with a smoothed L1 penalty.
 
 The absolute value of each weight is replaced by the logarithmic barrier of
 :math:`-u \le w \le u`, minimized with respect to :math:`u`. Its derivative is
@@ -18,19 +18,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skvision._training.class_inverses import penalized_inverse
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import Array
 from skvision._training.newton import conjugate_gradients, moved, with_best_biases
 from skvision._training.parallel import one_thread_for_blas
-from skvision._training.precondition import penalized_inverse
 from skvision._training.problem import Point, Problem, relative_gap
 from skvision._training.rows import column_variances
 from skvision._training.search import exact_step
 
 FORCING = 1e-2  # fraction of the residual that conjugate gradients leave
-NARROWING = 0.1  # of mu, after a step that came close to the minimum for it
-LONG = 0.5  # the shortest step that is taken for such a one
-TO_BOUND = 0.99  # of the way to |v| = 1
+NARROWING = 0.1  # factor of mu after a step that came close to its minimum
+LONG = 0.5  # minimum length of such a step
+TO_BOUND = 0.99  # fraction of the distance to |v| = 1
 PATIENCE = 8  # iterations that do not decrease the gap, once it is small
 NEAR = 0.1  # what counts as a small gap
 
@@ -51,21 +51,21 @@ def minimize_smoothed(
     problem : Problem
         The problem; its ``l1`` is above 0.
     start : ndarray of shape (n_params,), float64
-        Where to start.
+        The initial parameters.
     max_iter : int
         The maximum number of iterations.
     tol : float
         Tolerance for ``gap``.
     gap : callable, default=relative_gap
-        ``(problem, point) -> relative gap`` at biases that are optimal.
+        ``(problem, point) -> relative gap`` for optimal biases.
     on_iteration : callable, default=None
         Called with the parameters after each iteration; returns whether to stop.
 
     Returns
     -------
     minimum : Minimum
-        The point of the smallest gap. Weights that the penalty keeps at zero are
-        exactly zero where the gap is within the tolerance.
+        The point with the smallest gap. Weights that are zero due to the penalty are
+        exactly zero if the gap is within the tolerance.
 
     References
     ----------
@@ -74,10 +74,10 @@ def minimize_smoothed(
     T. F. Chan, G. H. Golub and P. Mulet, "A nonlinear primal-dual method for total
     variation-based image restoration", SIAM Journal on Scientific Computing 20, 1999.
     """
-    here = problem.at(start)
-    curve = [here.value]
-    here = problem.at(with_best_biases(problem, here.params, here.scores))
-    sizes = np.sqrt(column_variances(problem.rows, problem.shares))
+    scores = problem.scores_of(start)
+    curve = [problem.value_of(start, scores)]
+    here = problem.at(with_best_biases(problem, start, scores))
+    sizes = np.sqrt(column_variances(problem.rows, problem.sample_weight))
     mu = here.value / problem.n_weights
     v = _v(problem, here.params[: problem.n_weights], mu)
     best, least, best_curve = here, np.inf, curve
@@ -89,11 +89,11 @@ def minimize_smoothed(
             done = gap(problem, sparse) <= tol
             if done:
                 found, error = sparse, gap(problem, sparse)
-        told = len(curve) > 1 and on_iteration(found.params)
-        if error < least or done or told:
+        stopped = len(curve) > 1 and on_iteration(found.params)
+        if error < least or done or stopped:
             best, least, best_curve = found, error, [*curve[:-1], found.value]
         stuck = least < NEAR and len(curve) - len(best_curve) >= PATIENCE
-        if done or len(curve) > max_iter or stuck or told:
+        if done or len(curve) > max_iter or stuck or stopped:
             break
         step = _newton_step(problem, here, v, mu)
         slopes = partial(_v, problem, mu=mu)
@@ -147,19 +147,19 @@ def _v(problem: Problem, W: Vector, mu: float) -> Vector:
 
 
 def _longest(v: Vector, change: Vector) -> float:
-    """Return the length of a step that keeps v between its bounds, at most 1."""
+    """Return the longest step length, at most 1, that keeps v within its bounds."""
     room = np.where(change > 0, 1 - v, 1 + v)
     fastest = float((np.abs(change) / room).max(initial=0))
     return min(1.0, TO_BOUND / fastest) if fastest > 0 else 1.0
 
 
 def sparse_point(problem: Problem, params: Vector, sizes: Array, v: Array) -> Point:
-    """Return a point with weights of zero where the penalty keeps them there.
+    """Return a point with exact zeros for weights that are zero due to the penalty.
 
-    Where a weight is zero, v is not at its bound, and the other way round. Newton's
-    step of the other weights makes up for those that were not quite zero. Weights are
-    compared by what they contribute to scores: times the standard deviations, `sizes`,
-    of their features.
+    A weight is zero if and only if v is not at its bound. A Newton step of the other
+    weights compensates for those that were not exactly zero. Weights are compared by
+    their contribution to the scores, which is their product with the standard deviation
+    of the feature, ``sizes``.
     """
     n, params = problem.n_weights, params.copy()
     contributions = np.abs(problem.split(params)[0] * sizes).ravel()

@@ -1,13 +1,13 @@
-"""Mean and standard deviation of columns: how they are learned, and rows divided by.
+"""Means and standard deviations of columns, and standardization of rows.
 
-This is the only place where the package learns a standard deviation. A column is
-constant where its smallest and its largest value are equal, never by a tolerance:
-the variance that rounding gives to a constant column is as large as that of a column
-which varies in its last digits, and tells nothing.
+All standard deviations in the package are computed here. A column is constant if its
+minimum and maximum are equal, not if its variance is below a tolerance: due to
+rounding, the variance of a constant column can be as large as that of a column that
+varies in its last digits.
 
-All is computed in float64, each column in a unit of its own, a power of two about as
-large as its values. Multiplication by such a unit rounds nothing, and keeps squares of
-values up to 1e308, or down to 1e-323, within what a float can hold.
+All computations are in float64, and each column is scaled by a power of two so that its
+values are about one. This scaling is exact, and it prevents the squares of values up to
+1e308 or down to 1e-323 from overflowing or underflowing.
 """
 
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ from skvision._training.rows import Rows
 Array = NDArray[np.floating]
 Vector = NDArray[np.float64]
 
-MAX_EXPONENT = 1000  # of a unit; its inverse is finite, too
-SMALLEST = 5e-324  # number above 0
+MAX_EXPONENT = 1000  # of a scale, so that its inverse is finite too
+SMALLEST = 5e-324  # the smallest positive number
 
 
 class Spread(NamedTuple):
-    """Where the values of each column lie.
+    """Minimum, maximum, mean and standard deviation of each column.
 
     Attributes
     ----------
     low, high : ndarray of shape (d,), float64
-        The smallest and the largest value.
+        The minimum and maximum.
     mean, deviation : ndarray of shape (d,), float64
-        Mean and standard deviation. For a column of one value they are that value and
-        0, exactly.
+        The mean and standard deviation. For a constant column they are exactly its
+        value and 0.
     """
 
     low: Vector
@@ -45,12 +45,12 @@ class Spread(NamedTuple):
 
 @dataclass(frozen=True)
 class Standard:
-    """What is subtracted from each column, and what it is divided by.
+    """The mean and standard deviation by which columns are standardized.
 
     Attributes
     ----------
     mean, deviation : ndarray of shape (d,), float64
-        The deviation is not 0.
+        The mean and standard deviation. The latter is not 0.
     """
 
     mean: Vector
@@ -58,25 +58,25 @@ class Standard:
 
 
 def learn_spread(
-    X: NDArray[Any], shares: Array, n_channels: int | None = None
+    X: NDArray[Any], sample_weight: Array, n_channels: int | None = None
 ) -> Spread:
-    """Return where the values of columns, or of channels, lie.
+    """Compute the `Spread` of columns or of channels.
 
     Parameters
     ----------
     X : ndarray of shape (n, d), uint8, float32 or float64
-        Rows, read a block at a time.
-    shares : ndarray of shape (n,)
-        What each row counts; not negative, adding up to one. Rows of share zero are
-        not read: neither their values nor their number matters.
+        Rows, which are read in blocks.
+    sample_weight : ndarray of shape (n,)
+        Non-negative weights of the rows, which sum to one. Rows of weight zero are
+        ignored.
     n_channels : int or None, default=None
-        Columns so many apart are of one channel, and share their statistics. None for
-        columns that are each their own.
+        Number of channels. All columns of a channel have the same statistics. None
+        computes separate statistics for each column.
 
     Returns
     -------
     spread : Spread
-        One value for each column.
+        The statistics, with one value for each column.
 
     Examples
     --------
@@ -93,31 +93,33 @@ def learn_spread(
         joined = join(values.reshape(-1, n_channels), axis=0)
         return np.tile(joined, len(values) // n_channels)
 
-    low, high = _extremes(X, shares)
+    low, high = _extremes(X, sample_weight)
     low, high = by_channel(low, np.min), by_channel(high, np.max)
     unit = unit_of(np.maximum(np.abs(low), np.abs(high)))
-    # About the smallest value the moments of a constant column are exactly 0.
-    sums, _ = _moments(X, shares, unit, low * unit)
+    # Moments about the minimum are exactly 0 for constant columns.
+    sums, _ = _moments(X, sample_weight, unit, low * unit)
     mean = np.clip(low * unit + by_channel(sums, np.mean), low * unit, high * unit)
-    sums, squares = _moments(X, shares, unit, mean)
-    rest = by_channel(sums, np.mean)  # what rounding left out of the mean
+    sums, squares = _moments(X, sample_weight, unit, mean)
+    rest = by_channel(sums, np.mean)  # rounding error of the mean
     variance = np.maximum(by_channel(squares, np.mean) - rest * rest, 0)
     deviation = np.where(low == high, 0, np.sqrt(variance) / unit)
     return Spread(low, high, mean / unit, deviation)
 
 
-def learn_standard(X: NDArray[Any], shares: Array, n_channels: int | None) -> Standard:
-    """Return mean and standard deviation of columns, or of channels.
+def learn_standard(
+    X: NDArray[Any], sample_weight: Array, n_channels: int | None
+) -> Standard:
+    """Compute the mean and standard deviation of columns or of channels.
 
     Parameters
     ----------
-    X, shares, n_channels
+    X, sample_weight, n_channels
         As in `learn_spread`.
 
     Returns
     -------
     standard : Standard
-        The deviation is 1 for a column of one value.
+        The mean and standard deviation. The latter is 1 for constant columns.
 
     Examples
     --------
@@ -127,7 +129,7 @@ def learn_standard(X: NDArray[Any], shares: Array, n_channels: int | None) -> St
     >>> print(standard.mean, standard.deviation)
     [2. 9.] [2. 1.]
     """
-    spread = learn_spread(X, shares, n_channels)
+    spread = learn_spread(X, sample_weight, n_channels)
     deviation = np.where(spread.deviation > 0, spread.deviation, 1.0)
     return Standard(spread.mean, deviation)
 
@@ -138,10 +140,10 @@ def standardize(
     standard: Standard,
     out: Array,
 ) -> Array:
-    """Write rows less the mean, divided by the deviation, to ``out`` and return it.
+    """Standardize rows, write them to ``out`` and return it.
 
-    ``out`` is C-contiguous, float32 or float64. Where a result is larger than it can
-    hold, it is infinite; no step on the way overflows.
+    ``out`` must be C-contiguous, float32 or float64. Results that are too large for its
+    dtype are infinite, but intermediate results do not overflow.
     """
     from skvision._kernels.standardize import standardize_in_units, standardize_rows
 
@@ -149,7 +151,7 @@ def standardize(
         X = np.ascontiguousarray(X[rows])
         rows = np.arange(len(X))
     mean, deviation = standard.mean, np.maximum(standard.deviation, SMALLEST)
-    if out.dtype == np.float32:  # float64 has room for all that it can hold
+    if out.dtype == np.float32:  # intermediate results in float64 do not overflow
         standardize_rows(X, rows, mean, 1 / np.maximum(deviation, 1e-300), out)
         return out
     unit = unit_of(np.maximum(np.abs(mean), deviation))
@@ -158,18 +160,18 @@ def standardize(
 
 
 def unit_of(largest: Vector) -> Vector:
-    """Return the power of two that brings values near one."""
+    """Return the power of two that scales values to about one."""
     _, exponent = np.frexp(largest)
     unit: Vector = np.ldexp(1.0, -np.clip(exponent, -MAX_EXPONENT, MAX_EXPONENT))
     return unit
 
 
-def _extremes(X: NDArray[Any], shares: Array) -> tuple[Vector, Vector]:
-    """Return the smallest and the largest value of each column, of rows that count."""
-    first = X[np.flatnonzero(shares)[0]]
+def _extremes(X: NDArray[Any], sample_weight: Array) -> tuple[Vector, Vector]:
+    """Return the minimum and maximum of each column, over rows of positive weight."""
+    first = X[np.flatnonzero(sample_weight)[0]]
     low, high = first.copy(), first.copy()
     for block in Rows(X, None).blocks():
-        counted = shares[block] > 0
+        counted = sample_weight[block] > 0
         part = X[block] if counted.all() else X[block][counted]
         if len(part):
             np.minimum(low, part.min(axis=0), out=low)
@@ -178,14 +180,14 @@ def _extremes(X: NDArray[Any], shares: Array) -> tuple[Vector, Vector]:
 
 
 def _moments(
-    X: NDArray[Any], shares: Array, unit: Vector, center: Vector
+    X: NDArray[Any], sample_weight: Array, unit: Vector, center: Vector
 ) -> tuple[Vector, Vector]:
     """Return the weighted means of ``X * unit - center`` and of its squares."""
     from skvision._kernels.standardize import add_moments
 
     sums, squares = np.zeros(X.shape[1]), np.zeros(X.shape[1])
-    shares = np.ascontiguousarray(shares, np.float64)
+    sample_weight = np.ascontiguousarray(sample_weight, np.float64)
     for block in Rows(X, None).blocks():
         rows = np.ascontiguousarray(X[block])
-        add_moments(rows, shares[block], unit, center, sums, squares)
+        add_moments(rows, sample_weight[block], unit, center, sums, squares)
     return sums, squares

@@ -1,5 +1,5 @@
-"""Whether two images show the same thing: `VerificationThreshold`.
+"""Verification of whether two images are of one person: `VerificationThreshold`.
 
-The room may import `_contract` and `metrics`.
-What measures a verification is in `metrics`.
+The room may import `_contract` and `metrics`. The metrics of verification are in
+`metrics`.
 """

@@ -1,4 +1,4 @@
-"""A threshold on similarity: whether two images are of one person."""
+"""A similarity threshold that decides whether two images are of one person."""
 
 from numbers import Integral, Real
 
@@ -42,37 +42,39 @@ MOST_PAIRS = 10_000_000
 
 @public("skvision")
 class VerificationThreshold(Estimator):
-    """A threshold on similarity: whether two images are of one person.
+    """A similarity threshold that decides whether two images are of one person.
 
-    The similarity of two images is the cosine of their embeddings. The threshold is
-    learned from pairs of people that the embedder was not trained on, since people that
-    it was trained on are told apart far better than others will be: people are held out
-    in turn, the embedder is fitted to the others, and the pairs of those held out say
-    which threshold to take. Then it is fitted to all people.
+    The similarity of two images is the cosine of the angle between their embeddings.
+    The threshold is learned by cross-validation over people: some people are held out,
+    the embedder is fitted to the others, and the similarities of pairs of held-out
+    images are collected over all folds. This is necessary because an embedder separates
+    the people that it was trained on much better than new people. Finally, the embedder
+    is fitted to all people.
 
     Parameters
     ----------
     estimator : transformer, default=None
-        Makes the embeddings: an `ArcFaceEmbedder`, or a pipeline that ends in one. None
-        takes X for embeddings.
+        The embedder, such as an `ArcFaceEmbedder` or a pipeline that ends with one. If
+        None, ``X`` holds embeddings.
 
     criterion : {"far", "accuracy"}, default="far"
-        Take the lowest threshold at which not more than a share ``far`` of the pairs of
-        two people are accepted; or the one at which most pairs are told rightly, both
-        kinds counting the same.
+        How to choose the threshold. ``"far"`` chooses the lowest threshold whose false
+        accept rate is at most ``far``. ``"accuracy"`` chooses the threshold with the
+        highest balanced accuracy over pairs of one person and pairs of two people.
 
     far : float, default=0.001
-        The false accept rate, from 0 to 1.
+        Maximum false accept rate for ``criterion="far"``, between 0 and 1. It is the
+        fraction of accepted pairs among the pairs of two people.
 
     cv : int, cross-validation generator or "prefit", default=5
-        How people are held out: so many parts, or less where there are not two people
-        for each; or a splitter that keeps groups together, such as ``GroupKFold``,
-        which is given the people as groups unless ``fit`` gets others. ``"prefit"``
-        takes the estimator as it is fitted, and all pairs of people that it has never
-        seen.
+        How people are held out. An int is the number of folds, which is reduced if
+        there are not two people for each fold. A splitter that keeps groups together,
+        such as ``GroupKFold``, is passed the people as groups unless other groups are
+        passed to ``fit``. ``"prefit"`` uses an estimator that is already fitted, and
+        the data passed to ``fit`` must be of people that it was not trained on.
 
     n_jobs : int, default=None
-        How many parts are fitted at once.
+        Number of folds that are fitted in parallel.
 
     Attributes
     ----------
@@ -80,33 +82,34 @@ class VerificationThreshold(Estimator):
         The fitted embedder.
 
     threshold_ : float
-        The least cosine at which two images are held to be of one person.
+        The similarity above which two images are accepted as the same person.
 
     far_ : float
-        False accept rate of the pairs that the threshold was learned from.
+        False accept rate on the pairs from which the threshold was learned.
 
     tar_ : TrueAcceptRate
-        True accept rate of these, and the confidence interval that
-        `skvision.metrics.tar_at_far` gives at ``far_``.
+        True accept rate on these pairs, with the confidence interval of
+        `skvision.metrics.tar_at_far` at ``far_``.
 
     n_same_, n_different_ : int
-        How many pairs they were, of one person and of two.
+        Number of these pairs that are of one person and of two people.
 
     n_features_in_ : int
-        Number of features seen in ``fit``, if the embedder has one.
+        Number of features seen in ``fit``, if the embedder defines it.
 
     See Also
     --------
-    ArcFaceEmbedder : Makes embeddings.
-    skvision.metrics.tar_at_far : How many are accepted at a false accept rate.
+    ArcFaceEmbedder : Embeddings of images. skvision.metrics.tar_at_far : True accept
+    rate at a false accept rate.
 
     Notes
     -----
-    Where there are many images, 10 million pairs are drawn, half of each kind.
+    With many images, 10 million random pairs are used, half of them of one person.
 
     Examples
     --------
-    Is it the same digit? Eight digits to learn from, and two that were never seen:
+    Learn from eight digits to verify whether images of two other digits show the same
+    digit:
 
     >>> from sklearn.datasets import load_digits
     >>> from skvision import ArcFaceEmbedder, VerificationThreshold
@@ -146,19 +149,20 @@ class VerificationThreshold(Estimator):
 
     @whole_fit
     def fit(self, X, y, **params):
-        """Learn the threshold, and fit the embedder.
+        """Learn the threshold and fit the embedder.
 
         Parameters
         ----------
         X : array-like of shape (n, ...)
-            Images, or whatever the embedder takes; without one, embeddings.
+            Images or other input of the embedder. Without an embedder, embeddings.
         y : array-like of shape (n,)
-            Who they are. Four people at least, with an embedder that is to be fitted;
-            else two.
+            The person in each image. If an embedder is fitted, there must be at least
+            four people, otherwise at least two.
         **params : dict
-            For the ``fit`` of the embedder, such as ``sample_weight``; ``groups``,
-            such as families, for a splitter. With metadata routing, to whatever asks
-            for them. The pairs that the threshold is learned from count the same.
+            Parameters for the ``fit`` of the embedder, such as ``sample_weight``, and
+            ``groups``, such as families, for the splitter. With metadata routing
+            enabled, parameters are passed to the objects that request them. All pairs
+            have the same weight in learning the threshold.
 
         Returns
         -------
@@ -168,22 +172,23 @@ class VerificationThreshold(Estimator):
         Raises
         ------
         TypeError
-            If the estimator has no ``transform``, or ``params`` has what nothing takes.
+            If the estimator has no ``transform``, or if a parameter in ``params`` is
+            not used.
         ValueError
-            If there are too few people, none of them has two images, labels are
-            missing, or ``cv`` has a person on both sides.
+            If there are too few people, no person has two images, labels are missing,
+            or a fold of ``cv`` has a person in both training and test set.
 
         Warns
         -----
         UserWarning
-            If there are too few pairs of two people to tell ``far`` from 0.
+            If there are too few pairs of two people to distinguish ``far`` from 0.
         """
         for name in ("estimator_", "n_features_in_", "feature_names_in_"):
             vars(self).pop(name, None)
         if y is None:
             raise ValueError(
                 "VerificationThreshold requires y to be passed, but the target y is "
-                "None: say who is in each image."
+                "None: pass the person in each image."
             )
         refuse_missing(y, "y")
         for_fit, for_split = self._routed(params)
@@ -211,7 +216,7 @@ class VerificationThreshold(Estimator):
         return self
 
     def _routed(self, params):
-        """Return what metadata the fit of the embedder takes, and what the splitter."""
+        """Return the metadata for the fit of the embedder and for the splitter."""
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", **params)
             for_fit, for_split = routed.estimator.fit, routed.splitter.split
@@ -224,13 +229,13 @@ class VerificationThreshold(Estimator):
         unused = ([] if fits else list(for_fit)) + ([] if splits else list(for_split))
         if unused:
             raise TypeError(
-                f"fit got {', '.join(unused)}, which nothing takes: metadata are for "
-                f"the fit of an estimator, and groups for a splitter given as cv."
+                f"fit got {', '.join(unused)}, which is not used: metadata is passed "
+                f"to the fit of the estimator, and groups to a splitter passed as cv."
             )
         return for_fit, for_split
 
     def _embed(self, X, y, for_fit, for_split):
-        """Return embeddings of people not trained on, and who they are, in parts."""
+        """Return the embeddings and labels of held-out people, for each fold."""
         if isinstance(self.cv, str):  # "prefit"
             check_is_fitted(self.estimator)
             self.estimator_ = self.estimator
@@ -242,15 +247,15 @@ class VerificationThreshold(Estimator):
         )
 
     def _folds(self, X, y, for_split):
-        """Return rows to train on, and rows of other people, several times."""
+        """Return the training rows and the rows of held-out people of each fold."""
         from sklearn.model_selection import KFold
 
         people = np.unique(y)
         if len(people) < 4:
             raise ValueError(
-                f"y has {len(people)} people, and four are needed at least: two to "
-                f'train on and two to hold out. Or set cv="prefit", and pass a fitted '
-                f"estimator and images of people whom it has not seen."
+                f"y has {len(people)} people, but at least four are needed: two for "
+                f'training and two to hold out. Or set cv="prefit", and pass a '
+                f"fitted estimator and images of people that it was not trained on."
             )
         cv = 5 if self.cv is None else self.cv
         if isinstance(cv, Integral):
@@ -264,13 +269,13 @@ class VerificationThreshold(Estimator):
             both = np.intersect1d(y[train], y[test]).tolist()
             if both:
                 raise ValueError(
-                    f"cv has {len(both)} people both to train on and held out, such as "
-                    f"{both[0]!r}: take a splitter that keeps groups together, such as "
+                    f"cv has {len(both)} people in both training and test set, such as "
+                    f"{both[0]!r}: use a splitter that keeps groups together, such as "
                     f"GroupKFold."
                 )
         folds = [fold for fold in folds if len(np.arange(len(y))[fold[1]]) > 1]
         if not folds:
-            raise ValueError("cv holds out no pair of images: take another.")
+            raise ValueError("cv holds out no pair of images: use another splitter.")
         return folds
 
     def _learn_threshold(self, same, similarity):
@@ -292,23 +297,23 @@ class VerificationThreshold(Estimator):
         self.tar_ = true_accept_rate(same, similarity, self.far_, 0.95)
 
     def similarity(self, X1, X2):
-        """Compute how similar images are to those they are paired with.
+        """Compute the similarity of pairs of images.
 
         Parameters
         ----------
         X1, X2 : array-like of shape (n_pairs, ...)
-            Images like those of ``fit``; row i of one is paired with row i of the
-            other.
+            Images of the same shape as in ``fit``. Row i of ``X1`` is paired with row i
+            of ``X2``.
 
         Returns
         -------
         similarity : ndarray of shape (n_pairs,), float64
-            The cosine of their embeddings, from -1 to 1.
+            The cosine of the angle between the embeddings of each pair, from -1 to 1.
 
         Raises
         ------
         ValueError
-            If there are not as many of one as of the other.
+            If ``X1`` and ``X2`` have different numbers of images.
         """
         check_is_fitted(self, "threshold_")
         units = []
@@ -320,39 +325,39 @@ class VerificationThreshold(Estimator):
             units.append(unit_rows(embeddings, "The embeddings"))
         if len(units[0]) != len(units[1]):
             raise ValueError(
-                f"X1 has {len(units[0])} images and X2 {len(units[1])}: each is "
-                f"compared with the one in the same place of the other."
+                f"X1 and X2 must have the same number of images, as they are compared "
+                f"in pairs; got {len(units[0])} and {len(units[1])}."
             )
         return np.clip(np.einsum("ij,ij->i", *units), -1, 1)
 
     def verify(self, X1, X2):
-        """Say whether images are of one person.
+        """Predict whether pairs of images are of one person.
 
         Parameters
         ----------
         X1, X2 : array-like of shape (n_pairs, ...)
-            Images like those of ``fit``; row i of one is paired with row i of the
-            other.
+            Images of the same shape as in ``fit``. Row i of ``X1`` is paired with row i
+            of ``X2``.
 
         Returns
         -------
         same : ndarray of shape (n_pairs,), bool
-            Whether their similarity is ``threshold_`` at least.
+            Whether the similarity of each pair is at least ``threshold_``.
 
         Raises
         ------
         ValueError
-            If there are not as many of one as of the other.
+            If ``X1`` and ``X2`` have different numbers of images.
         """
         return self.similarity(X1, X2) >= self.threshold_
 
     def get_metadata_routing(self):
-        """Return who takes which metadata: the embedder and the splitter.
+        """Return the metadata routing of the embedder and the splitter.
 
         Returns
         -------
         router : MetadataRouter
-            Of scikit-learn.
+            The router, an object of scikit-learn.
         """
         return (
             MetadataRouter(owner=self)
@@ -377,33 +382,34 @@ class VerificationThreshold(Estimator):
 def _check_transformer(estimator):
     if not hasattr(estimator, "transform"):
         raise TypeError(
-            f"estimator must make embeddings, and {type(estimator).__name__} has no "
-            f"transform: pass an embedder, or a pipeline that ends in one."
+            f"estimator must compute embeddings, but {type(estimator).__name__} has no "
+            f"transform: pass an embedder, or a pipeline that ends with one."
         )
 
 
 def _below(thresholds, i):
-    """Return a threshold that accepts what the i-th does, and no more.
+    """Return a threshold that accepts the same pairs as the i-th.
 
-    It is half way to the next pair, so that rounding does not move either over it.
+    It is halfway to the similarity of the next pair, so that the result is robust to
+    rounding.
     """
-    if i == 0:  # accepts none
+    if i == 0:  # accepts no pairs
         return float(thresholds[1]) + 1e-9
-    if i == len(thresholds) - 1:  # accepts all
+    if i == len(thresholds) - 1:  # accepts all pairs
         return -1.0
     middle = thresholds[i : i + 2].mean()
     return float(middle if middle > thresholds[i + 1] else thresholds[i])
 
 
 def _embed_held_out(estimator, X, y, train, test, for_fit):
-    """Fit to some people; return the embeddings of others, and who they are."""
+    """Fit to the training people; return the embeddings and labels of the others."""
     for_fit = check_method_params(X, for_fit, indices=train)
     fitted = clone(estimator).fit(safe_indexing(X, train), y[train], **for_fit)
     return fitted.transform(safe_indexing(X, test)), y[test]
 
 
 def _pairs(embeddings, y, most):
-    """Return whether pairs are of one person, and how similar they are."""
+    """Return whether pairs are of one person, and their similarities."""
     n_all = len(y) * (len(y) - 1) // 2
     n_pairs = most if n_all > most else None
     pairs, same = verification_pairs(y, n_pairs=n_pairs, random_state=0)

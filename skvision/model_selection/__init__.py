@@ -1,4 +1,4 @@
-"""Choosing among models, where scikit-learn's own tools can be improved upon."""
+"""Model selection tools that complement those of scikit-learn."""
 
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,8 @@ __all__ = ["CoarseToFineSearchCV", "k_selection_curve"]
 
 
 def __getattr__(name):
-    # The search is loaded when it is first used: its base class loads much of
-    # scikit-learn that ``import skvision`` does without.
+    # The search is imported when it is first used, because its base class imports much
+    # of scikit-learn that ``import skvision`` does not need.
     if name == "CoarseToFineSearchCV":
         from skvision.model_selection._coarse_to_fine import CoarseToFineSearchCV
 

@@ -1,4 +1,4 @@
-"""Random search from coarse to fine."""
+"""Randomized search in stages, from coarse to fine."""
 
 from collections.abc import Iterator
 from numbers import Integral, Real
@@ -16,168 +16,185 @@ from sklearn.utils import check_random_state
 from skvision._contract.labels import refuse_missing
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Estimator, Interval, task_of, whole_fit
-from skvision.model_selection._draws import Draws
 from skvision.model_selection._folds import SameFolds
 from skvision.model_selection._narrowing import as_columns, as_spaces
 from skvision.model_selection._ranking import best_first, comparable, metrics_of
+from skvision.model_selection._sampling import CandidateSampler
 from skvision.model_selection._stages import most_resources, plan
 from skvision.model_selection._trials import Trials
 
-FITTED_AGAIN = 2 / 3  # of a stage with more of the resource: the best before it
+REFITTED_FRACTION = 2 / 3  # candidates tried again in a stage with more resources
 
 
 @public("skvision.model_selection")
 class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
-    """Random search from coarse to fine, a stage after the other.
+    """Randomized search over parameters in stages, from coarse to fine.
 
-    The first stage draws candidates from the ranges as they are given. Each further one
-    draws them from where the best so far lie. With a ``resource``, such as
-    ``"max_iter"``, the first stages try many candidates with little of it, and the last
-    a few with all. It is used as scikit-learn's `RandomizedSearchCV` is, with the same
-    callbacks, metadata routing and treatment of fits that fail.
+    The first stage draws candidates from the given ranges. Each further stage draws
+    them from narrower ranges around the best candidates so far. With a ``resource``,
+    such as ``"max_iter"``, the first stages try many candidates with few resources, and
+    the last stage tries a few candidates with all resources. The search is used like
+    scikit-learn's `RandomizedSearchCV`, with the same callbacks, metadata routing and
+    handling of failed fits.
 
     Parameters
     ----------
     estimator : estimator object
-        Any of scikit-learn's kind.
+        Any estimator with scikit-learn's interface.
 
     param_distributions : dict or list of dict
-        Parameters and where to look for them: a list of values, or a distribution of
-        `scipy.stats`, such as ``loguniform(1e-5, 1)``, ``uniform(0, 0.5)`` or
-        ``randint(1, 20)``. Several dicts are several spaces.
+        Parameter names with the values to try: a list, or a distribution of
+        `scipy.stats` such as ``loguniform(1e-5, 1)``, ``uniform(0, 0.5)`` or
+        ``randint(1, 20)``. A list of dicts is searched as several spaces.
 
     n_iter : int, default=10
-        How many whole fits in each fold the search may cost: as much as
-        `RandomizedSearchCV` with this ``n_iter``. At least ``stages``.
+        Cost of the search, as the number of fits with all resources in each fold. The
+        search costs about as much as `RandomizedSearchCV` with the same ``n_iter``. At
+        least ``stages``.
 
     stages : int, default=3
-        How many stages there are. They cost about the same.
+        Number of stages, which all have about the same cost.
 
     resource : str, default=None
-        What the first stages have less of: ``"n_samples"``, rows to learn from, or a
-        parameter of the estimator that is a whole number, such as ``"max_iter"`` or
-        ``"mlpbackprop__max_iter"``. The last stage has all: all rows, or the
-        estimator's own value of the parameter. None: all stages have all.
+        The resource that increases from stage to stage: ``"n_samples"`` for the number
+        of training samples, or an integer parameter of the estimator, such as
+        ``"max_iter"`` or ``"mlpbackprop__max_iter"``. The last stage uses all training
+        samples, or the value of the parameter in the estimator. With None, all stages
+        use all resources.
 
     factor : float, default=3
-        How much more of the resource a stage has than the one before; above 1.
+        Factor by which the resource increases from one stage to the next, larger than
+        1.
 
     n_best : int, default=3
-        How many of the best candidates a range is narrowed around. Fewer narrow more.
+        Number of best candidates around which ranges are narrowed. A smaller number
+        narrows them more.
 
     scoring : str, callable, list, tuple or dict, default=None
-        What is best, as in `RandomizedSearchCV`. Of several metrics ``refit`` names the
-        one that counts; only a search of one stage, which narrows nothing, takes
-        several metrics with ``refit=False``.
+        Metric of the search, as in `RandomizedSearchCV`. With several metrics,
+        ``refit`` must name the one by which ranges are narrowed. Only a search with a
+        single stage supports several metrics with ``refit=False``.
 
     n_jobs : int, default=None
-        Fits at once, as in `RandomizedSearchCV`, on any backend of joblib.
+        Number of parallel fits, as in `RandomizedSearchCV`, with any joblib backend.
 
     refit : bool, str or callable, default=True
-        Whether to fit the best parameters on all rows; with several metrics the name of
-        one. Or a callable that returns the row of the best candidate of a table like
-        ``cv_results_``; it is shown candidates with the same resource, once more
-        without the best for the second best, and so on.
+        Whether to refit the estimator with the best parameters on all samples. With
+        several metrics, the name of one. A callable is passed a table like
+        ``cv_results_`` and returns the row of the best candidate. It is called with
+        candidates that had the same resources, again without the best one to find the
+        second best, and so on.
 
     cv : int, cross-validation generator or iterable, default=None
-        Folds, as in `RandomizedSearchCV`; they are drawn once, for all stages. ``fit``
-        replaces an iterator, which can be read only once, by the list of its folds.
+        Cross-validation folds, as in `RandomizedSearchCV`. All stages use the same
+        folds. ``fit`` replaces an iterator, which can be read only once, by the list of
+        its folds.
 
     verbose : int, default=0
-        How much scikit-learn's searches print.
+        Verbosity, as in `RandomizedSearchCV`.
 
     pre_dispatch : int or str, default="2*n_jobs"
-        Fits handed out in advance, as in `RandomizedSearchCV`.
+        Number of dispatched fits, as in `RandomizedSearchCV`.
 
     random_state : int, RandomState instance or None, default=None
-        The candidates, and which rows the first stages learn from.
+        Controls the candidates and, with ``resource="n_samples"``, the training samples
+        of the first stages. Pass an int for reproducible results.
 
     error_score : "raise" or float, default=nan
-        The score of a fit that fails; a number counts like any other score. Where all
-        fits of a stage fail, the next one draws other candidates from the same ranges.
-        The search raises only if all fits of all stages fail, or if this is "raise".
+        Score of a failed fit. A number is treated like any other score. If all fits of
+        a stage fail, the next stage draws other candidates from the same ranges. The
+        search raises an error only if all fits of all stages fail, or with ``"raise"``.
 
     return_train_score : bool, default=False
-        Whether ``cv_results_`` has scores on training parts too.
+        Whether ``cv_results_`` includes training scores.
 
     Attributes
     ----------
     cv_results_ : dict of str to ndarray
-        A row for each candidate, in the columns of `RandomizedSearchCV`, and ``stage``,
-        from 0, and with a resource ``n_resources``, how much there was of it. Those
-        with more come first in ``rank_test_score``, and those without a score last.
-        The times of a stage in which all fits failed are NaN.
+        One row for each candidate, with the columns of `RandomizedSearchCV`, the column
+        ``stage`` (from 0) and, with a resource, ``n_resources`` (the amount of it).
+        ``rank_test_score`` ranks candidates with more resources first and those without
+        a score last. The times of a stage are NaN if all of its fits failed.
 
     ranges_ : dict of str to ndarray
-        A row for each stage, space and parameter; ``pandas.DataFrame(search.ranges_)``
-        shows it as a table. The columns are ``stage`` and ``parameter``; ``space``, the
-        place of its dict in ``param_distributions``; ``low`` and ``high``, or
-        ``choices``, where the stage looked; ``best``, the value of the best candidate
-        so far, None if that is of another space; ``edge``, "low" or "high" where this
-        value lies in the outer twentieth of the range that was given (of its logarithm,
-        if log-uniform), else ""; and ``widened``, whether the range goes beyond the one
-        given.
+        One row for each stage, space and parameter;
+        ``pandas.DataFrame(search.ranges_)`` shows it as a table. The columns are
+        ``stage``; ``parameter``; ``space``, the index of the dict in
+        ``param_distributions``; ``low`` and ``high``, or ``choices``, the range or list
+        that the stage searched; ``best``, the value of the best candidate so far, or
+        None if that candidate is from another space; ``edge``, which is "low" or "high"
+        if this value lies in the outer twentieth of the given range (of its logarithm
+        for log-uniform ranges), else ""; and ``widened``, whether the range exceeds the
+        given range.
 
     best_estimator_ : estimator
-        The best, fitted on all rows.
+        The estimator with the best parameters, fitted on all samples.
 
     best_params_ : dict
-        Its parameters, with the resource where that is one.
+        Parameters of the best candidate, including the resource if it is a parameter.
 
     best_score_ : float
-        Its mean score in the folds, the best of several and so optimistic.
+        Mean cross-validated score of the best candidate. As the best of many scores, it
+        is optimistic.
 
     best_index_ : int
-        Its row in ``cv_results_``: the best of those with the most of the resource.
+        Row of the best candidate in ``cv_results_``, among those with the most
+        resources.
 
     scorer_ : callable or dict
-        What scored.
+        The scorer or scorers.
 
     n_splits_ : int
         Number of folds.
 
     refit_time_ : float
-        Seconds that the last fit took.
+        Time for refitting the best estimator, in seconds.
 
     multimetric_ : bool
-        Whether there are several metrics.
+        Whether the search used several metrics.
 
     classes_ : ndarray of shape (n_classes,)
-        Classes, of a classifier.
+        Class labels, if the estimator is a classifier.
 
     n_features_in_ : int
         Number of features seen in ``fit``.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of a table seen in ``fit``.
+        Names of the features seen in ``fit``. Defined only if ``X`` was a table with
+        column names that are all strings.
 
     See Also
     --------
-    sklearn.model_selection.RandomizedSearchCV : One stage.
-    sklearn.model_selection.HalvingRandomSearchCV : Candidates of the first stage only.
+    sklearn.model_selection.RandomizedSearchCV : Search with a single stage.
+    sklearn.model_selection.HalvingRandomSearchCV : Successive halving.
 
     Notes
     -----
-    A stage with the share :math:`r` of the resource tries :math:`n_{iter} / (s r)`
-    candidates, :math:`s` being ``stages``. Where it has more of the resource than the
-    one before, two thirds of them are the best of that one, fitted again, since what
-    was seen with less is no measure. The last fit, on all rows, is not counted.
+    A stage with the fraction :math:`r` of the resource tries :math:`n_{iter} / (s r)`
+    candidates, where :math:`s` is the number of stages. If it has more resources than
+    the previous stage, two thirds of them are the best candidates of the previous
+    stage, which are fitted again because scores with different resources are not
+    comparable. The final fit on all samples is not counted.
 
-    A range is narrowed to what the ``n_best`` best candidates span, and a tenth of its
-    width on both sides, in quantiles of its distribution: log-uniform stays log-uniform
-    and whole numbers whole. Of a list the values of the best are kept, and of several
-    spaces those that have one of the best; what has ``rvs`` and no quantiles stays.
-    Where nothing that is left in lists is new, the others of the lists are tried.
+    A range is narrowed to the interval that the ``n_best`` best candidates span, plus a
+    tenth of its width on both sides. Intervals are measured in quantiles of the
+    distribution, so that log-uniform ranges stay log-uniform and integers stay
+    integers. Lists are reduced to the values of the best candidates, and several spaces
+    to those that contain one of them. Distributions without quantiles are not narrowed.
+    If all combinations of the reduced lists have been tried, the other values of the
+    lists are tried.
 
-    Where the best lies on an edge (see ``ranges_``) of a log-uniform range, the next
-    goes beyond it, by up to 0.15 of the width of the one given; but not beyond 1 if
-    that ended there or below, since it may be a share. Other distributions are never
-    widened: what values a parameter may take is not known.
+    If the best candidate lies on an edge (see ``ranges_``) of a log-uniform range, the
+    next range extends beyond the given range by up to 0.15 of its width. If the given
+    range ends at or below 1, it is not extended beyond 1, because the parameter may be
+    a fraction. Other distributions are never widened, because the valid values of a
+    parameter are unknown.
 
-    What it wins is not much. At the cost of 9 whole fits, over seven parameters of
-    `MLPBackprop` and of `MulticlassSVM`, digits and photos, ten seeds each, what it
-    chooses is right for this much more of the images than what others choose, in
-    percent, with standard errors (``examples/search_comparison.py``):
+    The improvement over other searches is small. The table shows by how many percentage
+    points the accuracy of the chosen model exceeds that of the model chosen by another
+    search, with standard errors. Each search costs 9 full fits, over seven parameters
+    of `MLPBackprop` and of `MulticlassSVM`, on digits and photos, with ten seeds each
+    (``examples/search_comparison.py``):
 
     ========================  ===============  ============  ============
     less                      ``best_score_``  other folds   test
@@ -186,9 +203,10 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
     `HalvingRandomSearchCV`   0.15 ± 0.17      0.15 ± 0.21   -0.09 ± 0.24
     ========================  ===============  ============  ============
 
-    So it is about as good as halving, and better than a plain random search for
-    networks on digits (0.58 ± 0.17 in other folds), where few epochs tell much. Where
-    they do not, as for that machine on photos, neither gains.
+    It is about as good as successive halving. It is better than a plain randomized
+    search for networks on digits (0.58 ± 0.17 in other folds), where a few epochs
+    predict the final score well. Where they do not, as for the support vector machine
+    on photos, neither search improves on the plain one.
 
     Examples
     --------
@@ -262,18 +280,19 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         self.n_best = n_best
 
     def fit(self, X, y=None, **params):
-        """Search, and fit the best parameters on all rows.
+        """Run the search and refit the best parameters on all samples.
 
         Parameters
         ----------
         X : array-like of shape (n, ...)
-            Images, features, or what else the estimator takes.
+            Images, features or other input of the estimator.
         y : array-like of shape (n,) or (n, n_outputs), default=None
-            Classes or numbers to predict; None if there are none.
+            Target classes or numbers; None for unsupervised estimators.
         **params : dict
-            For the estimator's ``fit``, such as ``sample_weight``, which also goes to a
-            metric that takes it; ``groups`` for the folds. With metadata routing, to
-            whatever asks for them.
+            Parameters for the ``fit`` of the estimator, such as ``sample_weight``,
+            which is also passed to metrics that accept it, and ``groups`` for the
+            splitter. With metadata routing enabled, parameters are passed to the
+            objects that request them.
 
         Returns
         -------
@@ -283,10 +302,11 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range, the estimator has no such ``resource``,
-            several metrics come without a ``refit`` that names one, or all fits fail.
+            If a parameter is out of its range, the estimator has no parameter named
+            ``resource``, ``refit`` does not name one of several metrics, or all fits
+            fail.
         """
-        if isinstance(self.cv, Iterator):  # read once, and kept if the fit fails
+        if isinstance(self.cv, Iterator):  # kept even if the fit fails
             self.cv = list(self.cv)
         return self._search(X, y, params)
 
@@ -303,30 +323,32 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         return self
 
     def _check_search(self):
-        """Raise before the first fit what would end the search later."""
+        """Raise, before the first fit, errors that would end the search later."""
         given = self._given_spaces()
-        ParameterSampler(given, 1)  # raises where one is no range
-        for space in given:  # and here where one is an empty list, or a mere word
+        ParameterSampler(given, 1)  # raises an error for invalid ranges
+        for space in given:  # raises an error for empty lists and strings
             ParameterGrid({k: v for k, v in space.items() if not hasattr(v, "rvs")})
         if not given:
             raise ValueError(
-                "param_distributions is an empty list: give a dict of parameters."
+                "param_distributions is an empty list: pass a dict of parameters."
             )
         several = isinstance(self.scoring, list | tuple | dict)
         if several and self.refit is False and self.stages > 1:
             raise ValueError(
-                "refit=False leaves open which of several metrics ranges are narrowed "
-                "by: give refit the name of one, or a callable, or set stages=1."
+                "With refit=False, it is undefined by which of several metrics ranges "
+                "are narrowed: set refit to the name of a metric or a callable, or set "
+                "stages=1."
             )
         if self.stages > self.n_iter:
             raise ValueError(
-                f"n_iter={self.n_iter} does not pay for stages={self.stages}: each "
-                f"needs one whole fit at least. Raise n_iter, or lower stages."
+                f"n_iter={self.n_iter} is less than stages={self.stages}, and each "
+                f"stage needs at least one full fit: increase n_iter, or decrease "
+                f"stages."
             )
         if any(self.resource in space for space in given):
             raise ValueError(
-                f"resource={self.resource!r} is also among the parameters to search: "
-                f"take it from param_distributions."
+                f"resource={self.resource!r} is also a parameter to search: remove it "
+                f"from param_distributions."
             )
 
     def _given_spaces(self):
@@ -334,44 +356,44 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         return [given] if isinstance(given, dict) else given
 
     def _run_search(self, evaluate_candidates, *, callback_ctx=None):
-        """Try candidates stage by stage; called by the ``fit`` of scikit-learn.
+        """Evaluate candidates in stages. Called by scikit-learn's ``fit``.
 
         Parameters
         ----------
         evaluate_candidates : callable
-            Fits and scores candidates, and returns a table of all so far.
+            Fits and scores candidates, and returns the table of all results so far.
         callback_ctx : CallbackContext or None
             The context of the fit; None before scikit-learn 1.9.
         """
         rng = check_random_state(self.random_state)
         folds = self._same_folds(rng)
-        draws = Draws(as_spaces(self._given_spaces()), rng)
+        sampler = CandidateSampler(as_spaces(self._given_spaces()), rng)
         trials = Trials(evaluate_candidates, self.error_score)
         best, ranges, before = [], [], self._planned[0]
         n_stages = len(self._planned)
         with task_of(callback_ctx, self, "search", max_subtasks=n_stages) as context:
             for number, stage in enumerate(self._planned):
                 grew = stage.n_resources != before.n_resources
-                n_again = round(FITTED_AGAIN * stage.n_candidates) if grew else 0
-                candidates = draws.draw(stage.n_candidates, best[:n_again], grew)
-                if not candidates:  # all that the lists have was tried
+                n_again = round(REFITTED_FRACTION * stage.n_candidates) if grew else 0
+                candidates = sampler.sample(stage.n_candidates, best[:n_again], grew)
+                if not candidates:  # all combinations of the lists have been tried
                     continue
                 before = stage
                 succeeded = self._try(candidates, number, stage, folds, trials, context)
                 best = self._best(trials.results)
-                told = draws.told(best[0] if best else None)
-                ranges += [{"stage": number, **row} for row in told]
+                rows = sampler.describe(best[0] if best else None)
+                ranges += [{"stage": number, **row} for row in rows]
                 if succeeded:
-                    draws.narrow(best[: self.n_best])
-        trials.close()
+                    sampler.narrow(best[: self.n_best])
+        trials.finish()
         self.ranges_ = as_columns(ranges)
 
     def _try(self, candidates, number, stage, folds, trials, context):
         """Fit and score the candidates of a stage; return whether any fit succeeded."""
-        folds.share = stage.share if self.resource == "n_samples" else 1.0
-        told = {"stage": number}
+        folds.fraction = stage.fraction if self.resource == "n_samples" else 1.0
+        stage_columns = {"stage": number}
         if self.resource is not None:
-            told["n_resources"] = stage.n_resources
+            stage_columns["n_resources"] = stage.n_resources
         if self.resource not in (None, "n_samples"):
             parameter = {self.resource: stage.n_resources}
             candidates = [one | parameter for one in candidates]
@@ -379,17 +401,17 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         if context is not None:
             sizes["max_subtasks"] = len(candidates) * self.n_splits_
         with task_of(context, self, "stage", **sizes) as of_stage:
-            return trials.run(candidates, folds, told, of_stage)
+            return trials.run(candidates, folds, stage_columns, of_stage)
 
     def _same_folds(self, rng):
-        """Return the folds of all stages."""
+        """Return a splitter that gives all stages the same folds."""
         if self.resource != "n_samples":
             return SameFolds(self._splitter)
         seed = rng.randint(np.iinfo(np.int32).max)
         return SameFolds(self._splitter, is_classifier(self.estimator), seed)
 
     def _best(self, results):
-        """Return the candidates that compare, best first, without the resource."""
+        """Return the comparable candidates, best first, without the resource."""
         by = self._measure(metrics_of(results))
         if by is None:
             return []
@@ -400,7 +422,7 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         ]
 
     def _measure(self, metrics):
-        """Return what tells the best: a metric, or the callable ``refit``."""
+        """Return the metric that ranks candidates, or the callable ``refit``."""
         if not metrics:  # no fit has succeeded so far
             return None
         if callable(self.refit):
@@ -412,13 +434,13 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         if self.stages == 1:  # nothing is narrowed
             return None
         raise ValueError(
-            f"scoring returns several metrics: refit must be the name of one, or a "
+            f"scoring returns several metrics, so refit must be the name of one or a "
             f"callable; got {self.refit!r}."
         )
 
     @staticmethod
     def _select_best_index(refit, refit_metric, results):
-        """Return the row of the best candidate, as the ``fit`` of scikit-learn asks."""
+        """Return the row of the best candidate. Called by scikit-learn's ``fit``."""
         by = refit if callable(refit) else refit_metric
         rows = comparable(results, by)
         if not len(rows):  # none has a score

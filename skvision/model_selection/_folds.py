@@ -1,33 +1,33 @@
-"""Folds that stay the same, with a part of the rows to train on."""
+"""Folds that are the same in all stages, with a fraction of the training rows."""
 
 import numpy as np
 from sklearn.utils import check_random_state, column_or_1d
 
 
 class SameFolds:
-    """The folds of another splitter, drawn once.
+    """A splitter that draws the folds of another splitter only once.
 
     Parameters
     ----------
     splitter : cross-validation generator
-        Whose folds to take.
+        The splitter that draws the folds.
     stratify : bool, default=False
-        Whether each class keeps the same share of its rows where fewer are taken.
+        Whether to keep the same fraction of the rows of each class.
     random_state : int, RandomState instance or None
-        Which rows go first.
+        Controls the order in which rows are selected.
     """
 
     def __init__(self, splitter, stratify=False, random_state=None):
         self.splitter = splitter
         self.stratify = stratify
         self.random_state = random_state
-        self.share = 1.0
+        self.fraction = 1.0
         self._folds = None
 
     def split(self, X, y=None, **params):
-        """Yield a share of the rows of each training part, and the whole test part.
+        """Yield a fraction of the training rows and all test rows of each fold.
 
-        A smaller share is part of a larger one.
+        The rows of a smaller fraction are a subset of those of a larger fraction.
         """
         if self._folds is None:
             self._folds = list(self.splitter.split(X, y, **params))
@@ -36,26 +36,28 @@ class SameFolds:
             yield self._part(np.asarray(train), labels), test
 
     def _part(self, train, labels):
-        n = max(1, int(self.share * len(train) + 1e-9))  # not more than is paid for
+        n = max(
+            1, int(self.fraction * len(train) + 1e-9)
+        )  # not more than the stage may cost
         if n >= len(train):
             return train
         order = check_random_state(self.random_state).permutation(len(train))
         if labels is not None:
-            order = order[_by_turns(labels[train[order]])]
+            order = order[_stratified_order(labels[train[order]])]
         return np.sort(train[order[:n]])
 
 
 def _labels_of(y):
-    """Return classes as whole numbers, or None where a row has several."""
+    """Encode classes as integers; return None for multilabel targets."""
     if y is None or np.ndim(y) > 1:
         return None
     return np.unique(column_or_1d(y), return_inverse=True)[1]
 
 
-def _by_turns(labels):
-    """Return an order in which any first part has of each class its share of rows.
+def _stratified_order(labels):
+    """Return an order in which every prefix is stratified by class.
 
-    The first row of each class comes before all second ones, so that none is lost.
+    The first row of each class precedes all second rows, so that no class is lost.
     """
     _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     place = np.empty(len(labels))

@@ -1,4 +1,4 @@
-"""How many neighbors should vote."""
+"""Cross-validation of the number of neighbors."""
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,9 @@ from skvision._contract.images import as_array
 from skvision._contract.labels import refuse_missing
 from skvision._contract.public import public
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
-from skvision._neighbors.votes import vote, weights_of_classes
+from skvision._neighbors.votes import compute_class_weights, vote
 
-PICTURES_AT_ONCE = 16_384
+BLOCK_SIZE = 16_384  # test images per search for neighbors
 
 
 @public("skvision.model_selection")
@@ -30,8 +30,8 @@ def k_selection_curve(
 ):
     """Cross-validate `KNNImageClassifier` for many numbers of neighbors at once.
 
-    The neighbors of a fold are found once, as many as the largest number needs, so
-    that all numbers together take hardly longer than the largest alone.
+    In each fold, the neighbors are searched only once, for the largest number. All
+    numbers together therefore take hardly longer than the largest number alone.
 
     Parameters
     ----------
@@ -40,35 +40,36 @@ def k_selection_curve(
     y : array-like of shape (n,)
         Classes.
     n_neighbors : array-like of int, default=(1, 3, 5, 7, 9, 15, 21, 31, 51, 75, 100)
-        Numbers of neighbors, from 1 to the size of the smallest training part; one
-        given twice counts once.
+        Numbers of neighbors to evaluate, from 1 to the size of the smallest training
+        set. Repeated numbers are ignored.
     metric : str or callable, default="l2"
-        The distance, as in `KNNImageClassifier`.
+        Distance metric, as in `KNNImageClassifier`.
     weights : {"uniform", "distance"} or callable, default="uniform"
         Weights of votes, as in `KNNImageClassifier`.
     tie_break : {"nearest", "lowest"}, default="nearest"
-        The winner of a tie, as in `KNNImageClassifier`.
+        How ties are broken, as in `KNNImageClassifier`.
     class_weight : dict or "balanced", default=None
         Weights of classes, as in `KNNImageClassifier`.
     cv : int, cross-validation generator or iterable, default=5
-        As in scikit-learn's ``cross_validate``: a number means that many stratified
-        folds.
+        Cross-validation splits, as in scikit-learn's ``cross_validate``. An int is the
+        number of stratified folds.
     groups : array-like of shape (n,), default=None
-        Groups of images, for generators that keep groups together.
+        Groups of images, for splitters that keep groups together.
     n_jobs : int, default=None
         Number of threads for searches, as in `KNNImageClassifier`.
 
     Returns
     -------
     curve : DataFrame
-        A row for each number and fold, in columns ``k`` (int), ``fold`` (int, from 0)
-        and ``accuracy`` (float, from 0 to 1), in the order of ``n_neighbors`` and then
-        of folds.
+        One row for each number and fold, with the columns ``k`` (int), ``fold`` (int,
+        from 0) and ``accuracy`` (float, from 0 to 1). The rows are ordered by
+        ``n_neighbors`` and then by fold.
 
     Raises
     ------
     ValueError
-        If a number of neighbors is out of its range, or as `KNNImageClassifier`.
+        If a number of neighbors is out of range, or if `KNNImageClassifier` raises an
+        error.
     TypeError
         If ``X`` is sparse.
 
@@ -85,20 +86,20 @@ def k_selection_curve(
     >>> int(means.idxmax())
     3
     """
-    # not at the top: it loads much that `import skvision` does without
+    # imported here, because it imports much that `import skvision` does not need
     from sklearn.model_selection import check_cv
 
     numbers = _check_numbers(n_neighbors)
     refuse_missing(y, "y")
     if issparse(X):
-        raise TypeError("X is sparse; a dense array is needed: pass X.toarray().")
+        raise TypeError("X is sparse, but a dense array is required: pass X.toarray().")
     X, y = np.asarray(as_array(X)), column_or_1d(y)
     folds = list(check_cv(cv, y, classifier=True).split(X, y, groups))
     smallest = min(len(train) for train, _ in folds)
     if max(numbers) > smallest:
         raise ValueError(
-            f"n_neighbors goes up to {max(numbers)}, but the smallest training part of "
-            f"the folds has {smallest} images: leave out what is larger."
+            f"n_neighbors contains {max(numbers)}, but the smallest training set of "
+            f"the folds has {smallest} images: remove larger numbers."
         )
     model = KNNImageClassifier(
         max(numbers),
@@ -112,17 +113,17 @@ def k_selection_curve(
     for fold, (train, test) in enumerate(folds):
         model.fit(X[train], y[train])
         labels = np.searchsorted(model.classes_, y[train])
-        factors = weights_of_classes(class_weight, model.classes_, labels)
+        class_weights = compute_class_weights(class_weight, model.classes_, labels)
         n_right = np.zeros(len(numbers))
-        for start in range(0, len(test), PICTURES_AT_ONCE):
-            part = test[start : start + PICTURES_AT_ONCE]
+        for start in range(0, len(test), BLOCK_SIZE):
+            part = test[start : start + BLOCK_SIZE]
             distances, neighbors = model.kneighbors(X[part])
             voters = labels[neighbors]
             for i, k in enumerate(numbers):
-                shares = vote(
-                    voters[:, :k], distances[:, :k], weights, factors, tie_break
+                votes = vote(
+                    voters[:, :k], distances[:, :k], weights, class_weights, tie_break
                 )
-                predicted = model.classes_[shares.argmax(axis=1)]
+                predicted = model.classes_[votes.argmax(axis=1)]
                 n_right[i] += np.sum(predicted == y[part])
         for k, accuracy in zip(numbers, n_right / len(test), strict=True):
             records.append((k, fold, accuracy))
@@ -131,11 +132,11 @@ def k_selection_curve(
 
 
 def _check_numbers(n_neighbors):
-    """Return numbers of neighbors as a list without repetitions."""
+    """Validate numbers of neighbors and remove repetitions."""
     numbers = list(dict.fromkeys(np.ravel(n_neighbors).tolist()))
     whole = all(isinstance(k, int) and not isinstance(k, bool) for k in numbers)
     if not numbers or not whole or min(numbers) < 1:
         raise ValueError(
-            f"n_neighbors must be whole numbers from 1, one at least; got {numbers}."
+            f"n_neighbors must be a non-empty list of positive integers; got {numbers}."
         )
     return numbers

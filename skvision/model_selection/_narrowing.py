@@ -1,7 +1,8 @@
-"""Ranges of hyper-parameters, narrowed to where the best values lie.
+"""Narrowing of hyperparameter ranges around the best values.
 
-A range is a distribution of `scipy.stats` between two of its quantiles, so that what is
-narrowed keeps its kind: a log-uniform range log-uniform, integers integers.
+A range is a distribution of `scipy.stats` between two of its quantiles. A narrowed
+range therefore keeps its distribution: log-uniform ranges stay log-uniform, and
+integers stay integers.
 """
 
 import math
@@ -9,16 +10,17 @@ from numbers import Real
 
 import numpy as np
 
-MARGIN = 0.1  # of the width of a range, left on both sides of the best values
-EDGE = 0.05  # of the user's range: a value so close to its end lies on the edge
-BEYOND = 0.15  # of the width of the user's range, by which it is widened
+MARGIN = 0.1  # fraction of the width of a range on both sides of the best values
+EDGE = 0.05  # fraction of the user's range that counts as its edge
+BEYOND = 0.15  # fraction of the width of the user's range by which it is widened
 COLUMNS = "stage space parameter low high choices best edge widened".split()
 
 
-class Between:
-    """A frozen distribution between two of its quantiles.
+class QuantileRange:
+    """A frozen distribution, restricted to an interval between two quantiles.
 
-    Those of a log-uniform one may lie below 0 and above 1: it goes on as it is.
+    The quantiles of a log-uniform distribution may be below 0 or above 1, where the
+    distribution is extrapolated.
     """
 
     def __init__(self, distribution, low=0.0, high=1.0):
@@ -28,12 +30,12 @@ class Between:
         self._is_log = is_log_uniform(distribution)
 
     def rvs(self, random_state):
-        """Draw a value: what scikit-learn's ``ParameterSampler`` asks for."""
-        share = random_state.uniform()
-        return self.value_at(self.low + share * (self.high - self.low))
+        """Draw a random value. Called by scikit-learn's ``ParameterSampler``."""
+        fraction = random_state.uniform()
+        return self.value_at(self.low + fraction * (self.high - self.low))
 
-    def ends(self):
-        """Return the least and the largest value."""
+    def bounds(self):
+        """Return the smallest and the largest value."""
         return self.value_at(self.low), self.value_at(self.high)
 
     def value_at(self, quantile):
@@ -45,14 +47,14 @@ class Between:
         whole = is_discrete(self.distribution) and float(value).is_integer()
         return int(value) if whole else float(value)
 
-    def holds(self, value):
-        """Tell whether a value is of the user's range, or where that is widened."""
+    def contains(self, value):
+        """Return whether a value lies in the user's range or its extension."""
         beyond = BEYOND if self._is_log else 0.0
-        low, high = Between(self.distribution, -beyond, 1 + beyond).ends()
+        low, high = QuantileRange(self.distribution, -beyond, 1 + beyond).bounds()
         return isinstance(value, Real) and low <= value <= high
 
     def quantiles_of(self, value):
-        """Return where a value begins and ends: a whole number has a width."""
+        """Return the quantiles where a value starts and ends; integers have a width."""
         if self._is_log:
             low, high = self.distribution.support()
             end = math.log(value / low) / math.log(high / low)
@@ -62,35 +64,35 @@ class Between:
         return float(self.distribution.cdf(value - 1)) if discrete else end, end
 
     def edge_of(self, value):
-        """Return on which edge of the user's range a value lies, or ``""``."""
+        """Return the edge of the user's range on which a value lies, or ``""``."""
         start, end = self.quantiles_of(value)
         return "low" if start < EDGE else "high" if end > 1 - EDGE else ""
 
     def narrowed(self, values):
-        """Return the range that values span, and a margin; the first is the best."""
+        """Return the range of values plus a margin; the first value is the best."""
         starts, ends = zip(*map(self.quantiles_of, values), strict=True)
         margin = MARGIN * (self.high - self.low)
         floor, ceiling = self._limits(values[0])
-        return Between(
+        return QuantileRange(
             self.distribution,
             max(min(starts) - margin, min(floor, *starts)),
             min(max(ends) + margin, max(ceiling, *ends)),
         )
 
     def _limits(self, best):
-        """Return the quantiles that a narrowed range keeps within."""
+        """Return the lowest and highest quantile of a narrowed range."""
         if not self._is_log:
             return 0.0, 1.0
         edge = self.edge_of(best)
         ceiling = 1 + BEYOND if edge == "high" else 1.0
         high = self.distribution.support()[1]
-        if high <= 1:  # a share or a probability may not exceed 1
+        if high <= 1:  # a fraction or probability may not exceed 1
             ceiling = min(ceiling, self.quantiles_of(1.0)[1])
         return -BEYOND if edge == "low" else 0.0, ceiling
 
 
 def is_log_uniform(distribution):
-    """Tell whether a frozen distribution is log-uniform, and not moved."""
+    """Return whether a frozen distribution is log-uniform and not shifted."""
     if distribution.dist.name not in ("loguniform", "reciprocal"):
         return False
     low, high = distribution.support()
@@ -98,12 +100,12 @@ def is_log_uniform(distribution):
 
 
 def is_discrete(distribution):
-    """Tell whether a frozen distribution is one of whole numbers."""
+    """Return whether a frozen distribution is discrete."""
     return hasattr(distribution, "pmf")
 
 
 def as_spaces(param_distributions):
-    """Return dicts by number, of ranges, of lists and of what can only be drawn from.
+    """Return the spaces by index, with ranges, lists and other distributions.
 
     Parameters
     ----------
@@ -120,20 +122,21 @@ def _as_range(values):
     if not hasattr(values, "rvs"):
         return list(values)
     has_quantiles = all(hasattr(values, name) for name in ("dist", "ppf", "cdf"))
-    return Between(values) if has_quantiles else values
+    return QuantileRange(values) if has_quantiles else values
 
 
 def narrowed_spaces(given, spaces, best):
-    """Return the spaces that the best candidates are of, narrowed around these.
+    """Return the spaces that contain the best candidates, narrowed around them.
 
     Parameters
     ----------
     given : dict of int to dict
-        As from `as_spaces`: the best of all stages may lie outside of ``spaces``.
+        The given spaces, from `as_spaces`. The best candidates of all stages may lie
+        outside of ``spaces``.
     spaces : dict of int to dict
-        What was narrowed to before, the same as ``given`` at first.
+        The spaces of the previous stage; ``given`` for the first stage.
     best : list of dict
-        Candidates, the best first.
+        The best candidates, best first.
     """
     narrowed = {}
     for number, whole in given.items():
@@ -148,7 +151,7 @@ def narrowed_spaces(given, spaces, best):
 
 
 def _narrowed(given, now, best):
-    if isinstance(given, Between):
+    if isinstance(given, QuantileRange):
         return now.narrowed(best)
     if isinstance(given, list):
         return [value for value in given if _is_in(best, value)]
@@ -156,32 +159,32 @@ def _narrowed(given, now, best):
 
 
 def _is_in(values, value):
-    # by identity: values may be arrays, or functions without a name
+    # compare by identity, because values may be arrays or functions
     return any(one is value for one in values)
 
 
 def belongs(candidate, space):
-    """Tell whether a candidate can have been drawn from a space, as it was given."""
+    """Return whether a candidate can have been drawn from a given space."""
     return candidate.keys() == space.keys() and all(
         _may_be(candidate[name], values) for name, values in space.items()
     )
 
 
 def _may_be(value, values):
-    if isinstance(values, Between):
-        return values.holds(value)
+    if isinstance(values, QuantileRange):
+        return values.contains(value)
     return _is_in(values, value) if isinstance(values, list) else True
 
 
 def describe(given, spaces, best):
-    """Return a record of each parameter of each space: its range, and the best value.
+    """Return a record for each parameter of each space, with range and best value.
 
     Parameters
     ----------
     given : dict of int to dict
-        As from `as_spaces`.
+        The given spaces, from `as_spaces`.
     spaces : dict of int to dict
-        As from `narrowed_spaces`.
+        The current spaces, from `narrowed_spaces`.
     best : dict or None
         The best candidate, if there is one.
     """
@@ -192,8 +195,8 @@ def describe(given, spaces, best):
             record = {"space": i, "parameter": name, "low": np.nan, "high": np.nan}
             record |= {"choices": None, "widened": False, "edge": ""}
             record["best"] = best[name] if ours else None
-            if isinstance(values, Between):
-                record["low"], record["high"] = values.ends()
+            if isinstance(values, QuantileRange):
+                record["low"], record["high"] = values.bounds()
                 record["widened"] = values.low < 0 or values.high > 1
                 record["edge"] = values.edge_of(best[name]) if ours else ""
             elif isinstance(values, list):
@@ -203,12 +206,12 @@ def describe(given, spaces, best):
 
 
 def as_columns(records):
-    """Return records of `describe`, with their ``stage``, as arrays by name."""
+    """Return records of `describe`, with their ``stage``, as a dict of columns."""
     columns = {}
     for name in COLUMNS:
         values = [record[name] for record in records]
         columns[name] = (
-            np.fromiter(values, object)  # not np.array, which would unpack lists
+            np.fromiter(values, object)  # np.array would unpack lists
             if name in ("choices", "best")
             else np.array(values)
         )

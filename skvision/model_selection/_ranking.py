@@ -1,4 +1,4 @@
-"""Which candidates of a table of results are best."""
+"""Ranking of the candidates in a table of results."""
 
 import numpy as np
 
@@ -10,16 +10,16 @@ def metrics_of(results):
 
 
 def comparable(results, by):
-    """Return the rows among which the best is: scored, with the most of the resource.
+    """Return the rows that have a score and the most resources.
 
-    There may be none.
+    The result may be empty.
 
     Parameters
     ----------
     results : dict
-        The table.
+        The table of results.
     by : str or callable
-        The metric that counts; a callable looks at all of them.
+        The metric that ranks candidates; a callable uses all metrics.
     """
     names = metrics_of(results) if callable(by) else [by]
     scored = ~np.all([np.isnan(results[f"mean_test_{name}"]) for name in names], axis=0)
@@ -28,18 +28,18 @@ def comparable(results, by):
 
 
 def _usable_resources(results):
-    """Return what candidates had of the resource: 0 in stages in which all failed.
+    """Return the resources of candidates, which are 0 in stages where all fits failed.
 
-    It is these whose times are NaN, as `with_failed` writes them.
+    `with_failed` has set the times of these stages to NaN.
     """
     resources = results.get("n_resources", np.zeros(len(results["params"]), int))
     return np.where(np.isnan(results["mean_fit_time"]), 0, resources)
 
 
 def rank_by_resources(results):
-    """Rank all candidates in place: more resources first, then the better score.
+    """Rank all candidates in place, by resources first and by score second.
 
-    Those without a score come last, as in scikit-learn's searches.
+    Candidates without a score come last, as in scikit-learn's searches.
     """
     for name in metrics_of(results):
         scores = results[f"mean_test_{name}"]
@@ -54,16 +54,16 @@ def rank_by_resources(results):
 
 
 def best_first(results, rows, by):
-    """Yield some rows of a table, the best first.
+    """Yield some rows of a table, best first.
 
     Parameters
     ----------
     results : dict
-        The table.
+        The table of results.
     rows : ndarray of int
         The rows to choose from.
     by : str or callable
-        The metric; or what returns the best row of a table, called on what is left.
+        The metric, or a callable that returns the best row of the remaining table.
     """
     if not callable(by):
         order = np.argsort(-results[f"mean_test_{by}"][rows], kind="stable")
@@ -87,8 +87,8 @@ def _chosen(refit, results):
     row = refit(results)
     if not isinstance(row, int | np.integer):
         raise TypeError(
-            f"refit returned {row!r}, of {type(row).__name__}; the row of the best "
-            f"candidate is needed, a whole number."
+            f"refit must return the row of the best candidate as an integer; it "
+            f"returned {row!r} of type {type(row).__name__}."
         )
     if not 0 <= row < len(results["params"]):
         raise IndexError(

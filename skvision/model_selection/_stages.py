@@ -1,4 +1,4 @@
-"""Stages of a search: what each may cost."""
+"""The stages of a search, planned so that they have about the same cost."""
 
 from difflib import get_close_matches
 from numbers import Integral
@@ -6,41 +6,41 @@ from typing import NamedTuple
 
 
 class Stage(NamedTuple):
-    """How many candidates to try, and with how much of the resource (None: all)."""
+    """A number of candidates and the amount of the resource (None for no resource)."""
 
     n_candidates: int
     n_resources: int | None
-    share: float  # of the resource, from above 0 to 1
+    fraction: float  # of the resource, above 0 and at most 1
 
 
 def plan(n_iter, stages, factor, most):
-    """Return stages that cost about the same, together at most ``n_iter`` whole fits.
+    """Return stages of about the same cost, in total at most ``n_iter`` full fits.
 
     Parameters
     ----------
     n_iter : int
-        The number of whole fits that may be paid for, at least ``stages``.
+        Total cost as a number of full fits, at least ``stages``.
     stages : int
-        How many stages there are.
+        Number of stages.
     factor : float
-        How much more of the resource a stage has than the one before.
+        Factor by which the resource increases from one stage to the next.
     most : int or None
-        The resource of the last stage; None: each stage fits wholly.
+        Amount of the resource in the last stage. None for no resource.
     """
     planned, left = [], float(n_iter)
     for still in range(stages, 0, -1):
         n_resources = (
             None if most is None else max(1, round(most / factor ** (still - 1)))
         )
-        share = 1.0 if most is None else n_resources / most
-        n_candidates = max(1, int(left / still / share + 1e-9))
-        left -= n_candidates * share
-        planned.append(Stage(n_candidates, n_resources, share))
+        fraction = 1.0 if most is None else n_resources / most
+        n_candidates = max(1, int(left / still / fraction + 1e-9))
+        left -= n_candidates * fraction
+        planned.append(Stage(n_candidates, n_resources, fraction))
     return planned
 
 
 def most_resources(resource, estimator, X):
-    """Return what the last stage has of the resource; None without one."""
+    """Return the amount of the resource in the last stage; None without one."""
     if resource is None:
         return None
     if resource == "n_samples":
@@ -49,21 +49,21 @@ def most_resources(resource, estimator, X):
     if resource not in parameters:
         raise ValueError(
             f"resource={resource!r} must be 'n_samples' or a parameter of "
-            f"{type(estimator).__name__}, which has none of this name"
+            f"{type(estimator).__name__}, which has no such parameter"
             + _similar(resource, parameters)
         )
     most = parameters[resource]
     if not isinstance(most, Integral) or isinstance(most, bool) or most < 1:
         raise ValueError(
             f"resource={resource!r} must be 'n_samples' or a parameter of "
-            f"{type(estimator).__name__} that is a whole number from 1, which "
-            f"the last stage takes; its value is {most!r}."
+            f"{type(estimator).__name__} whose value, which the last stage uses, is "
+            f"a positive integer; got {most!r}."
         )
     return int(most)
 
 
 def _similar(name, names):
-    """Return what may have been meant, as the end of a message."""
+    """Return the end of an error message, which suggests a similar name."""
     inner = [one for one in names if one.endswith(f"__{name}")]
     meant = inner or get_close_matches(name, ["n_samples", *names], n=1)
     return f": did you mean {meant[0]!r}?" if meant else "."

@@ -1,4 +1,4 @@
-"""The candidates of all stages, fitted and scored, in one table."""
+"""Evaluation of the candidates of all stages, with the results in one table."""
 
 import numpy as np
 from sklearn.exceptions import FitFailedWarning
@@ -9,34 +9,34 @@ from skvision.model_selection._ranking import rank_by_resources
 
 
 class Trials:
-    """Tries candidates, and keeps the results of all stages in one table.
+    """Evaluates candidates and stores the results of all stages in one table.
 
-    scikit-learn raises where every fit fails. For a search in stages that is the end
-    only if it happens in each of them.
+    scikit-learn raises an error if all fits fail. A search in stages continues unless
+    all fits of all stages fail.
 
     Parameters
     ----------
     evaluate_candidates : callable
-        What scikit-learn gives to a search: it fits and scores candidates, and returns
-        a table of all those so far.
+        The function that scikit-learn passes to a search. It fits and scores candidates
+        and returns the table of all results so far.
     error_score : "raise" or float
-        The score of a fit that fails.
+        The score of a failed fit.
     """
 
     def __init__(self, evaluate_candidates, error_score):
         self._evaluate = evaluate_candidates
         self._error_score = error_score
-        self._table = {}  # of scikit-learn: of stages in which some fit succeeded
+        self._table = {}  # from scikit-learn, for stages with a successful fit
         self._failed = []  # the other stages
-        self._errors = []  # of these, until they are told
+        self._errors = []  # of the failed stages, until they are reported
 
     @property
     def results(self):
-        """The table of all stages; empty as long as no fit has succeeded."""
+        """The table of all stages. It is empty until a fit succeeds."""
         return with_failed(self._table, self._failed, self._error_score)
 
-    def run(self, candidates, folds, told, context):
-        """Try the candidates of a stage, and return whether any fit succeeded.
+    def run(self, candidates, folds, stage_columns, context):
+        """Evaluate the candidates of a stage; return whether any fit succeeded.
 
         Parameters
         ----------
@@ -44,36 +44,38 @@ class Trials:
             Parameters of the estimator.
         folds : SameFolds
             The folds.
-        told : dict
-            What the columns that tell of the stage say.
+        stage_columns : dict
+            Additional columns of the table, with one value for the stage.
         context : CallbackContext or None
             The context of the stage, for callbacks.
         """
-        told = {name: np.full(len(candidates), of) for name, of in told.items()}
+        stage_columns = {
+            name: np.full(len(candidates), of) for name, of in stage_columns.items()
+        }
         task = {} if context is None else {"callback_ctx": context}
         succeeded = True
         try:
             self._table = self._evaluate(
-                candidates, cv=folds, more_results=told, **task
+                candidates, cv=folds, more_results=stage_columns, **task
             )
         except ValueError as error:
             if self._error_score == "raise" or not all_fits_failed(error):
                 raise
-            self._failed.append((candidates, told))
+            self._failed.append((candidates, stage_columns))
             self._errors.append(str(error))
             succeeded = False
         while self._table and self._errors:
             warn(
-                f"Every fit of one stage of the search failed, so that nothing was "
-                f"learned from it.\n{self._errors.pop(0)}",
+                f"All fits of one stage of the search failed, so the stage has no "
+                f"scores.\n{self._errors.pop(0)}",
                 FitFailedWarning,
             )
         return succeeded
 
-    def close(self):
-        """Rank all candidates, or raise if no fit has succeeded.
+    def finish(self):
+        """Rank all candidates, or raise an error if all fits failed.
 
-        The table is completed in place: it is what scikit-learn goes on with.
+        The table is completed in place, because scikit-learn continues with it.
         """
         if not self._table:
             raise ValueError("\n".join(dict.fromkeys(self._errors)))
@@ -82,19 +84,18 @@ class Trials:
 
 
 def with_failed(results, failed, error_score):
-    """Return a table with the candidates of stages in which every fit failed.
+    """Add the candidates of stages in which all fits failed to a table.
 
-    Their scores are ``error_score``, and their times, which nobody keeps, are NaN.
+    Their scores are ``error_score``, and their times, which are unknown, are NaN.
 
     Parameters
     ----------
     results : dict
         The table of the other stages.
     failed : list of tuple
-        For each stage that failed its candidates, and its part of the columns that tell
-        of the stage.
+        The candidates of each failed stage and its additional columns.
     error_score : float
-        The score of a fit that fails.
+        The score of a failed fit.
     """
     if not failed or not results:
         return results
@@ -127,7 +128,7 @@ def with_failed(results, failed, error_score):
 
 
 def _masked_column(candidates, name):
-    """Return the values of a parameter, masked where a candidate has none."""
+    """Return the values of a parameter, masked for candidates without it."""
     column = np.ma.masked_all(len(candidates), dtype=object)
     for row, candidate in enumerate(candidates):
         if name in candidate:

@@ -1,9 +1,9 @@
-"""Schedules: how the learning rate changes from epoch to epoch.
+"""Schedules of the learning rate.
 
-They are values of the parameter ``learning_rate`` of the networks and of the mini-batch
-solvers of linear classifiers. They have scikit-learn's parameters, so that they can be
-cloned, pickled, saved and searched over: ``learning_rate__factor`` is the ``factor`` of
-the schedule.
+A schedule is a value of the parameter ``learning_rate`` of networks and of linear
+classifiers with a mini-batch solver. It follows scikit-learn's parameter interface, so
+it can be cloned, pickled, saved and searched over: ``learning_rate__factor`` is the
+``factor`` of the schedule.
 """
 
 from skvision.schedules._on_plateau import OnPlateau

@@ -1,4 +1,4 @@
-"""A learning rate that falls when epochs bring no more improvement."""
+"""The schedule that decreases the learning rate on a plateau."""
 
 from numbers import Integral, Real
 
@@ -10,38 +10,41 @@ from skvision._training import schedules
 
 @public("skvision.schedules")
 class OnPlateau(Schedule):
-    """Multiply the learning rate by a factor when epochs bring no more improvement.
+    """Multiply the learning rate by a factor when epochs no longer improve.
 
-    An epoch improves if its validation score is higher than the best one before, by
-    more than ``tol``. Without validation, its loss has to be lower than the lowest one
-    before, by more than ``tol``. After ``patience`` epochs in a row that did not
-    improve, the learning rate is multiplied by ``factor``, and the waiting begins anew.
+    An epoch is an improvement if its validation score exceeds the best previous score
+    by more than ``tol`` or, without validation, if its loss is lower than the lowest
+    previous loss by more than ``tol``. After ``patience`` epochs in a row without
+    improvement, the learning rate is multiplied by ``factor``, and the count starts
+    again.
 
     Parameters
     ----------
     patience : int, default=5
-        How many epochs in a row may pass without improvement, at least 1. The fit ends
-        after ``n_iter_no_change`` such epochs: let that be larger.
+        Number of epochs in a row without improvement after which the learning rate
+        decreases, at least 1. It should be smaller than ``n_iter_no_change``, after
+        which the fit ends.
 
     factor : float, default=0.1
-        What the learning rate is multiplied by, between 0 and 1. 0.5 halves it.
+        Factor by which the learning rate is multiplied, between 0 and 1.
 
     tol : float, default=1e-4
-        What counts as an improvement, in units of the score or the loss, from 0.
+        Minimum improvement, in units of the score or the loss, at least 0.
 
     See Also
     --------
-    StepDecay : Lets the learning rate fall every so many epochs.
+    StepDecay : Decreases the learning rate after a fixed number of epochs.
 
     Notes
     -----
-    There is a validation score with ``early_stopping``, from rows that are held out or,
-    for `MLPBackprop`, from ``X_val``.
+    The validation score is available with ``early_stopping``. It is computed from
+    held-out samples or, for `MLPBackprop`, from ``X_val``.
 
-    ``torch.optim.lr_scheduler.ReduceLROnPlateau`` gives the same rates at ``tol=0``,
-    with ``threshold=0`` and a ``patience`` one less: it counts the epochs that it lets
-    pass before the one that makes the rate fall. Above 0, torch compares an epoch with
-    the last one that improved, and this with the best one, as scikit-learn does.
+    With ``tol=0``, ``torch.optim.lr_scheduler.ReduceLROnPlateau`` gives the same
+    learning rates with ``threshold=0`` and a ``patience`` smaller by one, because torch
+    decreases the learning rate one epoch later. With a larger ``tol``, torch compares
+    each epoch with the last improvement, whereas this schedule compares it with the
+    best epoch, as scikit-learn does.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A learning rate that falls every so many epochs."""
+"""The schedule that decreases the learning rate in steps."""
 
 from numbers import Integral, Real
 
@@ -10,31 +10,31 @@ from skvision._training import schedules
 
 @public("skvision.schedules")
 class StepDecay(Schedule):
-    r"""Multiply the learning rate by a factor every so many epochs.
+    r"""Multiply the learning rate by a factor after a fixed number of epochs.
 
     In epoch :math:`t`, counted from 0, the learning rate is
 
     .. math:: \eta_0 f^{\lfloor t / k \rfloor}
 
-    with :math:`\eta_0` the ``learning_rate_init`` of the estimator.
+    where :math:`\eta_0` is the ``learning_rate_init`` of the estimator.
 
     Parameters
     ----------
     every : int
-        The :math:`k`: how many epochs have the same learning rate, at least 1. With 1
-        the learning rate decays exponentially.
+        Number :math:`k` of epochs with the same learning rate, at least 1. With 1 the
+        learning rate decays exponentially.
 
     factor : float, default=0.1
-        The :math:`f`, between 0 and 1. 0.5 halves the learning rate.
+        Factor :math:`f` by which the learning rate is multiplied, between 0 and 1.
 
     See Also
     --------
-    OnPlateau : Lets the learning rate fall when epochs bring no more improvement.
+    OnPlateau : Decreases the learning rate when epochs no longer improve.
 
     Notes
     -----
-    ``torch.optim.lr_scheduler.StepLR`` gives the same rates, with ``step_size=every``
-    and ``gamma=factor``.
+    ``torch.optim.lr_scheduler.StepLR`` gives the same learning rates with
+    ``step_size=every`` and ``gamma=factor``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""CoarseToFineSearchCV where fits fail: what counts, what is drawn, what is told."""
+"""CoarseToFineSearchCV where fits fail: what counts, what is drawn, what is events."""
 
 import warnings
 

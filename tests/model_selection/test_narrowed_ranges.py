@@ -18,7 +18,7 @@ def narrowed_space(distributions, best):
 
 def ends_of(distribution, values):
     best = [{"p": value} for value in values]
-    return narrowed_space({"p": distribution}, best)["p"].ends()
+    return narrowed_space({"p": distribution}, best)["p"].bounds()
 
 
 def test_a_uniform_range_shrinks_to_its_best_and_a_tenth_of_its_width():
@@ -98,7 +98,7 @@ def test_spaces_without_a_best_candidate_are_left():
     narrowed = narrowed_spaces(spaces, spaces, [{"kernel": "rbf", "C": 1.0}])
     assert list(narrowed) == [1]
     assert narrowed[1]["kernel"] == ["rbf"]
-    np.testing.assert_allclose(narrowed[1]["C"].ends(), (10**-0.4, 10**0.4))
+    np.testing.assert_allclose(narrowed[1]["C"].bounds(), (10**-0.4, 10**0.4))
 
 
 def test_spaces_may_have_the_same_parameters():
@@ -114,8 +114,8 @@ def test_spaces_may_have_the_same_parameters():
     for value, number in ((zero, 0), (auto, 0), (1e-2, 1), (1e4, 2), (12, 3)):
         best = {"alpha": value}
         assert list(narrowed_spaces(spaces, spaces, [best])) == [number]
-        told = describe(spaces, spaces, best)
-        assert [row["space"] for row in told if row["best"] is not None] == [number]
+        events = describe(spaces, spaces, best)
+        assert [row["space"] for row in events if row["best"] is not None] == [number]
 
 
 def test_what_was_left_behind_comes_back_where_it_is_best_again():
@@ -130,8 +130,8 @@ def test_what_was_left_behind_comes_back_where_it_is_best_again():
     again = narrowed_spaces(whole, narrowed, best)
     assert again[0]["p"] == ["b"]
     # a tenth of the width of 2 that it had, and of the 10 of the whole
-    np.testing.assert_allclose(again[0]["q"].ends(), (7.8, 8.2))
-    np.testing.assert_allclose(again[1]["r"].ends(), (2, 4))
+    np.testing.assert_allclose(again[0]["q"].bounds(), (7.8, 8.2))
+    np.testing.assert_allclose(again[1]["r"].bounds(), (2, 4))
     assert {row["space"] for row in describe(whole, again, best[1])} == {0, 1}
 
 
@@ -172,8 +172,8 @@ def test_what_ends_at_one_may_be_a_share_and_is_not_widened_past_it():
 def test_widening_has_an_end():
     whole = spaces = as_spaces([{"p": loguniform(1, 100)}])
     for _ in range(50):
-        spaces = narrowed_spaces(whole, spaces, [{"p": spaces[0]["p"].ends()[1]}])
-    assert spaces[0]["p"].ends()[1] < 10_000
+        spaces = narrowed_spaces(whole, spaces, [{"p": spaces[0]["p"].bounds()[1]}])
+    assert spaces[0]["p"].bounds()[1] < 10_000
 
 
 def test_ranges_are_told():

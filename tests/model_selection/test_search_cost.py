@@ -26,9 +26,9 @@ def test_stages_cost_alike():
 @pytest.mark.parametrize("stages", [1, 2, 4])
 def test_the_plan_keeps_to_what_n_iter_fits_cost(n_iter, most, stages):
     planned = plan(n_iter, stages, 2.5, most)
-    cost = sum(stage.n_candidates * stage.share for stage in planned)
+    cost = sum(stage.n_candidates * stage.fraction for stage in planned)
     assert n_iter - 1 < cost <= n_iter + 1e-9
-    assert planned[-1].share == 1.0
+    assert planned[-1].fraction == 1.0
     assert planned[-1].n_resources == most
 
 
@@ -66,7 +66,7 @@ def test_a_part_of_the_rows_is_stratified_and_parts_are_nested(rng):
     folds = SameFolds(ShuffleSplit(2, random_state=0), stratify=True, random_state=1)
     parts = {}
     for share in (0.05, 0.25, 0.5, 1.0):
-        folds.share = share
+        folds.fraction = share
         parts[share] = list(folds.split(labels[:, None], labels))
     whole = list(ShuffleSplit(2, random_state=0).split(labels))
     for i in range(2):

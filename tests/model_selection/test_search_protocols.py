@@ -1,4 +1,4 @@
-"""CoarseToFineSearchCV as one of scikit-learn's searches: what fails, who is told."""
+"""CoarseToFineSearchCV as one of scikit-learn's searches: what fails, who is events."""
 
 import re
 import signal
@@ -66,7 +66,7 @@ def test_several_metrics_are_refused_as_soon_as_they_can_be(scoring, refit):
 
 
 def recorder(depth):
-    """Return a callback that writes down what it is told, by the name of the task."""
+    """Return a callback that writes down what it is events, by the name of the task."""
     pytest.importorskip("sklearn.callback")
 
     class Recorder:
@@ -74,16 +74,16 @@ def recorder(depth):
             max_propagation_depth = depth
 
         def __init__(self):
-            self.told, self.sizes, self.running = [], {}, []
+            self.events, self.sizes, self.running = [], {}, []
 
         def setup(self, estimator, context):
-            self.told.append(("setup", context.task_name))
+            self.events.append(("setup", context.task_name))
 
         def teardown(self, estimator, context):
-            self.told.append(("teardown", context.task_name))
+            self.events.append(("teardown", context.task_name))
 
         def on_fit_task_begin(self, estimator, context, *, X=None):
-            self.told.append(("begin", context.task_name, context.estimator_name))
+            self.events.append(("begin", context.task_name, context.estimator_name))
             self.sizes.setdefault(context.task_name, []).append(context.max_subtasks)
             parents = [one.task_name for one in self.running]
             self.running.append(context)
@@ -91,17 +91,17 @@ def recorder(depth):
                 assert context.parent.task_name in parents
 
         def on_fit_task_end(self, estimator, context):
-            self.told.append(("end", context.task_name, context.estimator_name))
+            self.events.append(("end", context.task_name, context.estimator_name))
             self.running.remove(context)
 
     return Recorder()
 
 
-def test_callbacks_are_told_of_the_search_its_stages_and_fits():
+def test_callbacks_follow_the_search_its_stages_and_fits():
     callback = recorder(None)
     search = search_of(None, resource="max_iter").set_callbacks(callback).fit(X, y)
-    assert callback.told[0] == ("setup", "fit")
-    assert callback.told[-1] == ("teardown", "fit")
+    assert callback.events[0] == ("setup", "fit")
+    assert callback.events[-1] == ("teardown", "fit")
     assert callback.running == []
     assert callback.sizes == {
         "fit": [2],  # the search, and the refit
@@ -110,12 +110,12 @@ def test_callbacks_are_told_of_the_search_its_stages_and_fits():
         "candidate-split-evaluation": [0] * 117,
         "refit-with-best-params": [0],
     }
-    assert {one[2] for one in callback.told[1:-1]} == {"CoarseToFineSearchCV"}
+    assert {one[2] for one in callback.events[1:-1]} == {"CoarseToFineSearchCV"}
     assert not [name for name in vars(search) if "callback_fit" in name]
     search.set_callbacks()
-    n_told = len(callback.told)
+    n_events = len(callback.events)
     search.fit(X, y)
-    assert len(callback.told) == n_told
+    assert len(callback.events) == n_events
 
 
 @no_score
@@ -139,7 +139,7 @@ def test_callbacks_are_passed_on_to_the_estimator():
         plain = clone(search).fit(X, y).cv_results_["mean_test_score"]
         search.set_callbacks(callback).fit(X, y)
     assert np.array_equal(search.cv_results_["mean_test_score"], plain)
-    epochs = [one for one in callback.told if one[1:] == ("iteration", "MLPBackprop")]
+    epochs = [one for one in callback.events if one[1:] == ("iteration", "MLPBackprop")]
     assert len(epochs) == 2 * 2 * 7  # begun and ended: two epochs of seven fits
     assert callback.running == []
     assert not hasattr(search.best_estimator_, "_parent_callback_ctx")

@@ -92,11 +92,11 @@ def test_on_plateau_as_torch(scores, patience, tol, is_loss):
             n_waited, rate = 0, rate * 0.5
         optimizer.step()
         scheduler.step(score)
-        told = history_of(**{"losses" if is_loss else "scores": scores[:n]})
-        assert schedule(n, told) == pytest.approx(rate, rel=1e-12)
+        history = history_of(**{"losses" if is_loss else "scores": scores[:n]})
+        assert schedule(n, history) == pytest.approx(rate, rel=1e-12)
         if tol == 0:  # torch compares with the last improvement, not with the best
             expected = optimizer.param_groups[0]["lr"]
-            assert schedule(n, told) == pytest.approx(expected, rel=1e-12)
+            assert schedule(n, history) == pytest.approx(expected, rel=1e-12)
 
 
 @each

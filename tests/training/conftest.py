@@ -40,6 +40,6 @@ def peak_of():
 
 
 @pytest.fixture(params=["equal", "some zero"])
-def shares(request, rng):
+def sample_weight(request, rng):
     some_zero = rng.random(N_ROWS) * (np.arange(N_ROWS) % 3)
     return None if request.param == "equal" else some_zero

@@ -35,7 +35,7 @@ def at_angle(theta, rng, d=4, dtype=np.float64):
     return (3 * a).astype(dtype), (0.2 * turned).astype(dtype)
 
 
-def by_torch(x, centers, labels, margin=MARGIN, added_to="angle", scale=SCALE):
+def by_torch(x, centers, labels, margin=MARGIN, margin_type="angle", scale=SCALE):
     """Return loss and gradients of the formula, the angle taken from arctan2."""
     x, centers = (torch.tensor(a, requires_grad=True) for a in (x, centers))
     u = torch.nn.functional.normalize(x)
@@ -48,7 +48,7 @@ def by_torch(x, centers, labels, margin=MARGIN, added_to="angle", scale=SCALE):
         torch.cos(theta + margin),
         torch.cos(theta) - 1 + math.cos(margin),
     )
-    if added_to == "cosine":
+    if margin_type == "cosine":
         with_margin = (u * own).sum(dim=1) - margin
     labels = torch.tensor(labels)
     hot = torch.nn.functional.one_hot(labels, scores.shape[1]).bool()
@@ -68,17 +68,17 @@ def test_worked_example(label, loss):
     assert round(value, 4) == loss
 
 
-@pytest.mark.parametrize("added_to", ["angle", "cosine"])
+@pytest.mark.parametrize("margin_type", ["angle", "cosine"])
 @pytest.mark.parametrize("margin", [0.0, 0.1, 0.5, 1.5, 1.9])
-def test_torch_gives_the_same_for_all_labels(margin, added_to):
+def test_torch_gives_the_same_for_all_labels(margin, margin_type):
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(5, 4))
     x = rng.normal(size=(7, 4))
     for labels in (np.arange(7) % 5, np.full(7, 3), rng.integers(5, size=7)):
         got = loss_and_gradients(
-            head(5, margin=margin, added_to=added_to), x, centers, labels
+            head(5, margin=margin, margin_type=margin_type), x, centers, labels
         )
-        expected = by_torch(x, centers, labels, margin, added_to)
+        expected = by_torch(x, centers, labels, margin, margin_type)
         for a, b in zip(got, expected, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
@@ -171,7 +171,7 @@ def test_pytorch_metric_learning_gives_the_same_below_its_jump():
         (ArcFaceLoss(4, 6, margin=math.degrees(MARGIN), scale=SCALE), head(4)),
         (
             CosFaceLoss(4, 6, margin=0.35, scale=SCALE),
-            head(4, margin=0.35, added_to="cosine"),
+            head(4, margin=0.35, margin_type="cosine"),
         ),
     ):
         theirs = theirs.double()
@@ -199,12 +199,12 @@ def test_pytorch_metric_learning_jumps_and_this_does_not():
     assert theirs[1] - theirs[0] == pytest.approx(-0.117 * SCALE, abs=0.01)
 
 
-@pytest.mark.parametrize("added_to", ["angle", "cosine"])
-def test_central_differences(differences, added_to):
+@pytest.mark.parametrize("margin_type", ["angle", "cosine"])
+def test_central_differences(differences, margin_type):
     rng = np.random.default_rng(4)
     x, centers = rng.normal(size=(6, 3)), rng.normal(size=(4, 3))
     labels = np.arange(6) % 4
-    layer = head(4, added_to=added_to)
+    layer = head(4, margin_type=margin_type)
     _, dx, of_centers = loss_and_gradients(layer, x, centers, labels)
 
     def value(flat):
@@ -223,8 +223,8 @@ def test_margin_zero_is_normalised_softmax():
     units = x / np.linalg.norm(x, axis=1, keepdims=True)
     directions = centers / np.linalg.norm(centers, axis=1, keepdims=True)
     expected, _ = softmax_cross_entropy(SCALE * units @ directions.T, labels)
-    for added_to in ("angle", "cosine"):
-        layer = head(4, margin=0.0, added_to=added_to)
+    for margin_type in ("angle", "cosine"):
+        layer = head(4, margin=0.0, margin_type=margin_type)
         value, *gradients = loss_and_gradients(layer, x, centers, labels)
         assert value == pytest.approx(expected, rel=1e-14)
     tiny = loss_and_gradients(head(4, margin=1e-12), x, centers, labels)

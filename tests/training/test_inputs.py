@@ -1,4 +1,4 @@
-"""Inputs: what rows are standardized by, what is drawn, and at what cost."""
+"""Inputs: what rows are standardized by, what is read_rows, and at what cost."""
 
 import numpy as np
 import pytest
@@ -20,15 +20,15 @@ def X(request, rng):
 
 
 @pytest.fixture
-def shares(rng):
-    shares = rng.random(N)
-    return shares / shares.sum()
+def sample_weight(rng):
+    sample_weight = rng.random(N)
+    return sample_weight / sample_weight.sum()
 
 
-def moments(X, shares, n_channels=None):
+def moments(X, sample_weight, n_channels=None):
     """Return mean and deviation of columns, by NumPy alone."""
     values = X.astype(float).reshape(len(X), -1, n_channels or X.shape[1])
-    weights = np.broadcast_to(shares[:, None, None], values.shape)
+    weights = np.broadcast_to(sample_weight[:, None, None], values.shape)
     mean = np.average(values, axis=(0, 1), weights=weights)
     variance = np.average((values - mean) ** 2, axis=(0, 1), weights=weights)
     times = X.shape[1] // len(mean)
@@ -45,9 +45,9 @@ def assert_standard(standard, mean, deviation, rtol):
 
 
 @pytest.mark.parametrize("n_channels", [None, 1, 2, 3, 6])
-def test_mean_and_deviation_are_those_of_numpy(X, shares, n_channels):
-    expected = moments(X, shares, n_channels)
-    standard = learn_standard(X, shares, n_channels)
+def test_mean_and_deviation_are_those_of_numpy(X, sample_weight, n_channels):
+    expected = moments(X, sample_weight, n_channels)
+    standard = learn_standard(X, sample_weight, n_channels)
     assert_standard(standard, *expected, TOL[X.dtype.char])
 
 
@@ -62,22 +62,22 @@ def test_mean_and_deviation_are_those_of_numpy(X, shares, n_channels):
 def test_any_shape(n, n_pixels, n_channels, dtype, seed):
     rng = np.random.default_rng(seed)
     X = rng.integers(0, 256, (n, n_pixels * n_channels)).astype(dtype)
-    shares = np.full(n, 1 / n)
+    sample_weight = np.full(n, 1 / n)
     for of_channels in (None, n_channels):
-        mean, deviation = moments(X, shares, of_channels)
+        mean, deviation = moments(X, sample_weight, of_channels)
         deviation[deviation < 1e-9] = 1
-        standard = learn_standard(X, shares, of_channels)
+        standard = learn_standard(X, sample_weight, of_channels)
         np.testing.assert_allclose(standard.mean, mean, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(standard.deviation, deviation, rtol=1e-5)
 
 
-def test_rows_of_share_zero_are_left_out(X, shares):
-    shares[::3] = 0
-    shares /= shares.sum()
-    counted = shares > 0
+def test_rows_of_weight_zero_are_left_out(X, sample_weight):
+    sample_weight[::3] = 0
+    sample_weight /= sample_weight.sum()
+    counted = sample_weight > 0
     for n_channels in (None, 2):
-        ours = learn_standard(X, shares, n_channels)
-        alone = learn_standard(X[counted], shares[counted], n_channels)
+        ours = learn_standard(X, sample_weight, n_channels)
+        alone = learn_standard(X[counted], sample_weight[counted], n_channels)
         rtol = TOL[X.dtype.char]
         assert_standard(ours, alone.mean, alone.deviation, rtol)
 
@@ -93,16 +93,18 @@ def test_a_share_of_two_is_the_row_twice(X):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("value", [0, 1, 77, 254.7, 255])
-def test_columns_that_do_not_vary_have_a_deviation_of_one(dtype, value, shares, rng):
+def test_columns_that_do_not_vary_have_a_deviation_of_one(
+    dtype, value, sample_weight, rng
+):
     X = rng.uniform(0, 255, (N, D)).astype(dtype)
     X[:, [1, 4]] = np.array(value).astype(dtype)
-    standard = learn_standard(X, shares, None)
+    standard = learn_standard(X, sample_weight, None)
     assert standard.deviation[[1, 4]].tolist() == [1, 1]
     assert (standard.deviation[[0, 2, 3, 5]] > 10).all()
-    standard = learn_standard(X, shares, 3)  # 1 and 4 are one channel
+    standard = learn_standard(X, sample_weight, 3)  # 1 and 4 are one channel
     assert standard.deviation[[1, 4]].tolist() == [1, 1]
-    drawn = Inputs(X, standard).draw(slice(None))
-    np.testing.assert_allclose(drawn[:, [1, 4]], 0, atol=1e-4)
+    read_rows = Inputs(X, standard).read(slice(None))
+    np.testing.assert_allclose(read_rows[:, [1, 4]], 0, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -136,14 +138,14 @@ def test_channels_that_differ_from_pixel_to_pixel_only_vary():
 @pytest.mark.parametrize("n_channels", [None, 3])
 def test_large_offsets_keep_their_digits(dtype, offset, rtol, n_channels, rng):
     X = (offset + rng.normal(size=(4000, D))).astype(dtype)
-    shares = np.full(4000, 1 / 4000)
-    mean, deviation = moments(X, shares, n_channels)
-    standard = learn_standard(X, shares, n_channels)
+    sample_weight = np.full(4000, 1 / 4000)
+    mean, deviation = moments(X, sample_weight, n_channels)
+    standard = learn_standard(X, sample_weight, n_channels)
     np.testing.assert_allclose(standard.mean, mean, rtol=1e-6)
     np.testing.assert_allclose(standard.deviation, deviation, rtol=rtol)
 
 
-# Inputs.draw
+# Inputs.read
 
 INDICES = [
     slice(3, 20),
@@ -161,33 +163,33 @@ def standardized(X, standard, index):
 
 
 @pytest.mark.parametrize("index", INDICES, ids=str)
-def test_drawn_rows_are_standardized(X, shares, index):
-    standard = learn_standard(X, shares, None)
-    drawn = Inputs(X, standard).draw(index)
-    assert drawn.dtype == Inputs(X, standard).dtype
-    assert drawn.dtype == (np.float64 if X.dtype == np.float64 else np.float32)
-    assert drawn.flags.c_contiguous
+def test_rows_that_are_read_are_standardized(X, sample_weight, index):
+    standard = learn_standard(X, sample_weight, None)
+    read_rows = Inputs(X, standard).read(index)
+    assert read_rows.dtype == Inputs(X, standard).dtype
+    assert read_rows.dtype == (np.float64 if X.dtype == np.float64 else np.float32)
+    assert read_rows.flags.c_contiguous
     expected = standardized(X, standard, index)
     rtol = TOL[X.dtype.char]
-    np.testing.assert_allclose(drawn, expected, rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(read_rows, expected, rtol=rtol, atol=rtol)
 
 
 def test_all_rows_have_mean_zero_and_deviation_one(X):
-    drawn = Inputs(X, learn_standard(X, np.full(N, 1 / N), None)).draw(slice(None))
-    np.testing.assert_allclose(drawn.mean(axis=0), 0, atol=1e-5)
-    np.testing.assert_allclose(drawn.std(axis=0), 1, rtol=1e-5)
+    read_rows = Inputs(X, learn_standard(X, np.full(N, 1 / N), None)).read(slice(None))
+    np.testing.assert_allclose(read_rows.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(read_rows.std(axis=0), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("index", INDICES, ids=str)
 def test_without_a_standard_rows_are_cast_alone(X, index):
-    drawn = Inputs(X, None).draw(index)
-    assert drawn.dtype == Inputs(X, None).dtype
-    np.testing.assert_array_equal(drawn, X[index])
+    read_rows = Inputs(X, None).read(index)
+    assert read_rows.dtype == Inputs(X, None).dtype
+    np.testing.assert_array_equal(read_rows, X[index])
 
 
 @pytest.mark.parametrize("layout", ["F", "strided", "reversed", "read-only"])
-def test_layouts(layout, X, shares):
-    standard = learn_standard(X, shares, 3)
+def test_layouts(layout, X, sample_weight):
+    standard = learn_standard(X, sample_weight, 3)
     given = {
         "F": np.asfortranarray(X),
         "strided": np.repeat(X, 2, axis=1)[:, ::2],
@@ -195,25 +197,25 @@ def test_layouts(layout, X, shares):
         "read-only": X.copy(),
     }[layout]
     given.flags.writeable = layout != "read-only"
-    of_layout = learn_standard(given, shares, 3)
+    of_layout = learn_standard(given, sample_weight, 3)
     assert_standard(of_layout, standard.mean, standard.deviation, TOL[X.dtype.char])
     for kept in (standard, None):
         for index in INDICES:
             np.testing.assert_array_equal(
-                Inputs(given, kept).draw(index), Inputs(X, kept).draw(index)
+                Inputs(given, kept).read(index), Inputs(X, kept).read(index)
             )
 
 
-def test_memory_mapped_rows(tmp_path, X, shares):
+def test_memory_mapped_rows(tmp_path, X, sample_weight):
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    standard = learn_standard(mapped, shares, None)
+    standard = learn_standard(mapped, sample_weight, None)
     for index in INDICES:
-        drawn = Inputs(mapped, standard).draw(index)
-        assert type(drawn) is np.ndarray
-        np.testing.assert_array_equal(drawn, Inputs(X, standard).draw(index))
-        drawn = Inputs(mapped, None).draw(index)
-        np.testing.assert_array_equal(drawn, X[index])
+        read_rows = Inputs(mapped, standard).read(index)
+        assert type(read_rows) is np.ndarray
+        np.testing.assert_array_equal(read_rows, Inputs(X, standard).read(index))
+        read_rows = Inputs(mapped, None).read(index)
+        np.testing.assert_array_equal(read_rows, X[index])
 
 
 class Shift:
@@ -233,17 +235,17 @@ def test_augmentation_is_of_training_alone(with_standard, rng):
     standard = learn_standard(X, np.full(N, 1 / N), None) if with_standard else None
     shift, index = Shift(), np.array([7, 3])
     plain, augmented = Inputs(X, standard), Inputs(X, standard, shift)
-    np.testing.assert_array_equal(augmented.draw(index), plain.draw(index))
+    np.testing.assert_array_equal(augmented.read(index), plain.read(index))
     assert not shift.given
     np.testing.assert_array_equal(
-        augmented.draw(index, rng), Inputs(X + np.uint8(1), standard).draw(index)
+        augmented.read(index, rng), Inputs(X + np.uint8(1), standard).read(index)
     )
     (rows, used), *others = shift.given
     assert not others
     assert rows.dtype == np.uint8  # before they are standardized
     np.testing.assert_array_equal(rows, X[index])
     assert used is rng
-    np.testing.assert_array_equal(plain.draw(index, rng), plain.draw(index))
+    np.testing.assert_array_equal(plain.read(index, rng), plain.read(index))
 
 
 def test_augmentation_of_a_batch_may_be_in_place(rng):
@@ -254,14 +256,14 @@ def test_augmentation_of_a_batch_may_be_in_place(rng):
         return rows
 
     before, index = X.copy(), np.array([7, 3])
-    drawn = Inputs(X, None, spoil).draw(index, rng)
-    np.testing.assert_array_equal(drawn, before[index] + 1.0)
+    read_rows = Inputs(X, None, spoil).read(index, rng)
+    np.testing.assert_array_equal(read_rows, before[index] + 1.0)
     np.testing.assert_array_equal(X, before)
 
 
-def test_rows_stay_as_they_are(X, shares):
+def test_rows_stay_as_they_are(X, sample_weight):
     before = X.copy()
-    Inputs(X, learn_standard(X, shares, 3)).draw(slice(None))
+    Inputs(X, learn_standard(X, sample_weight, 3)).read(slice(None))
     np.testing.assert_array_equal(X, before)
 
 
@@ -284,15 +286,15 @@ def test_blocks_cover_each_row_once(n, d, dtype):
 
 def test_bytes_are_never_copied_whole(rng, peak_of):
     X = rng.integers(0, 256, (20_000, 1024), np.uint8)
-    shares = np.full(len(X), 1 / len(X))
-    assert peak_of(lambda: learn_standard(X, shares, 4)) < X.nbytes / 3
+    sample_weight = np.full(len(X), 1 / len(X))
+    assert peak_of(lambda: learn_standard(X, sample_weight, 4)) < X.nbytes / 3
     inputs = Inputs(X, Standard(np.full(1024, 127.0), np.full(1024, 60.0)))
     batch = rng.permutation(len(X))[:128]
-    inputs.draw(batch)  # compiles
+    inputs.read(batch)  # compiles
 
-    def draw_all():
+    def read_all():
         for block in inputs.blocks():
-            inputs.draw(block)
+            inputs.read(block)
 
-    assert peak_of(lambda: inputs.draw(batch)) < 2 * 128 * 1024 * 5
-    assert peak_of(draw_all) < 2.5 * module.BLOCK_BYTES < X.nbytes
+    assert peak_of(lambda: inputs.read(batch)) < 2 * 128 * 1024 * 5
+    assert peak_of(read_all) < 2.5 * module.BLOCK_BYTES < X.nbytes

@@ -87,18 +87,18 @@ def test_start_is_left_alone_and_may_be_the_minimum():
 
 
 def test_is_told_each_iteration_and_may_be_stopped():
-    told = []
+    iterates = []
 
     def on_iteration(params):
-        told.append(params.copy())
-        return len(told) == 4
+        iterates.append(params.copy())
+        return len(iterates) == 4
 
     minimum = minimize_lbfgs(
         rosenbrock, np.zeros(6), max_iter=100, tol=1e-9, on_iteration=on_iteration
     )
-    assert minimum.n_iter == len(told) == 4
-    np.testing.assert_array_equal(minimum.params, told[-1])
-    assert [rosen(params) for params in told] == minimum.loss_curve[1:]
+    assert minimum.n_iter == len(iterates) == 4
+    np.testing.assert_array_equal(minimum.params, iterates[-1])
+    assert [rosen(params) for params in iterates] == minimum.loss_curve[1:]
 
 
 @given(st.integers(1, 12), st.floats(0, 4), st.integers(0, 2**32 - 1), st.floats(-3, 3))

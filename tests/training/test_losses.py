@@ -162,14 +162,14 @@ def targets(case, labels, multipliers):
 
 
 def test_value_and_gradient_equal_torch(
-    case, scores, labels, targets, multipliers, shares
+    case, scores, labels, targets, multipliers, sample_weight
 ):
-    value, d_scores = case.loss(scores, targets[:], shares)
+    value, d_scores = case.loss(scores, targets[:], sample_weight)
     variable = torch.tensor(scores, requires_grad=True)
     of_rows = case.formula(
         variable, torch.from_numpy(labels), torch.from_numpy(multipliers)
     )
-    counts = np.full(N_ROWS, 1 / N_ROWS) if shares is None else shares
+    counts = np.full(N_ROWS, 1 / N_ROWS) if sample_weight is None else sample_weight
     expected = torch.from_numpy(counts) @ of_rows
     expected.backward()
     assert type(value) is float
@@ -178,11 +178,11 @@ def test_value_and_gradient_equal_torch(
     np.testing.assert_allclose(d_scores, variable.grad, rtol=1e-10, atol=1e-10)
 
 
-def test_gradient_equals_differences(case, scores, targets, shares, differences):
+def test_gradient_equals_differences(case, scores, targets, sample_weight, differences):
     def value(flat):
-        return case.loss(flat.reshape(scores.shape), targets[:], shares)[0]
+        return case.loss(flat.reshape(scores.shape), targets[:], sample_weight)[0]
 
-    _, d_scores = case.loss(scores, targets[:], shares)
+    _, d_scores = case.loss(scores, targets[:], sample_weight)
     expected = differences(value, scores.ravel(), 1e-6)
     scale = np.abs(d_scores).max()
     np.testing.assert_allclose(d_scores.ravel(), expected, atol=1e-6 * scale)
@@ -197,11 +197,12 @@ def as_matrices(product, scores):
 
 @pytest.mark.parametrize("case", [CASES[name] for name in CURVED], ids=CURVED)
 def test_curvature_equals_differences_of_the_gradient(case, scores, targets, rng):
-    shares, step = rng.random(N_ROWS), 1e-6
-    curvature = as_matrices(case.curvature(scores, targets[:], shares), scores)
+    sample_weight, step = rng.random(N_ROWS), 1e-6
+    curvature = as_matrices(case.curvature(scores, targets[:], sample_weight), scores)
     for column, unit in enumerate(np.eye(case.n_outputs)):
         above, below = (
-            case.loss(scores + h * unit, targets[:], shares)[1] for h in (step, -step)
+            case.loss(scores + h * unit, targets[:], sample_weight)[1]
+            for h in (step, -step)
         )
         expected = (above - below) / (2 * step)
         np.testing.assert_allclose(curvature[:, :, column], expected, atol=1e-7)
@@ -209,17 +210,17 @@ def test_curvature_equals_differences_of_the_gradient(case, scores, targets, rng
 
 
 def test_sum_over_blocks_is_the_whole(case, scores, targets, rng):
-    shares = rng.random(N_ROWS)
-    value, d_scores = case.loss(scores, targets[:], shares)
+    sample_weight = rng.random(N_ROWS)
+    value, d_scores = case.loss(scores, targets[:], sample_weight)
     blocks = [slice(0, 1), slice(1, 6), slice(6, N_ROWS)]
-    parts = [case.loss(scores[b], targets[b], shares[b]) for b in blocks]
+    parts = [case.loss(scores[b], targets[b], sample_weight[b]) for b in blocks]
     assert sum(part[0] for part in parts) == pytest.approx(value, rel=1e-13)
     np.testing.assert_allclose(
         np.concatenate([part[1] for part in parts]), d_scores, rtol=1e-13
     )
 
 
-def test_no_shares_are_equal_shares(case, scores, targets):
+def test_no_sample_weight_means_equal_weights(case, scores, targets):
     value, d_scores = case.loss(scores, targets[:], None)
     expected = case.loss(scores, targets[:], np.full(N_ROWS, 1 / N_ROWS))
     assert value == pytest.approx(expected[0], rel=1e-13)
@@ -248,8 +249,8 @@ def test_extreme_scores_are_neither_inf_nor_nan(case, labels, targets, rng):
         assert np.isfinite(value)
         assert np.isfinite(d_scores).all()
         if case.curvature is not None:
-            shares = np.full(N_ROWS, 1 / N_ROWS)
-            product = case.curvature(scores, targets[:], shares)
+            sample_weight = np.full(N_ROWS, 1 / N_ROWS)
+            product = case.curvature(scores, targets[:], sample_weight)
             assert np.isfinite(as_matrices(product, scores)).all()
 
 
@@ -263,15 +264,15 @@ def test_a_constant_on_all_scores_changes_no_loss_of_differences(scores, shift):
 
 @given(arrays(float, (6, 1), elements=st.floats(-1e4, 1e4)))
 def test_sigmoid_is_the_softmax_of_zero_and_the_score(scores):
-    labels, shares = np.arange(6) % 2, np.arange(6.0)
-    loss, d_scores = sigmoid_cross_entropy(scores, labels, shares)
+    labels, sample_weight = np.arange(6) % 2, np.arange(6.0)
+    loss, d_scores = sigmoid_cross_entropy(scores, labels, sample_weight)
     both = np.hstack([0 * scores, scores])
-    expected = softmax_cross_entropy(both, labels, shares)
+    expected = softmax_cross_entropy(both, labels, sample_weight)
     assert loss == pytest.approx(expected[0], rel=1e-13, abs=1e-13)
     np.testing.assert_allclose(d_scores[:, 0], expected[1][:, 1], atol=1e-13)
-    curvature = sigmoid_curvature(scores, labels, shares)(np.ones((6, 1)))[:, 0]
+    curvature = sigmoid_curvature(scores, labels, sample_weight)(np.ones((6, 1)))[:, 0]
     one_hot = np.tile([0.0, 1.0], (6, 1))
-    of_both = softmax_curvature(both, labels, shares)(one_hot)[:, 1]
+    of_both = softmax_curvature(both, labels, sample_weight)(one_hot)[:, 1]
     np.testing.assert_allclose(curvature, of_both, atol=1e-13)
 
 

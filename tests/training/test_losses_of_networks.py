@@ -67,14 +67,14 @@ def of_network(request, rng):
 
 
 class TestLossesOfNetworks:
-    def test_value_and_gradient_equal_torch(self, of_network, shares):
+    def test_value_and_gradient_equal_torch(self, of_network, sample_weight):
         loss, formula, scores, labels = of_network
         before = scores.copy()
-        value, d_scores = loss(scores, labels, shares)
+        value, d_scores = loss(scores, labels, sample_weight)
         np.testing.assert_array_equal(scores, before)
         variable = torch.tensor(scores, requires_grad=True)
         of_rows = formula(variable, torch.from_numpy(labels))
-        counts = np.full(N_ROWS, 1 / N_ROWS) if shares is None else shares
+        counts = np.full(N_ROWS, 1 / N_ROWS) if sample_weight is None else sample_weight
         expected = torch.from_numpy(counts) @ of_rows
         expected.backward()
         assert type(value) is float
@@ -82,23 +82,23 @@ class TestLossesOfNetworks:
         assert d_scores.shape == scores.shape
         np.testing.assert_allclose(d_scores, variable.grad, rtol=1e-10, atol=1e-10)
 
-    def test_gradient_equals_differences(self, of_network, shares, differences):
+    def test_gradient_equals_differences(self, of_network, sample_weight, differences):
         loss, _, scores, labels = of_network
 
         def value(flat):
-            return loss(flat.reshape(scores.shape), labels, shares)[0]
+            return loss(flat.reshape(scores.shape), labels, sample_weight)[0]
 
-        _, d_scores = loss(scores, labels, shares)
+        _, d_scores = loss(scores, labels, sample_weight)
         expected = differences(value, scores.ravel(), 1e-5)
         scale = np.abs(d_scores).max()
         np.testing.assert_allclose(d_scores.ravel(), expected, atol=1e-6 * scale)
 
     def test_sum_over_blocks_is_the_whole(self, of_network, rng):
         loss, _, scores, labels = of_network
-        shares = rng.random(N_ROWS)
-        value, d_scores = loss(scores, labels, shares)
+        sample_weight = rng.random(N_ROWS)
+        value, d_scores = loss(scores, labels, sample_weight)
         blocks = [slice(0, 1), slice(1, 6), slice(6, N_ROWS)]
-        parts = [loss(scores[b], labels[b], shares[b]) for b in blocks]
+        parts = [loss(scores[b], labels[b], sample_weight[b]) for b in blocks]
         assert sum(part[0] for part in parts) == pytest.approx(value, rel=1e-13)
         np.testing.assert_allclose(
             np.concatenate([part[1] for part in parts]), d_scores, rtol=1e-13
@@ -125,14 +125,16 @@ class TestLossesOfNetworks:
 @pytest.mark.parametrize("n_classes", [2, 3, 10])
 def test_smoothed_softmax_equals_torch(smoothing, n_classes, rng):
     scores = 3 * rng.normal(size=(N_ROWS, n_classes))
-    labels, shares = rng.integers(0, n_classes, N_ROWS), rng.random(N_ROWS)
+    labels, sample_weight = rng.integers(0, n_classes, N_ROWS), rng.random(N_ROWS)
     variable = torch.tensor(scores, requires_grad=True)
     losses = torch.nn.functional.cross_entropy(
         variable, torch.from_numpy(labels), label_smoothing=smoothing, reduction="none"
     )
-    expected = torch.from_numpy(shares) @ losses
+    expected = torch.from_numpy(sample_weight) @ losses
     expected.backward()
-    value, d_scores = smoothed(softmax_cross_entropy, smoothing)(scores, labels, shares)
+    value, d_scores = smoothed(softmax_cross_entropy, smoothing)(
+        scores, labels, sample_weight
+    )
     assert value == pytest.approx(expected.item(), rel=1e-10)
     np.testing.assert_allclose(d_scores, variable.grad, rtol=1e-10, atol=1e-10)
 
@@ -142,9 +144,11 @@ def test_smoothed_sigmoid_is_the_smoothed_softmax_of_zero_and_the_score(smoothin
     scores = 3 * rng.normal(size=(N_ROWS, 1))
     both = np.hstack([0 * scores, scores])
     labels = rng.integers(0, 2, N_ROWS)
-    for shares in (None, rng.random(N_ROWS)):
-        ours = smoothed(sigmoid_cross_entropy, smoothing)(scores, labels, shares)
-        expected = smoothed(softmax_cross_entropy, smoothing)(both, labels, shares)
+    for sample_weight in (None, rng.random(N_ROWS)):
+        ours = smoothed(sigmoid_cross_entropy, smoothing)(scores, labels, sample_weight)
+        expected = smoothed(softmax_cross_entropy, smoothing)(
+            both, labels, sample_weight
+        )
         assert ours[0] == pytest.approx(expected[0], rel=1e-12)
         np.testing.assert_allclose(ours[1][:, 0], expected[1][:, 1], atol=1e-13)
 
@@ -208,9 +212,9 @@ def test_one_column_is_half_of_two_opposite_ones(loss, rng):
     ],
 )
 def test_float32_stays_float32(loss, n_outputs, rng):
-    scores, shares = rng.normal(size=(N_ROWS, n_outputs)), rng.random(N_ROWS)
+    scores, sample_weight = rng.normal(size=(N_ROWS, n_outputs)), rng.random(N_ROWS)
     labels = rng.integers(0, max(n_outputs, 2), N_ROWS)
-    for counts in (shares, None):
+    for counts in (sample_weight, None):
         of_32 = None if counts is None else counts.astype(np.float32)
         value, d_scores = loss(scores.astype(np.float32), labels, of_32)
         expected = loss(scores, labels, counts)

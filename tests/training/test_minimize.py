@@ -35,7 +35,7 @@ class Recorder:
 
 
 def run(objective, n_rows=12, *, params=None, optimizer=None, rows=None, **options):
-    """Minimize with plain gradient steps unless told otherwise."""
+    """Minimize with plain gradient steps unless other options are given."""
     params = np.zeros(2) if params is None else params
     optimizer = sgd(0) if optimizer is None else optimizer
     defaults = {
@@ -81,8 +81,8 @@ def test_rows_come_in_their_order_without_rng():
 def test_each_epoch_has_its_own_order_which_the_seed_gives():
     def indices(seed):
         recorder = Recorder()
-        course = run(recorder, 100, rng=np.random.RandomState(seed))
-        assert len(course.loss_curve) == 3
+        result = run(recorder, 100, rng=np.random.RandomState(seed))
+        assert len(result.loss_curve) == 3
         return recorder.indices
 
     first = indices(0)
@@ -95,31 +95,31 @@ def test_each_epoch_has_its_own_order_which_the_seed_gives():
 
 def test_steps_are_those_of_the_optimizer_at_the_rates_of_the_schedule():
     recorder, params = Recorder(), np.zeros(2)
-    course = run(recorder, params=params, schedule=exponential(1.0, 0.5), max_iter=3)
-    assert course.learning_rates == [1.0, 0.5, 0.25]
-    np.testing.assert_allclose(course.params, -3 * 1.75)
-    np.testing.assert_array_equal(course.params, params)  # changed in place
+    result = run(recorder, params=params, schedule=exponential(1.0, 0.5), max_iter=3)
+    assert result.learning_rates == [1.0, 0.5, 0.25]
+    np.testing.assert_allclose(result.params, -3 * 1.75)
+    np.testing.assert_array_equal(result.params, params)  # changed in place
     np.testing.assert_allclose([p[0] for p in recorder.params[:4]], [0, -1, -2, -3])
 
 
 def test_epochs_before_count_for_the_schedule():
     before = NO_HISTORY | {"loss": [1.0, 1.0], "learning_rate": [1.0, 0.5]}
-    course = run(Recorder(), schedule=exponential(1.0, 0.5), before=before)
-    assert course.learning_rates == [0.25, 0.125, 0.0625]
+    result = run(Recorder(), schedule=exponential(1.0, 0.5), before=before)
+    assert result.learning_rates == [0.25, 0.125, 0.0625]
 
 
 def test_schedule_sees_the_losses_of_the_epochs_before():
-    course = run(
+    result = run(
         Recorder(), schedule=on_plateau(1.0, patience=2, factor=0.5), max_iter=6
     )
-    assert course.learning_rates == [1, 1, 1, 0.5, 0.5, 0.25]
+    assert result.learning_rates == [1, 1, 1, 0.5, 0.5, 0.25]
 
 
 def test_loss_curve_is_the_mean_over_rows():
     recorder = Recorder(values=lambda n_calls: float(n_calls))
-    course = run(recorder, 10, max_iter=2)  # batches of 4, 4 and 2
-    assert course.loss_curve == [(0 * 4 + 1 * 4 + 2 * 2) / 10, (3 * 4 + 16 + 10) / 10]
-    assert course.validation_scores == []
+    result = run(recorder, 10, max_iter=2)  # batches of 4, 4 and 2
+    assert result.loss_curve == [(0 * 4 + 1 * 4 + 2 * 2) / 10, (3 * 4 + 16 + 10) / 10]
+    assert result.validation_scores == []
 
 
 @pytest.mark.parametrize(
@@ -134,30 +134,30 @@ def test_loss_curve_is_the_mean_over_rows():
 )
 def test_stops_after_two_epochs_without_improvement(losses, tol, n_epochs):
     recorder = Recorder(values=lambda n_calls: float(losses[n_calls]))
-    course = run(recorder, 4, tol=tol, n_iter_no_change=2, max_iter=7)
-    assert len(course.loss_curve) == n_epochs
-    assert len(course.learning_rates) == n_epochs
+    result = run(recorder, 4, tol=tol, n_iter_no_change=2, max_iter=7)
+    assert len(result.loss_curve) == n_epochs
+    assert len(result.learning_rates) == n_epochs
     still = n_epochs < 7 or losses[-1] == 2
-    assert course.converged == still
-    assert not course.interrupted
+    assert result.converged == still
+    assert not result.interrupted
 
 
 def test_minus_infinity_as_tol_never_stops():
-    course = run(Recorder(), tol=-np.inf, n_iter_no_change=1, max_iter=9)
-    assert len(course.loss_curve) == 9
-    assert not course.converged
+    result = run(Recorder(), tol=-np.inf, n_iter_no_change=1, max_iter=9)
+    assert len(result.loss_curve) == 9
+    assert not result.converged
 
 
 def test_on_epoch_is_told_the_parameters_and_may_stop():
-    told = []
-    course = run(
+    iterates = []
+    result = run(
         Recorder(),
         max_iter=9,
-        on_epoch=lambda params: told.append(params.copy()) or len(told) == 2,
+        on_epoch=lambda params: iterates.append(params.copy()) or len(iterates) == 2,
     )
-    assert len(course.loss_curve) == len(told) == 2
-    assert course.converged
-    np.testing.assert_allclose(told, [[-0.3, -0.3], [-0.6, -0.6]])
+    assert len(result.loss_curve) == len(iterates) == 2
+    assert result.converged
+    np.testing.assert_allclose(iterates, [[-0.3, -0.3], [-0.6, -0.6]])
 
 
 @pytest.mark.parametrize("average_from", [0, 4, 13, 24])
@@ -171,13 +171,13 @@ def test_average_of_the_parameters_after_each_step(average_from):
         return recorder(params, index)
 
     params = np.zeros(2)
-    course = run(objective, params=params, average_from=average_from)
+    result = run(objective, params=params, average_from=average_from)
     after.append(params.copy())
     n_seen = 4 * np.arange(1, 10)
     expected = np.mean(
         [p for p, n in zip(after, n_seen, strict=True) if n > average_from], 0
     )
-    np.testing.assert_allclose(course.params, expected, rtol=1e-12)
+    np.testing.assert_allclose(result.params, expected, rtol=1e-12)
     assert params[0] == pytest.approx(-0.9)
 
 
@@ -186,63 +186,63 @@ def test_average_that_never_begins_is_the_last():
 
 
 def test_average_in_float32():
-    course = run(Recorder(), params=np.zeros(2, np.float32), average_from=0)
-    assert course.params.dtype == np.float32
-    np.testing.assert_allclose(course.params, -0.5, rtol=1e-6)
+    result = run(Recorder(), params=np.zeros(2, np.float32), average_from=0)
+    assert result.params.dtype == np.float32
+    np.testing.assert_allclose(result.params, -0.5, rtol=1e-6)
 
 
 def test_parameters_of_the_best_score_are_used():
     scores = iter([0.3, 0.8, 0.5, 0.8, 0.1])
     params = np.zeros(2)
-    course = run(Recorder(), params=params, score=lambda p: next(scores), max_iter=5)
-    assert course.validation_scores == [0.3, 0.8, 0.5, 0.8, 0.1]
-    np.testing.assert_allclose(course.params, -0.6)  # the first of the best
+    result = run(Recorder(), params=params, score=lambda p: next(scores), max_iter=5)
+    assert result.validation_scores == [0.3, 0.8, 0.5, 0.8, 0.1]
+    np.testing.assert_allclose(result.params, -0.6)  # the first of the best
     np.testing.assert_allclose(params, -1.5)
 
 
 def test_parameters_of_the_best_score_count_even_if_it_is_best_by_little():
     scores = iter([0.3, 0.8, 0.81, 0.7])
-    course = run(
+    result = run(
         Recorder(),
         score=lambda p: next(scores),
         max_iter=4,
         tol=0.1,
         n_iter_no_change=2,
     )
-    assert course.converged
-    np.testing.assert_allclose(course.params, -0.9)
+    assert result.converged
+    np.testing.assert_allclose(result.params, -0.9)
 
 
 def test_scores_decide_when_to_stop():
     scores = iter([0.3, 0.5, 0.5, 0.5, 0.9])
-    course = run(  # the loss falls all the while
+    result = run(  # the loss falls all the while
         Recorder(values=lambda n: -float(n)),
         score=lambda p: next(scores),
         max_iter=5,
         n_iter_no_change=2,
     )
-    assert len(course.loss_curve) == len(course.validation_scores) == 4
-    assert course.converged
+    assert len(result.loss_curve) == len(result.validation_scores) == 4
+    assert result.converged
 
 
 def test_score_is_that_of_the_average():
     seen = []
-    course = run(
+    result = run(
         Recorder(), average_from=0, score=lambda p: seen.append(p.copy()) or len(seen)
     )
     np.testing.assert_allclose(seen[0], -0.2)
-    np.testing.assert_array_equal(course.params, seen[-1])
+    np.testing.assert_array_equal(result.params, seen[-1])
 
 
 @pytest.mark.parametrize("average_from", [None, 0])
 def test_interrupt_keeps_the_last_whole_epoch(average_from):
-    course = run(Recorder(interrupt_at=8), average_from=average_from, max_iter=9)
+    result = run(Recorder(interrupt_at=8), average_from=average_from, max_iter=9)
     whole = run(Recorder(), average_from=average_from, max_iter=2)
-    assert course.interrupted
-    assert not course.converged
-    assert course.loss_curve == whole.loss_curve
-    assert len(course.learning_rates) == 2
-    np.testing.assert_array_equal(course.params, whole.params)
+    assert result.interrupted
+    assert not result.converged
+    assert result.loss_curve == whole.loss_curve
+    assert len(result.learning_rates) == 2
+    np.testing.assert_array_equal(result.params, whole.params)
 
 
 def test_interrupt_of_the_score_keeps_the_epoch_before():
@@ -253,11 +253,11 @@ def test_interrupt_of_the_score_keeps_the_epoch_before():
             return value
         raise KeyboardInterrupt
 
-    course = run(Recorder(), score=score, max_iter=9)
-    assert course.interrupted
-    assert course.validation_scores == [0.5, 0.6]
-    assert len(course.loss_curve) == len(course.learning_rates) == 2
-    np.testing.assert_allclose(course.params, -0.6)
+    result = run(Recorder(), score=score, max_iter=9)
+    assert result.interrupted
+    assert result.validation_scores == [0.5, 0.6]
+    assert len(result.loss_curve) == len(result.learning_rates) == 2
+    np.testing.assert_allclose(result.params, -0.6)
 
 
 @pytest.mark.parametrize("n_calls", [0, 2])
@@ -276,7 +276,7 @@ def problem(rng):
 def test_comes_close_to_the_minimum_of_the_whole(problem):
     rows, labels = problem
     shared = {"loss": softmax_cross_entropy, "penalty": l2(0.1)}
-    course = run(
+    result = run(
         linear_batches(rows, labels, np.ones(90), **shared),
         90,
         params=np.zeros(15),
@@ -287,7 +287,7 @@ def test_comes_close_to_the_minimum_of_the_whole(problem):
         rng=np.random.RandomState(0),
     )
     whole = linear_objective(rows, labels, np.full(90, 1 / 90), **shared)
-    assert np.abs(whole(course.params)[1]).max() < 1e-3
+    assert np.abs(whole(result.params)[1]).max() < 1e-3
 
 
 def test_one_batch_of_weights_is_those_rows_repeated(problem):
@@ -343,7 +343,7 @@ def test_perceptron_rule_learns_gates(labels, params, mistakes):
         return value, gradient
 
     n_epochs = len(mistakes) + 2 * (params is None)
-    course = run(
+    result = run(
         counted,
         4,
         params=np.zeros(3, np.float32),
@@ -356,25 +356,25 @@ def test_perceptron_rule_learns_gates(labels, params, mistakes):
         assert of_epochs[2:] == mistakes  # from the third epoch on
     else:
         assert of_epochs == mistakes
-        assert course.params.tolist() == params
+        assert result.params.tolist() == params
 
 
 def test_schedule_is_told_how_far_an_epoch_has_gone():
-    told = []
+    iterates = []
 
     def schedule(epoch, history):
-        told.append((epoch, {name: len(of) for name, of in history.items()}))
+        iterates.append((epoch, {name: len(of) for name, of in history.items()}))
         return 1 / (1 + epoch)
 
     before = {"loss": [2, 2], "validation_score": [], "learning_rate": [9, 9]}
-    course = run(Recorder(), 10, schedule=schedule, before=before, max_iter=2)
-    epochs, lengths = zip(*told, strict=True)
+    result = run(Recorder(), 10, schedule=schedule, before=before, max_iter=2)
+    epochs, lengths = zip(*iterates, strict=True)
     np.testing.assert_allclose(epochs, [2, 7 / 3, 8 / 3, 3, 10 / 3, 11 / 3])
     assert [of["loss"] for of in lengths] == [2, 2, 2, 3, 3, 3]
     assert [of["learning_rate"] for of in lengths] == [2, 3, 3, 3, 4, 4]
     assert not any(of["validation_score"] for of in lengths)
-    assert course.learning_rates == [1 / 3, 1 / 4]  # the first of each epoch
-    np.testing.assert_allclose(course.params, -(1 / (1 + np.array(epochs))).sum())
+    assert result.learning_rates == [1 / 3, 1 / 4]  # the first of each epoch
+    np.testing.assert_allclose(result.params, -(1 / (1 + np.array(epochs))).sum())
 
 
 class Counter(Recorder):
@@ -397,16 +397,16 @@ def run_counted(counter, **options):
 @pytest.mark.parametrize("average_from", [None, 0])
 def test_statistics_are_those_of_the_last_epoch(average_from):
     counter = Counter()
-    course = run_counted(counter, average_from=average_from)
-    assert course.statistics.tolist() == [109] * 3
-    assert not np.shares_memory(course.statistics, counter.statistics)
+    result = run_counted(counter, average_from=average_from)
+    assert result.statistics.tolist() == [109] * 3
+    assert not np.shares_memory(result.statistics, counter.statistics)
 
 
 def test_statistics_are_those_of_the_best_score():
     scores, counter = iter([0.3, 0.8, 0.5, 0.8]), Counter()
-    course = run_counted(counter, score=lambda p: next(scores), max_iter=4)
-    assert course.statistics.tolist() == [106] * 3
-    np.testing.assert_allclose(course.params, -0.6)
+    result = run_counted(counter, score=lambda p: next(scores), max_iter=4)
+    assert result.statistics.tolist() == [106] * 3
+    np.testing.assert_allclose(result.params, -0.6)
     assert counter.statistics.tolist() == [112] * 3
 
 
@@ -419,9 +419,9 @@ def test_score_sees_the_statistics_of_its_epoch():
 
 
 def test_statistics_of_an_interrupt_are_those_of_the_last_whole_epoch():
-    course = run_counted(Counter(interrupt_at=8))
-    assert course.interrupted
-    assert course.statistics.tolist() == [106] * 3
+    result = run_counted(Counter(interrupt_at=8))
+    assert result.interrupted
+    assert result.statistics.tolist() == [106] * 3
 
 
 def test_without_statistics_there_are_none():
@@ -434,30 +434,30 @@ def test_without_statistics_there_are_none():
 def test_divergence_leaves_the_last_whole_epoch(bad, average_from, n_calls, n_epochs):
     options = {"average_from": average_from, "max_iter": 9}
     counter = Counter(values=lambda n: bad if n == n_calls else 1.0)
-    course = run_counted(counter, **options, parts=[slice(1)])
-    assert course.diverged
-    assert not course.converged
-    assert not course.interrupted
+    result = run_counted(counter, **options, parts=[slice(1)])
+    assert result.diverged
+    assert not result.converged
+    assert not result.interrupted
     assert len(counter.indices) == n_calls + 1  # no step is made from there
-    for record in (course.loss_curve, course.learning_rates, course.update_ratios):
+    for record in (result.loss_curve, result.learning_rates, result.update_ratios):
         assert len(record) == n_epochs
     if n_epochs == 0:
-        np.testing.assert_array_equal(course.params, 0)
+        np.testing.assert_array_equal(result.params, 0)
     else:
         whole = run(Recorder(), **options | {"max_iter": n_epochs})
-        np.testing.assert_array_equal(course.params, whole.params)
-    assert course.statistics.tolist() == [100 + 3 * n_epochs] * 3
-    assert np.isfinite(course.loss_curve).all()
+        np.testing.assert_array_equal(result.params, whole.params)
+    assert result.statistics.tolist() == [100 + 3 * n_epochs] * 3
+    assert np.isfinite(result.loss_curve).all()
 
 
 def test_divergence_leaves_the_best_score():
     scores = iter([0.3, 0.8, 0.5])
     counter = Counter(values=lambda n: np.nan if n == 10 else 1.0)
-    course = run_counted(counter, score=lambda p: next(scores), max_iter=9)
-    assert course.diverged
-    assert course.validation_scores == [0.3, 0.8, 0.5]
-    np.testing.assert_allclose(course.params, -0.6)
-    assert course.statistics.tolist() == [106] * 3
+    result = run_counted(counter, score=lambda p: next(scores), max_iter=9)
+    assert result.diverged
+    assert result.validation_scores == [0.3, 0.8, 0.5]
+    np.testing.assert_allclose(result.params, -0.6)
+    assert result.statistics.tolist() == [106] * 3
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -472,18 +472,18 @@ def test_parameters_of_the_last_batch_may_diverge(bad, n_calls):
         return value, gradient
 
     scored = []
-    course = run(
+    result = run(
         objective,
         statistics=counter.statistics,
         max_iter=9,
         score=lambda p: scored.append(p) or len(scored),
     )
-    assert course.diverged
+    assert result.diverged
     assert len(counter.indices) == n_calls + 1
     n_epochs = n_calls // 3
-    assert len(scored) == len(course.loss_curve) == n_epochs
-    np.testing.assert_allclose(course.params, -0.3 * n_epochs)
-    assert course.statistics.tolist() == [100 + 3 * n_epochs] * 3
+    assert len(scored) == len(result.loss_curve) == n_epochs
+    np.testing.assert_allclose(result.params, -0.3 * n_epochs)
+    assert result.statistics.tolist() == [100 + 3 * n_epochs] * 3
 
 
 def test_what_does_not_diverge_says_so():
@@ -491,7 +491,7 @@ def test_what_does_not_diverge_says_so():
 
 
 def test_update_ratios_are_the_last_step_over_what_it_moved():
-    course = run(
+    result = run(
         Recorder(),
         params=np.array([3.2, 4.2, 0.5, 0.0]),
         parts=[slice(0, 2), slice(2, 3)],
@@ -502,20 +502,20 @@ def test_update_ratios_are_the_last_step_over_what_it_moved():
         [np.sqrt(0.02) / 5, 1 / 3],
         [np.sqrt(0.02) / np.hypot(2.7, 3.7), np.inf],
     ]
-    np.testing.assert_allclose(course.update_ratios[0], expected[0], rtol=1e-12)
-    assert course.update_ratios[1][0] == pytest.approx(expected[1][0], rel=1e-12)
-    assert course.update_ratios[1][1] > 1e12  # 0.5 - 5 * 0.1 is 0 but for rounding
-    assert all(type(ratio) is float for ratio in course.update_ratios[0])
+    np.testing.assert_allclose(result.update_ratios[0], expected[0], rtol=1e-12)
+    assert result.update_ratios[1][0] == pytest.approx(expected[1][0], rel=1e-12)
+    assert result.update_ratios[1][1] > 1e12  # 0.5 - 5 * 0.1 is 0 but for rounding
+    assert all(type(ratio) is float for ratio in result.update_ratios[0])
 
 
 def test_update_ratio_of_zeros_is_infinite():
-    course = run(Recorder(), 4, parts=[slice(0, 2)], max_iter=2)
-    assert course.update_ratios[0] == [np.inf]
-    assert course.update_ratios[1] == pytest.approx([1.0])
+    result = run(Recorder(), 4, parts=[slice(0, 2)], max_iter=2)
+    assert result.update_ratios[0] == [np.inf]
+    assert result.update_ratios[1] == pytest.approx([1.0])
 
 
 def test_update_ratios_of_the_rates_of_the_schedule():
-    course = run(
+    result = run(
         Recorder(),
         4,
         params=np.array([10.0, 0.0], np.float32),
@@ -523,7 +523,7 @@ def test_update_ratios_of_the_rates_of_the_schedule():
         schedule=exponential(1.0, 0.5),
     )
     expected = [[1 / 10], [0.5 / 9], [0.25 / 8.5]]
-    np.testing.assert_allclose(course.update_ratios, expected, rtol=1e-6)
+    np.testing.assert_allclose(result.update_ratios, expected, rtol=1e-6)
 
 
 def test_without_parts_there_are_no_ratios():
@@ -545,23 +545,23 @@ def test_state_is_that_of_the_epoch_that_is_kept(make):
         Recorder(), optimizer=optimizer, score=lambda p: next(scores), max_iter=4
     )
     cut = run(Recorder(interrupt_at=8), optimizer=optimizer, max_iter=9)
-    for course in (best, cut):
-        assert course.state.keys() == state_after(2).keys()
+    for result in (best, cut):
+        assert result.state.keys() == state_after(2).keys()
         for name, array in state_after(2).items():
-            np.testing.assert_array_equal(course.state[name], array)
+            np.testing.assert_array_equal(result.state[name], array)
     assert not best.interrupted
     assert cut.interrupted
 
 
 def test_losses_of_averages_say_when_to_stop():
-    """The objective falls forever while it moves; the average is as told."""
-    told = iter([5.0, 4.0, 4.0, 4.0])
-    course = run(
+    """The objective falls forever while it moves; the average is as iterates."""
+    iterates = iter([5.0, 4.0, 4.0, 4.0])
+    result = run(
         Recorder(values=lambda n: -float(n)),
         average_from=12,
-        value_of=lambda params: next(told),
+        value_of=lambda params: next(iterates),
         n_iter_no_change=2,
         max_iter=9,
     )
-    assert course.loss_curve == [-1.0, 5.0, 4.0, 4.0, 4.0]  # none in the first epoch
-    assert course.converged
+    assert result.loss_curve == [-1.0, 5.0, 4.0, 4.0, 4.0]  # none in the first epoch
+    assert result.converged

@@ -8,7 +8,7 @@ from scipy.optimize import linprog, minimize
 from sklearn.svm import SVC
 
 from skvision._training import linear as module
-from skvision._training.linear import linear_scores, minimize_linear
+from skvision._training.linear import minimize_linear
 from skvision._training.losses import (
     hinge,
     one_vs_rest,
@@ -16,6 +16,7 @@ from skvision._training.losses import (
     weston_watkins,
 )
 from skvision._training.multipliers import center_biases
+from skvision._training.objective import linear_scores
 from skvision._training.rows import Rows
 
 N, D = 18, 2
@@ -23,11 +24,15 @@ N, D = 18, 2
 
 @pytest.fixture
 def points(rng):
-    """Return points of three classes that overlap, their labels and shares."""
+    """Return points of three classes that overlap, their labels and sample_weight."""
     labels = np.arange(N) % 3
     centers = np.array([[0.0, 0], [2, 0], [0, 2]])
-    shares = rng.integers(1, 4, N).astype(float)
-    return rng.normal(size=(N, D)) + centers[labels], labels, shares / shares.sum()
+    sample_weight = rng.integers(1, 4, N).astype(float)
+    return (
+        rng.normal(size=(N, D)) + centers[labels],
+        labels,
+        sample_weight / sample_weight.sum(),
+    )
 
 
 def use_multipliers(monkeypatch, multipliers):
@@ -44,15 +49,15 @@ def solve(points, violations, n_outputs, *, alpha, **options):
     """Minimize the hinge loss of points, less their mean where there is a bias."""
     l1_ratio, bias = options.pop("l1_ratio", 0.0), options.pop("bias", True)
     start, margin = options.pop("start", None), options.pop("margin", 1.0)
-    X, labels, shares = points
-    rows = Rows(X, shares @ X if bias else None)
+    X, labels, sample_weight = points
+    rows = Rows(X, sample_weight @ X if bias else None)
     if start is None:
         start = np.zeros(n_outputs * (X.shape[1] + bias))
     z = violations(margin)
     return minimize_linear(
         rows,
         labels,
-        shares,
+        sample_weight,
         start,
         loss=hinge(z),
         curvature=squared_hinge_curvature(z),
@@ -68,17 +73,17 @@ def solve(points, violations, n_outputs, *, alpha, **options):
 
 def objective_of(params, points, violations, n_outputs, alpha, l1_ratio=0.0, bias=True):
     """Return the objective, written out."""
-    X, labels, shares = points
+    X, labels, sample_weight = points
     W = params[: n_outputs * X.shape[1]].reshape(n_outputs, -1)
-    scores = (X - shares @ X) @ W.T + params[W.size :] if bias else X @ W.T
+    scores = (X - sample_weight @ X) @ W.T + params[W.size :] if bias else X @ W.T
     penalty = l1_ratio * np.abs(W).sum() + (1 - l1_ratio) / 2 * (W**2).sum()
-    return hinge(violations(1.0))(scores, labels, shares)[0] + alpha * penalty
+    return hinge(violations(1.0))(scores, labels, sample_weight)[0] + alpha * penalty
 
 
 def violations_as_rows(points, violations, n_outputs, bias):
     """Return A, c and counts: the violations that count are A params + c."""
-    X, labels, shares = points
-    x = X - shares @ X if bias else X
+    X, labels, sample_weight = points
+    x = X - sample_weight @ X if bias else X
     matrix, constants, counts = [], [], []
     for i in range(len(X)):
         for j in range(n_outputs):
@@ -93,7 +98,7 @@ def violations_as_rows(points, violations, n_outputs, bias):
             row = np.outer(signs, x[i]).ravel()
             matrix.append(np.append(row, signs) if bias else row)
             constants.append(1.0)
-            counts.append(shares[i])
+            counts.append(sample_weight[i])
     return np.array(matrix), np.array(constants), np.array(counts)
 
 
@@ -150,8 +155,8 @@ KINDS = [(weston_watkins, 3), (one_vs_rest, 3), (one_vs_rest, 1)]
 
 
 def of_kind(points, n_outputs):
-    X, labels, shares = points
-    return (X, labels % 2, shares) if n_outputs == 1 else points
+    X, labels, sample_weight = points
+    return (X, labels % 2, sample_weight) if n_outputs == 1 else points
 
 
 @pytest.mark.parametrize(("violations", "n_outputs"), KINDS)
@@ -193,14 +198,17 @@ def test_l1_reaches_the_optimum_of_the_linear_program(
 
 @pytest.mark.parametrize("alpha", [0.003, 0.03, 0.3])
 def test_two_classes_equal_svc(points, alpha, rng, either):
-    X, labels, shares = points = of_kind(points, 1)
+    X, labels, sample_weight = points = of_kind(points, 1)
     minimum = solve(points, one_vs_rest, 1, alpha=alpha, tol=1e-9)
     theirs = SVC(C=1 / alpha, kernel="linear", tol=1e-10)
-    theirs.fit(X, labels, sample_weight=shares)
+    theirs.fit(X, labels, sample_weight=sample_weight)
     assert minimum.error <= 1e-9
-    w, b = minimum.params[:D], minimum.params[D] - minimum.params[:D] @ (shares @ X)
+    w, b = (
+        minimum.params[:D],
+        minimum.params[D] - minimum.params[:D] @ (sample_weight @ X),
+    )
     np.testing.assert_allclose(w, theirs.coef_[0], atol=1e-4)
-    their_bias = theirs.intercept_ + theirs.coef_[0] @ (shares @ X)
+    their_bias = theirs.intercept_ + theirs.coef_[0] @ (sample_weight @ X)
     their_params = np.append(theirs.coef_[0], their_bias)
     ours, other = (
         objective_of(params, points, one_vs_rest, 1, alpha)
@@ -213,9 +221,9 @@ def test_two_classes_equal_svc(points, alpha, rng, either):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_bytes_and_float32(dtype, points, either):
-    X, labels, shares = points
+    X, labels, sample_weight = points
     X = (20 * (X - X.min())).astype(dtype)
-    whole, exact = (X, labels, shares), (X.astype(float), labels, shares)
+    whole, exact = (X, labels, sample_weight), (X.astype(float), labels, sample_weight)
     least = least_l2(exact, weston_watkins, 3, 1.0)
     minimum = solve(whole, weston_watkins, 3, alpha=1.0, tol=1e-4)
     value = objective_of(minimum.params, exact, weston_watkins, 3, 1.0)
@@ -278,22 +286,24 @@ def test_start_is_left_alone(points, either):
     np.testing.assert_array_equal(start, before)
     two = np.array([[0.0], [4.0]]), np.array([0, 1]), np.array([0.5, 0.5])
     start = np.array([0.2, 0.1])
-    centerd = solve(two, one_vs_rest, 1, alpha=10.0, start=start)
-    np.testing.assert_allclose(centerd.params, [0.2, 0], atol=1e-12)
+    centered = solve(two, one_vs_rest, 1, alpha=10.0, start=start)
+    np.testing.assert_allclose(centered.params, [0.2, 0], atol=1e-12)
     assert start.tolist() == [0.2, 0.1]
 
 
 def test_is_told_each_iteration_and_may_be_stopped(points, either):
-    told = []
+    iterates = []
     minimum = solve(
         points,
         weston_watkins,
         3,
         alpha=0.1,
-        on_iteration=lambda params: told.append(params.copy()) or len(told) == 5,
+        on_iteration=lambda params: (
+            iterates.append(params.copy()) or len(iterates) == 5
+        ),
     )
-    assert len(told) == 5
-    np.testing.assert_array_equal(minimum.params, told[-1])
+    assert len(iterates) == 5
+    np.testing.assert_array_equal(minimum.params, iterates[-1])
 
 
 # center_biases
@@ -301,10 +311,10 @@ def test_is_told_each_iteration_and_may_be_stopped(points, either):
 
 def two_points(alpha, left=0.0, right=4.0):
     """Return weight and bias (not less the center) of two points on a line."""
-    X, shares = np.array([[left], [right]]), np.array([0.5, 0.5])
-    points = X, np.array([0, 1]), shares
+    X, sample_weight = np.array([[left], [right]]), np.array([0.5, 0.5])
+    points = X, np.array([0, 1]), sample_weight
     params = solve(points, one_vs_rest, 1, alpha=alpha, tol=1e-10).params
-    return params[0], params[1] - params[0] * (shares @ X)[0]
+    return params[0], params[1] - params[0] * (sample_weight @ X)[0]
 
 
 def test_boundary_of_two_points_is_amid_them():
@@ -339,17 +349,17 @@ def test_shift_is_the_midpoint_of_the_best(rows):
     labels = own.astype(int)
     if not counts[own].sum() or not counts[~own].sum():
         return  # one class alone: see below
-    shares = counts / counts.sum()
+    sample_weight = counts / counts.sum()
     z = one_vs_rest(1.0)(s[:, None].astype(float), labels).z
 
     def loss(shift):
-        return hinge(one_vs_rest(1.0))(s[:, None] + shift, labels, shares)[0]
+        return hinge(one_vs_rest(1.0))(s[:, None] + shift, labels, sample_weight)[0]
 
     kinks = np.where(own, 1 - s, -1 - s)
     losses = np.array([loss(kink) for kink in kinks])
     best = kinks[losses <= losses.min() + 1e-9]
-    shift = center_biases(z, labels, shares, joint=False)
-    counted = kinks[(shares > 0) & (losses <= losses.min() + 1e-9)]
+    shift = center_biases(z, labels, sample_weight, joint=False)
+    counted = kinks[(sample_weight > 0) & (losses <= losses.min() + 1e-9)]
     assert loss(shift[0]) <= losses.min() + 1e-12
     assert shift[0] == pytest.approx((counted.min() + counted.max()) / 2)
     assert best.min() <= shift[0] <= best.max()
@@ -358,27 +368,34 @@ def test_shift_is_the_midpoint_of_the_best(rows):
 @given(st.lists(st.tuples(grid, grid, grid), min_size=3, max_size=20))
 def test_shift_makes_no_loss_larger(scores):
     scores = np.array(scores)
-    labels, shares = np.arange(len(scores)) % 3, np.full(len(scores), 1 / len(scores))
+    labels, sample_weight = (
+        np.arange(len(scores)) % 3,
+        np.full(len(scores), 1 / len(scores)),
+    )
     for violations, joint in ((weston_watkins(1.0), True), (one_vs_rest(1.0), False)):
-        before, _ = hinge(violations)(scores, labels, shares)
+        before, _ = hinge(violations)(scores, labels, sample_weight)
         z = violations(scores, labels).z
         kept = z.copy()
-        shift = center_biases(z, labels, shares, joint=joint)
+        shift = center_biases(z, labels, sample_weight, joint=joint)
         np.testing.assert_array_equal(z, kept)
-        after, _ = hinge(violations)(scores + shift, labels, shares)
+        after, _ = hinge(violations)(scores + shift, labels, sample_weight)
         assert after <= before + 1e-12
         z = violations(scores + shift, labels).z
-        again = center_biases(z, labels, shares, joint=joint)
+        again = center_biases(z, labels, sample_weight, joint=joint)
         assert (
-            hinge(violations)(scores + shift + again, labels, shares)[0]
+            hinge(violations)(scores + shift + again, labels, sample_weight)[0]
             <= after + 1e-12
         )
 
 
 def test_one_class_alone_stays_where_it_is():
-    z, labels, shares = np.array([[-3.0], [-1.0]]), np.ones(2, int), np.full(2, 0.5)
-    assert center_biases(z, labels, shares, joint=False) == 0
-    assert center_biases(z, 0 * labels, shares, joint=False) == 0
+    z, labels, sample_weight = (
+        np.array([[-3.0], [-1.0]]),
+        np.ones(2, int),
+        np.full(2, 0.5),
+    )
+    assert center_biases(z, labels, sample_weight, joint=False) == 0
+    assert center_biases(z, 0 * labels, sample_weight, joint=False) == 0
     one_of_two = np.array([0, 1])
     assert center_biases(z, one_of_two, np.array([0.0, 1]), joint=False) == 0
 
@@ -389,10 +406,12 @@ def test_centering_keeps_the_objective(
     points, violations, n_outputs, alpha, monkeypatch
 ):
     kind = of_kind(points, n_outputs), violations, n_outputs
-    centerd = solve(*kind, alpha=alpha, tol=1e-8)
+    centered = solve(*kind, alpha=alpha, tol=1e-8)
     monkeypatch.setattr(module, "center_biases", lambda *_, **__: np.zeros(n_outputs))
     plain = solve(*kind, alpha=alpha, tol=1e-8)
     n_weights = n_outputs * D
-    np.testing.assert_array_equal(centerd.params[:n_weights], plain.params[:n_weights])
-    before, after = (objective_of(one.params, *kind, alpha) for one in (plain, centerd))
+    np.testing.assert_array_equal(centered.params[:n_weights], plain.params[:n_weights])
+    before, after = (
+        objective_of(one.params, *kind, alpha) for one in (plain, centered)
+    )
     assert before * (1 - 1e-6) <= after <= before + 1e-12

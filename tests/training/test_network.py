@@ -302,8 +302,8 @@ def test_value_gradient_and_statistics_equal_torch(in_training, X, labels, rng):
         reduction="none",
     )
     squares = module[0].weight.square().sum() + module[3].weight.square().sum()
-    shares = weights[batch] / weights[batch].sum()
-    expected = torch.from_numpy(shares) @ losses + alpha / 2 * squares
+    sample_weight = weights[batch] / weights[batch].sum()
+    expected = torch.from_numpy(sample_weight) @ losses + alpha / 2 * squares
     expected.backward()
     assert value == pytest.approx(expected.item(), rel=1e-12)
     for ours, variable in zip(
@@ -408,7 +408,7 @@ def test_dtypes(dtype, labels, weights, rng):
         np.testing.assert_allclose(ours, expected, rtol=tol, atol=tol)
 
 
-def test_training_augments_what_it_draws(labels, rng):
+def test_training_augments_its_batches(labels, rng):
     X = rng.integers(0, 250, (N, D), np.uint8)
 
     def brighter(rows, rng):
@@ -481,7 +481,7 @@ def test_learned_statistics_of_bytes_are_float32_and_augmented(rng):
 
 
 def train(net, params, X, labels, loss, optimizer, rate, n_epochs):
-    """Train on all rows at once, and return the course."""
+    """Train on all rows at once, and return the result."""
     statistics = np.empty(0)
     objective = batch_objective(
         net,
@@ -523,10 +523,10 @@ def test_a_net_of_enough_width_learns_20_pictures_by_heart(rng):
     X, labels = rng.normal(size=(20, 48)), np.arange(20) % 10
     net = network(chain(linear(50, he), relu(), linear(10, he)), 48)
     params, _ = net.start(rng)
-    course = train(net, params, X, labels, softmax_cross_entropy, adam(), 0.01, 100)
-    out = net.outputs(course.params, np.empty(0), Inputs(X, None))
+    result = train(net, params, X, labels, softmax_cross_entropy, adam(), 0.01, 100)
+    out = net.outputs(result.params, np.empty(0), Inputs(X, None))
     assert (out.argmax(axis=1) == labels).all()
-    assert np.shape(course.update_ratios) == (100, 2)
+    assert np.shape(result.update_ratios) == (100, 2)
 
 
 XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
@@ -536,19 +536,19 @@ def test_one_hidden_layer_of_four_learns_xor(rng):
     net = network(chain(linear(4, lambda *_: 1.0), sigmoid(), linear(1, xavier)), 2)
     for _ in range(3):
         params, _ = net.start(rng)
-        course = train(net, params, *XOR, sigmoid_cross_entropy, sgd(), 0.5, 500)
-        out = net.outputs(course.params, np.empty(0), Inputs(XOR[0], None))
+        result = train(net, params, *XOR, sigmoid_cross_entropy, sgd(), 0.5, 500)
+        out = net.outputs(result.params, np.empty(0), Inputs(XOR[0], None))
         assert ((out[:, 0] > 0) == XOR[1]).all()
 
 
 def test_weights_of_zero_stay_identical_and_never_learn_xor():
     net = network(chain(linear(4, he), sigmoid(), linear(1, he)), 2)
     params = np.zeros(net.n_params)
-    course = train(net, params, *XOR, sigmoid_cross_entropy, sgd(), 0.5, 300)
-    W, _, b, _ = net.views(course.params)
+    result = train(net, params, *XOR, sigmoid_cross_entropy, sgd(), 0.5, 300)
+    W, _, b, _ = net.views(result.params)
     assert (W == W[:, :1]).all()
     assert (b == b[0]).all()
-    out = net.outputs(course.params, np.empty(0), Inputs(XOR[0], None))
+    out = net.outputs(result.params, np.empty(0), Inputs(XOR[0], None))
     assert ((out[:, 0] > 0) == XOR[1]).sum() < 4
 
 

@@ -156,10 +156,10 @@ def test_separable_rows_without_a_penalty_end_at_a_small_loss(points):
 
 
 def test_is_told_each_iteration_and_may_be_stopped(points):
-    told = []
+    iterates = []
     minimum = minimum_of(
         softmax_problem(*points, l2=0.01),
-        on_iteration=lambda params: told.append(params) or len(told) == 2,
+        on_iteration=lambda params: iterates.append(params) or len(iterates) == 2,
     )
     assert minimum.n_iter == 2
-    np.testing.assert_array_equal(minimum.params, told[-1])
+    np.testing.assert_array_equal(minimum.params, iterates[-1])

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from skvision._training import objective as module
-from skvision._training.linear import linear_scores
 from skvision._training.losses import (
     hinge,
     one_vs_rest,
@@ -28,6 +27,7 @@ from skvision._training.multipliers import (
 from skvision._training.objective import (
     linear_batches,
     linear_objective,
+    linear_scores,
     split_linear,
 )
 from skvision._training.penalties import elastic_net, l2
@@ -59,7 +59,7 @@ def name(request):
     return request.param
 
 
-@pytest.fixture(params=[True, False], ids=["centerd", "no bias"])
+@pytest.fixture(params=[True, False], ids=["centered", "no bias"])
 def center(request, rng):
     return rng.normal(size=D) if request.param else None
 
@@ -70,9 +70,9 @@ def X(rng):
 
 
 @pytest.fixture
-def shares(rng):
-    shares = rng.random(N)
-    return shares / shares.sum()
+def sample_weight(rng):
+    sample_weight = rng.random(N)
+    return sample_weight / sample_weight.sum()
 
 
 def labels_and_params(n_outputs, center, rng):
@@ -80,18 +80,18 @@ def labels_and_params(n_outputs, center, rng):
     return labels, rng.normal(size=n_outputs * (D + (center is not None)))
 
 
-def test_equals_the_formula(name, X, center, shares, rng, differences):
+def test_equals_the_formula(name, X, center, sample_weight, rng, differences):
     loss, k = LOSSES[name]
     labels, params = labels_and_params(k, center, rng)
     objective = linear_objective(
-        Rows(X, center), labels, shares, loss=loss, penalty=elastic_net(0.3, 0.4)
+        Rows(X, center), labels, sample_weight, loss=loss, penalty=elastic_net(0.3, 0.4)
     )
 
     def formula(params):
         W = params[: k * D].reshape(k, D)
         scores = X @ W.T if center is None else (X - center) @ W.T + params[k * D :]
         penalty = 0.3 * (0.4 * np.abs(W).sum() + 0.3 * (W**2).sum())
-        return loss(scores, labels, shares)[0] + penalty
+        return loss(scores, labels, sample_weight)[0] + penalty
 
     value, gradient = objective(params)
     assert value == pytest.approx(formula(params), rel=1e-13)
@@ -101,12 +101,16 @@ def test_equals_the_formula(name, X, center, shares, rng, differences):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_bytes_and_float32_give_what_float64_gives(dtype, shares, rng):
+def test_bytes_and_float32_give_what_float64_gives(dtype, sample_weight, rng):
     X, labels = rng.integers(0, 256, (N, D)).astype(dtype), rng.integers(0, 3, N)
     params, center = rng.normal(size=3 * (D + 1)) / 100, np.full(D, 120.0)
     (value, gradient), expected = (
         linear_objective(
-            Rows(x, center), labels, shares, loss=softmax_cross_entropy, penalty=l2(0.1)
+            Rows(x, center),
+            labels,
+            sample_weight,
+            loss=softmax_cross_entropy,
+            penalty=l2(0.1),
         )(params)
         for x in (X, X.astype(float))
     )
@@ -118,12 +122,16 @@ def test_bytes_and_float32_give_what_float64_gives(dtype, shares, rng):
 
 def test_large_offsets_keep_their_digits(rng):
     x, labels = rng.normal(size=(400, D)), rng.integers(0, 3, 400)
-    X, shares = (1e4 + x).astype(np.float32), np.full(400, 1 / 400)
+    X, sample_weight = (1e4 + x).astype(np.float32), np.full(400, 1 / 400)
     center = X.mean(axis=0, dtype=np.float32).astype(float)
     params = rng.normal(size=3 * (D + 1))
     (value, gradient), expected = (
         linear_objective(
-            Rows(X, center), labels, shares, loss=softmax_cross_entropy, penalty=l2(0.1)
+            Rows(X, center),
+            labels,
+            sample_weight,
+            loss=softmax_cross_entropy,
+            penalty=l2(0.1),
         )(params)
         for X in (X, X.astype(float))
     )
@@ -134,14 +142,14 @@ def test_large_offsets_keep_their_digits(rng):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_the_number_of_threads_changes_no_bit(dtype, rng):
     X = rng.integers(0, 256, (5000, 400)).astype(dtype)
-    labels, shares = rng.integers(0, 3, 5000), rng.random(5000) / 2500
+    labels, sample_weight = rng.integers(0, 3, 5000), rng.random(5000) / 2500
     rows = Rows(X, X.mean(axis=0))
     params = rng.normal(size=3 * 401) / 1000
     results = []
     for n_threads in (1, 2):
         with threadpool_limits(n_threads):
             objective = linear_objective(
-                rows, labels, shares, loss=softmax_cross_entropy, penalty=l2(0.1)
+                rows, labels, sample_weight, loss=softmax_cross_entropy, penalty=l2(0.1)
             )
             results.append(objective(params))
     assert len(X) * 400 > 2 * module.CHUNK_ELEMENTS  # there is work for two
@@ -155,7 +163,7 @@ def test_the_number_of_threads_changes_no_bit(dtype, rng):
 def test_blocks_change_nothing(block_size, chunk, n_rows):
     rng = np.random.default_rng(0)
     rows = Rows(rng.normal(size=(n_rows, D)), np.ones(D))
-    labels, shares = rng.integers(0, 3, n_rows), rng.random(n_rows)
+    labels, sample_weight = rng.integers(0, 3, n_rows), rng.random(n_rows)
     params = rng.normal(size=3 * (D + 1))
     targets = Multiplied(labels, rng.random((n_rows, 3)))
 
@@ -167,7 +175,7 @@ def test_blocks_change_nothing(block_size, chunk, n_rows):
         return linear_objective(
             rows,
             targets,
-            shares,
+            sample_weight,
             loss=smoothed_hinge(one_vs_rest(1.0), 0.5),
             penalty=l2(0.1),
         )(params)
@@ -197,12 +205,12 @@ def test_bytes_are_never_copied_whole(rng, peak_of):
     assert peak_of(lambda: objective(start)) < X.nbytes
 
 
-def test_center_is_a_choice_of_coordinates(X, shares, rng):
+def test_center_is_a_choice_of_coordinates(X, sample_weight, rng):
     here, there = (
         linear_objective(
             Rows(X, c),
             np.arange(N) % 3,
-            shares,
+            sample_weight,
             loss=softmax_cross_entropy,
             penalty=l2(0.1),
         )
@@ -215,11 +223,11 @@ def test_center_is_a_choice_of_coordinates(X, shares, rng):
     assert there(moved)[0] == pytest.approx(here(params)[0], rel=1e-13)
 
 
-def test_penalty_leaves_biases_alone(X, shares):
+def test_penalty_leaves_biases_alone(X, sample_weight):
     objective = linear_objective(
         Rows(X, np.zeros(D)),
         np.arange(N) % 3,
-        shares,
+        sample_weight,
         loss=softmax_cross_entropy,
         penalty=l2(10.0),
     )
@@ -228,25 +236,31 @@ def test_penalty_leaves_biases_alone(X, shares):
     assert objective(biases)[0] == pytest.approx(np.log(3))
 
 
-def test_params_stay_as_they_are(X, center, shares, rng):
+def test_params_stay_as_they_are(X, center, sample_weight, rng):
     labels, params = labels_and_params(3, center, rng)
     before = params.copy()
     linear_objective(
-        Rows(X, center), labels, shares, loss=softmax_cross_entropy, penalty=l2(1.0)
+        Rows(X, center),
+        labels,
+        sample_weight,
+        loss=softmax_cross_entropy,
+        penalty=l2(1.0),
     )(params)
     np.testing.assert_array_equal(params, before)
 
 
 @pytest.mark.parametrize("curved", CURVATURES)
-def test_hessian_equals_differences(curved, X, center, shares, rng, differences):
+def test_hessian_equals_differences(curved, X, center, sample_weight, rng, differences):
     loss, k = LOSSES[curved]
     labels, params = labels_and_params(k, center, rng)
     rows = Rows(X, center)
     problem = Problem(
-        rows, labels, shares, loss, CURVATURES[curved], 0.0, 0.3, k, False
+        rows, labels, sample_weight, loss, CURVATURES[curved], 0.0, 0.3, k, False
     )
     matrix = hessian(problem, problem.at(params))
-    objective = linear_objective(rows, labels, shares, loss=loss, penalty=l2(0.3))
+    objective = linear_objective(
+        rows, labels, sample_weight, loss=loss, penalty=l2(0.3)
+    )
     expected = differences(lambda p: objective(p)[1], params, 1e-6)
     np.testing.assert_allclose(matrix, expected, atol=1e-6)
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-15)
@@ -255,29 +269,37 @@ def test_hessian_equals_differences(curved, X, center, shares, rng, differences)
 
 
 @pytest.mark.parametrize("violations", [weston_watkins(1.0), one_vs_rest(1.0)])
-def test_hessian_of_the_smoothed_hinge(violations, X, center, shares, rng, differences):
+def test_hessian_of_the_smoothed_hinge(
+    violations, X, center, sample_weight, rng, differences
+):
     labels, params = labels_and_params(3, center, rng)
     targets = Multiplied(labels, rng.random((N, 3)))
     rows, wide = Rows(X, center), 20.0
     loss = smoothed_hinge(violations, wide)
     curvature = smoothed_hinge_curvature(violations, wide)
-    problem = Problem(rows, targets, shares, loss, curvature, 0.0, 0.3, 3, False)
+    problem = Problem(rows, targets, sample_weight, loss, curvature, 0.0, 0.3, 3, False)
     matrix = hessian(problem, problem.at(params))
     objective = linear_objective(
-        rows, targets, shares, loss=smoothed_hinge(violations, wide), penalty=l2(0.3)
+        rows,
+        targets,
+        sample_weight,
+        loss=smoothed_hinge(violations, wide),
+        penalty=l2(0.3),
     )
     expected = differences(lambda p: objective(p)[1], params, 1e-6)
     np.testing.assert_allclose(matrix, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [5, 7, 30])
-def test_batches_average_to_the_whole(name, batch_size, X, center, shares, rng):
+def test_batches_average_to_the_whole(name, batch_size, X, center, sample_weight, rng):
     loss, k = LOSSES[name]
     labels, params = labels_and_params(k, center, rng)
     rows, penalty = Rows(X, center), elastic_net(0.3, 0.4)
-    of_batch = linear_batches(rows, labels, N * shares, loss=loss, penalty=penalty)
+    of_batch = linear_batches(
+        rows, labels, N * sample_weight, loss=loss, penalty=penalty
+    )
     value, gradient = linear_objective(
-        rows, labels, shares, loss=loss, penalty=penalty
+        rows, labels, sample_weight, loss=loss, penalty=penalty
     )(params)
     order = rng.permutation(N)
     batches = [order[i : i + batch_size] for i in range(0, N, batch_size)]

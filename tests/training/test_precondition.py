@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from skvision._training import precondition as module
+from skvision._training.class_inverses import class_inverses
 from skvision._training.losses import sigmoid_cross_entropy, sigmoid_curvature
 from skvision._training.precondition import (
-    class_inverses,
     curvature_inverse,
     gram_matrix,
     hessian,
@@ -18,38 +18,38 @@ from skvision._training.rows import Rows
 
 
 def weights_of(n, rng, *, some_zero=False):
-    shares = rng.random(n)
+    sample_weight = rng.random(n)
     if some_zero:
-        shares[::3] = 0
-    return shares / shares.sum()
+        sample_weight[::3] = 0
+    return sample_weight / sample_weight.sum()
 
 
-def direct(rows, shares, alpha):
+def direct(rows, sample_weight, alpha):
     """Return G + s I."""
-    x = rows.draw(slice(None)).astype(float)
-    gram = (x * shares[:, None]).T @ x
+    x = rows.read(slice(None)).astype(float)
+    gram = (x * sample_weight[:, None]).T @ x
     least = module.SMALLEST[rows.dtype] * np.trace(gram) / len(gram)
     shift = max(alpha, least) or 1.0
     return gram + shift * np.eye(len(gram))
 
 
-def as_matrix(rows, shares, alpha):
+def as_matrix(rows, sample_weight, alpha):
     """Return the matrix by which it multiplies each row of W."""
-    return inverse(rows, shares, alpha)(np.eye(rows.n_features))
+    return inverse(rows, sample_weight, alpha)(np.eye(rows.n_features))
 
 
 @pytest.mark.parametrize(("n", "d"), [(60, 12), (12, 12), (12, 40), (1, 5), (5, 1)])
 @pytest.mark.parametrize("alpha", [0.0, 1e-3, 10.0])
 @pytest.mark.parametrize("some_zero", [False, True])
 def test_equals_the_direct_inverse(n, d, alpha, some_zero, rng):
-    X, shares = (
+    X, sample_weight = (
         rng.normal(size=(n, d)),
         weights_of(n, rng, some_zero=some_zero and n > 1),
     )
-    rows = Rows(X, np.average(X, axis=0, weights=shares) if n > 1 else None)
-    M = as_matrix(rows, shares, alpha=alpha)
+    rows = Rows(X, np.average(X, axis=0, weights=sample_weight) if n > 1 else None)
+    M = as_matrix(rows, sample_weight, alpha=alpha)
     np.testing.assert_allclose(
-        M @ direct(rows, shares, alpha), np.eye(d), atol=1e-7 if alpha else 1e-5
+        M @ direct(rows, sample_weight, alpha), np.eye(d), atol=1e-7 if alpha else 1e-5
     )
     np.testing.assert_allclose(M, M.T, atol=1e-9 * np.abs(M).max())
 
@@ -57,30 +57,34 @@ def test_equals_the_direct_inverse(n, d, alpha, some_zero, rng):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize(("n", "d"), [(60, 12), (12, 40)])
 def test_bytes_and_float32(dtype, n, d, rng):
-    X, shares = rng.integers(0, 256, (n, d)).astype(dtype), weights_of(n, rng)
+    X, sample_weight = rng.integers(0, 256, (n, d)).astype(dtype), weights_of(n, rng)
     rows = Rows(X, X.mean(axis=0))
-    M = as_matrix(rows, shares, alpha=1.0)
+    M = as_matrix(rows, sample_weight, alpha=1.0)
     exact = Rows(X.astype(float), rows.center.astype(np.float32).astype(float))
-    np.testing.assert_allclose(M @ direct(exact, shares, 1.0), np.eye(d), atol=2e-2)
+    np.testing.assert_allclose(
+        M @ direct(exact, sample_weight, 1.0), np.eye(d), atol=2e-2
+    )
 
 
 @pytest.mark.parametrize("n", [60, 6])
 @pytest.mark.parametrize("alpha", [0.0, 0.1])
 def test_constant_columns(n, alpha, rng):
-    X, shares = rng.normal(size=(n, 10)), weights_of(n, rng)
+    X, sample_weight = rng.normal(size=(n, 10)), weights_of(n, rng)
     X[:, ::2] = 3
-    rows = Rows(X, np.average(X, axis=0, weights=shares))
-    M = as_matrix(rows, shares, alpha=alpha)
-    np.testing.assert_allclose(M @ direct(rows, shares, alpha), np.eye(10), atol=1e-7)
+    rows = Rows(X, np.average(X, axis=0, weights=sample_weight))
+    M = as_matrix(rows, sample_weight, alpha=alpha)
+    np.testing.assert_allclose(
+        M @ direct(rows, sample_weight, alpha), np.eye(10), atol=1e-7
+    )
 
 
 @pytest.mark.parametrize("n", [30, 3])
 def test_rows_all_alike_leave_the_gradient_as_it_is(n):
-    rows, shares = (
+    rows, sample_weight = (
         Rows(np.full((n, 8), 7, np.uint8), np.full(8, 7.0)),
         np.full(n, 1 / n),
     )
-    apply = inverse(rows, shares, 0.0)
+    apply = inverse(rows, sample_weight, 0.0)
     np.testing.assert_array_equal(apply(np.arange(8.0)[None]), np.arange(8.0)[None])
 
 
@@ -111,30 +115,30 @@ def test_equal_the_inverse_of_the_hessian_of_one_class(make, bias, rng):
 @pytest.mark.parametrize("exact_features", [1024, 10])
 def test_by_samples_or_by_features(exact_features, monkeypatch, rng):
     """The (n, n) matrix and the (d, d) matrix give the same map."""
-    X, shares = rng.normal(size=(12, 50)), weights_of(12, rng)
+    X, sample_weight = rng.normal(size=(12, 50)), weights_of(12, rng)
     rows, gradient = Rows(X, X.mean(axis=0)), rng.normal(size=50)
-    by_samples = inverse(rows, shares, 0.1)(gradient[None])[0]
+    by_samples = inverse(rows, sample_weight, 0.1)(gradient[None])[0]
     monkeypatch.setattr(module, "MAX_SAMPLES", 10)
     monkeypatch.setattr(module, "EXACT_FEATURES", exact_features)
-    by_features = inverse(rows, shares, 0.1)(gradient[None])[0]
+    by_features = inverse(rows, sample_weight, 0.1)(gradient[None])[0]
     rtol = 1e-10 if exact_features > 50 else 1e-3
     assert not np.array_equal(by_samples, by_features)
     np.testing.assert_allclose(by_features, by_samples, rtol=rtol, atol=rtol)
 
 
 def copied_columns(n_copies, rng):
-    """Return rows of columns that are all there several times, and shares."""
+    """Return rows of columns that are all there several times, and sample_weight."""
     X = np.tile(100 * rng.normal(size=(900, 8)).astype(np.float32), n_copies)
     return Rows(X, X.mean(axis=0)), np.full(900, 1 / 900)
 
 
 @pytest.mark.parametrize("n_copies", [2, 40])
 def test_copied_columns_in_float64(n_copies, rng):
-    rows, shares = copied_columns(n_copies, rng)
-    M = as_matrix(rows, shares, alpha=0.0)
+    rows, sample_weight = copied_columns(n_copies, rng)
+    M = as_matrix(rows, sample_weight, alpha=0.0)
     np.testing.assert_allclose(M, M.T, atol=1e-7 * np.abs(M).max())
     assert np.linalg.eigvalsh(M).min() > 0
-    product = M @ direct(rows, shares, 0.0)
+    product = M @ direct(rows, sample_weight, 0.0)
     np.testing.assert_allclose(product, np.eye(len(M)), atol=1e-4)
 
 
@@ -142,15 +146,15 @@ def test_copied_columns_in_float64(n_copies, rng):
 def test_copied_columns_in_float32(n_copies, monkeypatch, rng):
     """A matrix that rounding leaves indefinite is shifted until it is not."""
     monkeypatch.setattr(module, "EXACT_FEATURES", 10)
-    rows, shares = copied_columns(n_copies, rng)
-    M = as_matrix(rows, shares, alpha=0.0)
+    rows, sample_weight = copied_columns(n_copies, rng)
+    M = as_matrix(rows, sample_weight, alpha=0.0)
     size = np.abs(M).max()
     np.testing.assert_allclose(M, M.T, atol=1e-3 * size)
     assert np.linalg.eigvalsh(M + M.T).min() > -1e-5 * size
 
 
 def test_another_try_when_the_factor_fails(monkeypatch, rng):
-    X, shares = rng.normal(size=(60, 12)).astype(np.float32), weights_of(60, rng)
+    X, sample_weight = rng.normal(size=(60, 12)).astype(np.float32), weights_of(60, rng)
     rows, shifts = Rows(X, X.mean(axis=0)), []
     factorize = module.lapack.dpotrf
 
@@ -159,11 +163,13 @@ def test_another_try_when_the_factor_fails(monkeypatch, rng):
         factor, failed = factorize(gram, **options)
         return factor, failed or len(shifts) < 4
 
-    gram = gram_matrix(rows, shares, np.float64)
+    gram = gram_matrix(rows, sample_weight, np.float64)
     monkeypatch.setattr(module.lapack, "dpotrf", failing)
-    M = as_matrix(rows, shares, alpha=1e-3)
+    M = as_matrix(rows, sample_weight, alpha=1e-3)
     np.testing.assert_allclose(np.array(shifts) - gram[0, 0], [1e-3, 1e-2, 0.1, 1])
-    np.testing.assert_allclose(M @ direct(rows, shares, 1.0), np.eye(12), atol=1e-6)
+    np.testing.assert_allclose(
+        M @ direct(rows, sample_weight, 1.0), np.eye(12), atol=1e-6
+    )
 
 
 def test_what_overflows_leaves_the_gradient_as_it_is(monkeypatch, rng):
@@ -191,21 +197,24 @@ def test_sample_is_symmetric_and_positive_definite(wide):
 
 
 def test_sample_is_the_inverse_of_evenly_spaced_rows(wide):
-    rows, shares = wide
+    rows, sample_weight = wide
     index = np.linspace(0, 399, 40).astype(int)
-    few, of_few = Rows(rows.X[index], rows.center), shares[index] / shares[index].sum()
-    x = few.draw(slice(None))
+    few, of_few = (
+        Rows(rows.X[index], rows.center),
+        sample_weight[index] / sample_weight[index].sum(),
+    )
+    x = few.read(slice(None))
     shift = of_few @ (x**2).sum(axis=1) / 40
-    M = as_matrix(rows, shares, alpha=0.0)
+    M = as_matrix(rows, sample_weight, alpha=0.0)
     expected = direct(few, of_few, shift)
     np.testing.assert_allclose(M @ expected, np.eye(60), atol=1e-8)
 
 
 def test_sample_of_rows_that_count_nothing(wide):
     rows, _ = wide
-    shares = np.zeros(400)
-    shares[1] = 1  # not one of the sample
-    M = as_matrix(rows, shares, alpha=0.1)
+    sample_weight = np.zeros(400)
+    sample_weight[1] = 1  # not one of the sample
+    M = as_matrix(rows, sample_weight, alpha=0.1)
     assert np.isfinite(M).all()
     assert np.linalg.eigvalsh(M).min() > 0
 
@@ -214,11 +223,11 @@ def test_sample_of_rows_that_count_nothing(wide):
 @pytest.mark.parametrize("block_bytes", [1, 2**23])
 def test_gram_matrix_from_blocks(dtype, block_bytes, monkeypatch, rng):
     monkeypatch.setattr(module, "GRAM_BYTES", block_bytes)
-    X, shares = rng.integers(0, 256, (300, 9), np.uint8), weights_of(300, rng)
+    X, sample_weight = rng.integers(0, 256, (300, 9), np.uint8), weights_of(300, rng)
     rows = Rows(X, X.mean(axis=0))
-    gram = gram_matrix(rows, shares, dtype)
+    gram = gram_matrix(rows, sample_weight, dtype)
     x = X - rows.center
-    expected = np.tril((x * shares[:, None]).T @ x)
+    expected = np.tril((x * sample_weight[:, None]).T @ x)
     assert gram.dtype == dtype
     assert gram.flags.f_contiguous
     np.testing.assert_allclose(np.tril(gram), expected, atol=1e-5 * expected.max())
@@ -228,8 +237,8 @@ def test_gram_matrix_from_blocks(dtype, block_bytes, monkeypatch, rng):
 def test_gram_matrix_of_bytes_never_copies_them_whole(dtype, monkeypatch, rng, peak_of):
     monkeypatch.setattr(module, "GRAM_BYTES", 2**18)
     X = rng.integers(0, 256, (40_000, 128), np.uint8)
-    rows, shares = Rows(X, X.mean(axis=0)), np.full(40_000, 1 / 40_000)
-    assert peak_of(lambda: gram_matrix(rows, shares, dtype)) < X.nbytes / 2
+    rows, sample_weight = Rows(X, X.mean(axis=0)), np.full(40_000, 1 / 40_000)
+    assert peak_of(lambda: gram_matrix(rows, sample_weight, dtype)) < X.nbytes / 2
 
 
 def test_sketch_of_decaying_eigenvalues_is_close_to_the_inverse(monkeypatch, rng):
@@ -239,9 +248,9 @@ def test_sketch_of_decaying_eigenvalues_is_close_to_the_inverse(monkeypatch, rng
     basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
     X = (rng.standard_normal((n, d)) * 0.7 ** np.arange(d)) @ basis
     rows = Rows(X.astype(np.float32), np.zeros(d))
-    shares = weights_of(n, rng)
+    sample_weight = weights_of(n, rng)
     monkeypatch.delattr(module, "_solve_by_features")  # it is not asked
-    product = as_matrix(rows, shares, alpha) @ direct(rows, shares, alpha)
+    product = as_matrix(rows, sample_weight, alpha) @ direct(rows, sample_weight, alpha)
     eigenvalues = np.linalg.eigvals(product)
     assert np.abs(eigenvalues.imag).max() < 1e-9
     assert 0.99 < eigenvalues.real.min()
@@ -252,9 +261,9 @@ def test_sketch_of_few_rows_has_their_rank(monkeypatch, rng):
     monkeypatch.setattr(module, "EXACT_FEATURES", 0)
     monkeypatch.setattr(module, "FEW_SAMPLES", np.inf)
     X = rng.standard_normal((30, 200)).astype(np.float32)
-    rows, shares = Rows(X, None), weights_of(30, rng)
+    rows, sample_weight = Rows(X, None), weights_of(30, rng)
     monkeypatch.delattr(module, "_solve_by_features")
-    product = as_matrix(rows, shares, 0.1) @ direct(rows, shares, 0.1)
+    product = as_matrix(rows, sample_weight, 0.1) @ direct(rows, sample_weight, 0.1)
     assert np.abs(product - np.eye(200)).max() < 1e-3
 
 
@@ -262,6 +271,6 @@ def test_sketch_of_few_rows_has_their_rank(monkeypatch, rng):
 def test_no_sketch_where_it_leaves_too_much(alpha, monkeypatch, rng):
     monkeypatch.setattr(module, "EXACT_FEATURES", 0)
     X = rng.standard_normal((400, 200)).astype(np.float32)
-    rows, shares = Rows(X, None), weights_of(400, rng)
-    product = as_matrix(rows, shares, alpha) @ direct(rows, shares, alpha)
+    rows, sample_weight = Rows(X, None), weights_of(400, rng)
+    product = as_matrix(rows, sample_weight, alpha) @ direct(rows, sample_weight, alpha)
     assert np.abs(product - np.eye(200)).max() < 1e-2

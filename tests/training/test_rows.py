@@ -1,4 +1,4 @@
-"""Rows: what is drawn, in which blocks, at what cost, and their moments."""
+"""Rows: what is read_rows, in which blocks, at what cost, and their moments."""
 
 import numpy as np
 import pytest
@@ -20,18 +20,18 @@ def X(request, rng):
 def test_rows_are_cast_and_centerd(X, centered, index, rng):
     center = rng.normal(size=5) if centered else None
     rows = Rows(X, center)
-    drawn = rows.draw(index)
+    read_rows = rows.read(index)
     expected = X[index].astype(float) - (center if centered else 0)
     assert (len(rows), rows.n_features) == X.shape
-    assert drawn.dtype == rows.dtype
-    assert drawn.dtype == (np.float64 if X.dtype == np.float64 else np.float32)
+    assert read_rows.dtype == rows.dtype
+    assert read_rows.dtype == (np.float64 if X.dtype == np.float64 else np.float32)
     tol = 1e-14 if X.dtype == np.float64 else 1e-6
-    np.testing.assert_allclose(drawn, expected, rtol=tol, atol=256 * tol)
+    np.testing.assert_allclose(read_rows, expected, rtol=tol, atol=256 * tol)
 
 
 def test_bytes_below_the_center_become_negative():
     rows = Rows(np.array([[3]], np.uint8), np.array([5.5]))
-    assert rows.draw(slice(None))[0, 0] == -2.5
+    assert rows.read(slice(None))[0, 0] == -2.5
 
 
 def test_what_is_drawn_may_be_read_only_and_strided(X, rng):
@@ -40,7 +40,7 @@ def test_what_is_drawn_may_be_read_only_and_strided(X, rng):
     center = rng.normal(size=5)
     for part in (slice(0, 9), np.array([1, 5])):
         np.testing.assert_array_equal(
-            Rows(strided, center).draw(part), Rows(X, center).draw(part)
+            Rows(strided, center).read(part), Rows(X, center).read(part)
         )
 
 
@@ -57,58 +57,69 @@ def test_blocks_cover_each_row_once(n, d, n_bytes):
 
 def test_bytes_are_never_copied_whole(rng, peak_of):
     X = rng.integers(0, 256, (60_000, 256), np.uint8)
-    rows, shares = Rows(X, rng.normal(size=256)), np.full(60_000, 1 / 60_000)
+    rows, sample_weight = Rows(X, rng.normal(size=256)), np.full(60_000, 1 / 60_000)
     for function in (weighted_mean, column_variances):
-        assert peak_of(lambda f=function: f(rows, shares)) < 4 * BLOCK_BYTES < X.nbytes
+        assert (
+            peak_of(lambda f=function: f(rows, sample_weight))
+            < 4 * BLOCK_BYTES
+            < X.nbytes
+        )
 
 
 def test_memory_mapped_rows_stay_in_their_file(tmp_path, rng, peak_of):
     path = tmp_path / "rows.npy"
     X = rng.normal(size=(20_000, 64)).astype(np.float32)
     np.save(path, X)
-    shares = np.full(20_000, 1 / 20_000)
+    sample_weight = np.full(20_000, 1 / 20_000)
     rows = Rows(np.load(path, mmap_mode="r"), None)
     assert type(rows.X) is np.memmap
-    assert np.shares_memory(rows.draw(slice(5, 90)), rows.X)
-    assert peak_of(lambda: weighted_mean(rows, shares)) < X.nbytes / 2
-    np.testing.assert_allclose(weighted_mean(rows, shares), X.mean(axis=0), atol=1e-6)
+    assert np.shares_memory(rows.read(slice(5, 90)), rows.X)
+    assert peak_of(lambda: weighted_mean(rows, sample_weight)) < X.nbytes / 2
+    np.testing.assert_allclose(
+        weighted_mean(rows, sample_weight), X.mean(axis=0), atol=1e-6
+    )
     center = X[:50].mean(axis=0)
-    centerd = Rows(rows.X, center)
-    assert type(centerd.X) is np.memmap
-    np.testing.assert_array_equal(centerd.draw(slice(5, 90)), X[5:90] - center)
+    centered = Rows(rows.X, center)
+    assert type(centered.X) is np.memmap
+    np.testing.assert_array_equal(centered.read(slice(5, 90)), X[5:90] - center)
 
 
 @pytest.mark.parametrize("centered", [True, False])
 def test_moments(X, centered, rng):
-    shares = rng.random(37)
-    shares /= shares.sum()
+    sample_weight = rng.random(37)
+    sample_weight /= sample_weight.sum()
     center = rng.normal(size=5) if centered else None
     rows, x = Rows(X, center), X.astype(float) - (center if centered else 0)
     rtol = 1e-13 if X.dtype == np.float64 else 1e-6
-    mean, variances = weighted_mean(rows, shares), column_variances(rows, shares)
+    mean, variances = (
+        weighted_mean(rows, sample_weight),
+        column_variances(rows, sample_weight),
+    )
     assert mean.dtype == variances.dtype == np.float64
-    np.testing.assert_allclose(mean, np.average(x, axis=0, weights=shares), rtol=rtol)
     np.testing.assert_allclose(
-        variances, np.average(x**2, axis=0, weights=shares), rtol=rtol
+        mean, np.average(x, axis=0, weights=sample_weight), rtol=rtol
+    )
+    np.testing.assert_allclose(
+        variances, np.average(x**2, axis=0, weights=sample_weight), rtol=rtol
     )
 
 
 def test_variances_about_the_mean_are_those_of_numpy(X):
-    shares = np.full(37, 1 / 37)
-    center = weighted_mean(Rows(X, None), shares)
-    variances = column_variances(Rows(X, center), shares)
+    sample_weight = np.full(37, 1 / 37)
+    center = weighted_mean(Rows(X, None), sample_weight)
+    variances = column_variances(Rows(X, center), sample_weight)
     np.testing.assert_allclose(variances, X.var(axis=0, dtype=float), rtol=1e-5)
 
 
 def test_large_offsets_keep_their_digits(rng):
     X = (1e4 + rng.normal(size=(5000, 8))).astype(np.float32)
-    shares = np.full(5000, 1 / 5000)
-    center = weighted_mean(Rows(X, None), shares)
+    sample_weight = np.full(5000, 1 / 5000)
+    center = weighted_mean(Rows(X, None), sample_weight)
     exact = X.astype(float)
     np.testing.assert_allclose(center, exact.mean(axis=0), rtol=1e-6)
-    variances = column_variances(Rows(X, center), shares)
+    variances = column_variances(Rows(X, center), sample_weight)
     np.testing.assert_allclose(variances, exact.var(axis=0), rtol=1e-3)
     c = center.astype(np.float32).astype(float)
-    np.testing.assert_array_equal(Rows(X, center).draw(slice(None)), exact - c)
+    np.testing.assert_array_equal(Rows(X, center).read(slice(None)), exact - c)
     of_c = ((exact - c) ** 2).mean(axis=0)
     np.testing.assert_allclose(variances, of_c, rtol=1e-6)

@@ -17,13 +17,13 @@ from skvision._training.rows import Rows
 from skvision._training.smoothed_l1 import minimize_smoothed
 
 
-def least_squares(scores, targets, shares):
+def least_squares(scores, targets, sample_weight):
     error = scores[:, 0] - targets
-    return float(shares @ error**2 / 2), (shares * error)[:, None]
+    return float(sample_weight @ error**2 / 2), (sample_weight * error)[:, None]
 
 
-def curvature_of_least_squares(scores, targets, shares):
-    return lambda change: shares[:, None] * change
+def curvature_of_least_squares(scores, targets, sample_weight):
+    return lambda change: sample_weight[:, None] * change
 
 
 def problem_of(X, targets, alpha, l1_ratio, loss, curvature, n_outputs, joint):
@@ -118,16 +118,16 @@ def test_any_start_leads_to_the_same_minimum(points, rng):
 
 def test_large_problems_are_solved_as_small_ones(points, monkeypatch):
     """Class by class with conjugate gradients, and with few weights at a time."""
-    from skvision._training import precondition
+    from skvision._training import class_inverses
 
     X, labels = points
     problem = problem_of(
         X, labels, 0.003, 1.0, softmax_cross_entropy, softmax_curvature, 3, True
     )
     expected = minimum_of(problem)
-    monkeypatch.setattr(precondition, "MAX_DENSE", 0)
+    monkeypatch.setattr(class_inverses, "MAX_DENSE", 0)
     for most in (5, 2):
-        monkeypatch.setattr(precondition, "MAX_OWN", most)
+        monkeypatch.setattr(class_inverses, "MAX_OWN", most)
         minimum = minimum_of(problem)
         np.testing.assert_allclose(minimum.params, expected.params, atol=1e-6)
         np.testing.assert_array_equal(minimum.params == 0, expected.params == 0)
@@ -138,9 +138,10 @@ def test_is_told_each_iteration_and_may_be_stopped(points):
     problem = problem_of(
         X, labels, 0.01, 1.0, softmax_cross_entropy, softmax_curvature, 3, True
     )
-    told = []
+    iterates = []
     minimum = minimum_of(
-        problem, on_iteration=lambda params: told.append(params) or len(told) == 2
+        problem,
+        on_iteration=lambda params: iterates.append(params) or len(iterates) == 2,
     )
     assert minimum.n_iter == 2
-    np.testing.assert_array_equal(minimum.params, told[-1])
+    np.testing.assert_array_equal(minimum.params, iterates[-1])

@@ -30,14 +30,16 @@ def standardized(X, standard):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_spread_is_that_of_numpy(dtype, n_channels, rng):
     X = rng.uniform(0, 255, (300, 6)).astype(dtype)
-    shares = rng.random(300) / 150
-    shares[::7] = 0
-    shares /= shares.sum()
-    spread = learn_spread(X, shares, n_channels)
+    sample_weight = rng.random(300) / 150
+    sample_weight[::7] = 0
+    sample_weight /= sample_weight.sum()
+    spread = learn_spread(X, sample_weight, n_channels)
     seen = (
-        X[shares > 0].astype(float).reshape(-1, 6 // (n_channels or 6), n_channels or 6)
+        X[sample_weight > 0]
+        .astype(float)
+        .reshape(-1, 6 // (n_channels or 6), n_channels or 6)
     )
-    weights = np.broadcast_to(shares[shares > 0, None, None], seen.shape)
+    weights = np.broadcast_to(sample_weight[sample_weight > 0, None, None], seen.shape)
     mean = np.average(seen, axis=(0, 1), weights=weights)
     variance = np.average((seen - mean) ** 2, axis=(0, 1), weights=weights)
     expected = seen.min((0, 1)), seen.max((0, 1)), mean, np.sqrt(variance)
@@ -60,14 +62,14 @@ def test_a_constant_column_is_its_value_exactly(value, n, dtype, n_channels, see
     value = np.abs(value) % 256 if dtype == np.uint8 else value
     rng = np.random.default_rng(seed)
     X = np.full((n, 3), np.array(value).astype(dtype))
-    shares = rng.random(n) * (rng.random(n) < 0.8)
-    shares[0] += 1
-    X[shares == 0] = rng.integers(0, 255, 3)  # what does not count
-    spread = learn_spread(X, shares / shares.sum(), n_channels)
+    sample_weight = rng.random(n) * (rng.random(n) < 0.8)
+    sample_weight[0] += 1
+    X[sample_weight == 0] = rng.integers(0, 255, 3)  # what does not count
+    spread = learn_spread(X, sample_weight / sample_weight.sum(), n_channels)
     assert spread.mean.tolist() == [float(X[0, 0])] * 3
     assert not spread.deviation.any()
     assert not standardized(
-        X[:1], learn_standard(X, shares / shares.sum(), n_channels)
+        X[:1], learn_standard(X, sample_weight / sample_weight.sum(), n_channels)
     ).any()
 
 
@@ -106,10 +108,12 @@ def test_the_unit_of_measure_is_no_matter(dtype, scale, rng):
     expected = X.std(axis=0)
     expected[4] = 0
     np.testing.assert_allclose(spread.deviation / scale, expected, rtol=rtol)
-    drawn = standardized(scaled, learn_standard(scaled, even(200), None))
+    read_rows = standardized(scaled, learn_standard(scaled, even(200), None))
     expected = (X - X.mean(0))[:, :4] / X.std(0)[:4]
-    np.testing.assert_allclose(drawn[:, :4], expected, rtol=10 * rtol, atol=10 * rtol)
-    assert not drawn[:, 4].any()
+    np.testing.assert_allclose(
+        read_rows[:, :4], expected, rtol=10 * rtol, atol=10 * rtol
+    )
+    assert not read_rows[:, 4].any()
 
 
 @settings(max_examples=200)

@@ -1,66 +1,66 @@
-"""Candidates, drawn from ranges that are narrowed from stage to stage."""
+"""Sampling of candidates from ranges that are narrowed from stage to stage."""
 
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from skvision.model_selection._narrowing import describe, narrowed_spaces
 
 
-class Draws:
-    """Draws candidates at random, and remembers what has been tried.
+class CandidateSampler:
+    """Draws random candidates and remembers which have been tried.
 
     Parameters
     ----------
     spaces : dict of int to dict
-        The ranges that the user gave, as from `as_spaces`.
+        The ranges given by the user, as returned by `as_spaces`.
     rng : RandomState
-        Draws them.
+        The random number generator.
     """
 
     def __init__(self, spaces, rng):
         self.given = spaces
-        self.spaces = spaces  # of the stage that was drawn last
+        self.spaces = spaces  # the ranges of the last stage
         self._rng = rng
         self._tried = []
-        self._tried_alike = []  # with as much of the resource as now
+        self._tried_alike = []  # with the current amount of the resource
 
-    def draw(self, n, again, grew):
-        """Return ``n`` candidates, or fewer where lists have no more.
+    def sample(self, n, again, grew):
+        """Return ``n`` candidates, or fewer if lists have no more combinations.
 
         Parameters
         ----------
         n : int
-            How many candidates are wanted.
+            Number of candidates.
         again : list of dict
-            Candidates among these, which have been tried with less of the resource.
+            Candidates to include that have been tried with less of the resource.
         grew : bool
-            Whether this stage has more of the resource than the one before.
+            Whether this stage has more of the resource than the previous one.
         """
         if grew:
             self._tried_alike = []
         n_new = n - len(again)
         known = again + self._tried_alike
-        new = _drawn(self.spaces, n_new, self._rng, known)
-        if len(new) < n_new:  # all that the lists have was tried: back to the whole
+        new = _sample(self.spaces, n_new, self._rng, known)
+        if len(new) < n_new:  # all combinations have been tried: use the given ranges
             known = self._tried + new
-            others = _drawn(self.given, n_new - len(new), self._rng, known)
+            others = _sample(self.given, n_new - len(new), self._rng, known)
             new += others
             self.spaces = self.given if others else self.spaces
         self._tried += again + new
         self._tried_alike += again + new
         return again + new
 
-    def told(self, best):
-        """Return a record of each range of this stage, and the best value in it."""
+    def describe(self, best):
+        """Return a record for each range of this stage, with the best value."""
         return describe(self.given, self.spaces, best)
 
     def narrow(self, best):
-        """Draw from around the best candidates from now on, if there are any."""
+        """Narrow the ranges around the best candidates, if there are any."""
         if best:
             self.spaces = narrowed_spaces(self.given, self.spaces, best)
 
 
-def _drawn(spaces, n, rng, known):
-    """Draw candidates; where all is lists, each at most once and none that is known."""
+def _sample(spaces, n, rng, known):
+    """Draw candidates; from lists, draw each one at most once and no known ones."""
     spaces = list(spaces.values())
     if not all(isinstance(values, list) for s in spaces for values in s.values()):
         return list(ParameterSampler(spaces, n, random_state=rng))

@@ -48,7 +48,8 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": "/plot_",
-    "ignore_pattern": r"(^|/)(?!plot_)\w+\.py$",  # long scripts, which the guide names
+    "ignore_pattern": r"(^|/)(?!plot_)\w+\.py$",  # long scripts, which other pages name
+    "within_subsection_order": "gallery_order.place",
     "doc_module": ("skvision",),
     "reference_url": {"skvision": None},
     "backreferences_dir": "gallery/backreferences",

@@ -5,7 +5,7 @@ skvision and its peers on one task
 The first 10,000 training images of CIFAR-10 to learn from, its 10,000 test images
 to predict, the same parameters on both sides and two threads for all: accuracy, and
 the seconds from images in memory to predictions. What is compiled at its first use
-is compiled before. Prints the table of the README, in a quarter of an hour:
+is compiled before. Prints a table of the page of results, in a quarter of an hour:
 ``python examples/results_table.py FOLDER``, where FOLDER holds ``cifar-10-batches-py``.
 """
 

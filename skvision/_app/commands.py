@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> None:
     if missing:
         raise UserError(
             f"the command line needs {' and '.join(missing)}: "
-            f'pip install "skvision[cli]"'
+            'run python -m pip install ".[cli]" in a clone of skvision'
         )
     from joblib import parallel_config
 

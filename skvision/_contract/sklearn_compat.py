@@ -27,7 +27,7 @@ FLOATING_POINT = {
 
 
 class Estimator(BaseEstimator):
-    """Base class of all estimators, with links to the documentation in HTML.
+    """Base class of all estimators, with fixed floating-point settings.
 
     The public methods do not depend on `numpy.seterr` of the caller. Otherwise a
     harmless underflow could raise a FloatingPointError.
@@ -40,12 +40,6 @@ class Estimator(BaseEstimator):
             elif isinstance(method, _AvailableIfDescriptor):
                 method.fn = _as_numpy_does(method.fn)
         super().__init_subclass__(**kwargs)
-
-    _doc_link_module = "skvision"
-    _doc_link_template = (
-        "https://skvision.readthedocs.io/en/latest/api/generated/"
-        "{estimator_module}.{estimator_name}.html"
-    )
 
 
 def _as_numpy_does(method):

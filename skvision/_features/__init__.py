@@ -1,5 +1,5 @@
-"""Images become features: `HOG`, `ColorHistogram`, visual words, `PixelNormalizer`.
+"""Transformers of images: `HOG`, `ColorHistogram`, visual words, `PixelNormalizer`.
 
-The room may import `_contract`, `_training` and `_kernels`.
-No feature imports another one.
+The responses_buffer may import `_contract`, `_training` and `_kernels`.
+None of the transformers imports another one.
 """

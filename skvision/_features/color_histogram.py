@@ -21,7 +21,8 @@ from skvision._contract.sklearn_compat import (
 )
 from skvision._training.parallel import for_each_block
 
-# Ends of each channel, in the order of the planes of its space; None: value_range_.
+# Lowest and highest value of each channel, in the order of the channels of its space.
+# None stands for value_range_.
 SPACES = {
     "rgb": {"red": None, "green": None, "blue": None},
     "hsv": {"hue": (0, 1), "saturation": (0, 1), "value": (0, 1)},
@@ -39,7 +40,7 @@ LARGEST_NUMERATOR = 6 * 255  # of a hue of bytes
 
 
 class Layout(NamedTuple):
-    """What is counted in each cell, and the cells down and across."""
+    """Layout of the features: the histogram of each channel, and the grid of cells."""
 
     names: list[str]
     planes: list[int]
@@ -49,7 +50,7 @@ class Layout(NamedTuple):
 
 
 class Arithmetic(NamedTuple):
-    """Whether channels are fractions of bytes, what white is, and dtypes of steps."""
+    """Kind of arithmetic: exact or not, the value of white, and dtypes of steps."""
 
     exact: bool
     white: float
@@ -59,10 +60,10 @@ class Arithmetic(NamedTuple):
 
 
 def _choose_arithmetic(images, space, value_range, n_bins):
-    """Take whole numbers where channels are fractions of bytes, else float64."""
+    """Return integer arithmetic where channels are fractions of bytes, else float64."""
     are_fractions = images.shape[3] == 1 or space in ("rgb", "hsv")
     if images.dtype == np.uint8 and value_range == BYTES and are_fractions:
-        # below that, single precision holds all numerators times the number of bins
+        # below this limit, numerators times numbers of bins are exact in float32
         short = LARGEST_NUMERATOR * max(n_bins) < 1 << 24
         positions = np.float32 if short else np.float64
         return Arithmetic(True, BYTES[1], np.uint8, np.int16, positions)
@@ -71,7 +72,7 @@ def _choose_arithmetic(images, space, value_range, n_bins):
 
 
 def _choose_channels(channels, color_space, n_channels):
-    """Return the names of channels, checked, in the order asked for."""
+    """Return the validated names of the channels, in the given order."""
     gray = n_channels == 1
     known = list(SPACES["gray" if gray else color_space])
     if isinstance(channels, str) and channels == "all":
@@ -82,50 +83,51 @@ def _choose_channels(channels, color_space, n_channels):
     if not names or not set(names) <= set(known) or len(set(names)) < len(names):
         kind = "images of one channel" if gray else f"color_space={color_space!r}"
         raise ValueError(
-            f"channels={channels!r} must be 'all' or names, each once, of the channels "
-            f"of {kind}: {', '.join(known)}."
+            f"channels must be 'all' or distinct names of the channels of {kind} "
+            f"({', '.join(known)}); got {channels!r}."
         )
     return names
 
 
-def _count_bins(bins, names):
+def _bins_per_channel(bins, names):
     """Return the number of bins of each channel."""
     if isinstance(bins, Integral):
         return [int(bins)] * len(names)
     whole = all(isinstance(n, Integral) and n > 0 for n in bins)
     if not whole or len(bins) != len(names):
         raise ValueError(
-            f"bins must be a whole number from 1 or one for each of the {len(names)} "
-            f"channels ({', '.join(names)}); got {bins!r}."
+            f"bins must be a positive integer, or one positive integer for each of the "
+            f"{len(names)} channels ({', '.join(names)}); got {bins!r}."
         )
     return [int(n) for n in bins]
 
 
 def _check_bins(n_bins, low, high):
-    """Raise where edges of bins would be the same number."""
+    """Raise an error if the edges of bins would coincide."""
     if not (high - low) / n_bins >= 2 * np.spacing(max(abs(low), abs(high))):
         raise ValueError(
-            f"The values go from {low!r} to {high!r}, too near each other for "
-            f"bins={n_bins}: take fewer bins or set another value_range."
+            f"The values range from {low!r} to {high!r}, which is too narrow for "
+            f"bins={n_bins}. Reduce bins, or set another value_range."
         )
 
 
 def _is_raised(n_bins, ends):
-    """Tell whether an edge from zero on is rounded above the number it stands for."""
+    """Return whether an edge, counted from zero, is rounded up."""
     k, high = np.arange(n_bins), ends[1]
     return bool((k * (high / n_bins) > k * high / n_bins).any())
 
 
-def _find_ends(layout, joint):
-    """Return where the histograms of a row of cells begin and end."""
+def _histogram_bounds(layout, joint):
+    """Return the bounds of the histograms in the features of a row of cells."""
     sizes = [math.prod(layout.n_bins)] if joint else layout.n_bins
     return np.cumsum([0, *sizes * layout.grid[1]])
 
 
-def _place(layout, joint, height, width):
-    """Return the first bin of each pixel of a strip, by channel, in its row of cells.
+def _lay_out_bins(layout, joint, height, width):
+    """Return the first bin of each pixel of a strip and channel, and strides of bins.
 
-    And the distance between the bins of each channel.
+    The bins are those of a row of cells; the strides are the distances between
+    neighboring bins of each channel.
     """
     n_y, n_x = layout.grid
     strides = [math.prod(layout.n_bins[c:]) for c in range(1, len(layout.n_bins) + 1)]
@@ -133,16 +135,17 @@ def _place(layout, joint, height, width):
     n_strips = -(-cell_height * width // STRIP_PIXELS)
     n_rows = -(-cell_height // n_strips)
     widths = np.diff(np.arange(n_x + 1) * width // n_x)
-    starts = _find_ends(layout, joint)[:-1].reshape(n_x, -1)
+    starts = _histogram_bounds(layout, joint)[:-1].reshape(n_x, -1)
     first_bins = np.tile(starts.repeat(widths, axis=0).T, n_rows)
     strides = np.array(strides if joint else [1] * len(strides), np.uint32)
     return first_bins.astype(np.uint32, order="C"), strides
 
 
-def _is_quicker_joint(layout, height, width):
-    """Tell whether one joint histogram, summed, takes less than one a channel.
+def _is_joint_faster(layout, height, width):
+    """Return whether it is faster to count a joint histogram and sum over its bins.
 
-    It takes less counting, and the sums cost little where pixels are many for each bin.
+    Counting takes less time than for one histogram per channel, and the sums take
+    little time if there are many pixels per bin.
     """
     n_y, n_x = layout.grid
     n_pixels = height // n_y * (width // n_x)
@@ -150,8 +153,8 @@ def _is_quicker_joint(layout, height, width):
     return n_joint <= n_pixels and WEIGHTED_HUE not in layout.names
 
 
-def _number(n):
-    """Return the numbers below ``n`` as strings of one length."""
+def _padded_numbers(n):
+    """Return the numbers below ``n`` as zero-padded strings."""
     return [f"{k:0{len(str(n - 1))}}" for k in range(n)]
 
 
@@ -159,87 +162,97 @@ def _number(n):
 class ColorHistogram(TransformerMixin, Estimator):
     r"""Histograms of colors.
 
-    How many pixels of an image, or of each cell of a grid over it, have which color.
-    What is where does not matter within a cell, so that the features stay much the
-    same when a thing moves, turns or is seen from elsewhere.
+    They count how many pixels of an image, or of each cell of a grid over it, have
+    which color. The positions of pixels within a cell do not matter, so that the
+    features change little when an object moves, turns or is sampled from another side.
 
-    The edges of the bins of a channel that goes from :math:`l` to :math:`h` are
-    :math:`l + k (h - l) / n`, for :math:`k` from 0 to :math:`n`. A bin holds its lower
-    edge, the last one both. The counts are those of `numpy.histogramdd`.
+    Use them where colors tell classes apart. `HOG` complements them with shapes.
+
+    The edges of the bins of a channel with values from :math:`l` to :math:`h` are
+    :math:`l + k (h - l) / n`, for :math:`k` from 0 to :math:`n`. Each bin includes its
+    lower edge, and the last bin includes both edges. The counts are those of
+    `numpy.histogramdd`.
 
     Parameters
     ----------
     bins : int or sequence of int, default=16
-        Number of bins, of each channel or one number a channel.
+        Number of bins of every channel, or a sequence with the number of bins of each
+        channel.
 
     color_space : {"rgb", "hsv", "lab", "gray"}, default="hsv"
-        What RGB images are converted to. Gray images stay as they are: they have
-        the one channel ``"gray"`` in every space.
+        Color space that RGB images are converted to. Gray images are not converted:
+        their only channel is ``"gray"`` in every space.
 
         - ``"rgb"``: red, green and blue, over ``value_range``.
-        - ``"hsv"``: with the largest of the three :math:`M`, the smallest :math:`m` and
-          the chroma :math:`C = M - m`, value :math:`M`, saturation :math:`C / M`, and
-          hue :math:`(G - B) / 6C`, :math:`1/3 + (B - R) / 6C` or :math:`2/3 + (R - G) /
-          6C`, modulo 1, where red, green or blue is the largest; all from 0 to 1. Black
-          has saturation zero, and what has no chroma has hue zero.
+        - ``"hsv"``: hue, saturation and value, all from 0 to 1. With the largest of
+          red, green and blue :math:`M`, the smallest :math:`m` and the chroma :math:`C
+          = M - m`, the value is :math:`M`, the saturation :math:`C / M`, and the hue
+          :math:`(G - B) / 6C`, :math:`1/3 + (B - R) / 6C` or :math:`2/3 + (R - G) /
+          6C`, modulo 1, if red, green or blue is the largest. The saturation of black
+          is zero, and so is the hue of pixels without chroma.
         - ``"lab"``: CIE Lab of sRGB under the illuminant D65: lightness from 0 to 100,
-          a from -87 to 99 and b from -108 to 95, which are the ends of sRGB.
+          a from -87 to 99 and b from -108 to 95, which are the limits of sRGB.
         - ``"gray"``: :math:`0.2125 R + 0.7154 G + 0.0721 B`, over ``value_range``.
 
     channels : "all", str or sequence of str, default="all"
-        The channels to count, by name: red, green, blue; hue, saturation, value;
-        lightness, a, b; gray. In hsv there is also ``"weighted_hue"``, which is no part
-        of "all": the hue, where each pixel counts by its saturation, since the hue of a
-        pixel that is nearly gray says little.
+        Names of the channels to count: red, green, blue; hue, saturation, value;
+        lightness, a, b; gray. The space "hsv" also has ``"weighted_hue"``, which is not
+        included in "all": the hue with each pixel weighted by its saturation, because
+        the hue of a nearly gray pixel says little.
 
     joint : bool, default=False
-        Whether to count combinations: one histogram of all channels, which has the
-        product of their bins, in C order; instead of one histogram for each.
+        If True, combinations of channels are counted in one joint histogram, which has
+        the product of their bins in C order. If False, each channel has its own
+        histogram.
 
     value_range : (float, float), default=None
-        What black and white are. None is (0, 255) for uint8, and for other images the
-        least and the largest value in ``fit``. Values outside are clipped to it.
+        Values of black and white. None means (0, 255) for uint8 images, and the
+        smallest and largest value of the training images for others. Values outside are
+        clipped.
 
     grid : (int, int), default=(1, 1)
-        Rows and columns of cells, each with histograms of its own. All pixels are in a
-        cell: of H rows, those from i * H // n to (i + 1) * H // n are in row i of n. A
-        image of fewer pixels has fewer cells.
+        Number of rows and columns of cells, each with its own histograms. The cells
+        cover the image: row i of n contains the rows of pixels from i * H // n to (i +
+        1) * H // n - 1, where H is the height. An image with fewer pixels has fewer
+        cells.
 
     norm : {"l1", "l2", "sqrt"} or None, default="l1"
-        How each histogram is normalized: to the sum 1; to the Euclidean length 1; to
-        the square roots of ``"l1"``, whose Euclidean distance is Hellinger's but for a
-        factor; or not at all. An empty histogram, as ``"weighted_hue"`` has it of a
-        gray image, stays zero.
+        How each histogram is normalized. ``"l1"`` makes its sum 1, and ``"l2"`` its
+        Euclidean length. ``"sqrt"`` takes the square roots of ``"l1"``, so that
+        Euclidean distances are Hellinger distances up to a constant factor. None keeps
+        the counts. An empty histogram, such as the ``"weighted_hue"`` of a gray image,
+        stays zero.
 
     image_shape : (int, int) or (int, int, int), default=None
-        Height, width and channels of images that come as flat rows. Where it is None,
-        a number of features that is a perfect square is taken for gray images, three
-        times a perfect square for RGB, any other for gray strips one pixel high, with
-        an `ImageShapeWarning`.
+        Height, width and channels of images that are passed as flat rows. If None, the
+        shape is guessed from the number of features, with an `ImageShapeWarning`: a
+        perfect square means gray images, three times a perfect square RGB images, and
+        any other number gray strips one pixel high.
 
     n_jobs : int, default=None
-        Number of threads. None is 1 unless in a :obj:`joblib.parallel_config` context,
-        -1 is all cores. The result does not depend on it.
+        Number of threads. None means 1 unless in a :obj:`joblib.parallel_config`
+        context, and -1 means all cores. The result does not depend on it.
 
     Attributes
     ----------
     value_range_ : (float, float)
-        The values that black and white have. Where ``fit`` saw only one value, they
-        are half of it below and above it, at least 0.5.
+        Values of black and white. If all training values are equal to v, they are v
+        minus and plus half of its magnitude, or 0.5 if that is larger.
 
     image_shape_ : (int, int, int)
-        Height, width and channels of the images seen in ``fit``.
+        Height, width and channels of the images seen during ``fit``.
 
     n_features_in_ : int
-        Their product.
+        Number of features seen during ``fit``: the product of ``image_shape_``.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns seen in ``fit``, where it was given a table.
+        Names of features seen during ``fit``. Defined only when ``X`` has feature names
+        that are all strings.
 
     Notes
     -----
-    Arithmetic is that of float64: bytes are counted as floats of the same values are at
-    ``value_range=(0, 255)``.
+    The result is that of arithmetic in float64: uint8 images give the same counts as
+    float images of the same values with ``value_range=(0, 255)``.
 
     References
     ----------
@@ -317,8 +330,9 @@ class ColorHistogram(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range or does not suit another or the images,
-            or ``X`` is not images of one channel or three, or not of ``image_shape``.
+            If a parameter is out of its range or does not fit another one or the
+            images, or if ``X`` does not contain images of one or three channels and of
+            the shape ``image_shape``.
         """
         images = validate_images(self, X, reset=True)
         self.value_range_ = learn_value_range(self.value_range, images)
@@ -331,19 +345,20 @@ class ColorHistogram(TransformerMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, 1), (n, H, W, 3) or (n, n_features)
-            Images of the shape seen in ``fit``.
+            Images of the shape seen during ``fit``.
 
         Returns
         -------
         features : ndarray of shape (n, n_features_out)
-            float64 for float64 images, else float32. The order is that of
-            `get_feature_names_out`: row and column of the cell, channel, bin.
+            Features, float64 for float64 images and float32 otherwise. They are ordered
+            as by `get_feature_names_out`: by row and column of the cell, channel and
+            bin.
 
         Raises
         ------
         ValueError
-            If the images are not of the shape seen in ``fit``, or a parameter is out
-            of its range.
+            If the images do not have the shape seen during ``fit``, or if a parameter
+            is out of its range.
         """
         check_is_fitted(self, "value_range_")
         check_parameters(self)
@@ -352,22 +367,22 @@ class ColorHistogram(TransformerMixin, Estimator):
         return self._features(images, layout)
 
     def _layout(self):
-        """Check what is to be counted, and say it channel by channel."""
+        """Validate the parameters and return the layout of the histograms."""
         check_pair("grid", self.grid)
         height, width, n_channels = self.image_shape_
         names = _choose_channels(self.channels, self.color_space, n_channels)
         if self.joint and WEIGHTED_HUE in names:
             raise ValueError(
-                "joint=True counts whole pixels, and 'weighted_hue' fractions of them: "
-                "set joint=False, or take 'hue' and 'saturation' as channels."
+                "joint=True counts whole pixels, but 'weighted_hue' counts fractions. "
+                "Set joint=False, or set channels to ('hue', 'saturation')."
             )
-        n_bins = _count_bins(self.bins, names)
+        n_bins = _bins_per_channel(self.bins, names)
         grid = min(self.grid[0], height), min(self.grid[1], width)
         n_features = grid[0] * grid[1] * (math.prod if self.joint else sum)(n_bins)
         if n_features > MOST_FEATURES:
             raise ValueError(
-                f"bins={self.bins}, joint={self.joint} and grid={self.grid} make "
-                f"{n_features} features, more than {MOST_FEATURES}: take fewer bins."
+                f"bins={self.bins}, joint={self.joint} and grid={self.grid} give "
+                f"{n_features} features, more than {MOST_FEATURES}. Reduce bins."
             )
         space = SPACES["gray" if n_channels == 1 else self.color_space]
         channels = ["hue" if name == WEIGHTED_HUE else name for name in names]
@@ -381,43 +396,43 @@ class ColorHistogram(TransformerMixin, Estimator):
         from skvision._kernels import histograms as kernel
         from skvision._kernels.color import prepare
 
-        n_pictures, height, width, n_planes = images.shape
+        n_images, height, width, n_planes = images.shape
         space = "gray" if n_planes == 1 else self.color_space
         number = list(SPACES).index(space)
-        exact, white, of_planes, of_fractions, of_positions = _choose_arithmetic(
-            images, space, self.value_range_, layout.n_bins
+        exact, white, planes_dtype, fractions_dtype, positions_dtype = (
+            _choose_arithmetic(images, space, self.value_range_, layout.n_bins)
         )
-        of_bytes = images.dtype == np.uint8
-        table = np.arange(256.0 if of_bytes and not exact else 0.0)
+        is_uint8 = images.dtype == np.uint8
+        table = np.arange(256.0 if is_uint8 and not exact else 0.0)
         prepare(table, *self.value_range_, number)
         weighted = np.array([name == WEIGHTED_HUE for name in layout.names])
         colors = kernel.Colors(number, self.value_range_, white, exact, table)
         channels = kernel.Channels(
             np.array(layout.planes),
-            np.array(layout.n_bins, of_positions),
+            np.array(layout.n_bins, positions_dtype),
             np.array(layout.ends, np.float64),
             np.array(list(map(_is_raised, layout.n_bins, layout.ends))),
             weighted,
         )
-        ends = _find_ends(layout, self.joint)
-        summed = not self.joint and _is_quicker_joint(layout, height, width)
+        ends = _histogram_bounds(layout, self.joint)
+        summed = not self.joint and _is_joint_faster(layout, height, width)
         joint = self.joint or summed
-        first_bins, strides = _place(layout, joint, height, width)
+        first_bins, strides = _lay_out_bins(layout, joint, height, width)
         places = kernel.Layout(joint, first_bins, strides, ends)
         strip = first_bins.shape[1]
-        of_counts = np.float64 if weighted.any() else np.uint32
+        counts_dtype = np.float64 if weighted.any() else np.uint32
         features = np.empty(
-            (n_pictures, layout.grid[0], ends[-1]),
+            (n_images, layout.grid[0], ends[-1]),
             np.float64 if images.dtype == np.float64 else np.float32,
         )
 
         def compute(rows):
             buffers = kernel.Buffers(
-                np.zeros((n_planes, strip), of_planes),
-                np.ones((2, 3, strip), of_fractions),
+                np.zeros((n_planes, strip), planes_dtype),
+                np.ones((2, 3, strip), fractions_dtype),
                 np.zeros((len(weighted), strip), np.uint32),
-                np.zeros(_find_ends(layout, joint)[-1], of_counts),
-                np.zeros(ends[-1] if summed else 0, of_counts),
+                np.zeros(_histogram_bounds(layout, joint)[-1], counts_dtype),
+                np.zeros(ends[-1] if summed else 0, counts_dtype),
             )
             kernel.color_histograms(
                 images[rows],
@@ -429,14 +444,14 @@ class ColorHistogram(TransformerMixin, Estimator):
                 features[rows],
             )
 
-        pictures_per_task = max(1, PIXELS_PER_TASK // (height * width))
-        for_each_block(compute, n_pictures, pictures_per_task, self.n_jobs)
-        return features.reshape(n_pictures, -1)
+        images_per_task = max(1, PIXELS_PER_TASK // (height * width))
+        for_each_block(compute, n_images, images_per_task, self.n_jobs)
+        return features.reshape(n_images, -1)
 
     @property
     def _n_features_out(self):
         layout = self._layout()
-        return int(layout.grid[0] * _find_ends(layout, self.joint)[-1])
+        return int(layout.grid[0] * _histogram_bounds(layout, self.joint)[-1])
 
     def get_feature_names_out(self, input_features=None):
         """Name the features by channel, bin and cell.
@@ -444,26 +459,27 @@ class ColorHistogram(TransformerMixin, Estimator):
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Checked against the names seen in ``fit``, otherwise unused.
+            If given, they must be the names seen during ``fit``; they are not used
+            otherwise.
 
         Returns
         -------
         names : ndarray of shape (n_features_out,) of str objects
-            ``hue_07_y0_x1`` is the eighth bin of hue in the second cell of the first
-            row; where ``joint`` is true, ``hue_07_saturation_03_value_00_y0_x1`` is a
-            combination of bins.
+            For example, ``hue_07_y0_x1`` is the eighth bin of the hue in the second
+            cell of the first row. With ``joint=True``,
+            ``hue_07_saturation_03_value_00_y0_x1`` is a combination of bins.
         """
         check_is_fitted(self, "value_range_")
         check_feature_names_in(self, input_features)
         layout = self._layout()
         bins = [
-            [f"{name}_{number}" for number in _number(n)]
+            [f"{name}_{number}" for number in _padded_numbers(n)]
             for name, n in zip(layout.names, layout.n_bins, strict=True)
         ]
-        of_cell = map("_".join, product(*bins)) if self.joint else chain(*bins)
-        cells = product(*map(_number, layout.grid))
+        cell_names = map("_".join, product(*bins)) if self.joint else chain(*bins)
+        cells = product(*map(_padded_numbers, layout.grid))
         return np.array(
-            [f"{name}_y{y}_x{x}" for (y, x), name in product(cells, of_cell)],
+            [f"{name}_y{y}_x{x}" for (y, x), name in product(cells, cell_names)],
             dtype=object,
         )
 

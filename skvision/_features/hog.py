@@ -23,11 +23,11 @@ from skvision._training.parallel import for_each_block
 BLOCK_NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")
 PIXELS_PER_TASK = 1 << 18
 STRIP_PIXELS = 2048  # enough to fill the vector unit, few enough to stay in cache
-LARGEST = 1e10  # float images beyond this are scaled down: their squares overflow
+LARGEST = 1e10  # float images beyond it are scaled down, else their squares overflow
 
 
 class Grid(NamedTuple):
-    """Heights and widths, in pixels, cells, cells and blocks."""
+    """Sizes of cells in pixels and of blocks in cells, and the numbers of both."""
 
     cell_shape: tuple[int, int]
     n_cells: tuple[int, int]
@@ -36,11 +36,14 @@ class Grid(NamedTuple):
 
 
 def _padded_cotangents(bins, orientations, half_turns, dtype):
-    """Return cotangents of the lower ends of ``bins``, filled up to fours with NaN."""
+    """Return cotangents of the lower edges of ``bins``, padded with NaN.
+
+    The length of the result is a multiple of four.
+    """
     angles = np.array([math.pi * half_turns * k / orientations for k in bins])
     cotangents = np.full(-(-len(angles) // 4) * 4, np.nan, dtype)
     cotangents[: len(angles)] = np.cos(angles) / np.sin(angles)
-    for i, k in enumerate(bins):  # where the cotangent is a whole number, or infinite
+    for i, k in enumerate(bins):  # exact where it is a whole number or infinite
         quarter, remainder = divmod(4 * half_turns * k, orientations)
         if remainder == 0:
             cotangents[i] = (np.inf, 1, 0, -1)[quarter % 4]
@@ -48,7 +51,7 @@ def _padded_cotangents(bins, orientations, half_turns, dtype):
 
 
 def _scale_down(images):
-    """Scale images whose squared gradients would overflow; their HOG stays."""
+    """Scale down images whose squared gradients would overflow: the features stay."""
     peaks = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
     if peaks.max() <= LARGEST:
         return images
@@ -59,86 +62,97 @@ def _scale_down(images):
 class HOG(TransformerMixin, Estimator):
     r"""Histograms of oriented gradients.
 
-    Each image is divided into cells; each pixel votes, with the length of its
-    gradient, for the orientation of its gradient in the histogram of its cell. The
-    histograms of each block of neighboring cells are normalized together. The blocks
-    overlap: a cell stands in as many of them as hold it.
+    They describe the shapes in an image by the directions of its edges. The image is
+    divided into cells. Each pixel adds the length of its gradient to the histogram of
+    its cell, in the bin of the orientation of the gradient. The histograms of each
+    block of neighboring cells are normalized together. Blocks overlap: each cell
+    belongs to every block that contains it.
+
+    Use them where shapes matter more than colors, with a linear classifier after them.
+    `ColorHistogram` complements them.
 
     The gradient at a pixel is the difference of the pixels on its two sides,
-    :math:`g_x = I(x + 1, y) - I(x - 1, y)` and :math:`g_y` likewise, zero on the first
-    and the last column or row; of three channels that counts whose gradient is the
-    longest.
+    :math:`g_x = I(x + 1, y) - I(x - 1, y)` and :math:`g_y` likewise. It is zero on the
+    first and the last column or row. In color images, the channel with the longest
+    gradient counts.
 
     Parameters
     ----------
     orientations : int, default=9
-        Number of bins of a histogram.
+        Number of orientation bins.
 
     pixels_per_cell : (int, int), default=(8, 8)
         Height and width of a cell in pixels. Pixels to the right of and below the last
-        whole cell do not vote (unless ``interpolate``). An image smaller than a cell
-        is one cell.
+        whole cell are not counted, unless ``interpolate=True``. An image smaller than a
+        cell is one cell.
 
     cells_per_block : (int, int), default=(2, 2)
-        Rows and columns of cells in a block. An image of fewer cells is one block.
+        Number of rows and columns of cells in a block. An image with fewer cells is one
+        block.
 
     block_norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}, default="L2-Hys"
         How the values :math:`v` of a block are normalized, with
         :math:`\varepsilon = 10^{-5}`: ``"L1"`` :math:`v / (\|v\|_1 + \varepsilon)`;
         ``"L1-sqrt"`` the square root of that; ``"L2"``
-        :math:`v / \sqrt{\|v\|_2^2 + \varepsilon^2}`; ``"L2-Hys"`` L2, then cut at 0.2
-        and L2 again.
+        :math:`v / \sqrt{\|v\|_2^2 + \varepsilon^2}`; ``"L2-Hys"`` is L2, clipping at
+        0.2, and L2 again.
 
     signed : bool, default=False
-        Whether opposite gradients differ, so that the bins cover 360 degrees (18 bins
-        are usual then) instead of 180.
+        Whether opposite gradients have different orientations. If True, the bins cover
+        360 degrees, and 18 of them are usual; if False, they cover 180 degrees.
 
     transform_sqrt : bool, default=False
-        Whether to take the square root of each pixel first, which makes the differences
-        in the shade count for more. Images must not be negative then.
+        Whether to take the square root of each pixel first, which gives more weight to
+        differences in dark regions. The pixels must not be negative then.
 
     interpolate : bool, default=False
-        Whether each pixel shares its vote between the two nearest orientations and the
-        four nearest cells, by distance from their centers (bilinear in space), so that
-        the features change little when the image shifts a little; instead of giving
-        all of it to one bin of one cell.
+        If True, each pixel is divided between the two nearest orientations and the four
+        nearest cells, by the distance from their centers (bilinear in space), so that
+        the features change little when the image shifts a little. If False, each pixel
+        is counted in one bin of one cell.
 
     image_shape : (int, int) or (int, int, int), default=None
-        Height, width and channels of images that come as flat rows. Where it is None,
-        a number of features that is a perfect square is taken for gray images, three
-        times a perfect square for RGB, any other for gray strips one pixel high, with
-        an `ImageShapeWarning`.
+        Height, width and channels of images that are passed as flat rows. If None, the
+        shape is guessed from the number of features, with an `ImageShapeWarning`: a
+        perfect square means gray images, three times a perfect square RGB images, and
+        any other number gray strips one pixel high.
 
     n_jobs : int, default=None
-        Number of threads. None is 1 unless in a :obj:`joblib.parallel_config` context,
-        -1 is all cores. The result does not depend on it.
+        Number of threads. None means 1 unless in a :obj:`joblib.parallel_config`
+        context, and -1 means all cores. The result does not depend on it.
 
     Attributes
     ----------
     image_shape_ : (int, int, int)
-        Height, width and channels of the images seen in ``fit``.
+        Height, width and channels of the images seen during ``fit``.
 
     n_features_in_ : int
-        Their product.
+        Number of features seen during ``fit``: the product of ``image_shape_``.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns seen in ``fit``, where it was given a table.
+        Names of features seen during ``fit``. Defined only when ``X`` has feature names
+        that are all strings.
 
     Notes
     -----
-    Without ``interpolate`` and ``signed`` the features are those of
-    ``skimage.feature.hog`` with the same parameters, to 1e-5, but where rounding
-    decides there: a gradient that is equally long in two channels is taken from the
-    first (scikit-image: from that whose length was rounded up; about one CIFAR-10
-    image in a thousand has one); orientations are compared with the boundaries of the
-    bins without rounding an angle first (it matters for float images with 4, 8, 12, …
-    orientations, which have boundaries at 45 degrees, and for ``transform_sqrt``, where
-    square roots of bytes meet boundaries in one image of a hundred); and no vote is
-    lost where an angle rounds to 180 degrees. Images smaller than a block are
-    described, not refused.
+    With ``interpolate=False`` and ``signed=False``, the features equal those of
+    ``skimage.feature.hog`` with the same parameters to 1e-5, except where the result of
+    scikit-image depends on rounding:
 
-    The features hardly depend on the scale of pixel values: bytes from 0 to 255 and
-    floats from 0 to 1 give the same, but for :math:`\varepsilon`.
+    - Where two channels have gradients of equal length, the first channel is taken.
+      scikit-image takes the one whose length is rounded up. This concerns about one
+      CIFAR-10 image in a thousand.
+    - Orientations are compared with the edges of the bins without rounding an angle
+      first. This concerns float images with 4, 8, 12, … orientations, which have edges
+      at 45 degrees, and ``transform_sqrt=True``, where the square roots of bytes fall
+      on edges in one image of a hundred.
+    - A pixel whose angle rounds to 180 degrees is counted.
+
+    Images smaller than a block are described, while scikit-image raises an error.
+
+    The features hardly depend on the scale of the pixels: bytes from 0 to 255 and
+    floats from 0 to 1 give the same features but for the influence of
+    :math:`\varepsilon`.
 
     References
     ----------
@@ -212,8 +226,8 @@ class HOG(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range, or ``X`` is not images of one channel
-            or three, or not of ``image_shape``.
+            If a parameter is out of its range, or if ``X`` does not contain images of
+            one or three channels and of the shape ``image_shape``.
         """
         self._check_parameters()
         validate_images(self, X, reset=True)
@@ -225,20 +239,21 @@ class HOG(TransformerMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, 1), (n, H, W, 3) or (n, n_features)
-            Images of the shape seen in ``fit``.
+            Images of the shape seen during ``fit``.
 
         Returns
         -------
         features : ndarray of shape (n, n_features_out)
-            float64 for float64 images, else float32; between 0 and 1. The order is
-            that of `get_feature_names_out`: row and column of the block, row and column
-            of the cell in the block, orientation.
+            Features between 0 and 1, float64 for float64 images and float32 otherwise.
+            They are ordered as by `get_feature_names_out`: by row and column of the
+            block, row and column of the cell in the block, and orientation.
 
         Raises
         ------
         ValueError
-            If the images are not of the shape seen in ``fit``, or negative where
-            ``transform_sqrt`` is set, or a parameter is out of its range.
+            If the images do not have the shape seen during ``fit``, if they have
+            negative values and ``transform_sqrt=True``, or if a parameter is out of its
+            range.
         """
         check_is_fitted(self, "image_shape_")
         self._check_parameters()
@@ -246,7 +261,7 @@ class HOG(TransformerMixin, Estimator):
         if self.transform_sqrt and images.dtype.kind == "f" and images.min() < 0:
             raise ValueError(
                 f"X has negative values, down to {images.min():.6g}, which have no "
-                f"square root: set transform_sqrt=False, or shift the values."
+                f"square root. Set transform_sqrt=False, or shift the values."
             )
         return self._features(images)
 
@@ -258,10 +273,10 @@ class HOG(TransformerMixin, Estimator):
     def _features(self, images):
         from skvision._kernels.hog import Orientations, Steps, hog
 
-        n_pictures, height, width, n_channels = images.shape
+        n_images, height, width, n_channels = images.shape
         grid = self._grid()
-        of_bytes = images.dtype == np.uint8
-        exact = of_bytes and not self.transform_sqrt
+        is_uint8 = images.dtype == np.uint8
+        exact = is_uint8 and not self.transform_sqrt
         dtype = np.float32 if exact else np.float64  # of the arithmetic
         half_turns = 2 if self.signed else 1
         n_upper = -(-self.orientations // half_turns)
@@ -284,27 +299,27 @@ class HOG(TransformerMixin, Estimator):
         )
         block_length = grid.block_shape[1] * self.orientations
         features = np.empty(
-            (n_pictures, *grid.n_blocks, grid.block_shape[0], block_length),
+            (n_images, *grid.n_blocks, grid.block_shape[0], block_length),
             np.float64 if images.dtype == np.float64 else np.float32,
         )
 
         def compute(rows):
             hog(
-                images[rows] if of_bytes else _scale_down(images[rows]),
+                images[rows] if is_uint8 else _scale_down(images[rows]),
                 orientations,
                 steps,
                 grid.cell_shape,
                 grid.n_cells,
-                np.zeros(planes_shape, dtype if of_bytes else images.dtype),
+                np.zeros(planes_shape, dtype if is_uint8 else images.dtype),
                 features[rows],
             )
 
-        pictures_per_task = max(1, PIXELS_PER_TASK // (height * width))
-        for_each_block(compute, n_pictures, pictures_per_task, self.n_jobs)
-        return features.reshape(n_pictures, -1)
+        images_per_task = max(1, PIXELS_PER_TASK // (height * width))
+        for_each_block(compute, n_images, images_per_task, self.n_jobs)
+        return features.reshape(n_images, -1)
 
     def _grid(self):
-        """Fit cells to the image and blocks to the cells."""
+        """Return the layout of cells and blocks; both shrink to fit the image."""
         size = np.array(self.image_shape_[:2])
         cell_shape = np.minimum(self.pixels_per_cell, size)
         n_cells = size // cell_shape
@@ -328,13 +343,14 @@ class HOG(TransformerMixin, Estimator):
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Checked against the names seen in ``fit``, otherwise unused.
+            If given, they must be the names seen during ``fit``; they are not used
+            otherwise.
 
         Returns
         -------
         names : ndarray of shape (n_features_out,) of str objects
-            ``hog_by0_bx3_cy0_cx1_o5`` is orientation 5 of the upper right cell in the
-            fourth block of the first row.
+            For example, ``hog_by0_bx3_cy0_cx1_o5`` is orientation 5 of the upper right
+            cell in the fourth block of the first row.
         """
         check_is_fitted(self, "image_shape_")
         check_feature_names_in(self, input_features)

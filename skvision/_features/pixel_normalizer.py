@@ -19,19 +19,19 @@ from skvision._contract.sklearn_compat import (
 from skvision._training.rows import Rows
 from skvision._training.standard import Standard, learn_spread, standardize, unit_of
 
-BLOCK_BYTES = 2**24  # of floats: fewer rows make slow products with large matrices
+BLOCK_BYTES = 2**24  # of floats; products of fewer rows with large matrices are slow
 
 
 def _in_blocks(fill, rows, out, advice, **size):
-    """Let ``fill(block, part)`` fill parts of ``out``; raise where it overflows."""
+    """Fill ``out`` by ``fill(block, part)``; raise an error if a value overflows."""
     for block in Rows(rows, None).blocks(**size):
         with np.errstate(over="ignore", invalid="ignore"):
             fill(block, out[block])
         if not np.isfinite(out[block]).all():
             largest = np.abs(rows[block].astype(np.float64)).max()
             raise ValueError(
-                f"Values of X up to {largest:.3g} become larger than {out.dtype} can "
-                f"hold, {np.finfo(out.dtype).max:.3g}: {advice}."
+                f"The result overflows: values of X go up to {largest:.3g}, and "
+                f"{out.dtype} holds up to {np.finfo(out.dtype).max:.3g}. {advice}."
             )
     return out
 
@@ -39,75 +39,83 @@ def _in_blocks(fill, rows, out, advice, **size):
 @public("skvision")
 @wrap_only_rows
 class PixelNormalizer(TransformerMixin, Estimator):
-    r"""Center and scale pixels, or the columns of features, by the training images.
+    r"""Standardization of pixels, or of features, by statistics of the training images.
+
+    Each pixel :math:`x` is replaced by
 
     .. math:: z = (x - c) / s
 
-    with a center :math:`c` and a scale :math:`s` for each pixel or each channel, and
-    after that, if asked for, ZCA whitening.
+    with a center :math:`c` and a scale :math:`s` for each pixel or each channel. ZCA
+    whitening may follow.
+
+    Use it before classifiers and networks that need inputs of about unit variance,
+    directly on images or after `HOG`, `ColorHistogram` and `BagOfVisualWords`.
 
     Parameters
     ----------
     center : {"pixel", "channel"} or None, default="pixel"
-        What is subtracted: the mean image, the mean color, or nothing.
+        What is subtracted: the mean of each pixel, the mean of each channel, or
+        nothing.
 
     scale : {"std", "range"} or None, default="std"
-        What is divided by: the standard deviation; the largest distance from the center
-        in the training images, which brings them into [-1, 1]; or nothing. It is one
-        value a pixel, or one a channel with ``center="channel"``. Where it would be
-        zero it is one.
+        What the pixels are divided by. ``"std"`` is the standard deviation. ``"range"``
+        is the largest distance from the center in the training images, which are then
+        between -1 and 1. None does not scale. There is one value for each pixel, or one
+        for each channel with ``center="channel"``. A scale of zero is replaced by one.
 
     variance_floor : float, default=0.0
-        With ``scale="std"``, the share of the mean variance :math:`\bar v` that is
-        added to each variance :math:`v` before the root, :math:`s = \sqrt{v + f \bar
-        v}`, so that nearly constant columns do not explode; 0.01 suits histogram
+        Fraction :math:`f` of the mean variance :math:`\bar v` that is added to each
+        variance :math:`v` with ``scale="std"``: :math:`s = \sqrt{v + f \bar v}`. It
+        prevents large values in features that are nearly constant; 0.01 suits histogram
         features.
 
     whitening_epsilon : float, default=None
-        Where it is given, the pixels are also whitened (ZCA): :math:`z \to U (\Lambda +
-        \epsilon I)^{-1/2} U^\top z`, with the eigenvectors :math:`U` and eigenvalues
-        :math:`\Lambda` of the covariance of :math:`z` and this :math:`\epsilon`. It
-        takes memory for about seven square matrices of ``n_features_in_``, and time in
-        proportion to the cube of that.
+        If given, the pixels are also whitened (ZCA): :math:`z \to U (\Lambda + \epsilon
+        I)^{-1/2} U^\top z`, with this :math:`\epsilon` and the eigenvectors :math:`U`
+        and eigenvalues :math:`\Lambda` of the covariance of :math:`z`. It needs memory
+        for about seven square matrices of ``n_features_in_`` rows, and time
+        proportional to the cube of ``n_features_in_``.
 
     image_shape : (int, int) or (int, int, int), default=None
-        With ``center="channel"``, height, width and channels of images that come as
-        flat rows; where it is None they are guessed with an `ImageShapeWarning`, as
-        `HOG` does.
+        Height, width and channels of images that are passed as flat rows, used with
+        ``center="channel"``. If None, the shape is guessed with an `ImageShapeWarning`,
+        as in `HOG`.
 
     Attributes
     ----------
     center_ : ndarray of shape (n_features_in_,), float64
-        What is subtracted; zero with ``center=None``. ``center_.reshape(image_shape_)``
-        is an image.
+        Value that is subtracted from each pixel; zero with ``center=None``. For images,
+        ``center_.reshape(image_shape_)`` is an image.
 
     scale_ : ndarray of shape (n_features_in_,), float64
-        What is divided by; one with ``scale=None``.
+        Value that each pixel is divided by; one with ``scale=None``.
 
     whitening_ : ndarray of shape (n_features_in_, n_features_in_) or None
-        The symmetric whitening matrix.
+        Symmetric whitening matrix.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the images seen in ``fit``; None where they came
-        as flat rows, unless ``center="channel"`` needed it.
+        Height, width and channels of the images seen during ``fit``. None if they were
+        flat rows, unless ``center="channel"``.
 
     n_features_in_ : int
-        Number of features seen in ``fit``.
+        Number of features seen during ``fit``.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns seen in ``fit``, where it was given a table.
+        Names of features seen during ``fit``. Defined only when ``X`` has feature names
+        that are all strings.
 
     See Also
     --------
-    sklearn.preprocessing.StandardScaler : Turns a uint8 data set into float64.
+    sklearn.preprocessing.StandardScaler : Standardization of features, which converts
+        uint8 datasets to float64.
 
     Notes
     -----
-    Statistics are summed in float64, a block of rows at a time: a data set of bytes is
-    never copied whole to float64. A column is constant where its smallest and its
-    largest value are equal; its scale is one. Each column is computed with in units of
-    a power of two near its values, so that any finite numbers, such as 1e300 or 1e-300,
-    are normalized like those near one.
+    Statistics are computed in float64, one block of rows at a time, so that a uint8
+    dataset is never copied to float64 as a whole. The scale of a constant feature,
+    whose smallest and largest value are equal, is one. Each feature is computed in
+    units of a power of two near its values, so that all finite numbers, such as 1e300
+    or 1e-300, are normalized as numbers near one are.
 
     References
     ----------
@@ -167,19 +175,19 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range or has no meaning beside another, ``X``
-            is not finite numbers in one of the three layouts, or, with
-            ``scale="range"``, its values are further apart than float64 can hold.
+            If a parameter is out of its range or cannot be combined with another one,
+            if ``X`` does not contain finite numbers in one of the three layouts, or if,
+            with ``scale="range"``, the range of its values overflows float64.
         """
         if self.variance_floor > 0 and self.scale != "std":
             raise ValueError(
-                f"variance_floor={self.variance_floor} belongs to scale='std'; got "
+                f"variance_floor={self.variance_floor} requires scale='std'; got "
                 f"scale={self.scale!r}. Set variance_floor=0.0 or scale='std'."
             )
         if self.whitening_epsilon is not None and self.center is None:
             raise ValueError(
-                f"whitening_epsilon={self.whitening_epsilon} needs centerd pixels; got "
-                f"center=None. Set center='pixel' or whitening_epsilon=None."
+                f"whitening_epsilon={self.whitening_epsilon} requires centered pixels; "
+                f"got center=None. Set center='pixel' or whitening_epsilon=None."
             )
         n_channels = None
         if self.center == "channel":
@@ -189,7 +197,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
             rows = validate_rows(self, X, reset=True)
         spread = learn_spread(rows, np.full(len(rows), 1 / len(rows)), n_channels)
         center = np.zeros_like(spread.mean) if self.center is None else spread.mean
-        scale = self._scale_of(spread, center)
+        scale = self._compute_scale(spread, center)
         scale[scale == 0] = 1
         whitening = unwhitening = None
         if self.whitening_epsilon is not None:
@@ -199,7 +207,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
         self.whitening_, self._unwhitening = whitening, unwhitening
         return self
 
-    def _scale_of(self, spread, center):
+    def _compute_scale(self, spread, center):
         low, high, _, deviation = spread
         if self.scale is None:
             return np.ones_like(center)
@@ -208,9 +216,8 @@ class PixelNormalizer(TransformerMixin, Estimator):
                 scale = np.maximum(high - center, center - low)
             if not np.isfinite(scale).all():
                 raise ValueError(
-                    f"The values of X go from {low.min():.3g} to {high.max():.3g}, too "
-                    f"far apart for a distance that float64 can hold: divide X by a "
-                    f"power of ten first."
+                    f"The values of X go from {low.min():.3g} to {high.max():.3g}, a "
+                    f"range that overflows float64. Divide X by a power of ten first."
                 )
             return scale
         largest = deviation.max() or 1.0  # whose square may overflow
@@ -222,8 +229,8 @@ class PixelNormalizer(TransformerMixin, Estimator):
     def _fit_whitening(self, rows, center, scale, longest):
         """Return the whitening matrix and its inverse.
 
-        Eigenvalues are computed in units of ``longest``, the largest deviation, so that
-        squares of large values do not overflow.
+        Eigenvalues are computed in units of ``longest``, the largest standard
+        deviation, so that squares of large values do not overflow.
         """
         size = 1 / unit_of(longest)
         standard = Standard(center, scale * size)
@@ -243,32 +250,32 @@ class PixelNormalizer(TransformerMixin, Estimator):
         return (vectors / deviations) @ vectors.T, (vectors * deviations) @ vectors.T
 
     def transform(self, X):
-        """Center, scale and whiten images.
+        """Center and scale images, and whiten them with ``whitening_epsilon``.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features like those of ``fit``.
+            Images or features of the shape seen during ``fit``.
 
         Returns
         -------
         X : ndarray of the shape of ``X``
-            float64 for float64 images, else float32.
+            The result, float64 for float64 images and float32 otherwise.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``, or values become larger
-            than the result can hold.
+            If ``X`` does not have the shape seen during ``fit``, or if values overflow
+            the dtype of the result.
         """
         check_is_fitted(self, "center_")
         rows = validate_rows(self, X, reset=False)
         result = np.empty(rows.shape, self._dtype_for(rows))
-        advice = "pass X like that of fit"
+        advice = "Pass values like those that were passed to fit"
         if self.scale is None:
-            advice = 'set scale="std"'
+            advice = 'Set scale="std"'
         elif result.dtype == np.float32:
-            advice += ", or as float64"
+            advice += ", or pass X as float64"
         if self.whitening_ is None:
             standard = Standard(self.center_, self.scale_)
             _in_blocks(
@@ -295,18 +302,19 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            What `transform` returned.
+            Images or features that `transform` returned.
 
         Returns
         -------
         X : ndarray of the shape of ``X``
-            Images as they were, to rounding, as float64 for float64, else float32.
+            The images before `transform`, to rounding, float64 for float64 input and
+            float32 otherwise.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``, or values become larger
-            than the result can hold.
+            If ``X`` does not have the shape seen during ``fit``, or if values overflow
+            the dtype of the result.
         """
         check_is_fitted(self, "center_")
         rows = validate_rows(self, X, reset=False)
@@ -325,7 +333,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
             z += self.center_
             out[...] = z
 
-        advice = "pass what transform returned"
+        advice = "Pass what transform returned"
         if result.dtype == np.float32:
             advice += ", as float64"
         _in_blocks(restore, rows, result, advice, n_bytes=BLOCK_BYTES)
@@ -340,13 +348,14 @@ class PixelNormalizer(TransformerMixin, Estimator):
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names to use where ``fit`` saw flat rows without names.
+            Names of the features if they were sampled as flat rows without names during
+            ``fit``.
 
         Returns
         -------
         names : ndarray of shape (n_features_in_,) of str objects
-            The names of the columns or, where ``fit`` saw images, ``pixel_y0_x3_c1``
-            for the second channel of the fourth pixel of the first row.
+            Names of the features. For images, ``pixel_y0_x3_c1`` is the second channel
+            of the fourth pixel of the first row.
         """
         check_is_fitted(self, "center_")
         names = check_feature_names_in(self, input_features)

@@ -23,11 +23,12 @@ from skvision._contract.solvers import (
 )
 from skvision._contract.warn import warn
 from skvision._linear.linear_classifier import LinearClassifier
-from skvision._training.linear import linear_scores, minimize_linear
+from skvision._training.linear import minimize_linear
 from skvision._training.minimize import batches, minimize
 from skvision._training.objective import (
     linear_batches,
     linear_objective,
+    linear_scores,
     split_linear,
 )
 from skvision._training.optimizers import projected, resumed

@@ -1,4 +1,4 @@
-"""Products of bytes as sketches: all distances at once, where a processor has them."""
+"""Bounds of distances from products of bytes, if the processor has an instruction."""
 
 import copy
 import math
@@ -7,32 +7,33 @@ import numpy as np
 
 from skvision._training.parallel import for_each_block
 
-BYTES_WORTH_PRODUCTS = 64  # of a row; for shorter ones products of floats are faster
+MIN_BYTES_FOR_PRODUCTS = 64  # of a row; for shorter rows, products of floats are faster
 ROWS_PER_TASK = 128
 ROUNDING = 2.0**-24  # of float32, relative
 
 
-def suits_byte_products(rows, metric):
-    """Whether the processor multiplies bytes, and distances come from products."""
+def supports_byte_products(rows, metric):
+    """Return whether the processor multiplies bytes and the metric allows products."""
     from skvision._kernels.byte_products import INSTRUCTION
     from skvision._kernels.distances import COSINE, L2
 
     return (
         metric in (L2, COSINE)
         and rows.dtype == np.uint8
-        and rows.shape[1] >= BYTES_WORTH_PRODUCTS
+        and rows.shape[1] >= MIN_BYTES_FOR_PRODUCTS
         and INSTRUCTION is not None
     )
 
 
 class ByteProducts:
-    r"""All distances of bytes under L2 and cosine, but for rounding to float32.
+    r"""Distances of uint8 rows under L2 or cosine, rounded to float32, as bounds.
 
-    They come from exact products, with the bytes of a query less 128:
+    They are computed from exact products, with 128 subtracted from the bytes of a
+    query:
 
     .. math:: \|x - y\|^2 = \|x\|^2 + \|y\|^2 - 2 (x - 128) \cdot y - 256 \sum y_i
 
-    As bounds they rule out all rows but those that are about to become neighbors.
+    They exclude all rows except those that become neighbors.
 
     Parameters
     ----------
@@ -44,15 +45,15 @@ class ByteProducts:
 
     def __init__(self, rows, metric):
         self.metric = metric
-        self.code_bytes = rows.shape[1]  # of a query; of rows, few beside themselves
+        self.code_bytes = rows.shape[1]  # of a query; rows need few additional bytes
 
     def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
-        """Return what `bounds` takes of rows, and errors, which are zero."""
+        """Return the codes of rows for `bounds`, and their errors, which are zero."""
         make = _ByteQueries if of_queries else _ByteRows
         return make(rows, inverse_norms, self.metric, n_jobs), np.zeros(len(rows))
 
     def bounds(self, queries, rows):
-        """Return squared distances less the square of the query's length."""
+        """Return squared distances less the squared norm of the query."""
         from skvision._kernels.byte_products import byte_bounds
 
         out = np.empty((len(queries.bytes), len(rows.bytes)), np.float32)
@@ -69,7 +70,7 @@ class ByteProducts:
         return out
 
     def gap(self, queries, rows):
-        """Return what separates `bounds` from squared distances, for each query."""
+        """Return the difference of `bounds` from squared distances, for each query."""
         squares = queries.squares
         largest = (np.sqrt(squares) + math.sqrt(float(rows.squares.max()))) ** 2
         return 1.01 * ROUNDING * largest - squares
@@ -89,7 +90,7 @@ def _sums_and_squares(rows, n_jobs):
 
 
 class _ByteRows:
-    """Rows of bytes, their ends, and the numbers that make distances of products."""
+    """Rows of bytes, and the terms that turn their products into distances."""
 
     def __init__(self, rows, inverse_norms, metric, n_jobs):
         from skvision._kernels.byte_products import STEP
@@ -105,7 +106,7 @@ class _ByteRows:
 
 
 class _ByteQueries:
-    """Bytes of queries, less 128, and their numbers; a slice of them is another."""
+    """Bytes of queries, less 128, and their terms. A slice has the same class."""
 
     def __init__(self, rows, inverse_norms, metric, n_jobs):
         from skvision._kernels.byte_products import STEP
@@ -128,8 +129,8 @@ class _ByteQueries:
 
 
 def _aligned_zeros(shape, n_bytes):
-    """Return int8 zeros that start at a multiple of ``n_bytes``, as vectors do."""
+    """Return int8 zeros whose address is a multiple of ``n_bytes``."""
     size = math.prod(shape)
-    room = np.zeros(size + n_bytes, np.int8)
-    start = -room.ctypes.data % n_bytes
-    return room[start : start + size].reshape(shape)
+    buffer = np.zeros(size + n_bytes, np.int8)
+    start = -buffer.ctypes.data % n_bytes
+    return buffer[start : start + size].reshape(shape)

@@ -1,11 +1,11 @@
-"""The metrics by their names, and a user's own."""
+"""Metrics by name, and metrics that are Python functions."""
 
 import numpy as np
 
 from skvision._neighbors.search import inverse_norms
 
-SMALLEST = 1e-150  # of which squares keep their digits
-OF_HISTOGRAMS = ("chi2", "hellinger")
+SMALLEST = 1e-150  # value whose square keeps its precision
+HISTOGRAM_METRICS = ("chi2", "hellinger")
 KERNEL_NAMES = {
     "l1": "L1",
     "manhattan": "L1",
@@ -17,51 +17,50 @@ KERNEL_NAMES = {
     "hellinger": "HELLINGER",
     "hamming": "HAMMING",
 }
-WITHOUT_GRAPH = ("chebyshev", "hamming")  # in algorithm="hnsw"
-BEYOND_ROUNDING = 1 + 1e-9
+METRICS_WITHOUT_GRAPH = ("chebyshev", "hamming")  # in algorithm="hnsw"
+ROUNDING_MARGIN = 1 + 1e-9
 
 
 def kernel_metric(metric):
-    """Return the kernels' number for a metric."""
+    """Return the number of a metric in the kernels."""
     from skvision._kernels import distances
 
     return getattr(distances, KERNEL_NAMES[metric])
 
 
-def check_suits(X, metric):
-    """Raise where a metric is not defined on some row."""
-    if metric in OF_HISTOGRAMS and X.dtype != np.uint8 and X.min() < 0:
+def check_metric(X, metric):
+    """Raise an error if a metric is undefined for a sample."""
+    if metric in HISTOGRAM_METRICS and X.dtype != np.uint8 and X.min() < 0:
         row = int(X.min(axis=1).argmin())
         raise ValueError(
-            f"metric={metric!r} compares histograms, which are not negative, but row "
-            f"{row} has the value {X[row].min():g}: use 'l1' or 'l2', or leave out "
-            f"what centers the features."
+            f"metric={metric!r} requires nonnegative values, but sample {row} has the "
+            f"value {X[row].min():g}. Set metric to 'l1' or 'l2', or do not center the "
+            f"features."
         )
     if metric in ("l2", "euclidean") and X.dtype == np.float64:
         largest = max(X.max(), -X.min())
         if 0 < largest < SMALLEST:
             raise ValueError(
-                f"X has values up to {largest:.3g} only, whose squares are not told "
-                f"from 0 in float64: scale them, with PixelNormalizer() for instance."
+                f"The largest value of X is {largest:.3g}, whose square underflows in "
+                f"float64. Scale X, for example with PixelNormalizer()."
             )
     if metric == "hamming" and X.dtype != np.uint8:
         raise ValueError(
-            f"metric='hamming' compares bits packed in bytes, but X is {X.dtype}: pack "
-            f"zeros and ones by np.packbits(X.astype(bool), axis=1), or pass bytes as "
-            f"uint8."
+            f"metric='hamming' requires bits packed in uint8, but X has dtype "
+            f"{X.dtype}. Pack zeros and ones by np.packbits(X.astype(bool), axis=1)."
         )
     if metric == "cosine":
         norms = inverse_norms(X, kernel_metric(metric))
         if not np.isfinite(norms).all():
             row = int(np.flatnonzero(~np.isfinite(norms))[0])
             raise ValueError(
-                f"metric='cosine' compares directions, but row {row} is zero, or too "
-                f"near to it, and has none: leave such rows out, or use 'l1' or 'l2'."
+                f"metric='cosine' is undefined for sample {row}, which is zero or too "
+                f"close to zero. Remove such samples, or set metric to 'l1' or 'l2'."
             )
 
 
 def nearest_by_callable(queries, rows, n_neighbors, metric):
-    """Find the nearest rows by a Python function of two rows of float64."""
+    """Find the nearest rows under a metric that is a Python function."""
     distances = np.empty((len(queries), n_neighbors))
     indices = np.empty((len(queries), n_neighbors), np.int64)
     for i, all_distances in enumerate(_by_callable(queries, rows, metric)):
@@ -71,7 +70,7 @@ def nearest_by_callable(queries, rows, n_neighbors, metric):
 
 
 def within_by_callable(queries, rows, radius, metric):
-    """Find rows within a radius, as `skvision._neighbors.radius.rows_within` does."""
+    """Find the rows within a radius under a metric that is a Python function."""
     found = [
         (np.full(len(near), i), near, all_distances[near])
         for i, all_distances in enumerate(_by_callable(queries, rows, metric))
@@ -92,14 +91,14 @@ def _by_callable(queries, rows, metric):
         if np.isnan(distances).any():
             j = int(np.isnan(distances).argmax())
             raise ValueError(
-                f"metric returned NaN for row {i} of X and row {j} of the training "
-                f"images; it must return a number."
+                f"metric returned NaN for sample {i} of X and training sample {j}; it "
+                f"must return a number."
             )
         yield distances
 
 
 def from_reduced(distances, metric, n_features):
-    """Turn the kernels' reduced distances into those of a metric, in place."""
+    """Convert the reduced distances of the kernels to distances, in place."""
     if metric in ("cosine", "hellinger"):
         distances /= 2
     if metric in ("l2", "euclidean", "hellinger"):
@@ -110,9 +109,9 @@ def from_reduced(distances, metric, n_features):
 
 
 def reduced_limit(radius, metric, n_features):
-    """Return a reduced distance that no row within a radius exceeds.
+    """Return an upper bound of the reduced distances within a radius.
 
-    It is larger than the radius by more than rounding.
+    It exceeds the reduced radius by more than the rounding errors.
     """
     limit = radius
     if metric in ("l2", "euclidean", "hellinger"):
@@ -121,4 +120,4 @@ def reduced_limit(radius, metric, n_features):
         limit = 2 * limit
     if metric == "hamming":
         limit = radius * 8 * n_features
-    return limit * BEYOND_ROUNDING + np.finfo(np.float64).tiny
+    return limit * ROUNDING_MARGIN + np.finfo(np.float64).tiny

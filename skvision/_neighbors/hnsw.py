@@ -1,4 +1,4 @@
-"""Approximate neighbors: a graph over sketches, and exact distances of what it finds.
+"""Approximate neighbors: a graph of sketches, and exact distances of its candidates.
 
 The graph is that of faiss (Y. A. Malkov, D. A. Yashunin, "Efficient and robust
 approximate nearest neighbor search using hierarchical navigable small world graphs",
@@ -20,15 +20,15 @@ from skvision._training.parallel import (
 )
 
 N_LINKS = 16  # of each row in the graph
-ROWS_AT_ONCE = 4096
-CANDIDATES_AT_ONCE = 2**20
+ROWS_PER_BATCH = 4096
+CANDIDATES_PER_BATCH = 2**20
 QUERIES_PER_TASK = 64
 
 
 class HNSWIndex:
-    """A graph over the sketches of rows.
+    """Graph of the sketches of rows.
 
-    It is built by one thread, so that it comes out the same each time.
+    It is built by one thread, so that the result is reproducible.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class HNSWIndex:
     metric : int
         One of the kernels' metrics.
     image_shape : (int, int, int) or None
-        Height, width and channels of the images, where known.
+        Height, width and channels of the images, if known.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class HNSWIndex:
         self._add(rows)
 
     def with_more(self, rows):
-        """Return an index of the rows that are there and others; this one stays."""
+        """Return an index with more rows; this one is not changed."""
         faiss = _import_faiss()
         other = copy.copy(self)
         other.graph = faiss.clone_index(self.graph)
@@ -64,29 +64,29 @@ class HNSWIndex:
 
     def _add(self, rows):
         with one_thread_for_blas, _threads_for_faiss(1):
-            for start in range(0, len(rows), ROWS_AT_ONCE):
-                self.graph.add(self._points(rows[start : start + ROWS_AT_ONCE], 1))
+            for start in range(0, len(rows), ROWS_PER_BATCH):
+                self.graph.add(self._points(rows[start : start + ROWS_PER_BATCH], 1))
 
     def nearest_rows(self, queries, rows, n_neighbors, ef_search, n_jobs):
         """Find rows near each query, as `skvision._neighbors.search.nearest_rows` does.
 
-        ``ef_search`` rows or more are looked at by their exact distances. Where the
-        graph leads to fewer than ``n_neighbors``, as it may where many rows are the
-        same, the search is exact.
+        The neighbors are chosen from at least ``ef_search`` candidates by their exact
+        distances. If the graph returns fewer than ``n_neighbors`` candidates, which
+        happens with many copies of a row, the search is exact.
         """
         faiss = _import_faiss()
-        n_found = min(max(ef_search, n_neighbors), len(rows))
-        options = faiss.SearchParametersHNSW(efSearch=n_found)
+        n_candidates = min(max(ef_search, n_neighbors), len(rows))
+        options = faiss.SearchParametersHNSW(efSearch=n_candidates)
         distances = np.empty((len(queries), n_neighbors))
         indices = np.empty((len(queries), n_neighbors), np.int64)
         row_norms = inverse_norms(rows, self.metric)
-        n_at_once = max(1, min(ROWS_AT_ONCE, CANDIDATES_AT_ONCE // n_found))
-        for start in range(0, len(queries), n_at_once):
-            part = slice(start, start + n_at_once)
+        batch_size = max(1, min(ROWS_PER_BATCH, CANDIDATES_PER_BATCH // n_candidates))
+        for start in range(0, len(queries), batch_size):
+            part = slice(start, start + batch_size)
             with one_thread_for_blas:
                 points = self._points(queries[part], n_jobs)
             with _threads_for_faiss(count_threads(n_jobs)):
-                _, found = self.graph.search(points, n_found, params=options)
+                _, found = self.graph.search(points, n_candidates, params=options)
             distances[part], indices[part] = self._nearest_of(
                 found, queries[part], rows, row_norms, n_neighbors, n_jobs
             )
@@ -98,11 +98,11 @@ class HNSWIndex:
         return distances, indices
 
     def _nearest_of(self, found, queries, rows, row_norms, n_neighbors, n_jobs):
-        """Return the nearest of rows that were found, by exact distances."""
+        """Return the nearest of the candidates by exact distances."""
         from skvision._kernels.distances import distances_to
 
-        found = np.sort(found, axis=1)  # -1, where too few were found, comes first
-        there = np.maximum(found, 0)
+        found = np.sort(found, axis=1)  # -1 stands for a missing candidate
+        valid = np.maximum(found, 0)
         distances = np.empty(found.shape)
         norms = inverse_norms(queries, self.metric)
 
@@ -111,7 +111,7 @@ class HNSWIndex:
                 self.metric,
                 queries[block],
                 rows,
-                there[block],
+                valid[block],
                 norms[block],
                 row_norms,
                 distances[block],
@@ -141,7 +141,7 @@ class HNSWIndex:
 
 @contextmanager
 def _threads_for_faiss(n_threads):
-    """Let the calling thread's searches take so many threads; others keep theirs."""
+    """Set the number of threads for searches from the calling thread only."""
     faiss = _import_faiss()
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(n_threads)
@@ -156,7 +156,8 @@ def _import_faiss():
         import faiss
     except ImportError as error:
         raise ImportError(
-            "algorithm='hnsw' needs faiss, which is not installed: run pip install "
-            "'skvision[ann]', or use algorithm='brute', which is exact."
+            "algorithm='hnsw' requires faiss, which is not installed. Run python -m pip "
+            "install '.[ann]' in a clone of skvision, or set algorithm='brute', which "
+            "is exact."
         ) from error
     return faiss

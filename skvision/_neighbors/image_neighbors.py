@@ -1,4 +1,4 @@
-"""What a classifier and a search by nearest neighbors share."""
+"""Base class of the estimators that search for nearest neighbors."""
 
 from numbers import Integral
 
@@ -9,10 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 from skvision._contract.images import validate_rows
 from skvision._contract.sklearn_compat import Estimator, Interval, StrOptions
 from skvision._neighbors.distance_metrics import (
+    HISTOGRAM_METRICS,
     KERNEL_NAMES,
-    OF_HISTOGRAMS,
-    WITHOUT_GRAPH,
-    check_suits,
+    METRICS_WITHOUT_GRAPH,
+    check_metric,
     from_reduced,
     kernel_metric,
     nearest_by_callable,
@@ -22,10 +22,10 @@ from skvision._neighbors.search import nearest_rows, sketch_rows
 
 
 class ImageNeighbors(Estimator):
-    """Keeps training images, and finds those that are nearest to others.
+    """Base class that stores training images and searches for nearest neighbors.
 
-    Subclasses have the parameters that stand in ``_parameter_constraints``, and call
-    `_keep` in ``fit``.
+    Subclasses have the parameters in ``_parameter_constraints`` and call `_store` in
+    ``fit``.
     """
 
     _parameter_constraints = {
@@ -37,9 +37,9 @@ class ImageNeighbors(Estimator):
     }
 
     def __sklearn_tags__(self):
-        """Say that histograms must not be negative."""
+        """Return tags: metrics of histograms require nonnegative values."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = self.metric in OF_HISTOGRAMS
+        tags.input_tags.positive_only = self.metric in HISTOGRAM_METRICS
         return tags
 
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
@@ -48,32 +48,35 @@ class ImageNeighbors(Estimator):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), default=None
-            Images or features like those of ``fit``. None means the training images,
-            each of which is then not its own neighbor.
+            Images or features of the shape seen during ``fit``. None means the training
+            images, each of which is not its own neighbor.
         n_neighbors : int, default=None
-            How many; None means the ``n_neighbors`` of the estimator.
+            Number of neighbors. None means the ``n_neighbors`` of the estimator.
         return_distance : bool, default=True
-            Whether to return the distances too.
+            Whether to return the distances.
 
         Returns
         -------
         distances : ndarray of shape (n, n_neighbors)
-            float64, ascending; only with ``return_distance``.
+            Distances in ascending order, float64. They are only returned with
+            ``return_distance=True``.
         indices : ndarray of shape (n, n_neighbors)
-            Indices of the training images, int64; of equally distant ones the lowest
-            come first.
+            Indices of the training images, int64. Neighbors at equal distances are
+            sorted by index.
 
         Raises
         ------
         ValueError
-            If ``X`` is not like the images seen in ``fit``, there are fewer training
-            images than neighbors asked for, the metric is not defined on some row, or
-            distances overflow.
+            If ``X`` does not have the shape seen during ``fit``, if ``n_neighbors``
+            exceeds the number of training images, if the metric is undefined for a
+            sample, or if distances overflow.
         """
         check_is_fitted(self)
         n_neighbors = self._check_n_neighbors(n_neighbors, among_others=X is None)
-        X = self._check(X)
-        distances, indices = self._nearest(X, slice(0, self._count(X)), n_neighbors)
+        X = self._validate_queries(X)
+        distances, indices = self._nearest(
+            X, slice(0, self._count_queries(X)), n_neighbors
+        )
         return (distances, indices) if return_distance else indices
 
     def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
@@ -86,17 +89,18 @@ class ImageNeighbors(Estimator):
         n_neighbors : int, default=None
             As in `kneighbors`.
         mode : {"connectivity", "distance"}, default="connectivity"
-            Whether the graph holds ones or distances.
+            Whether the entries of the graph are ones or distances.
 
         Returns
         -------
         graph : csr_matrix of shape (n, n_samples_fit_)
-            float64; row i has an entry for each neighbor of image i, the nearest first.
+            Sparse graph, float64, whose row i has an entry for each neighbor of image
+            i, sorted by distance.
 
         Raises
         ------
         ValueError
-            As `kneighbors`, or for another mode.
+            As in `kneighbors`, or if ``mode`` is invalid.
         """
         check_mode(mode)
         distances, indices = self.kneighbors(X, n_neighbors)
@@ -105,10 +109,10 @@ class ImageNeighbors(Estimator):
         shape = len(indices), self.n_samples_fit_
         return csr_matrix((entries.ravel(), indices.ravel(), starts), shape=shape)
 
-    def _keep(self, rows, metric, index, sketched=None):
-        """Keep training rows, a metric that suits them, and a graph of them or None.
+    def _store(self, rows, metric, index, sketched=None):
+        """Store training rows, their metric, and their graph or None.
 
-        ``sketched`` is the sketch of the first of the rows, if they have one.
+        ``sketched`` is the sketch of the rows of earlier calls, if there is one.
         """
         self.effective_metric_, self.n_samples_fit_ = metric, len(rows)
         self._rows, self._index, self._sketched = rows, index, None
@@ -118,55 +122,55 @@ class ImageNeighbors(Estimator):
         return self
 
     def _make_index(self, rows):
-        """Return a graph of rows where it is asked for."""
-        check_suits(rows, self.metric)
+        """Return a graph of rows with ``algorithm="hnsw"``, else None."""
+        check_metric(rows, self.metric)
         if self.algorithm != "hnsw":
             return None
-        if callable(self.metric) or self.metric in WITHOUT_GRAPH:
+        if callable(self.metric) or self.metric in METRICS_WITHOUT_GRAPH:
             what = "a callable" if callable(self.metric) else repr(self.metric)
             raise ValueError(
-                f"algorithm='hnsw' takes metric='l1', 'l2', 'cosine', 'chi2' or "
-                f"'hellinger', not {what}: use algorithm='brute'."
+                f"algorithm='hnsw' supports the metrics 'l1', 'l2', 'cosine', 'chi2' "
+                f"and 'hellinger', not {what}. Set algorithm='brute'."
             )
         return HNSWIndex(rows, kernel_metric(self.metric), self.image_shape_)
 
-    def _check(self, X):
-        """Return images as rows that suit the metric; None stays None."""
+    def _validate_queries(self, X):
+        """Return validated images as rows, or None for the training images."""
         check_is_fitted(self)
         if X is None:
             return None
         X = validate_rows(self, X, reset=False)
-        check_suits(X, self.effective_metric_)
+        check_metric(X, self.effective_metric_)
         return np.ascontiguousarray(X)
 
-    def _count(self, X):
+    def _count_queries(self, X):
         return self.n_samples_fit_ if X is None else len(X)
 
     def _check_n_neighbors(self, n_neighbors, among_others):
-        """Return how many neighbors to look for."""
+        """Return the validated number of neighbors to search for."""
         if n_neighbors is None:
             n_neighbors = self.n_neighbors
         if not isinstance(n_neighbors, Integral) or isinstance(n_neighbors, bool):
             raise TypeError(f"n_neighbors must be an integer; got {n_neighbors!r}.")
-        n_there = self.n_samples_fit_ - int(among_others)
-        if not 1 <= n_neighbors <= n_there:
+        n_available = self.n_samples_fit_ - int(among_others)
+        if not 1 <= n_neighbors <= n_available:
             raise ValueError(
-                f"n_neighbors={n_neighbors} neighbors were asked for, but there are "
-                f"{n_there} {'other ' if among_others else ''}training images: "
-                f"n_neighbors must be from 1 to {n_there}."
+                f"n_neighbors must be between 1 and {n_available}, the number of "
+                f"{'other ' if among_others else ''}training images; got "
+                f"{n_neighbors}."
             )
         return int(n_neighbors)
 
     def _nearest(self, X, part, n_neighbors):
-        """Return distances and indices of the neighbors of some rows of ``X``.
+        """Return distances and indices of the neighbors of the rows ``part`` of ``X``.
 
-        Where ``X`` is None they are training rows, and not their own neighbors.
+        If ``X`` is None, they are training rows, which are not their own neighbors.
         """
         if X is not None:
             return self._nearest_of_all(X[part], n_neighbors)
         distances, indices = self._nearest_of_all(self._rows[part], n_neighbors + 1)
         itself = indices == np.arange(*part.indices(self.n_samples_fit_))[:, None]
-        # Where many rows are the same, it may not be among the nearest.
+        # A row with many copies may not be among the nearest itself.
         itself[~itself.any(axis=1), -1] = True
         shape = len(indices), n_neighbors
         return distances[~itself].reshape(shape), indices[~itself].reshape(shape)
@@ -194,15 +198,15 @@ class ImageNeighbors(Estimator):
 
 
 def check_mode(mode):
-    """Raise for what a graph cannot hold."""
+    """Raise an error if the mode of a graph is invalid."""
     if mode not in ("connectivity", "distance"):
         raise ValueError(f"mode must be 'connectivity' or 'distance'; got {mode!r}.")
 
 
 def check_finite(distances):
-    """Raise where distances overflow."""
+    """Raise an error if distances overflow."""
     if np.isinf(distances).any():
         raise ValueError(
-            "Distances are too large for float64: scale the features, with "
-            "PixelNormalizer() for instance."
+            "Distances overflow float64. Scale the features, for example with "
+            "PixelNormalizer()."
         )

@@ -1,4 +1,4 @@
-"""The classifier by nearest neighbors."""
+"""Classification by nearest neighbors."""
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
@@ -7,137 +7,152 @@ from skvision._contract.images import validate_rows
 from skvision._contract.labels import ClassifierMixin, refuse_missing
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import StrOptions, check_parameters, whole_fit
-from skvision._neighbors.distance_metrics import check_suits
+from skvision._neighbors.distance_metrics import check_metric
 from skvision._neighbors.image_neighbors import ImageNeighbors
-from skvision._neighbors.votes import balanced_without, vote, weights_of_classes
+from skvision._neighbors.votes import (
+    compute_class_weights,
+    leave_one_out_class_weights,
+    vote,
+)
 
-NUMBERS_AT_ONCE = 2**21  # of neighbors or of votes, in predictions
+NUMBERS_PER_BATCH = 2**21  # of neighbors or votes
 
 
 @public("skvision")
 class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
-    r"""Classify images by the votes of their nearest training images.
+    r"""Classifier by a vote of the nearest training images.
 
-    Images are compared as they are: bytes stay bytes, no training image is copied, and
-    the neighbors are exact. Among many images, most distances need not be computed. A
-    sketch of each image, which is a few hundred sums of neighboring pixels or 64
+    It needs no training and is a good baseline for few images or many classes. After a
+    transformer such as `HOG`, it compares features instead of pixels.
+
+    The neighbors are exact. uint8 images are compared without conversion, and no
+    training image is copied. With many images, most distances need not be computed: a
+    sketch of each image, which has a few hundred sums of neighboring pixels or 64
     coordinates along principal axes, gives lower bounds that exclude all but a few
-    percent of them. On noise the bounds exclude no candidates, and the search is
-    several times slower.
+    percent of the candidates. On noise the bounds exclude no candidates, and the search
+    is several times slower.
 
     Parameters
     ----------
     n_neighbors : int, default=5
-        How many neighbors vote.
+        Number of neighbors that vote.
 
     metric : str or callable, default="l2"
-        The distance of two rows of pixels or features :math:`a` and :math:`b`:
+        Distance between two samples :math:`a` and :math:`b`, rows of pixels or
+        features:
 
         - ``"l1"`` or ``"manhattan"``: :math:`\sum |a_i - b_i|`
         - ``"l2"`` or ``"euclidean"``: :math:`\sqrt{\sum (a_i - b_i)^2}`
         - ``"chebyshev"``: :math:`\max |a_i - b_i|`
-        - ``"cosine"``: :math:`1 - a \cdot b / (\|a\| \|b\|)`; rows of zeros are errors
-        - ``"chi2"``: :math:`\sum (a_i - b_i)^2 / (a_i + b_i)`, for histograms: values
-          not negative; where both are zero the term is zero
+        - ``"cosine"``: :math:`1 - a \cdot b / (\|a\| \|b\|)`; samples of zeros raise an
+          error
+        - ``"chi2"``: :math:`\sum (a_i - b_i)^2 / (a_i + b_i)`, for histograms with
+          nonnegative values; the term is zero if both values are zero
         - ``"hellinger"``: :math:`\sqrt{\frac{1}{2} \sum (\sqrt{a_i} -
-          \sqrt{b_i})^2}`, for histograms, which add up to 1 where the distance is to
-          lie between 0 and 1
-        - ``"hamming"``: the share of bits that differ, from 0 to 1, in rows of uint8
-          that hold eight bits a byte, as ``numpy.packbits`` packs them. It is
-          scikit-learn's distance of the rows of bits.
-        - a function of two float64 arrays of shape (n_features,) that returns a
-          number. It is called for every pair of an image and a training image, which
-          is slow: some microseconds each.
+          \sqrt{b_i})^2}`, for histograms with nonnegative values; it lies between 0
+          and 1 if they sum to 1
+        - ``"hamming"``: the fraction of bits that differ, for uint8 samples with eight
+          bits in each byte, as packed by ``numpy.packbits``. It equals scikit-learn's
+          ``"hamming"`` distance between the unpacked bits.
+        - a function of two float64 arrays of shape (n_features,) that returns a number.
+          It is called for each pair of an image and a training image, which takes
+          several microseconds per pair.
 
-        It is settled, as is ``algorithm``, by ``fit`` or the first ``partial_fit``.
+          ``metric`` and ``algorithm`` are fixed by ``fit`` or the first
+          ``partial_fit``.
 
     weights : {"uniform", "distance"} or callable, default="uniform"
-        The weight of a vote: the same for all neighbors; one over the distance, where
-        neighbors at distance zero, if any, decide alone; or what a function makes of
-        distances of shape (n, n_neighbors).
+        Weight of each vote. ``"uniform"`` gives all neighbors the same weight.
+        ``"distance"`` gives them the inverse of their distance; if there are neighbors
+        at distance zero, only these vote. A callable takes an array of distances of
+        shape (n, n_neighbors) and returns an array of weights of the same shape.
 
     tie_break : {"nearest", "lowest"}, default="nearest"
-        Which class wins where several have the most votes: that of the nearest of the
-        neighbors that voted for one of them, or the first in ``classes_``, as in
-        scikit-learn's ``KNeighborsClassifier``. Of neighbors at the same distance the
-        one that came first in the training set counts as nearer.
+        Class that wins if several have the most votes. ``"nearest"`` takes the class of
+        the nearest neighbor among those that voted for one of these classes.
+        ``"lowest"`` takes the first in ``classes_``, as scikit-learn's
+        ``KNeighborsClassifier`` does. Of neighbors at the same distance, the first in
+        the training set counts as nearer.
 
     algorithm : {"auto", "brute", "hnsw"}, default="auto"
-        ``"brute"`` is exact, and what ``"auto"`` stands for. ``"hnsw"`` is
-        approximate: it may miss neighbors, those that it finds have exact distances.
-        It needs faiss (``pip install "skvision[ann]"``) and time to build its graph,
-        in ``fit``, and is much faster at predicting. It is not for callables,
-        ``"chebyshev"`` and ``"hamming"``.
+        Algorithm of the search. ``"brute"`` is exact, and ``"auto"`` currently selects
+        it. ``"hnsw"`` is approximate: it may miss neighbors, but the distances of those
+        that it finds are exact. It requires faiss (``python -m pip install ".[ann]"``
+        in a clone), builds a graph in ``fit``, and predicts much faster. It does not
+        support callables, ``"chebyshev"`` and ``"hamming"``.
 
     ef_search : int, default=100
-        With ``algorithm="hnsw"``, how many candidates are kept in the search: more
-        find more of the true neighbors and take longer.
+        Number of candidates that the search keeps with ``algorithm="hnsw"``. A larger
+        number finds more of the true neighbors and takes longer.
 
     class_weight : dict or "balanced", default=None
-        Factors of the votes for each class, above 0. ``"balanced"`` makes them
-        inversely proportional to the number of training images of the class.
+        Weights of the classes, greater than 0, by which votes are multiplied.
+        ``"balanced"`` uses weights inversely proportional to the numbers of training
+        images of the classes. None gives all classes the weight one.
 
     n_jobs : int, default=None
-        Number of threads for searches. None means 1, unless in a
-        ``joblib.parallel_config`` context; -1 means all processors.
+        Number of threads for searches. None means 1 unless in a
+        :obj:`joblib.parallel_config` context, and -1 means all cores.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes, sorted.
+        Class labels in sorted order.
 
     effective_metric_ : str or callable
-        The metric that is settled.
+        Metric of the fitted classifier.
 
     n_samples_fit_ : int
         Number of training images.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the images seen in ``fit``; None where they came
-        as flat rows.
+        Height, width and channels of the images seen during ``fit``. None if they were
+        flat rows.
 
     n_features_in_ : int
-        Number of features seen in ``fit``.
+        Number of features seen during ``fit``.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns seen in ``fit``, where it was given a table.
+        Names of features seen during ``fit``. Defined only when ``X`` has feature names
+        that are all strings.
 
     See Also
     --------
-    NearestImages : The same neighbors without classes, and all within a radius.
+    NearestImages : Search for the same neighbors without classes, and for all within a
+    radius.
 
     Notes
     -----
-    Distances of bytes under L1, L2 and Chebyshev, and numbers of bits, are exact
-    integers before a square root or a division.
-    Distances of floats are sums of differences in float64, not expansions into
-    products, which lose digits where rows are close or far from the origin; cosines
-    come from products, but from differences where directions nearly agree. The bounds
-    that rule out rows allow for all rounding. Under L2, differences below 1e-154 or
-    above 1e154 have no squares in float64: the former count as zero, the latter are an
-    error.
+    Distances between uint8 images under L1, L2 and Chebyshev, and numbers of differing
+    bits, are exact integers before a square root or a division. Distances between
+    floats are sums of differences in float64. They are not expanded into products,
+    which lose digits if samples are close to each other or far from the origin. Cosine
+    distances are computed from products, or from differences if the directions nearly
+    agree. The bounds that exclude candidates include all rounding errors. Under L2, the
+    squares of differences below 1e-154 or above 1e154 are outside the range of float64:
+    the former are treated as zero, and the latter raise an error.
 
-    From 8,192 training images of 512 features on, ``fit`` computes the sketches and
-    keeps them, unless they exclude too little, under all metrics but "chebyshev" and
-    "hamming". They take 400 bytes an image of CIFAR-10 under L1 and 280 under the
-    others, an eighth and a tenth of its bytes, and 464 and 280 of 28 x 28 bytes, over a
-    half and a third; they take about 20 microseconds an image to compute. One query
-    alone then reads the sketches in place of all images.
+    With at least 8,192 training images and 512 features, ``fit`` computes and stores
+    the sketches under all metrics except "chebyshev" and "hamming", unless they exclude
+    too few candidates. A search for a single image then reads the sketches instead of
+    all images. A sketch of a CIFAR-10 image takes 400 bytes under L1 and 280 bytes
+    under the other metrics, which is an eighth and a tenth of the image. A sketch of a
+    28 x 28 gray image takes 464 and 280 bytes, which is more than a half and a third of
+    the image. Each takes about 20 microseconds to compute.
 
-    Beside the training images, and images to predict that are uint8, float32 or
-    float64 arrays in C order, none of which are copied, a search with up to 100
-    neighbors takes up to 256 MB, whatever the number of images. There is no
-    ``sample_weight``: an image that stands in the training set twice takes the place
-    of another neighbor, which no weight can do.
+    Images in C order with dtype uint8, float32 or float64 are not copied. A search with
+    up to 100 neighbors takes up to 256 MB of additional memory for any number of
+    images. There is no ``sample_weight``: an image that occurs twice in the training
+    set takes the place of another neighbor, which a weight cannot reproduce.
 
-    ``predict`` returns the class of the largest probability. Probabilities are shares
-    of the votes; with ``tie_break="nearest"`` the winner of a tie gets a billionth of
-    all votes on top. To find ties, ask for probabilities with ``tie_break="lowest"``:
-    there tied classes have the same.
+    ``predict`` returns the class with the largest probability. Probabilities are
+    fractions of the votes. With ``tie_break="nearest"``, the winner of a tie receives
+    an additional billionth of all votes. With ``tie_break="lowest"``, tied classes have
+    equal probabilities, so that ties can be found.
 
-    ``predict(None)``, ``predict_proba(None)`` and ``score(None, y)`` are leave-one-out
-    on the training images: each is classified by the others, and balanced class weights
-    are those of the others.
+    ``predict(None)``, ``predict_proba(None)`` and ``score(None, y)`` compute
+    leave-one-out predictions: each training image is classified by the others, with
+    balanced class weights of the others.
 
     Examples
     --------
@@ -150,7 +165,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
     >>> print(f"{model.score(images[1000:], digits.target[1000:]):.3f}")
     0.961
 
-    Leave-one-out needs no images beside those of ``fit``:
+    Leave-one-out cross-validation only uses the images passed to ``fit``:
 
     >>> print(f"{model.score(None, digits.target[:1000]):.3f}")
     0.989
@@ -185,15 +200,15 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
 
     @whole_fit
     def fit(self, X, y):
-        """Keep the training images.
+        """Store the training images.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features. uint8, float32 and float64 arrays in C order are kept
-            without a copy: do not change them afterwards.
+            Images or features. Arrays in C order with dtype uint8, float32 or float64
+            are stored without a copy, so do not change them afterwards.
         y : array-like of shape (n,)
-            Classes.
+            Class labels.
 
         Returns
         -------
@@ -203,8 +218,8 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         Raises
         ------
         ValueError
-            If a parameter is out of its range, ``X`` is not finite numbers in one of
-            the three layouts, or the metric is not defined on some row.
+            If a parameter is out of its range, if ``X`` does not contain finite numbers
+            in one of the three layouts, or if the metric is undefined for a sample.
         ImportError
             If ``algorithm="hnsw"`` and faiss is not installed.
         """
@@ -213,26 +228,26 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
         X = np.ascontiguousarray(X)
-        return self._keep_with_labels(
+        return self._store_with_labels(
             X, self.metric, self._make_index(X), classes, labels
         )
 
     @whole_fit
     def partial_fit(self, X, y, classes=None):
-        """Add training images to those that are there.
+        """Add training images to those that are stored.
 
-        Each call copies the images that are there already: add them by the thousand,
-        not one by one.
+        Each call copies the images that are stored already, so add many images in one
+        call.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
             Images or features.
         y : array-like of shape (n,)
-            Classes.
+            Class labels.
         classes : array-like of shape (n_classes,), default=None
-            All classes there are, now or later. Must be given in the first call, unless
-            there was a ``fit``; given again, it announces more.
+            All classes that occur in this or a later call. It is required in the first
+            call unless ``fit`` was called before. In later calls, it may add classes.
 
         Returns
         -------
@@ -242,15 +257,15 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         Raises
         ------
         ValueError
-            As `fit`, or if a class in ``y`` was not announced, or ``classes`` lacks one
-            that was.
+            As in `fit`, or if a class in ``y`` or in an earlier ``classes`` is missing
+            from ``classes``.
         """
         check_parameters(self)
         first = not hasattr(self, "classes_")
         if first and classes is None:
             raise ValueError(
-                "classes must be given in the first call of partial_fit: all the "
-                "classes that there are or will be."
+                "classes must be passed in the first call to partial_fit, with all "
+                "classes that occur in this or a later call."
             )
         refuse_missing(y, "y")
         refuse_missing(classes, "classes")
@@ -262,27 +277,27 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
             missing = np.setdiff1d(known, classes)
             if len(missing):
                 raise ValueError(
-                    f"The classes {missing.tolist()} of {name} are not among "
-                    f"classes={classes.tolist()}: pass classes= with all of them."
+                    f"The classes {missing.tolist()} of {name} are not in "
+                    f"classes={classes.tolist()}. Pass all of them in classes."
                 )
         X, labels = np.ascontiguousarray(X), np.searchsorted(classes, y)
         if first:
-            return self._keep_with_labels(
+            return self._store_with_labels(
                 X, self.metric, self._make_index(X), classes, labels
             )
-        check_suits(X, self.effective_metric_)
+        check_metric(X, self.effective_metric_)
         index = self._index.with_more(X) if self._index is not None else None
         before = np.searchsorted(classes, self.classes_)[self._labels]
         labels = np.concatenate([before, labels])
         rows = np.concatenate([self._rows, X])
-        return self._keep_with_labels(
+        return self._store_with_labels(
             rows, self.effective_metric_, index, classes, labels, self._sketched
         )
 
-    def _keep_with_labels(self, rows, metric, index, classes, labels, sketched=None):
-        weights_of_classes(self.class_weight, classes, labels)
+    def _store_with_labels(self, rows, metric, index, classes, labels, sketched=None):
+        compute_class_weights(self.class_weight, classes, labels)
         self.classes_, self._labels = classes, labels
-        return self._keep(rows, metric, index, sketched)
+        return self._store(rows, metric, index, sketched)
 
     def predict(self, X):
         """Predict the class of each image.
@@ -290,27 +305,27 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), or None
-            Images or features like those of ``fit``. None means the training images,
-            each of which is then not its own neighbor: leave-one-out.
+            Images or features of the shape seen during ``fit``. None means the training
+            images, each of which is classified by the others (leave-one-out).
 
         Returns
         -------
         y : ndarray of shape (n,)
-            Elements of ``classes_``.
+            Predicted class labels.
 
         Raises
         ------
         ValueError
-            As `kneighbors`.
+            As in `kneighbors`.
         """
-        X = self._check(X)
-        best = np.empty(self._count(X), np.intp)
-        for rows, shares in self._shares(X):
-            best[rows] = shares.argmax(axis=1)
+        X = self._validate_queries(X)
+        best = np.empty(self._count_queries(X), np.intp)
+        for rows, batch in self._batch_probabilities(X):
+            best[rows] = batch.argmax(axis=1)
         return self.classes_[best]
 
     def predict_proba(self, X):
-        """Compute the share of each class in the votes.
+        """Compute the probability of each class, which is its fraction of the votes.
 
         Parameters
         ----------
@@ -320,56 +335,57 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         Returns
         -------
         probabilities : ndarray of shape (n, n_classes)
-            Between 0 and 1, each row adding up to 1, in the order of ``classes_``.
+            Probabilities of the classes in the order of ``classes_``. Each row sums to
+            1.
 
         Raises
         ------
         ValueError
-            As `kneighbors`.
+            As in `kneighbors`.
         """
-        X = self._check(X)
-        probabilities = np.empty((self._count(X), len(self.classes_)))
-        for rows, shares in self._shares(X):
-            probabilities[rows] = shares
+        X = self._validate_queries(X)
+        probabilities = np.empty((self._count_queries(X), len(self.classes_)))
+        for rows, batch in self._batch_probabilities(X):
+            probabilities[rows] = batch
         return probabilities
 
     def score(self, X, y, sample_weight=None):
         """Compute the accuracy of `predict`.
 
-        ``score(None, y)`` with the ``y`` of ``fit`` is the accuracy of leave-one-out
-        cross-validation, at the price of one search.
+        ``score(None, y)``, with the ``y`` passed to ``fit``, is the accuracy of
+        leave-one-out cross-validation, which takes a single search.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), or None
             As in `predict`.
         y : array-like of shape (n,)
-            True classes.
+            True class labels.
         sample_weight : array-like of shape (n,), default=None
-            How much each image counts; None means the same for all.
+            Sample weights. None means equal weights.
 
         Returns
         -------
         accuracy : float
-            From 0 to 1.
+            Accuracy between 0 and 1.
 
         Raises
         ------
         ValueError
-            As `kneighbors`, or if ``y`` does not have as many rows as ``X``.
+            As in `kneighbors`, or if ``X`` and ``y`` have different lengths.
         """
         return super().score(X, y, sample_weight)
 
-    def _shares(self, X):
-        """Yield some rows and their shares of votes, until all rows are done."""
+    def _batch_probabilities(self, X):
+        """Yield slices of the samples and their probabilities, batch by batch."""
         check_parameters(self)
-        n, n_classes = self._count(X), len(self.classes_)
+        n, n_classes = self._count_queries(X), len(self.classes_)
         n_neighbors = self._check_n_neighbors(None, among_others=X is None)
-        class_weights = weights_of_classes(
+        class_weights = compute_class_weights(
             self.class_weight, self.classes_, self._labels
         )
-        n_searched = max(1, NUMBERS_AT_ONCE // n_neighbors)
-        n_voting = max(1, NUMBERS_AT_ONCE // max(n_neighbors, n_classes))
+        n_searched = max(1, NUMBERS_PER_BATCH // n_neighbors)
+        n_voting = max(1, NUMBERS_PER_BATCH // max(n_neighbors, n_classes))
         for start in range(0, n, n_searched):
             stop = min(start + n_searched, n)
             distances, indices = self._nearest(X, slice(start, stop), n_neighbors)
@@ -377,7 +393,9 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
                 rows = slice(first, min(first + n_voting, stop))
                 part = slice(first - start, rows.stop - start)
                 if X is None and self.class_weight == "balanced":
-                    class_weights = balanced_without(self._labels, n_classes, rows)
+                    class_weights = leave_one_out_class_weights(
+                        self._labels, n_classes, rows
+                    )
                 yield (
                     rows,
                     vote(

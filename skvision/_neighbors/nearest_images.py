@@ -1,4 +1,4 @@
-"""Nearest neighbors without classes."""
+"""Search for nearest neighbors without classes."""
 
 import math
 from numbers import Real
@@ -21,73 +21,75 @@ from skvision._neighbors.radius import rows_within
 
 @public("skvision")
 class NearestImages(ImageNeighbors):
-    r"""Find the nearest training images, or all within a radius.
+    r"""Search for the nearest training images, or for all within a radius.
 
     This is the search of `KNNImageClassifier` without classes, with the methods of
-    scikit-learn's ``NearestNeighbors``: bytes stay bytes, no training image is copied,
-    and the neighbors are exact. Use it to find near-duplicates, to retrieve similar
-    images, and in place of ``NearestNeighbors`` in the samplers of imbalanced-learn and
-    in everything that takes a graph of neighbors.
+    scikit-learn's ``NearestNeighbors``. The neighbors are exact, uint8 images are
+    compared without conversion, and no training image is copied. Use it to find
+    near-duplicates, to retrieve similar images, and instead of ``NearestNeighbors`` in
+    the samplers of imbalanced-learn and in estimators that take a graph of neighbors.
 
     Parameters
     ----------
     n_neighbors : int, default=5
-        How many neighbors `kneighbors` finds if it is not told.
+        Default number of neighbors of `kneighbors`.
 
     radius : float, default=1.0
-        The radius of `radius_neighbors` if it is not told, in units of the metric: for
-        bytes under ``"l2"``, 1 is a single pixel that differs by one.
+        Default radius of `radius_neighbors`, in units of the metric. For uint8 images
+        under ``"l2"``, two images at distance 1 differ by one in a single pixel.
 
     metric : str or callable, default="l2"
-        The distance, as in `KNNImageClassifier`: ``"l1"`` or ``"manhattan"``, ``"l2"``
-        or ``"euclidean"``, ``"chebyshev"``, ``"cosine"``, ``"chi2"``,
-        ``"hellinger"``, ``"hamming"`` of packed bits, or a function of two float64
-        arrays of shape (n_features,) that returns a number.
+        Distance between samples, as in `KNNImageClassifier`: ``"l1"`` or
+        ``"manhattan"``, ``"l2"`` or ``"euclidean"``, ``"chebyshev"``, ``"cosine"``,
+        ``"chi2"``, ``"hellinger"``, ``"hamming"`` of packed bits, or a function of two
+        float64 arrays of shape (n_features,) that returns a number.
 
     algorithm : {"auto", "brute", "hnsw"}, default="auto"
-        ``"brute"`` is exact, and what ``"auto"`` stands for. ``"hnsw"`` is
-        approximate, as in `KNNImageClassifier`, in `kneighbors` and its graph;
-        `radius_neighbors` and its graph are always exact.
+        Algorithm of the search. ``"brute"`` is exact, and ``"auto"`` currently selects
+        it. ``"hnsw"`` makes `kneighbors` and `kneighbors_graph` approximate, as in
+        `KNNImageClassifier`; `radius_neighbors` and `radius_neighbors_graph` are always
+        exact.
 
     ef_search : int, default=100
-        With ``algorithm="hnsw"``, how many candidates are kept in the search: more
-        find more of the true neighbors and take longer.
+        Number of candidates that the search keeps with ``algorithm="hnsw"``. A larger
+        number finds more of the true neighbors and takes longer.
 
     n_jobs : int, default=None
-        Number of threads for searches. None means 1, unless in a
-        ``joblib.parallel_config`` context; -1 means all processors.
+        Number of threads for searches. None means 1 unless in a
+        :obj:`joblib.parallel_config` context, and -1 means all cores.
 
     Attributes
     ----------
     effective_metric_ : str or callable
-        The metric that ``fit`` was given.
+        Metric that was set in ``fit``.
 
     n_samples_fit_ : int
         Number of training images.
 
     image_shape_ : (int, int, int) or None
-        Height, width and channels of the images seen in ``fit``; None where they came
-        as flat rows.
+        Height, width and channels of the images seen during ``fit``. None if they were
+        flat rows.
 
     n_features_in_ : int
-        Number of features seen in ``fit``.
+        Number of features seen during ``fit``.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns seen in ``fit``, where it was given a table.
+        Names of features seen during ``fit``. Defined only when ``X`` has feature names
+        that are all strings.
 
     See Also
     --------
-    KNNImageClassifier : Classifies by the votes of these neighbors.
+    KNNImageClassifier : Classifier by a vote of these neighbors.
 
     Notes
     -----
-    A search with a radius takes memory for what it finds: 16 bytes a neighbor, up to 50
-    while it is put together and up to 81 while it is sorted, and up to 256 MB beside.
-    Find the size of a radius by the distances of `kneighbors` before you use it.
+    A search within a radius takes up to 256 MB of memory and, for each neighbor, 16
+    bytes for the result, up to 50 bytes while the result is built and up to 81 bytes
+    while it is sorted. Find a suitable radius from the distances of `kneighbors` first.
 
     Examples
     --------
-    All pairs of digits that are near-duplicates of each other:
+    Find all pairs of digits that are near-duplicates of each other:
 
     >>> from sklearn.datasets import load_digits
     >>> from skvision import NearestImages
@@ -125,13 +127,13 @@ class NearestImages(ImageNeighbors):
 
     @whole_fit
     def fit(self, X, y=None):
-        """Keep the training images.
+        """Store the training images.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features. uint8, float32 and float64 arrays in C order are kept
-            without a copy: do not change them afterwards.
+            Images or features. Arrays in C order with dtype uint8, float32 or float64
+            are stored without a copy, so do not change them afterwards.
         y : None
             Ignored.
 
@@ -143,13 +145,13 @@ class NearestImages(ImageNeighbors):
         Raises
         ------
         ValueError
-            If a parameter is out of its range, ``X`` is not finite numbers in one of
-            the three layouts, or the metric is not defined on some row.
+            If a parameter is out of its range, if ``X`` does not contain finite numbers
+            in one of the three layouts, or if the metric is undefined for a sample.
         ImportError
             If ``algorithm="hnsw"`` and faiss is not installed.
         """
         X = np.ascontiguousarray(validate_rows(self, X, reset=True))
-        return self._keep(X, self.metric, self._make_index(X))
+        return self._store(X, self.metric, self._make_index(X))
 
     def radius_neighbors(
         self, X=None, radius=None, return_distance=True, sort_results=False
@@ -159,39 +161,37 @@ class NearestImages(ImageNeighbors):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), default=None
-            Images or features like those of ``fit``. None means the training images,
-            each of which is then not its own neighbor.
+            Images or features of the shape seen during ``fit``. None means the training
+            images, each of which is not its own neighbor.
         radius : float, default=None
-            The largest distance of a neighbor, from 0, which is itself within the
-            radius; infinity finds all images. None means the ``radius`` of the
-            estimator.
+            Largest distance of a neighbor, inclusive, at least 0. Infinity finds all
+            images. None means the ``radius`` of the estimator.
         return_distance : bool, default=True
-            Whether to return the distances too.
+            Whether to return the distances.
         sort_results : bool, default=False
-            Whether the nearest come first, and of equally distant ones the lowest
-            index; else neighbors are in the order of their indices. It needs
-            ``return_distance``.
+            If True, neighbors are sorted by distance, and by index among equal
+            distances; this requires ``return_distance=True``. If False, they are sorted
+            by index.
 
         Returns
         -------
         distances : ndarray of shape (n,)
-            An array of objects: float64 arrays of shape (n_found,), which may be
-            empty; only with ``return_distance``.
+            Array of float64 arrays of shape (n_found,), which may be empty. It is only
+            returned with ``return_distance=True``.
         indices : ndarray of shape (n,)
-            An array of objects: int64 arrays of the same shapes, indices of training
-            images.
+            Array of int64 arrays of the same shapes: indices of training images.
 
         Raises
         ------
         ValueError
-            If the radius is negative or not a number, ``X`` is not like the images
-            seen in ``fit``, the metric is not defined on some row, distances overflow,
-            or ``sort_results`` is asked for without distances.
+            If the radius is negative or NaN, if ``X`` does not have the shape seen
+            during ``fit``, if the metric is undefined for a sample, if distances
+            overflow, or if ``sort_results`` is set without ``return_distance``.
         TypeError
-            If the radius is no number at all.
+            If the radius is not a number.
         """
         if sort_results and not return_distance:
-            raise ValueError("sort_results=True needs return_distance=True.")
+            raise ValueError("sort_results=True requires return_distance=True.")
         starts, indices, distances = self._within(X, radius, sort_results)
         indices = _split(indices, starts)
         return (_split(distances, starts), indices) if return_distance else indices
@@ -199,7 +199,7 @@ class NearestImages(ImageNeighbors):
     def radius_neighbors_graph(
         self, X=None, radius=None, mode="connectivity", sort_results=False
     ):
-        """Compute the graph of images and all training images within a radius.
+        """Compute the graph of images and their training images within a radius.
 
         Parameters
         ----------
@@ -208,21 +208,21 @@ class NearestImages(ImageNeighbors):
         radius : float, default=None
             As in `radius_neighbors`.
         mode : {"connectivity", "distance"}, default="connectivity"
-            Whether the graph holds ones or distances.
+            Whether the entries of the graph are ones or distances.
         sort_results : bool, default=False
-            Whether the entries of a row are in the order of distances, as scikit-learn
-            wants graphs that it is given; else they are in the order of indices.
+            If True, the entries of each row are sorted by distance, as scikit-learn
+            requires for precomputed graphs. If False, they are sorted by index.
 
         Returns
         -------
         graph : csr_matrix of shape (n, n_samples_fit_)
-            float64; row i has an entry for each neighbor of image i. The distance of
-            copies is an entry too, a zero.
+            Sparse graph, float64, whose row i has an entry for each neighbor of image
+            i. Distances of zero are explicit entries.
 
         Raises
         ------
         ValueError
-            As `radius_neighbors`, or for another mode.
+            As in `radius_neighbors`, or if ``mode`` is invalid.
         """
         check_mode(mode)
         starts, indices, distances = self._within(X, radius, sort_results)
@@ -230,9 +230,9 @@ class NearestImages(ImageNeighbors):
         shape = len(starts) - 1, self.n_samples_fit_
         return csr_matrix((entries, indices, starts), shape=shape)
 
-    def _within(self, X, radius, in_order):
-        """Return where each query's neighbors start, their indices and distances."""
-        X = self._check(X)
+    def _within(self, X, radius, sort_results):
+        """Return the starts of the neighbors of queries, and indices and distances."""
+        X = self._validate_queries(X)
         radius = _check_radius(self.radius if radius is None else radius)
         queries = self._rows if X is None else X
         metric, n_features = self.effective_metric_, queries.shape[1]
@@ -248,16 +248,20 @@ class NearestImages(ImageNeighbors):
                 self.n_jobs,
             )
             check_finite(found[2])
-        places, indices, distances = found
-        if in_order:
-            order = np.lexsort((indices, distances, places))
-            places, indices, distances = (array[order] for array in found)
+        query_indices, indices, distances = found
+        if sort_results:
+            order = np.lexsort((indices, distances, query_indices))
+            query_indices, indices, distances = (array[order] for array in found)
         distances = from_reduced(distances, metric, n_features)
         kept = distances <= radius
         if X is None:
-            kept &= places != indices
-        places, indices, distances = places[kept], indices[kept], distances[kept]
-        counts = np.bincount(places, minlength=len(queries))
+            kept &= query_indices != indices
+        query_indices, indices, distances = (
+            query_indices[kept],
+            indices[kept],
+            distances[kept],
+        )
+        counts = np.bincount(query_indices, minlength=len(queries))
         return np.concatenate([[0], np.cumsum(counts)]), indices, distances
 
 
@@ -265,12 +269,12 @@ def _check_radius(radius):
     if not isinstance(radius, Real) or isinstance(radius, bool):
         raise TypeError(f"radius must be a number; got {radius!r}.")
     if math.isnan(radius) or radius < 0:
-        raise ValueError(f"radius must be a number from 0; got {radius!r}.")
+        raise ValueError(f"radius must be at least 0; got {radius!r}.")
     return float(radius)
 
 
 def _split(numbers, starts):
-    """Return an array of arrays."""
+    """Split an array at ``starts``, and return an array of arrays."""
     parts = np.empty(len(starts) - 1, dtype=object)
     for i in range(len(parts)):
         parts[i] = numbers[starts[i] : starts[i + 1]]

@@ -1,20 +1,19 @@
-"""Rows of packed bits as words: all at once, their distances are fast."""
+"""Rows of packed bits as words of 32 bits, between which distances are fast."""
 
 import numpy as np
 
-MOST_BITS = 2**24  # whose number is exact in float32
+MOST_BITS = 2**24  # up to which counts are exact in float32
 
 
 class PackedBits:
-    """Numbers of differing bits, as bounds of themselves.
+    """Numbers of differing bits, which are used as bounds.
 
-    It stands in for a sketch, with the methods of those in
-    `skvision._neighbors.sketches`.
+    The class has the methods of the sketches in `skvision._neighbors.sketches`.
 
     Parameters
     ----------
     n_features : int
-        Bytes in a row.
+        Number of bytes in a row.
     """
 
     power, scale = 1, 1.0
@@ -24,7 +23,7 @@ class PackedBits:
         self.error = 0.0 if 8 * n_features <= MOST_BITS else np.inf
 
     def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
-        """Return words of 32 bits, of queries in rows, of others in columns."""
+        """Return words of 32 bits: queries as rows of the result, others as columns."""
         padded = np.zeros((len(rows), self.code_bytes), np.uint8)
         padded[:, : rows.shape[1]] = rows
         words = padded.view(np.uint32)
@@ -40,5 +39,5 @@ class PackedBits:
         return out
 
     def gap(self, query_codes, row_codes):
-        """Return what separates `bounds` from distances, for each query."""
+        """Return the difference of `bounds` from distances, for each query."""
         return np.zeros(len(query_codes))

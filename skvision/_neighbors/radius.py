@@ -1,18 +1,18 @@
-"""All rows within a radius by exact distance, with bounded memory beside them."""
+"""Exact search for all rows within a radius, with bounded memory besides the result."""
 
 import numpy as np
 
 from skvision._neighbors.search import (
-    BYTES_AT_ONCE,
-    BYTES_KEPT,
+    BYTES_PER_BATCH,
     FEW_FEATURES,
     FEW_QUERIES,
     MANY_FEATURES,
     MANY_QUERIES,
     MANY_ROWS,
+    MAX_BYTES_KEPT,
+    MAX_FRACTION_COMPUTED,
     QUERIES_PER_TASK,
     ROWS_PER_STEP,
-    SHARE_WORTHWHILE,
     inverse_norms,
 )
 from skvision._neighbors.sketches import make_sketch
@@ -25,24 +25,24 @@ def rows_within(queries, rows, limit, metric, image_shape=None, n_jobs=None):
     Parameters
     ----------
     queries : ndarray of shape (n_queries, n_features)
-        C-contiguous uint8, float32 or float64.
+        C-contiguous array of uint8, float32 or float64.
     rows : ndarray of shape (n_rows, n_features)
-        The same; the dtype may be another.
+        C-contiguous array of any of these dtypes.
     limit : float
-        A reduced distance, which is within.
+        Largest reduced distance, inclusive.
     metric : int
         One of the kernels' metrics.
     image_shape : (int, int, int) or None
-        Height, width and channels of the images, where known: it decides speed alone.
+        Height, width and channels of the images, if known. It only affects speed.
     n_jobs : int or None
-        Threads.
+        Number of threads.
 
     Returns
     -------
-    places : ndarray of shape (n_found,)
-        Rows of ``queries``, int64, ascending.
+    query_indices : ndarray of shape (n_found,)
+        Indices of queries, int64, ascending.
     indices : ndarray of shape (n_found,)
-        Rows of ``rows``, int64, ascending for each query.
+        Indices of rows, int64, ascending for each query.
     distances : ndarray of shape (n_found,)
         Reduced distances, float64.
     """
@@ -55,19 +55,19 @@ def rows_within(queries, rows, limit, metric, image_shape=None, n_jobs=None):
             sketch = _sketch_for(queries, rows, limit, metric, image_shape, n_jobs)
         search = _Search(rows, limit, metric, sketch, n_jobs)
         parts = [
-            (start + places, indices, distances)
-            for start in range(0, len(queries), search.n_at_once)
-            for places, indices, distances in search(
-                queries[start : start + search.n_at_once]
+            (start + query_indices, indices, distances)
+            for start in range(0, len(queries), search.batch_size)
+            for query_indices, indices, distances in search(
+                queries[start : start + search.batch_size]
             )
         ]
     return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
 
 def _sketch_for(queries, rows, limit, metric, image_shape, n_jobs):
-    """Return a coarse sketch where there are many images and it rules out most pairs.
+    """Return a coarse sketch if there are many images and it excludes most pairs.
 
-    Some queries and rows, evenly spread, show whether it does.
+    Queries and rows at regular intervals show whether it does.
     """
     many = (
         len(queries) >= MANY_QUERIES
@@ -81,33 +81,33 @@ def _sketch_for(queries, rows, limit, metric, image_shape, n_jobs):
     some = np.ascontiguousarray(queries[:: -(-len(queries) // QUERIES_PER_TASK)])
     trial = _Search(some_rows, limit, metric, sketch, n_jobs)
     trial(some)
-    if trial.n_computed > SHARE_WORTHWHILE * len(some) * len(some_rows):
+    if trial.n_computed > MAX_FRACTION_COMPUTED * len(some) * len(some_rows):
         return make_sketch(rows, metric, image_shape, coarse=False)
     return sketch
 
 
 class _Search:
-    """Finds those of some rows that are within a limit.
+    """Search for the rows within a limit.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
         Rows to find.
     limit : float
-        The largest reduced distance.
+        Largest reduced distance.
     metric : int
         One of the kernels' metrics.
     sketch : object or None
-        Rules out distances; without it all are computed.
+        Sketch that excludes distances. Without it, all distances are computed.
     n_jobs : int or None
-        Threads.
+        Number of threads.
 
     Attributes
     ----------
-    n_at_once : int
-        The most queries to search for in one call.
+    batch_size : int
+        Maximum number of queries in one call.
     n_computed : int
-        How many distances were computed.
+        Number of computed distances.
     """
 
     def __init__(self, rows, limit, metric, sketch, n_jobs):
@@ -115,14 +115,14 @@ class _Search:
         self.sketch, self.n_jobs = sketch, n_jobs
         self.norms = inverse_norms(rows, metric)
         code_bytes = 4 * rows.shape[1] if sketch is None else sketch.code_bytes
-        self.n_at_once = max(1, BYTES_AT_ONCE // code_bytes)
-        self.step = min(ROWS_PER_STEP, self.n_at_once)
-        self.keeps = code_bytes * len(rows) <= BYTES_KEPT
+        self.batch_size = max(1, BYTES_PER_BATCH // code_bytes)
+        self.step = min(ROWS_PER_STEP, self.batch_size)
+        self.keeps = code_bytes * len(rows) <= MAX_BYTES_KEPT
         self.kept = {}
         self.n_computed = 0
 
     def __call__(self, queries):
-        """Return places, indices and distances of what is found, by blocks."""
+        """Return indices of queries, indices of rows, and distances, by blocks."""
         norms = inverse_norms(queries, self.metric)
         codes = errors = None
         if self.sketch is not None:
@@ -146,10 +146,10 @@ class _Search:
             row_codes = self._codes_of(part)
             for_each_block(search, len(queries), QUERIES_PER_TASK, self.n_jobs)
         self.n_computed += sum(counts)
-        return [_in_order(parts) for parts in found.values()]
+        return [_sort_by_query(parts) for parts in found.values()]
 
     def _codes_of(self, part):
-        """Return codes and errors of some rows; keep them if there is room."""
+        """Return codes and errors of some rows, and keep them if they fit."""
         if self.sketch is None:
             return None
         codes = self.kept.get(part.start)
@@ -160,7 +160,7 @@ class _Search:
         return codes
 
     def _within(self, part, queries, norms, codes, row_codes):
-        """Return pairs within the limit, their distances and how many were computed."""
+        """Return pairs within the limit, distances, and how many were computed."""
         from skvision._kernels.nearest import Bounds, refine_within, scan_within
 
         rows = self.rows[part]
@@ -185,8 +185,8 @@ class _Search:
         return found[:n_found].copy(), distances[:n_found].copy(), n_computed
 
 
-def _in_order(parts):
-    """Return places, indices and distances by query, and by row where that is one."""
+def _sort_by_query(parts):
+    """Return indices of queries and rows and distances, sorted by query and by row."""
     pairs, distances = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     return pairs[order, 0], pairs[order, 1], distances[order]

@@ -1,35 +1,37 @@
-"""The nearest rows by exact distance, with bounded memory."""
+"""Exact search for the nearest rows, with bounded memory."""
 
 import copy
 
 import numpy as np
 
-from skvision._neighbors.byte_products import ByteProducts, suits_byte_products
+from skvision._neighbors.byte_products import ByteProducts, supports_byte_products
 from skvision._neighbors.sketches import make_sketch
 from skvision._training.parallel import for_each_block, one_thread_for_blas
 
-BYTES_AT_ONCE = 32 * 2**20  # of codes of queries, and of those of rows
-BYTES_KEPT = 64 * 2**20  # of codes of rows, from one block of queries to the next
-QUERIES_PER_TASK = 126  # a multiple of those in a tile of byte products
+BYTES_PER_BATCH = 32 * 2**20  # of codes of queries, and of those of rows
+MAX_BYTES_KEPT = (
+    64 * 2**20
+)  # of codes of rows that are kept for the next batch of queries
+QUERIES_PER_TASK = 126  # a multiple of the queries in a tile of byte products
 ROWS_PER_STEP = 2048
 FEW_QUERIES_PER_TASK = 8
 ROWS_PER_BOUND = 16_384  # for few queries
 AXES_KEPT = 64
 
-FEW_QUERIES = 64  # not worth sketches that must be made for them
-FEWEST_FOR_PRODUCTS = 6
+FEW_QUERIES = 64  # for which computing sketches does not pay off
+MIN_QUERIES_FOR_PRODUCTS = 6
 FEW_FEATURES = 16
 
-# Coarse sketches need many of everything, and images: the first queries show whether
-# they rule out enough.
+# Coarse sketches are tried from these sizes on. The first queries show whether they
+# exclude enough candidates.
 MANY_QUERIES = 1024
 MANY_ROWS = 8192
 MANY_FEATURES = 512
 TRIAL_QUERIES = 126
-SHARE_WORTHWHILE = 1 / 8  # of distances that are computed nevertheless
+MAX_FRACTION_COMPUTED = 1 / 8  # of the distances, for a sketch to be kept
 TRIAL_ROWS = 32
-TRIAL_NEIGHBORS = 6  # a row itself among them
-FIRST_CANDIDATES = 64  # of a query that comes alone
+TRIAL_NEIGHBORS = 6  # including the row itself
+FIRST_CANDIDATES = 64  # of each of few queries
 
 
 def nearest_rows(
@@ -40,28 +42,28 @@ def nearest_rows(
     Parameters
     ----------
     queries : ndarray of shape (n_queries, n_features)
-        C-contiguous uint8, float32 or float64.
+        C-contiguous array of uint8, float32 or float64.
     rows : ndarray of shape (n_rows, n_features)
-        The same; the dtype may be another.
+        C-contiguous array of any of these dtypes.
     n_neighbors : int
-        How many, up to ``n_rows``.
+        Number of neighbors, at most ``n_rows``.
     metric : int
         One of the kernels' metrics.
     image_shape : (int, int, int) or None
-        Height, width and channels of the images, where known: it decides speed alone.
+        Height, width and channels of the images, if known. It only affects speed.
     n_jobs : int or None
-        Threads.
+        Number of threads.
     sketched : SketchedRows, False or None
-        What `sketch_rows` returned for the rows; None where that was not asked. It
-        decides speed alone.
+        Result of `sketch_rows` for the rows, or None if it was not called. It only
+        affects speed.
 
     Returns
     -------
     distances : ndarray of shape (n_queries, n_neighbors)
         Reduced distances in ascending order, float64.
     indices : ndarray of shape (n_queries, n_neighbors)
-        Of rows, int64; of equally distant ones the lowest, in ascending order. -1
-        where distances overflow.
+        Indices of rows, int64, ascending among equal distances. -1 where distances
+        overflow.
     """
     from skvision._kernels.nearest import sort_heaps
 
@@ -70,7 +72,7 @@ def nearest_rows(
     with one_thread_for_blas:
         if sketched and len(queries) < FEW_QUERIES:
             sketched.search(queries, rows, distances, indices, n_jobs)
-        elif _few(queries, rows, metric):
+        elif _is_faster_without_sketch(queries, rows, metric):
             _Search(rows, metric, None, n_jobs)(queries, distances, indices)
         else:
             _search_by_sketches(
@@ -80,23 +82,23 @@ def nearest_rows(
     return distances, indices
 
 
-def _few(queries, rows, metric):
-    """Whether all distances are computed sooner than sketches are made."""
+def _is_faster_without_sketch(queries, rows, metric):
+    """Return whether computing all distances is faster than computing sketches."""
     from skvision._kernels.distances import HAMMING
 
     if rows.shape[1] < FEW_FEATURES and metric != HAMMING:
         return True
-    if queries.dtype == np.uint8 and suits_byte_products(rows, metric):
-        return len(queries) < FEWEST_FOR_PRODUCTS
+    if queries.dtype == np.uint8 and supports_byte_products(rows, metric):
+        return len(queries) < MIN_QUERIES_FOR_PRODUCTS
     return len(queries) < FEW_QUERIES
 
 
 def _search_by_sketches(
     queries, rows, distances, indices, metric, image_shape, n_jobs, sketched
 ):
-    """Fill heaps with the nearest rows, with sketches that suit the data."""
+    """Fill heaps with the nearest rows, by sketches that are chosen for the data."""
     if sketched is None:
-        coarse = len(queries) >= MANY_QUERIES and _may_suit_coarse_sketch(rows, metric)
+        coarse = len(queries) >= MANY_QUERIES and _allows_coarse_sketch(rows, metric)
     else:
         coarse = bool(sketched)
     if sketched:
@@ -109,24 +111,24 @@ def _search_by_sketches(
         search = _Search(rows, metric, sketch, n_jobs)
     stop = 0
     while stop < len(queries):
-        on_trial = coarse and stop == 0
-        start, stop = stop, stop + (TRIAL_QUERIES if on_trial else search.n_at_once)
+        is_trial = coarse and stop == 0
+        start, stop = stop, stop + (TRIAL_QUERIES if is_trial else search.batch_size)
         part = slice(start, min(stop, len(queries)))
         n_computed = search(queries[part], distances[part], indices[part])
         n_pairs = (part.stop - start) * len(rows)
-        if on_trial and n_computed > SHARE_WORTHWHILE * n_pairs:
+        if is_trial and n_computed > MAX_FRACTION_COMPUTED * n_pairs:
             sketch = _fine_sketch(queries, rows, metric, image_shape)
             search = _Search(rows, metric, sketch, n_jobs)
 
 
 def _fine_sketch(queries, rows, metric, image_shape):
-    """Return a sketch that bounds distances from all numbers of a row."""
-    if queries.dtype == np.uint8 and suits_byte_products(rows, metric):
+    """Return a sketch whose bounds use all values of a row."""
+    if queries.dtype == np.uint8 and supports_byte_products(rows, metric):
         return ByteProducts(rows, metric)
     return make_sketch(rows, metric, image_shape, coarse=False)
 
 
-def _may_suit_coarse_sketch(rows, metric):
+def _allows_coarse_sketch(rows, metric):
     from skvision._kernels.distances import CHEBYSHEV, HAMMING
 
     large = len(rows) >= MANY_ROWS and rows.shape[1] >= MANY_FEATURES
@@ -134,15 +136,15 @@ def _may_suit_coarse_sketch(rows, metric):
 
 
 def sketch_rows(rows, metric, image_shape, n_jobs, before=None):
-    """Return a coarse sketch of rows, to be kept for later searches, or False.
+    """Return a coarse sketch of rows that is kept for later searches, or False.
 
-    It is False for few rows and for rows, like noise, among which it rules out little.
-    ``before`` is the sketch of the first of the rows, if they have one: it
-    grows.
+    It is False for few rows, and for rows such as noise if the sketch excludes too few
+    candidates. ``before`` is the sketch of the first rows, if there is one; the new
+    rows are appended to it.
     """
     if before:
         return before.with_more(rows[len(before.codes) :], n_jobs)
-    if not _may_suit_coarse_sketch(rows, metric):
+    if not _allows_coarse_sketch(rows, metric):
         return False
     with one_thread_for_blas:
         sketched = SketchedRows(rows, metric, image_shape, n_jobs)
@@ -150,7 +152,7 @@ def sketch_rows(rows, metric, image_shape, n_jobs, before=None):
         heaps = np.full((len(some), TRIAL_NEIGHBORS), np.inf)
         indices = np.full(heaps.shape, -1, np.int64)
         n_computed = sketched.search(some, rows, heaps, indices, n_jobs)
-    if n_computed > SHARE_WORTHWHILE * len(some) * len(rows):
+    if n_computed > MAX_FRACTION_COMPUTED * len(some) * len(rows):
         return False
     return sketched
 
@@ -161,13 +163,13 @@ class SketchedRows:
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
-        Rows to find, of at least `MANY_ROWS` and `MANY_FEATURES`.
+        Rows to find, at least `MANY_ROWS` with at least `MANY_FEATURES` features.
     metric : int
         One of the kernels' metrics.
     image_shape : (int, int, int) or None
-        Height, width and channels of the images, where known.
+        Height, width and channels of the images, if known.
     n_jobs : int or None
-        Threads.
+        Number of threads.
     """
 
     def __init__(self, rows, metric, image_shape, n_jobs):
@@ -176,33 +178,33 @@ class SketchedRows:
             rows, metric, image_shape, coarse=True, n_axes=AXES_KEPT
         )
         norms = inverse_norms(rows, metric)
-        self._keep(norms, *self.sketch.codes(rows, norms, n_jobs))
+        self._store(norms, *self.sketch.codes(rows, norms, n_jobs))
 
-    def _keep(self, norms, codes, errors):
+    def _store(self, norms, codes, errors):
         self.norms, self.codes, self.errors = norms, codes, errors
         self.largest_error = errors.max()
-        longest = codes[:, -1].argmax()  # all that the gap of `PrincipalAxes` needs
+        longest = codes[:, -1].argmax()  # `PrincipalAxes.gap` only needs this code
         self.longest = codes[longest : longest + 1].copy()
 
     def with_more(self, rows, n_jobs):
-        """Return codes of these rows and others behind them; these stay."""
+        """Return the codes of these rows followed by more rows, as a new object."""
         norms = inverse_norms(rows, self.metric)
         more = norms, *self.sketch.codes(rows, norms, n_jobs)
         before = self.norms, self.codes, self.errors
         other = copy.copy(self)
-        other._keep(*map(np.concatenate, zip(before, more, strict=True)))
+        other._store(*map(np.concatenate, zip(before, more, strict=True)))
         return other
 
     def search(self, queries, rows, distances, indices, n_jobs):
-        """Fill the heaps of few queries; return how many distances were computed.
+        """Fill the heaps of few queries, and return the number of computed distances.
 
-        The rows of the smallest bounds come first: they show how near the others must
-        be.
+        The rows with the smallest bounds come first. Their distances limit those of the
+        others.
         """
-        n_at_once = max(1, BYTES_AT_ONCE // (4 * len(rows)))
+        batch_size = max(1, BYTES_PER_BATCH // (4 * len(rows)))
         n_computed = 0
-        for start in range(0, len(queries), n_at_once):
-            part = slice(start, start + n_at_once)
+        for start in range(0, len(queries), batch_size):
+            part = slice(start, start + batch_size)
             heaps = distances[part], indices[part]
             n_computed += self._search(queries[part], rows, *heaps, n_jobs)
         return n_computed
@@ -248,7 +250,7 @@ class SketchedRows:
 
 
 class _Search:
-    """Fills heaps with the nearest of some rows.
+    """Search that fills heaps with the nearest rows.
 
     Parameters
     ----------
@@ -257,16 +259,16 @@ class _Search:
     metric : int
         One of the kernels' metrics.
     sketch : object or None
-        Rules out distances; without it all are computed.
+        Sketch that excludes distances. Without it, all distances are computed.
     n_jobs : int or None
-        Threads.
+        Number of threads.
     sketched : SketchedRows or None
-        The codes of the rows by the sketch, where they are there already.
+        Codes of the rows, if they are computed already.
 
     Attributes
     ----------
-    n_at_once : int
-        The most queries to search for in one call.
+    batch_size : int
+        Maximum number of queries in one call.
     """
 
     def __init__(self, rows, metric, sketch, n_jobs, sketched=None):
@@ -274,13 +276,13 @@ class _Search:
         self.sketched = sketched
         self.norms = inverse_norms(rows, metric)
         code_bytes = 4 * rows.shape[1] if sketch is None else sketch.code_bytes
-        self.n_at_once = max(1, BYTES_AT_ONCE // code_bytes)
-        self.step = min(ROWS_PER_STEP, self.n_at_once)
-        self.keeps = code_bytes * len(rows) <= BYTES_KEPT
+        self.batch_size = max(1, BYTES_PER_BATCH // code_bytes)
+        self.step = min(ROWS_PER_STEP, self.batch_size)
+        self.keeps = code_bytes * len(rows) <= MAX_BYTES_KEPT
         self.kept = {}
 
     def __call__(self, queries, distances, indices):
-        """Fill the heaps of some queries; return how many distances were computed."""
+        """Fill the heaps of queries, and return the number of computed distances."""
         norms = inverse_norms(queries, self.metric)
         codes = None
         if self.sketch is not None:
@@ -298,7 +300,7 @@ class _Search:
         return sum(counts)
 
     def _codes_from(self, first):
-        """Return codes and errors of the rows of a step; keep them if there is room."""
+        """Return codes and errors of the rows of a step, and keep them if they fit."""
         if self.sketch is None:
             return None
         part = slice(first, first + self.step)
@@ -312,7 +314,7 @@ class _Search:
         return codes
 
     def _update(self, first, queries, norms, distances, indices, codes, row_codes):
-        """Hold a block of queries against the rows of a step."""
+        """Update the heaps of a block of queries with the rows of a step."""
         from skvision._kernels.nearest import Bounds, refine, scan
 
         part = slice(first, first + self.step)
@@ -332,7 +334,7 @@ class _Search:
 
 
 def inverse_norms(rows, metric):
-    """Return one over the length of each row, for the one metric that needs it."""
+    """Return the inverse norms of rows for COSINE, and ones for other metrics."""
     from skvision._kernels.distances import COSINE
     from skvision._kernels.distances import inverse_norms as compute
 

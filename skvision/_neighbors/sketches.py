@@ -1,14 +1,14 @@
-r"""Sketches of images: few numbers each, from which bounds of distances are cheap.
+r"""Sketches of images: short codes that give lower bounds of distances.
 
-An exact search computes only those distances that a bound does not rule out. Images
-are smooth, so that a sketch of a tenth of their size or less rules out nearly all. A
-sketch maps an image x to codes s(x) such that, with an error e(x) that is known,
+An exact search only computes the distances that no bound excludes. Natural images are
+smooth, so that sketches of a tenth of their size or less exclude nearly all. A sketch
+maps an image x to codes s(x) such that, with a known error e(x),
 
 .. math:: d(x, y) \ge \|s(x) - s(y)\| - e(x) - e(y)
 
-in the norm of L1 for `PooledBytes` and of L2 for `PrincipalAxes`. Both hold for every
-image, like those that the sketch was made from or not: an image that it suits badly
-has a large error, and its distances are computed.
+in the L1 norm for `PooledBytes` and the L2 norm for `PrincipalAxes`. Both bounds hold
+for every image. An image that differs from those the sketch was made from has a large
+error, and its distances are computed.
 """
 
 import math
@@ -19,29 +19,27 @@ from sklearn.utils.extmath import randomized_range_finder
 from skvision._neighbors.packed_bits import PackedBits
 from skvision._training.parallel import for_each_block
 
-N_SAMPLED = 1024  # rows that a sketch is made from, at most
-BYTES_SAMPLED = 32 * 2**20  # of them as float32
+N_SAMPLED = 1024  # maximum number of rows that a sketch is made from
+BYTES_SAMPLED = 32 * 2**20  # of these rows as float32
 BYTES_OF_AXES = 16 * 2**20
 BYTES_PER_TASK = 4 * 2**20
 N_AXES = 128
-N_POOLS = 256  # at least
+N_POOLS = 256  # minimum number
 ROWS_PER_TASK = 128
 FEATURES_PER_PRODUCT = 256
 QUERIES_PER_PRODUCT = 4
 ROUNDING = 2.0**-24  # of float32, relative
-ROUNDING_OF_FLOAT64 = 1e-15  # more than that of a few operations
-TINY = 1e-35  # more than what underflow of float32 can take away
-TINY_DISTANCE = 1e-150  # of which the square loses digits in float64
+ROUNDING_OF_FLOAT64 = 1e-15  # more than that of several operations
+TINY = 1e-35  # more than an error by underflow of float32
+TINY_DISTANCE = 1e-150  # whose square loses precision in float64
 MOST_DOUBLINGS = 400
 
 
 def make_sketch(rows, metric, image_shape, coarse, n_axes=None):
-    """Return a sketch for a metric, of few numbers a row if ``coarse``, or of all.
+    """Return a sketch for a metric, with few codes for each row if ``coarse``.
 
-    ``n_axes`` is how many numbers a row those metrics take that have axes; None means
-    `N_AXES`.
-
-    There is None for CHEBYSHEV, whose distances are as fast as bounds would be.
+    ``n_axes`` is the number of axes for metrics with axes; None means `N_AXES`. The
+    result is None for CHEBYSHEV, whose distances take no longer than bounds.
     """
     from skvision._kernels.distances import CHEBYSHEV, HAMMING, L1
 
@@ -55,26 +53,26 @@ def make_sketch(rows, metric, image_shape, coarse, n_axes=None):
 
 
 def _sample(rows):
-    """Return some rows, evenly spread."""
+    """Return rows at regular intervals."""
     n = max(1, min(N_SAMPLED, BYTES_SAMPLED // (4 * rows.shape[1])))
     return np.ascontiguousarray(rows[:: -(-len(rows) // n)])
 
 
 class PooledBytes:
-    """Sums over neighboring pixels, rounded to a byte each: a sketch for L1.
+    """Sketch for L1: sums of neighboring pixels, rounded to bytes.
 
-    The distance of two sums is at most the sum of distances, by the triangle
-    inequality; the errors are what rounding changes. Floats are rounded to bytes in
-    this way too, pooled or not.
+    By the triangle inequality, the distance between sums is at most the sum of the
+    distances. The errors are those of rounding. Floats are also rounded to bytes if
+    ``coarse`` is False.
 
     Parameters
     ----------
     rows : ndarray of shape (n, n_features)
-        Rows of the kind that will come; they settle the range of the bytes.
+        Typical rows, which determine the range of the bytes.
     image_shape : (int, int, int) or None
-        Height, width and channels; None where that is not known.
+        Height, width and channels, or None if unknown.
     coarse : bool
-        Whether pixels are pooled.
+        Whether pixels are summed.
     """
 
     power = 1
@@ -83,8 +81,8 @@ class PooledBytes:
         n_features = rows.shape[1]
         self.groups, self.n_codes, size = np.arange(n_features), n_features, 1
         if coarse:
-            self.groups, self.n_codes, size = _pools(
-                image_shape or _likely_shape(n_features)
+            self.groups, self.n_codes, size = _divide_into_pools(
+                image_shape or _guess_shape(n_features)
             )
         self.low, step = 0.0, 1.0
         if rows.dtype != np.uint8:
@@ -130,12 +128,12 @@ class PooledBytes:
         return out
 
     def gap(self, query_codes, row_codes):
-        """Return what separates `bounds` from distances of codes, for each query."""
+        """Return the difference of `bounds` from distances of codes, for each query."""
         return np.zeros(len(query_codes))
 
 
-def _likely_shape(n_features):
-    """Return the shape that flat rows may well have; it decides speed alone."""
+def _guess_shape(n_features):
+    """Return a likely shape of flat rows; it only affects speed."""
     for n_channels in (3, 1):
         side = math.isqrt(n_features // n_channels)
         if n_channels * side * side == n_features:
@@ -143,10 +141,11 @@ def _likely_shape(n_features):
     return 1, n_features, 1
 
 
-def _pools(image_shape):
-    """Return the pool of each feature, how many there are, and the size of the largest.
+def _divide_into_pools(image_shape):
+    """Return the pool of each feature, the number of pools, and their largest size.
 
-    Pools are rectangles of one channel, doubled in turn while they leave `N_POOLS`.
+    Pools are rectangles of one channel. Their sides are doubled in turn while there are
+    at least `N_POOLS`.
     """
     height, width, n_channels = image_shape
     tall = wide = 1
@@ -165,27 +164,27 @@ def _pools(image_shape):
 
 
 class PrincipalAxes:
-    r"""Coordinates along principal axes: a sketch for L2 and what it can stand for.
+    r"""Sketch for L2, and for metrics that are L2 after an embedding: principal axes.
 
-    With orthonormal axes :math:`V`, the last coordinate is the length of what they
-    leave:
+    With orthonormal axes :math:`V`, the codes are the coordinates along them and the
+    norm of the remainder:
 
     .. math:: s(x) = (V^T x, \|x - V V^T x\|), \qquad \|s(x) - s(y)\| \le \|x - y\|
 
-    by Pythagoras on :math:`V` and the triangle inequality beside it. The errors are
-    bounds of rounding to float32 (N. J. Higham, "Accuracy and Stability of Numerical
-    Algorithms", 2002, chapter 3).
+    by Pythagoras' theorem and the triangle inequality. The errors are bounds of
+    rounding to float32 (N. J. Higham, "Accuracy and Stability of Numerical Algorithms",
+    2002, chapter 3).
 
     Parameters
     ----------
     rows : ndarray of shape (n, n_features)
-        Rows of the kind that will come; their principal axes are taken.
+        Typical rows, which determine the principal axes.
     metric : int
         One of the kernels' metrics other than L1.
     coarse : bool
-        Whether there are axes; else s(x) is x.
+        Whether rows are projected on axes. If False, s(x) is x.
     n_axes : int
-        How many, at most.
+        Maximum number of axes.
     """
 
     power = 2
@@ -201,7 +200,7 @@ class PrincipalAxes:
         if metric > COSINE:
             largest = math.sqrt(largest)
         self.center, self.scale = np.zeros(rows.shape[1]), _scale_to_one(largest)
-        for _ in range(2):  # the second time around the first mean, more precisely
+        for _ in range(2):  # the second pass refines the mean of the first
             embedded, _ = self._embed(some, norms)
             mean = embedded.mean(axis=0, dtype=np.float64)
             self.center = self.center + mean / self.scale
@@ -241,8 +240,8 @@ class PrincipalAxes:
     def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
         """Return codes and errors of rows.
 
-        The codes are the coordinates and one number more, float32, such that the
-        product of the codes of a query and of another row is what `bounds` returns.
+        The codes are the coordinates and one more value, float32, such that the product
+        of the codes of a query and of a row is the result of `bounds`.
         """
         codes = np.empty((len(rows), self.width + 1), np.float32)
         errors = np.empty(len(rows))
@@ -253,13 +252,13 @@ class PrincipalAxes:
             codes[block, :-1] = -2 * x if of_queries else x
             codes[block, -1] = 1 if of_queries else _squares(x)
 
-        n_at_once = BYTES_PER_TASK // (4 * rows.shape[1])
-        n_at_once = max(1, min(ROWS_PER_TASK, n_at_once))
-        for_each_block(compute, len(rows), n_at_once, n_jobs)
+        batch_size = BYTES_PER_TASK // (4 * rows.shape[1])
+        batch_size = max(1, min(ROWS_PER_TASK, batch_size))
+        for_each_block(compute, len(rows), batch_size, n_jobs)
         return codes, errors
 
     def _project(self, x, squared_norms):
-        """Return the coordinates of embedded rows, and their errors as distances."""
+        """Return the coordinates of embedded rows and the errors of distances."""
         lost = ~(squared_norms < 1e30)  # too large for float32, or not a number
         x[lost], squared_norms[lost] = 0, 0
         norms = np.sqrt(squared_norms)
@@ -273,22 +272,22 @@ class PrincipalAxes:
                 along += x[:, part] @ self.axes[part]
             left = squared_norms - np.einsum("ij,ij->i", along, along)
             left = np.sqrt(np.maximum(left, 0))
-            share = (FEATURES_PER_PRODUCT + 8) * math.sqrt(n_axes) * ROUNDING
-            off = 2.1 * share * squared_norms  # of the square of what is left
+            relative = (FEATURES_PER_PRODUCT + 8) * math.sqrt(n_axes) * ROUNDING
+            off = 2.1 * relative * squared_norms  # error of the squared remainder
             with np.errstate(divide="ignore", invalid="ignore"):
-                error += share * norms + np.fmin(np.sqrt(off), off / left)
+                error += relative * norms + np.fmin(np.sqrt(off), off / left)
             x = np.column_stack([along, left]).astype(np.float32)
         error[lost] = np.inf
         return x, error / self.scale + TINY_DISTANCE
 
     def bounds(self, query_codes, row_codes):
-        """Return squared distances of coordinates, less the square of the query's."""
-        if len(query_codes) < QUERIES_PER_PRODUCT:  # BLAS would copy all rows for them
+        """Return squared distances of codes, less the squared norm of the query."""
+        if len(query_codes) < QUERIES_PER_PRODUCT:  # for which BLAS would copy all rows
             return np.stack([row_codes @ one for one in query_codes])
         return query_codes @ row_codes.T
 
     def gap(self, query_codes, row_codes):
-        """Return what separates `bounds` from squared distances, for each query."""
+        """Return the difference of `bounds` from squared distances, for each query."""
         squares = _squares(query_codes[:, :-1]) / 4
         longest = math.sqrt(float(row_codes[:, -1].max()) * (1 + 4 * ROUNDING))
         n_terms = query_codes.shape[1] + 4
@@ -301,7 +300,7 @@ def _largest(numbers):
 
 
 def _scale_to_one(number):
-    """Return a power of two that brings a number below one, if not far below."""
+    """Return a power of two that scales a number below one."""
     return 2.0 ** -max(math.frexp(number)[1], -MOST_DOUBLINGS)
 
 

@@ -1,5 +1,5 @@
-"""Image files become arrays: `ImageReader`, and what it knows of file formats.
+"""Reading of image files into arrays: `ImageReader`, and the formats it supports.
 
-The room may import `_contract` and `_training`.
-What an array from a file must be is said here; how images are laid out, in `_contract`.
+The room may import `_contract` and `_training`. This room validates files and decodes
+them; `_contract` defines the layout of images.
 """

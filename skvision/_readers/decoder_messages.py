@@ -1,10 +1,10 @@
-"""What decoders say while they decode, kept for the file that it is about.
+"""Messages of decoders, collected with the file that they are about.
 
-Pillow warns, and logs, without the name of a file, and libtiff writes to the standard
-error by itself. Here both are collected. Warnings and logging belong to the whole
-process, so that what several threads read shares one collector, which goes by threads;
-the standard error has no threads, so that what libtiff says is only certain where one
-file is read alone.
+Pillow issues warnings and log records without the name of a file, and libtiff writes to
+the standard error of the process. This module collects both. Warnings and logging are
+global to the process, so one collector sorts the messages by thread. The standard error
+cannot be sorted by thread, so a message of libtiff can only be assigned to a file that
+is decoded while no other one is.
 """
 
 import logging
@@ -25,9 +25,9 @@ _of_this_thread = threading.local()
 
 
 class _Collector(logging.Handler):
-    """Collects what Pillow says, as long as anybody reads.
+    """Collector of the messages of Pillow while files are read.
 
-    What comes from elsewhere, or from threads that do not read, goes its usual way.
+    Messages from other sources, and from threads that do not read files, are passed on.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ collector = _Collector()
 
 @contextmanager
 def heard_in_this_thread() -> Iterator[Messages]:
-    """Give the list that takes what Pillow says in this thread."""
+    """Yield the list that collects the messages of Pillow in this thread."""
     heard: Messages = []
     _of_this_thread.heard = heard
     try:
@@ -85,12 +85,12 @@ def heard_in_this_thread() -> Iterator[Messages]:
 
 
 def note(lines: list[str]) -> None:
-    """Add lines to what was heard in this thread, as warnings."""
+    """Add lines to the messages of this thread, as warnings."""
     _of_this_thread.heard += [(UserWarning, line) for line in lines]
 
 
 class _StandardError:
-    """The standard error of the process, diverted while libtiff decodes."""
+    """Standard error of the process, which is redirected while libtiff decodes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -100,10 +100,10 @@ class _StandardError:
 
     @contextmanager
     def diverted(self, is_alone: bool) -> Iterator[list[str]]:
-        """Give a list that in the end has what libtiff has said meanwhile.
+        """Yield a list that contains the messages of libtiff at the end.
 
-        With ``is_alone`` the list stays empty where another call decoded meanwhile:
-        nobody knows which image a message is about.
+        With ``is_alone``, the list stays empty if another call decoded at the same
+        time, because the messages cannot be assigned to an image then.
         """
         said: list[str] = []
         with self._lock:

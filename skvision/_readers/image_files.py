@@ -1,7 +1,7 @@
-"""From a file of any of the usual formats to a decoded image of whatever mode.
+"""Decoding of files of the common formats, into images of any mode.
 
-Everything that Pillow and the system raise for a fault of the file becomes one
-`BadPicture`, and nothing else does.
+All errors of Pillow and the system that are due to the file become a `BadPicture`, and
+no other errors do.
 """
 
 import io
@@ -48,11 +48,11 @@ _open_file_lock = Lock()
 
 
 class BadPicture(Exception):
-    """Why a file cannot be read."""
+    """Error that gives the reason why a file cannot be read."""
 
 
 def is_missing(source: Any) -> bool:
-    """Tell None, NaN and NA, which stand for no file."""
+    """Return whether a source is None, NaN or NA, which stand for no file."""
     if isinstance(source, float):
         return math.isnan(source)
     return source is None or type(source).__name__ == "NAType"  # of pandas
@@ -60,7 +60,7 @@ def is_missing(source: Any) -> bool:
 
 @contextmanager
 def blame_the_file() -> Iterator[None]:
-    """Take what Pillow and the system raise for a fault of the file."""
+    """Convert the errors of Pillow and the system to `BadPicture`."""
     try:
         yield
     except _DECODER_ERRORS as error:
@@ -69,7 +69,7 @@ def blame_the_file() -> Iterator[None]:
 
 
 def open_binary(source: Any) -> IO[bytes]:
-    """Open a path; copy an open file from its start, which leaves it open."""
+    """Open a path, or copy an open file from its start and leave it open."""
     if is_missing(source):
         raise BadPicture("there is no file")
     with blame_the_file():
@@ -83,7 +83,7 @@ def open_binary(source: Any) -> IO[bytes]:
 
 
 def identify(file: IO[bytes]) -> Image.Image:
-    """Open an image as Image.open does, without its fixed limits of pixels."""
+    """Open an image as Image.open does, without its fixed limit on pixels."""
     prefix = file.read(16)
     for name in _FORMATS:
         factory, accept = Image.OPEN.get(name, (None, None))
@@ -98,7 +98,7 @@ def identify(file: IO[bytes]) -> Image.Image:
 
 
 def check_extent(image: Image.Image, max_pixels: int) -> None:
-    """Refuse an image that would take too much memory, before it is decoded."""
+    """Raise an error if decoding an image would take too much memory."""
     if 0 in image.size:
         raise BadPicture("it has no pixels")
     extent = f"{image.width} x {image.height} pixels"
@@ -120,8 +120,8 @@ def read_orientation(image: Image.Image) -> int:
 def decode(image: Image.Image, is_alone: bool) -> bool:
     """Decode an image.
 
-    Return False where libtiff has said something meanwhile that may be about an image
-    in another thread: ``is_alone`` says that there is none.
+    Return False if libtiff has written messages that may be about an image in another
+    thread. ``is_alone`` means that no other thread decodes.
     """
     tiles = getattr(image, "tile", [])
     if not (tiles and tiles[0][0] == "libtiff"):

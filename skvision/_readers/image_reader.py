@@ -1,4 +1,4 @@
-"""From files to images of one size: the first step of a pipeline."""
+"""Reading of files as images of one size, as the first step of a pipeline."""
 
 import io
 import math
@@ -52,7 +52,7 @@ _MOST_NAMED = 3  # files in a warning, and messages on a file
 
 
 def _check_sources(X: Any) -> Any:
-    """Return a sequence of files and images, or a batch of images."""
+    """Return a validated sequence of files and images, or a batch of images."""
     if isinstance(X, _ONE_FILE | Image.Image) or hasattr(X, "read"):
         raise ValueError(f"X is one file, {_describe(X)}: wrap it in a list, [X].")
     if not isinstance(X, Sequence):
@@ -148,7 +148,7 @@ def _describe(source: Any) -> str:
 
 
 def _report(problems: dict[int, str], sources: Any, on_error: str) -> None:
-    """Name the files that cannot be read, in an error or in a warning."""
+    """Raise an error or issue a warning with the files that cannot be read."""
     listed = sorted(problems)[:_MAX_LISTED]
     lines = [f"\n- X[{i}], {_describe(sources[i])}: {problems[i]}" for i in listed]
     if len(problems) > len(listed):
@@ -165,7 +165,7 @@ def _report(problems: dict[int, str], sources: Any, on_error: str) -> None:
 
 
 def _warn(messages: dict[int, Messages], sources: Any) -> None:
-    """Repeat what decoders said of files, each message once, with names of files."""
+    """Issue each message of the decoders once, with the names of the files."""
     files: dict[tuple[type[Warning], str], list[int]] = {}
     for i in sorted(messages):
         for message in list(dict.fromkeys(messages[i]))[:_MOST_NAMED]:
@@ -188,68 +188,73 @@ def _check_size(size: Any) -> None:
 
 @public("skvision")
 class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
-    """Read images from files and bring them to one size and one mode.
+    """Reader that converts image files to uint8 images of one size and mode.
 
-    The first step of a pipeline: files of any of the usual formats go in, one uint8
-    array comes out. It learns nothing, so that `transform` needs no `fit`.
+    It is the first step of a pipeline that starts from files of the common formats. The
+    transformer is stateless, so that `transform` does not require `fit`.
 
     Parameters
     ----------
     size : tuple of two int, default=(64, 64)
-        Height and width of the images that come out, in this order.
+        Height and width of the output images, in this order.
     mode : {"RGB", "L"}, default="RGB"
-        Pillow's names for color and gray (ITU-R 601-2 luma).
+        Mode of the output images: color, or gray (ITU-R 601-2 luma), as named by
+        Pillow.
     resize : {"crop", "pad", "stretch"}, default="crop"
-        "crop" scales an image until it covers ``size`` and cuts off what stands over,
-        the same on both sides; "pad" scales it until it fits into ``size`` and fills
-        the rest with black; "stretch" scales height and width each on its own.
+        "crop" scales an image until it covers ``size``, and cuts off the rest equally
+        on both sides. "pad" scales it until it fits into ``size``, and fills the rest
+        with black. "stretch" scales height and width independently.
     resample : {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"}, \
             default="bilinear"
-        Pillow's filter. All but "nearest" average over the pixels that become one.
+        Filter of Pillow. All except "nearest" average over the pixels that become one
+        pixel.
     on_error : {"raise", "warn"}, default="raise"
-        Whether files that cannot be read are an error, or come out as black images
-        and are named in a warning.
+        "raise" raises an error if files cannot be read. "warn" returns black images for
+        them and lists them in a warning.
     max_pixels : int, default=100_000_000
-        A file of more pixels is not decoded; it counts as one that cannot be read. It
-        also bounds what all threads hold together: see the notes on memory.
+        Largest number of pixels of a file. A larger file is not decoded and treated as
+        one that cannot be read. It also bounds the memory of all threads; see the
+        notes.
     n_jobs : int, default=None
-        Number of threads, -1 for all cores; None is 1 unless in a
-        `joblib.parallel_config` context. It does not change the result.
+        Number of threads. None means 1 unless in a :obj:`joblib.parallel_config`
+        context, and -1 means all cores. The result does not depend on it.
 
     See Also
     --------
-    PixelNormalizer : Scales the pixels.
-    HOG : Describes images by the directions of their edges.
+    PixelNormalizer : Standardization of pixels.
+    HOG : Histograms of oriented gradients.
 
     Notes
     -----
-    A search over a pipeline that starts with files decodes them in every fit and every
-    score: 20 candidates in 5 folds decode each JPEG a hundred times. Read once,
-    ``images = ImageReader().transform(paths)``, and search over the steps that come
-    after. Where the reader's own parameters are searched, ``Pipeline(memory=...)``
-    keeps what ``fit`` has decoded (not what ``predict`` and ``score`` decode); it goes
-    by the paths and does not notice that a file has changed.
+    A search over a pipeline that starts from files decodes them in every fit and every
+    score: 20 candidates in 5 folds decode each file a hundred times. To decode them
+    once, call ``images = ImageReader().transform(paths)`` and search over the following
+    steps. In a search over the parameters of the reader, ``Pipeline(memory=...)``
+    caches the images that ``fit`` decodes, but not those that ``predict`` and ``score``
+    decode. The cache is keyed by paths and does not detect changed files.
 
-    The formats are JPEG, PNG, GIF, BMP, TIFF, WebP, PPM, JPEG 2000 and AVIF; of several
-    frames the first is read. Images are turned upright by their EXIF orientation and
-    transparent ones laid over white. Levels of 16 bits are divided by 257 and rounded;
-    32-bit levels beyond 65535 and floats count as images that cannot be read, as
-    nothing tells what is white. Color profiles are not applied.
+    The supported formats are JPEG, PNG, GIF, BMP, TIFF, WebP, PPM, JPEG 2000 and AVIF.
+    If a file has several frames, the first is read. Images are rotated by their EXIF
+    orientation, and transparent images are placed on white. Levels of 16 bits are
+    divided by 257 and rounded. Files with 32-bit levels beyond 65535, or with floats,
+    cannot be read because they do not define the level of white. Color profiles are not
+    applied.
 
-    JPEGs are decoded at 1/2, 1/4 or 1/8 of their size where that is still as large as
-    is needed (not with ``resample="nearest"``); on photos of 500 x 375 pixels read at
-    64 x 64 that differs from a full decode by about one level of 255 in the mean.
+    JPEG files are decoded at 1/2, 1/4 or 1/8 of their size if that is not smaller than
+    the output, except with ``resample="nearest"``. On photos of 500 x 375 pixels that
+    are read at 64 x 64, the mean difference from full decoding is about one level of
+    255.
 
-    A small file may decode to a large image. Pillow holds up to 4 bytes of each pixel,
-    and images are converted and reduced strip by strip, so that reading takes at most 6
-    bytes a pixel where images become at least six times smaller, and at most 10 where
-    they do not or with ``resample="nearest"``. A thread reads images of up to
-    ``max_pixels / n_jobs``; larger ones are read one at a time, after all others. So
-    threads together take no more than 0.6 GB at the default ``max_pixels`` (1 GB), and
-    a large image alone no more than that again, whatever ``n_jobs`` is. What the
-    libraries for TIFF, WebP, AVIF and JPEG 2000 need to decode comes on top of it. An
-    image of Pillow that was opened and not read yet is read, and keeps its pixels until
-    you close it: pass paths where there are many.
+    A small file may decode to a large image. Pillow takes up to 4 bytes per pixel, and
+    images are converted and reduced strip by strip. Reading therefore takes at most 6
+    bytes per pixel if images become at least six times smaller, and at most 10 bytes
+    otherwise or with ``resample="nearest"``. Threads read images of up to ``max_pixels
+    / n_jobs`` pixels; larger images are read one at a time after all others. With the
+    default ``max_pixels``, all threads together take at most 0.6 GB, or 1 GB with 10
+    bytes per pixel, and a single large image takes no more than that, for any
+    ``n_jobs``. The libraries that decode TIFF, WebP, AVIF and JPEG 2000 need additional
+    memory. A Pillow image that is opened but not loaded is loaded, and keeps its pixels
+    until it is closed, so pass paths if there are many files.
 
     Examples
     --------
@@ -296,59 +301,60 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
 
     @whole_fit
     def fit(self, X, y=None):
-        """Check the parameters; no file is opened.
+        """Validate the parameters; no file is opened.
 
         Parameters
         ----------
         X : ignored
-            The files; they are not looked at.
+            Not used, present for API consistency.
         y : ignored
-            Here for scikit-learn, which passes it.
+            Not used, present for API consistency.
 
         Returns
         -------
         self : ImageReader
-            The reader itself.
+            The reader.
 
         Raises
         ------
         ValueError
-            If a parameter is not one of those allowed.
+            If a parameter is invalid.
         """
         _check_size(self.size)
         return self
 
     def transform(self, X):
-        """Read images.
+        """Read files as images.
 
         Parameters
         ----------
         X : list, array, Series or one-column DataFrame of n files, or array of shape \
                 (n, H, W) or (n, H, W, C)
-            Files are paths, open binary files (read from their start, and left open) or
-            the bytes of a file. A list may also have images of Pillow, and uint8 arrays
-            of different shapes (H, W), (H, W, 1), (H, W, 3) or, with alpha, (H, W, 4).
+            Files are paths, open binary files, which are read from their start and left
+            open, or the bytes of a file. A list may also contain Pillow images, and
+            uint8 arrays of different shapes (H, W), (H, W, 1), (H, W, 3) or, with
+            alpha, (H, W, 4).
 
         Returns
         -------
         images : ndarray of shape (n, height, width, 3) or (n, height, width)
-            Pixels in uint8; the second shape for ``mode="L"``.
+            Images, uint8, of the second shape with ``mode="L"``.
 
         Raises
         ------
         ValueError
-            If a parameter is not one of those allowed, if ``X`` is a single file, is
-            empty or has flat rows of numbers, or, with ``on_error="raise"``, if files
-            cannot be read: it lists them.
+            If a parameter is invalid, if ``X`` is a single file, is empty or contains
+            flat rows of numbers, or if files cannot be read with ``on_error="raise"``;
+            the message lists them.
         TypeError
-            If an element of ``X`` is neither a file, nor an image, nor an array of
-            uint8.
+            If an element of ``X`` is neither a file, nor an image, nor a uint8 array.
 
         Warns
         -----
         UserWarning
-            With ``on_error="warn"``, if files cannot be read; and if a decoder finds
-            fault with files that it reads: its message, with the names of the files.
+            If files cannot be read with ``on_error="warn"``, or if a decoder reports a
+            problem with a file that it reads. The message of the decoder is issued with
+            the names of the files.
         """
         check_parameters(self)
         _check_size(self.size)
@@ -390,25 +396,26 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         return images
 
     def set_output(self, *, transform=None):
-        """Do nothing: images are no table, and come out as an array always.
+        """Do nothing, because the images are always an array and never a table.
 
         Parameters
         ----------
         transform : ignored
-            Here for `Pipeline.set_output`, which calls it on each step.
+            Not used, present because `Pipeline.set_output` passes it to each step.
 
         Returns
         -------
         self : ImageReader
-            The reader itself.
+            The reader.
         """
         return self
 
     def _read(self, source, most_pixels):
-        """Return one image, smaller than ``size`` where it is to be padded.
+        """Return one image, which is smaller than ``size`` if it will be padded.
 
-        None where it is to be read alone, without a limit: it has more pixels than
-        ``most_pixels``, or libtiff had something to say while it was decoded.
+        The result is None if the image must be read again without a limit while no
+        other one is: if it has more pixels than ``most_pixels``, or if libtiff has
+        written messages while it was decoded.
         """
         if isinstance(source, np.ndarray):
             if source.shape[0] * source.shape[1] > most_pixels:
@@ -443,7 +450,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             return self._scale(image, extent or image.size, orientation)
 
     def _draft(self, image):
-        """Have a JPEG decoded smaller, if that is enough; return its exact new size."""
+        """Decode a JPEG at a smaller size if possible, and return its exact size."""
         if image.format not in ("JPEG", "MPO") or self.resample == "nearest":
             return None
         target = stored(self.size, read_orientation(image))
@@ -455,7 +462,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         return drafted and drafted[1][2:]
 
     def _scale(self, image, extent, orientation):
-        """Bring the image to its size and mode, and upright."""
+        """Resize, rotate and convert the image."""
         box, scaled = place(extent, stored(self.size, orientation), self.resize)
         resample = Image.Resampling[self.resample.upper()]
         image = resize_plain(image, scaled, resample, box)

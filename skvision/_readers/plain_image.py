@@ -1,8 +1,8 @@
-"""From a decoded image of any mode to a small one that is plain: 8-bit gray or RGB.
+"""Conversion of decoded images of any mode to resized images of 8-bit gray or RGB.
 
-A conversion of a whole image takes several times its memory. Here an image is
-converted strip by strip, and where it is to become much smaller, each strip is reduced
-at once, so that hardly anything but the decoded image is ever in memory.
+Converting a whole image takes several times its memory. This module converts images
+strip by strip, and reduces each strip immediately if the image becomes much smaller, so
+that it needs little memory besides the decoded image.
 """
 
 import math
@@ -31,7 +31,7 @@ _SUPPORT = {  # of Pillow's filters, in pixels of the smaller image
 
 
 def stored(size: Sequence[int], orientation: int) -> tuple[int, int]:
-    """Return the (width, height) that turns upright to (height, width)."""
+    """Return the (width, height) of an image before it is rotated to ``size``."""
     height, width = size
     return (height, width) if orientation >= 5 else (width, height)
 
@@ -39,7 +39,7 @@ def stored(size: Sequence[int], orientation: int) -> tuple[int, int]:
 def place(
     extent: tuple[float, float], target: tuple[int, int], resize: str
 ) -> tuple[tuple[float, float, float, float], tuple[int, int]]:
-    """Return the box that is scaled and the size that it gets, as (width, height)."""
+    """Return the box to scale and its scaled size, as (width, height)."""
     (width, height), (to_width, to_height) = extent, target
     is_wider = width * to_height >= height * to_width
     if resize == "crop":
@@ -55,7 +55,7 @@ def place(
 
 
 def paste(image: Image.Image, frame: NDArray[np.uint8]) -> None:
-    """Write an image into the middle of a frame."""
+    """Write an image into the center of a frame."""
     height, width = frame.shape[:2]
     top, left = (height - image.height) // 2, (width - image.width) // 2
     frame[top : top + image.height, left : left + image.width] = np.asarray(image)
@@ -69,24 +69,24 @@ def resize_plain(
     Parameters
     ----------
     image : PIL.Image.Image
-        Any mode. It is closed where it is large, as soon as it is not needed any more.
+        Image of any mode. A large image is closed as soon as it is no longer needed.
     size : (int, int)
-        Width and height to come.
+        Width and height of the result.
     resample : PIL.Image.Resampling
-        The filter.
+        Filter.
     box : (float, float, float, float)
-        Left, top, right and bottom of what is resized.
+        Left, top, right and bottom of the region that is resized.
 
     Returns
     -------
     resized : PIL.Image.Image
-        Gray where all pixels are gray by the mode of the image. The pixels are those of
+        Resized image, gray if the mode of the image is gray. The pixels are those of
         ``plain(image).resize(size, resample, box, reducing_gap=3.0)``.
 
     Raises
     ------
     BadPicture
-        If the mode says nothing about black and white, or levels are out of range.
+        If the mode does not define black and white, or if levels are out of range.
     """
     _check_levels(image)
     if _is_plain(image) or image.width * image.height <= STRIP_PIXELS:
@@ -111,9 +111,9 @@ def _find_reduction(
     resample: Image.Resampling,
     box: Box,
 ) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
-    """Return how many pixels to average across and down, and the box of these pixels.
+    """Return the numbers of columns and rows to average, and the box of these pixels.
 
-    Both are what Pillow takes for ``reducing_gap``.
+    Both are those that Pillow uses for ``reducing_gap``.
     """
     whole = (0, 0, *extent)
     if resample == Image.Resampling.NEAREST:
@@ -134,7 +134,7 @@ def _find_reduction(
 def _reduce(
     image: Image.Image, factors: tuple[int, int], box: tuple[int, int, int, int]
 ) -> Image.Image:
-    """Return ``plain(image).reduce(factors, box)``, a strip at a time."""
+    """Return ``plain(image).reduce(factors, box)``, computed strip by strip."""
     left, top, right, bottom = box
     across, down = factors
     size = -(-(right - left) // across), -(-(bottom - top) // down)
@@ -153,7 +153,7 @@ def _reduce(
 def plain(image: Image.Image) -> Image.Image:
     """Return an image of any mode in 8-bit "L" or "RGB".
 
-    Each pixel depends on the one in its place alone.
+    Each pixel only depends on the pixel at the same position.
     """
     if image.mode == "La":
         raise BadPicture("its mode is 'La': convert it to 8-bit RGB")
@@ -178,7 +178,7 @@ def _is_plain(image: Image.Image) -> bool:
 
 
 def _check_levels(image: Image.Image) -> None:
-    """Refuse levels of more than 16 bits."""
+    """Raise an error if levels have more than 16 bits."""
     if image.mode != "I":
         return
     low, high = cast("tuple[int, int]", image.getextrema())

@@ -14,6 +14,7 @@ from skvision._training.problem import Point, Problem, relative, relative_gap
 from skvision._training.search import exact_step
 
 MAX_STEPS = 250  # of conjugate gradients in one iteration
+ENOUGH = 0.5  # factor of the residual that suffices for the tolerance
 LOOSEST = 0.25  # relative residual to which the first Newton step is computed
 PATIENCE = 5  # iterations without a decrease, due to rounding
 WORTHWHILE = 0.1  # reduction of the residual that justifies an iteration beyond tol
@@ -72,9 +73,9 @@ def minimize_newton(
     large scale linear SVMs", Journal of Machine Learning Research 6, 2005.
     """
     unbounded = gap is relative_gap and problem.l2 == 0
-    here = problem.at(start)
-    curve = [here.value]
-    here = problem.at(with_best_biases(problem, here.params, here.scores))
+    scores = problem.scores_of(start)
+    curve = [problem.value_of(start, scores)]
+    here = problem.at(with_best_biases(problem, start, scores))
     best, least, n_best = here, np.inf, 1
     before, still, steps, stopped = np.inf, 0, 0, False
     precondition: Precondition | None = None
@@ -104,7 +105,10 @@ def minimize_newton(
         if precondition is None or inverse or steps > work(problem):
             make = inverse or curvature_inverse
             precondition, steps = make(problem, here), 0
-        step, along, n_steps = _newton_step(problem, here, residual, precondition)
+        enough = 0.0 if to_rounding or unbounded else ENOUGH * (tol / error) ** 0.5
+        step, along, n_steps = _newton_step(
+            problem, here, residual, precondition, enough
+        )
         steps += n_steps
         predicted = relative(-float(residual @ step) / 2, here.value)
         lengths = exact_step(problem, here, step, along)
@@ -144,13 +148,21 @@ def with_best_biases(problem: Problem, params: Vector, scores: Array) -> Vector:
 
 
 def _newton_step(
-    problem: Problem, here: Point, residual: Vector, precondition: Precondition
+    problem: Problem,
+    here: Point,
+    residual: Vector,
+    precondition: Precondition,
+    enough: float,
 ) -> tuple[Vector, Array, int]:
-    """Return a step, its change of the scores, and the number of passes."""
+    """Return a step, its change of the scores, and the number of passes.
+
+    The relative residual of the step decreases with the distance of the objective from
+    its minimum, but not below ``enough``, which suffices to reach the tolerance.
+    """
     right = -residual
     right[problem.n_weights :] = 0  # the biases are optimal up to rounding
     size = float(right @ precondition(right))
-    forcing = min(LOOSEST, relative(size, here.value) ** 0.25)
+    forcing = min(LOOSEST, max(enough, relative(size, here.value) ** 0.25))
     with one_thread_for_blas:  # entered once for all passes over the rows
         return conjugate_gradients(
             partial(problem.hessian_product, here), right, precondition, forcing

@@ -115,6 +115,21 @@ def linear_pass(rows: Rows) -> Pass:
     return through
 
 
+def linear_scores(rows: Rows, params: Vector) -> Array:
+    """Return the scores of all rows, (n, k), float64."""
+    W, b = split_linear(params, rows.n_features, rows.center is not None)
+    W_x = W.astype(rows.dtype, copy=False)
+    scores, blocks = np.empty((len(rows), len(W))), list(rows.blocks())
+
+    def compute(chosen: slice) -> None:
+        block = blocks[chosen.start]
+        scores[block] = rows.read(block) @ W_x.T
+
+    with one_thread_for_blas as n_threads:
+        for_each_block(compute, len(blocks), 1, n_threads)
+    return scores + b if len(b) else scores
+
+
 def linear_batches(
     rows: Rows, labels: Labels, weights: Array, *, loss: Loss, penalty: Penalty
 ) -> Callable[[Array, NDArray[np.integer]], tuple[float, Array]]:

@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skvision._training.losses import Array, Curvature, Loss
-from skvision._training.objective import Pass, linear_pass, split_linear
+from skvision._training.objective import (
+    Pass,
+    linear_pass,
+    linear_scores,
+    split_linear,
+)
 from skvision._training.penalties import soft_threshold
 from skvision._training.rows import Rows
 
@@ -121,14 +126,14 @@ class Problem:
 
     def scores_of(self, params: Vector) -> Array:
         """Return the scores of all rows, (n, k)."""
-        all_scores = np.empty((len(self.rows), self.n_outputs))
+        if not params.any():
+            return np.zeros((len(self.rows), self.n_outputs))
+        return linear_scores(self.rows, params)
 
-        def respond(block: slice, scores: Array) -> Array:
-            all_scores[block] = scores
-            return scores
-
-        self.through(params, respond)
-        return all_scores
+    def value_of(self, params: Vector, scores: Array) -> float:
+        """Return the objective, given the scores."""
+        loss, _ = self.loss(scores, self.targets[:], self.sample_weight)
+        return loss + self.penalty(params)
 
     def hessian_product(self, here: Point, change: Vector) -> tuple[Vector, Array]:
         """Return the Hessian-vector product, and the change of the scores."""

@@ -74,9 +74,9 @@ def minimize_smoothed(
     T. F. Chan, G. H. Golub and P. Mulet, "A nonlinear primal-dual method for total
     variation-based image restoration", SIAM Journal on Scientific Computing 20, 1999.
     """
-    here = problem.at(start)
-    curve = [here.value]
-    here = problem.at(with_best_biases(problem, here.params, here.scores))
+    scores = problem.scores_of(start)
+    curve = [problem.value_of(start, scores)]
+    here = problem.at(with_best_biases(problem, start, scores))
     sizes = np.sqrt(column_variances(problem.rows, problem.sample_weight))
     mu = here.value / problem.n_weights
     v = _v(problem, here.params[: problem.n_weights], mu)

@@ -1,8 +1,9 @@
-"""Augmentation: images changed at random in training, so that a model sees more.
+"""Augmentations: random changes of training images, which reduce overfitting.
 
-Each augmentation is a callable ``(images, rng) -> images`` on a batch of bytes, and has
-scikit-learn's parameters: it can be cloned, pickled and searched over. Nothing is
-learned from data, and nothing is changed at prediction.
+Each augmentation is a callable ``(images, rng) -> images`` on a batch of uint8 images.
+It has ``get_params`` and ``set_params`` as in scikit-learn, so that it can be cloned
+and its parameters can be searched over. Augmentations learn nothing from data and are
+not applied at prediction.
 """
 
 from skvision.augmentation._color_jitter import ColorJitter

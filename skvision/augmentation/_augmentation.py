@@ -1,4 +1,4 @@
-"""What augmentations share: checks of images, generators and parameters."""
+"""Base class of augmentations, and validation of images, generators and parameters."""
 
 from numbers import Integral, Real
 
@@ -10,68 +10,71 @@ from skvision._contract.sklearn_compat import Estimator
 
 
 def check_images(name, images):
-    """Return images as a read-only array of bytes (n, H, W, C), and their shape."""
+    """Return images as a read-only uint8 array (n, H, W, C), and their shape."""
     images = np.asarray(as_array(images))
     if images.ndim not in (3, 4):
         rows = "flat rows of shape" if images.ndim == 2 else "an array of shape"
         raise ValueError(
-            f"{name} needs images, (n, H, W) or (n, H, W, C); got {rows} "
-            f"{images.shape}. Pass images in two dimensions, or image_shape=(H, W) "
-            f"or (H, W, C) to the estimator that augments."
+            f"{name} requires images of shape (n, H, W) or (n, H, W, C); got {rows} "
+            f"{images.shape}. Pass images of such a shape, or pass image_shape=(H, W) "
+            f"or (H, W, C) to the estimator that uses the augmentation."
         )
     if images.dtype != np.uint8:
         raise TypeError(
-            f"{name} needs images of bytes, uint8 from 0 to 255; got "
-            f"{images.dtype}. Augment before PixelNormalizer or whatever else makes "
-            f"numbers of another kind, or pass images.astype('uint8') if the values "
-            f"are those of bytes."
+            f"{name} requires uint8 images with values from 0 to 255; got "
+            f"{images.dtype}. Augment images before PixelNormalizer and other steps "
+            f"that change the dtype, or pass images.astype('uint8') if the values are "
+            f"integers from 0 to 255."
         )
     if 0 in images.shape[1:]:
         raise ValueError(
-            f"{name} needs images of one pixel or more; got shape {images.shape}."
+            f"{name} requires images of at least one pixel; got shape {images.shape}."
         )
     shape = images.shape
     if images.ndim == 3:
         images = images[..., np.newaxis]
-    # a kernel is compiled anew for arrays that may be written to
+    # kernels would be compiled again for writable arrays
     images = np.ascontiguousarray(images).view()
     images.flags.writeable = False
     return images, shape
 
 
 def check_rng(name, rng):
-    """Return a generator of random numbers."""
+    """Return a random number generator."""
     if isinstance(rng, Generator):
         return rng
     if rng is None or isinstance(rng, Integral):
         return np.random.default_rng(rng)
     raise TypeError(
-        f"{name} needs a numpy.random.Generator, a seed or None as rng; got "
+        f"rng of {name} must be a numpy.random.Generator, an int or None; got "
         f"{type(rng).__name__}. Pass numpy.random.default_rng(seed)."
     )
 
 
 def check_number(name, value, most):
-    """Return a number from 0. scikit-learn's checks take ten times as long."""
+    """Return a number up to ``most``, ten times faster than scikit-learn's checks."""
     if not (isinstance(value, Real) and 0 <= value <= most):
-        raise ValueError(f"{name} must be a number from 0 to {most}; got {value!r}.")
+        raise ValueError(
+            f"{name} must be a number between 0 and {most}; got {value!r}."
+        )
     return float(value)
 
 
-def check_whole(name, value, most, instead=""):
-    """Return a whole number from 0."""
+def check_integer(name, value, most, alternative=""):
+    """Return an integer between 0 and ``most``."""
     if not (isinstance(value, Integral) and 0 <= int(value) <= most):
         raise ValueError(
-            f"{name} must be a whole number from 0 to {most}{instead}; got {value!r}."
+            f"{name} must be an integer between 0 and {most}{alternative}; "
+            f"got {value!r}."
         )
     return int(value)
 
 
 def check_range(name, pair, most):
-    """Return the two ends of a range above 0."""
-    real = isinstance(pair, tuple | list) and len(pair) == 2
-    real = real and all(isinstance(value, Real) for value in pair)
-    if not (real and 0 < pair[0] <= pair[1] <= most):
+    """Return the two ends of a range of positive numbers."""
+    is_valid = isinstance(pair, tuple | list) and len(pair) == 2
+    is_valid = is_valid and all(isinstance(value, Real) for value in pair)
+    if not (is_valid and 0 < pair[0] <= pair[1] <= most):
         raise ValueError(
             f"{name} must be two numbers, (low, high) with 0 < low <= high <= {most}; "
             f"got {pair!r}."
@@ -79,40 +82,41 @@ def check_range(name, pair, most):
     return float(pair[0]), float(pair[1])
 
 
-def rows_of(images):
-    """Lay out images as kernels take them: the pixels of a row one after another."""
+def as_rows(images):
+    """Reshape images to (n, height, width * n_channels), as kernels take them."""
     n, height, width, n_channels = images.shape
     return images.reshape(n, height, width * n_channels)
 
 
 class Augmentation(Estimator):
-    """A random change of images: checks, and then does what ``_change`` does."""
+    """Base class of augmentations, which validates images and calls ``_change``."""
 
     def __call__(self, images, rng=None):
-        """Change images at random, each by its own draws.
+        """Change each image at random.
 
         Parameters
         ----------
         images : array-like of shape (n, H, W) or (n, H, W, C), uint8
-            Images; none at all are allowed. They stay as they are.
+            Images, which are not modified. The batch may be empty.
         rng : numpy.random.Generator, int or None, default=None
-            Draws all random numbers, as many for each image, one image after
-            another. A seed makes a new generator, so that the same seed changes every
-            batch alike; None is different at each call.
+            Random number generator. Every image takes the same number of random
+            numbers, in the order of the images. An int is the seed of a new generator,
+            so that it changes every batch in the same manner. None gives different
+            changes in each call.
 
         Returns
         -------
         images : ndarray of the shape of ``images``, uint8
-            A new array.
+            Changed images, in a new array.
 
         Raises
         ------
         ValueError
-            If a parameter is out of its range, or ``images`` are no images, as flat
-            rows are.
+            If a parameter is out of its range, or if ``images`` do not have one of the
+            shapes above, for example if they are flat rows.
         TypeError
-            If ``images`` are not uint8, or ``rng`` is none of the above, as a
-            RandomState is not.
+            If ``images`` are not uint8, or if ``rng`` has another type, such as
+            RandomState.
         """
         name = type(self).__name__
         images, shape = check_images(name, images)

@@ -1,50 +1,52 @@
-"""Brightness, contrast and saturation."""
+"""Random changes of brightness, contrast and saturation."""
 
 import numpy as np
 
 from skvision._contract.public import public
 from skvision.augmentation._augmentation import (
     Augmentation,
+    as_rows,
     check_number,
-    rows_of,
 )
 
 
 @public("skvision.augmentation")
 class ColorJitter(Augmentation):
-    r"""Change brightness, contrast and saturation of images.
+    r"""Random changes of brightness, contrast and saturation.
 
     .. math:: x \to f x + (1 - f) y
 
-    with :math:`y = 0` for brightness, the mean luma of the image for contrast and the
-    luma of the pixel for saturation, in this order. Each factor :math:`f` is uniform in
-    :math:`[\max(0, 1 - s), 1 + s]` for a strength :math:`s`, as in torchvision.
+    where :math:`y` is 0 for brightness, the mean luma of the image for contrast, and
+    the luma of the pixel for saturation. The changes are made in this order. Each
+    factor :math:`f` is drawn uniformly from :math:`[\max(0, 1 - s), 1 + s]` for a
+    strength :math:`s`, as in torchvision.
 
     Parameters
     ----------
     brightness : float, default=0.2
-        Strength, from 0 to 100; 0 leaves brightness as it is.
+        Strength of the change of brightness, between 0 and 100. 0 does not change it.
 
     contrast : float, default=0.2
-        Strength, from 0 to 100.
+        Strength of the change of contrast, between 0 and 100.
 
     saturation : float, default=0.2
-        Strength, from 0 to 100. Gray images have no colors to change.
+        Strength of the change of saturation, between 0 and 100. Gray images are not
+        changed.
 
     See Also
     --------
-    Compose : Several augmentations, one after another.
+    Compose : Sequence of augmentations.
 
     Notes
     -----
-    Three numbers are drawn for each image, ``rng.random((n, 3))``, one for each
+    Three random numbers are drawn for each image, ``rng.random((n, 3))``: one for each
     factor in the order above.
 
-    After each of the three steps values are clipped to 0 to 255 and rounded to bytes
-    (torchvision draws the order of the steps, too, and cuts fractions off). Luma is
-    that of ITU-R BT.601, :math:`0.299 R + 0.587 G + 0.114 B`, for saturation rounded to
-    a byte; of gray images it is the pixel. Factors are rounded to multiples of
-    :math:`2^{-14}`.
+    After each of the three changes, values are clipped to [0, 255] and rounded to
+    integers. (In torchvision, the order of the changes is random, and fractions are
+    truncated.) Luma is that of ITU-R BT.601, :math:`0.299 R + 0.587 G + 0.114 B`,
+    rounded to an integer for saturation. The luma of a gray image is its pixel. Factors
+    are rounded to multiples of :math:`2^{-14}`.
 
     References
     ----------
@@ -79,8 +81,8 @@ class ColorJitter(Augmentation):
         if images.shape[3] not in (1, 3):
             hint = " Is it channel-first? Use images.transpose(0, 2, 3, 1)."
             raise ValueError(
-                f"ColorJitter needs images of one channel (gray) or three (RGB), "
-                f"channels last; got shape {images.shape}."
+                f"ColorJitter requires images with one channel (gray) or three (RGB) "
+                f"as the last axis; got shape {images.shape}."
                 f"{hint if images.shape[1] in (1, 3) else ''}"
             )
         names = ("brightness", "contrast", "saturation")
@@ -90,5 +92,5 @@ class ColorJitter(Augmentation):
         factors = low + rng.random((len(images), 3)) * (high - low)
         out = images.copy()
         factors = np.rint(factors * (1 << FACTOR_BITS)).astype(np.int32)
-        jitter(rows_of(out), images.shape[3], factors)
+        jitter(as_rows(out), images.shape[3], factors)
         return out

@@ -1,4 +1,4 @@
-"""Several augmentations, one after another."""
+"""Sequences of augmentations."""
 
 import numpy as np
 
@@ -10,29 +10,30 @@ from skvision.augmentation._augmentation import (
 
 @public("skvision.augmentation")
 class Compose(Augmentation):
-    """Several augmentations, one after another.
+    """Sequence of augmentations.
 
     Parameters
     ----------
     steps : list of augmentations
-        Those of this module, or any other callables ``(images, rng) -> images`` that
-        take bytes (n, H, W, C) and return others of the same shape.
+        Augmentations of this module, or other callables ``(images, rng) -> images``
+        that take uint8 images of shape (n, H, W, C) and return uint8 images of the same
+        shape.
 
     See Also
     --------
-    sklearn.pipeline.make_pipeline : Names its steps in the same way.
+    sklearn.pipeline.make_pipeline : Pipeline whose steps are named by the same rule.
 
     Notes
     -----
-    Steps are named by their classes in lower case, and several of a class are numbered,
-    ``randomcrop-1`` and ``randomcrop-2``. By these names parameters are reached, such
-    as ``randomcrop__padding``, and steps are replaced: in a search over a model whose
-    parameter ``augmentation`` is a composition, it is
-    ``augmentation__randomcrop__padding``. Replacing ``steps`` comes first, then single
-    steps, then their parameters.
+    The name of a step is the name of its class in lower case. Several steps of the same
+    class are numbered, as in ``randomcrop-1`` and ``randomcrop-2``. These names give
+    access to parameters, such as ``randomcrop__padding``, and to steps, which can be
+    replaced. In a search over a model whose parameter ``augmentation`` is a `Compose`,
+    the name is ``augmentation__randomcrop__padding``. `set_params` sets ``steps``
+    first, then single steps, and then their parameters.
 
-    All steps draw from the same generator, in turn, and get images as (n, H, W, C),
-    those of ``(n, H, W)`` with one channel.
+    All steps use the same random number generator in turn. They get images of shape (n,
+    H, W, C), with one channel if the shape of the images is (n, H, W).
 
     Examples
     --------
@@ -55,12 +56,11 @@ class Compose(Augmentation):
         Parameters
         ----------
         deep : bool, default=True
-            Whether to return the steps by their names, and their parameters, too.
+            Whether to include the steps, by name, and their parameters.
 
         Returns
         -------
-        params : dict
-            Values by name.
+        params : dict Parameter names mapped to their values.
         """
         params = super().get_params(deep=False)
         if deep:
@@ -72,12 +72,12 @@ class Compose(Augmentation):
         return params
 
     def set_params(self, **params):
-        """Set the steps, single steps, and their parameters.
+        """Set the steps, single steps, or their parameters.
 
         Parameters
         ----------
         **params : dict
-            Values by name, as `get_params` returns them.
+            Parameter names mapped to their values, as returned by `get_params`.
 
         Returns
         -------
@@ -87,7 +87,7 @@ class Compose(Augmentation):
         Raises
         ------
         ValueError
-            If there is no parameter of a name.
+            If a parameter does not exist.
         """
         if "steps" in params:
             self.steps = params.pop("steps")
@@ -98,7 +98,7 @@ class Compose(Augmentation):
         return super().set_params(**params)
 
     def _named_steps(self):
-        """Return the steps by name; none where ``steps`` is no list."""
+        """Return the steps by name, or an empty dict if ``steps`` is not a list."""
         steps = self.steps if isinstance(self.steps, list | tuple) else []
         kinds = [type(step).__name__.lower() for step in steps]
         names = [
@@ -116,14 +116,13 @@ class Compose(Augmentation):
         for name, step in self._named_steps().items():
             if isinstance(step, type) or not callable(step):
                 raise TypeError(
-                    f"steps must be augmentations, such as RandomFlip(), or functions "
-                    f"(images, rng) -> images; got {step!r}."
+                    f"steps must contain augmentations, such as RandomFlip(), or "
+                    f"functions (images, rng) -> images; got {step!r}."
                 )
             out = np.asarray(step(out, rng))
             if out.shape != images.shape or out.dtype != np.uint8:
                 raise ValueError(
-                    f"The step {name} must return uint8 images of the shape that it "
-                    f"was given, {images.shape}; it returned {out.dtype} of shape "
-                    f"{out.shape}."
+                    f"The step {name} must return uint8 images of the same shape, "
+                    f"{images.shape}; it returned {out.dtype} of shape {out.shape}."
                 )
         return images.copy() if np.may_share_memory(out, images) else out

@@ -1,108 +1,111 @@
-"""Windows at random places."""
+"""Random shifts and zooms."""
 
 import numpy as np
 
 from skvision._contract.public import public
 from skvision.augmentation._augmentation import (
     Augmentation,
+    as_rows,
+    check_integer,
     check_range,
-    check_whole,
-    rows_of,
 )
 
-MOST_PADDING = 2**31 - 1
+MAX_PADDING = 2**31 - 1
 
 
-def _shift(images, places, padding, fill, out):
-    """Fill ``out`` with windows that are whole pixels off."""
+def _shift(images, positions, padding, fill, out):
+    """Fill ``out`` with windows that are shifted by whole pixels."""
     from skvision._kernels.augmentation import crop
 
-    shifts = np.floor(places * (2 * padding + 1)) - padding
+    shifts = np.floor(positions * (2 * padding + 1)) - padding
     starts = np.ascontiguousarray(shifts.T, np.int64)
-    rows = rows_of(images)
+    rows = as_rows(images)
     work = np.empty(rows.shape[2], np.uint64)
-    crop(rows, images.shape[3], *starts, fill, work, rows_of(out))
+    crop(rows, images.shape[3], *starts, fill, work, as_rows(out))
 
 
-def _sample(place, side, size, padding):
-    """Return where to look for the pixels along one axis of windows.
+def _interpolation_weights(position, side, size, padding):
+    """Return the positions and weights for linear interpolation along one axis.
 
-    ``side`` (n,) is how far the windows reach, a pixel at least, and ``place`` (n,)
-    where they are of where they may be, from 0 to 1. Returned are the pixel before each
-    (n, size) and the share of the one behind it, in units of the kernel's.
+    ``side`` (n,) is the side length of the windows, at least one pixel. ``position``
+    (n,) is their relative position, from 0 to 1. The result is the pixel before each
+    sampled position (n, size) and the weight of the next pixel, in units of the kernel.
     """
     from skvision._kernels.augmentation import WEIGHT_BITS
 
     last = size + padding - side
     low, high = np.minimum(-padding, last), np.maximum(-padding, last)
-    start = low + place * (high - low)
+    start = low + position * (high - low)
     within = (np.arange(size) + 0.5) * (side / size)[:, np.newaxis] - 0.5
     within = np.clip(within, 0, side[:, np.newaxis] - 1)
-    at = start[:, np.newaxis] + within
-    before = np.floor(at)
-    weights = np.rint((at - before) * (1 << WEIGHT_BITS))
-    return before.astype(np.int64), weights.astype(np.int32)
+    sampled = start[:, np.newaxis] + within
+    pixel = np.floor(sampled)
+    weights = np.rint((sampled - pixel) * (1 << WEIGHT_BITS))
+    return pixel.astype(np.int64), weights.astype(np.int32)
 
 
-def _zoom(images, scales, places, padding, fill, out):
-    """Fill ``out`` with windows resized."""
+def _zoom(images, scales, positions, padding, fill, out):
+    """Fill ``out`` with resized windows."""
     from skvision._kernels.augmentation import zoom
 
     _, height, width, n_channels = images.shape
     down, right = (np.maximum(scales * size, 1) for size in (height, width))
     outside = np.full(width * n_channels, max(fill, 0), np.uint8)
-    outside.flags.writeable = False  # as those of the images are
+    outside.flags.writeable = False  # as the images are
     blended = np.empty((width + 1) * n_channels, np.int32)
     zoom(
-        rows_of(images),
+        as_rows(images),
         n_channels,
-        *_sample(places[:, 0], down, height, padding),
-        *_sample(places[:, 1], right, width, padding),
+        *_interpolation_weights(positions[:, 0], down, height, padding),
+        *_interpolation_weights(positions[:, 1], right, width, padding),
         fill,
         (outside, blended, np.empty((2, width), np.uint64)),
-        rows_of(out),
+        as_rows(out),
     )
 
 
 @public("skvision.augmentation")
 class RandomCrop(Augmentation):
-    """Shift images or zoom into them: crop a window at a random place.
+    """Random shifts and zooms, by cropping a window at a random position.
 
-    With the default ``scale`` an image is padded and a window of its own size is taken
-    from a random place, so that it moves by up to ``padding`` pixels each way. With
-    another one the window is smaller (or larger) and is resized to the image's size.
+    With the default ``scale``, an image is padded, and a window of the size of the
+    image is cropped at a random position. This shifts the image by up to ``padding``
+    pixels in each direction. With another ``scale``, the window is smaller or larger,
+    and is resized to the size of the image.
 
     Parameters
     ----------
     padding : int, default=4
-        How many pixels a window may reach over each edge of the image. 0 with a
-        ``scale`` up to 1 keeps windows within the image.
+        Number of pixels by which a window may extend over each edge of the image. With
+        0, and a ``scale`` of at most 1, windows lie within the image.
 
     scale : (float, float), default=(1.0, 1.0)
-        The least and the largest side of a window, as a share of that of the image;
-        above 0 and up to 2.
+        Range of the side of a window, as a fraction of the side of the image. Both
+        values are greater than 0 and at most 2.
 
     fill : "reflect" or int, default="reflect"
-        What is beyond the edges: the image reflected at its outer pixels, which are
-        not repeated, as in ``numpy.pad(mode="reflect")``; or a value from 0 to 255 in
-        all channels. ``fill=0`` is the default of torchvision's ``RandomCrop``.
+        Values of pixels beyond the edges. "reflect" reflects the image at its outer
+        pixels without repeating them, as ``numpy.pad(mode="reflect")`` does. An int
+        between 0 and 255 is the value of all channels; torchvision's ``RandomCrop``
+        uses 0 by default.
 
     See Also
     --------
-    Compose : Several augmentations, one after another.
+    Compose : Sequence of augmentations.
 
     Notes
     -----
-    Three numbers are drawn for each image, ``rng.random((n, 3))``: the side, drawn
-    uniformly from ``scale``, and the place, from top and from left. With ``scale=(1,
-    1)`` each shift by whole pixels from ``-padding`` to ``padding`` is as probable, and
-    the first number is left unused. Else windows lie anywhere, between pixels too, and
-    are sampled as crop and resize do: bilinear, to the nearest byte, and not beyond
-    the centers of the outer pixels of the window. Windows keep the aspect ratio of the
-    image, but are a pixel high and wide at least.
+    Three random numbers are drawn for each image, ``rng.random((n, 3))``: one for the
+    side, which is uniform in ``scale``, and two for the position from the top and from
+    the left. With ``scale=(1, 1)``, all shifts by whole pixels from ``-padding`` to
+    ``padding`` have the same probability, and the first number is not used. Otherwise,
+    windows may lie between pixels. They are resized by bilinear interpolation between
+    the centers of the outer pixels of the window, with rounding to the nearest integer.
+    Windows have the aspect ratio of the image, but are at least one pixel high and
+    wide.
 
-    Reflection goes to and fro: an image may be smaller than ``padding``. One that is a
-    pixel wide is all that pixel.
+    Reflection is repeated, so that images may be smaller than ``padding``. An image
+    that is one pixel wide is extended by this pixel.
 
     References
     ----------
@@ -135,16 +138,16 @@ class RandomCrop(Augmentation):
     def _change(self, images, rng):
         from skvision._kernels.augmentation import REFLECT
 
-        padding = check_whole("padding", self.padding, MOST_PADDING)
+        padding = check_integer("padding", self.padding, MAX_PADDING)
         low, high = check_range("scale", self.scale, 2)
         fill = REFLECT
         if not (isinstance(self.fill, str) and self.fill == "reflect"):
-            fill = check_whole("fill", self.fill, 255, " or 'reflect'")
-        draws = rng.random((len(images), 3))
-        scales, places = low + draws[:, 0] * (high - low), draws[:, 1:]
+            fill = check_integer("fill", self.fill, 255, " or 'reflect'")
+        numbers = rng.random((len(images), 3))
+        scales, positions = low + numbers[:, 0] * (high - low), numbers[:, 1:]
         out = np.empty(images.shape, np.uint8)
         if low == high == 1:
-            _shift(images, places, padding, fill, out)
+            _shift(images, positions, padding, fill, out)
         else:
-            _zoom(images, scales, places, padding, fill, out)
+            _zoom(images, scales, positions, padding, fill, out)
         return out

@@ -1,66 +1,67 @@
-"""Rectangles erased."""
+"""Random erasing of rectangles."""
 
 import numpy as np
 
 from skvision._contract.public import public
 from skvision.augmentation._augmentation import (
     Augmentation,
+    as_rows,
+    check_integer,
     check_number,
     check_range,
-    check_whole,
-    rows_of,
 )
 
-MOST_ELONGATED = 3.3  # of the sides of an erased rectangle; 1 / 3.3 is about 0.3
+MAX_ASPECT_RATIO = 3.3  # of the longer to the shorter side of a rectangle
 
 
-def _boxes(share, aspect, place, sides):
-    """Return rectangles (n, 4): their first row and column, and those behind the last.
+def _rectangles(fraction, aspect, position, sides):
+    """Return rectangles (n, 4): their start and stop rows and columns.
 
-    ``aspect`` is from -1, most upright, to 1, lying; ``place`` is from 0 to 1 for each
-    axis.
+    ``aspect`` goes from -1 for the tallest to 1 for the widest rectangles; ``position``
+    goes from 0 to 1 for each axis.
     """
-    area = share * sides.prod()
-    ratio = 1 + (MOST_ELONGATED - 1) * np.abs(aspect)
+    area = fraction * sides.prod()
+    ratio = 1 + (MAX_ASPECT_RATIO - 1) * np.abs(aspect)
     longer, shorter = np.sqrt(area * ratio), np.sqrt(area / ratio)
-    upright = aspect < 0
-    lengths = np.where(upright, longer, shorter), np.where(upright, shorter, longer)
-    lengths = np.clip(np.rint(np.stack(lengths, axis=1)), 1, sides)
-    starts = np.floor(np.stack(place, axis=1) * (sides - lengths + 1))
-    return np.concatenate([starts, starts + lengths], axis=1).astype(np.int64)
+    is_tall = aspect < 0
+    sizes = np.where(is_tall, longer, shorter), np.where(is_tall, shorter, longer)
+    sizes = np.clip(np.rint(np.stack(sizes, axis=1)), 1, sides)
+    starts = np.floor(np.stack(position, axis=1) * (sides - sizes + 1))
+    return np.concatenate([starts, starts + sizes], axis=1).astype(np.int64)
 
 
 @public("skvision.augmentation")
 class RandomErasing(Augmentation):
-    """Erase a rectangle of images, so that a model does not rely on one part.
+    """Random erasing of a rectangle, so that a model does not rely on a single region.
 
     Parameters
     ----------
     probability : float, default=0.5
-        Probability, from 0 to 1, that an image loses a rectangle.
+        Probability that a rectangle of an image is erased.
 
     area : (float, float), default=(0.02, 0.2)
-        The least and the largest area of the rectangle, as a share of that of the
-        image; above 0 and up to 1.
+        Range of the area of the rectangle, as a fraction of the area of the image. Both
+        values are greater than 0 and at most 1.
 
     fill : int or None, default=None
-        What the rectangle is filled with: a value from 0 to 255 in all channels, or
-        with None the mean color of the image, rounded, which stands out least.
+        Value of the erased pixels in all channels, between 0 and 255. None means the
+        rounded mean color of the image.
 
     See Also
     --------
-    Compose : Several augmentations, one after another.
+    Compose : Sequence of augmentations.
 
     Notes
     -----
-    Five numbers are drawn for each image, ``rng.random((n, 5))``: whether there is a
-    rectangle, its area, its aspect, and its place from top and from left. The longer
-    side is 1 to 3.3 times the shorter one, uniformly, and is as likely the height as
-    the width. Sides are rounded to whole pixels, from one to those of the image: a
-    rectangle that would be longer than the image is smaller than ``area`` says.
+    Five random numbers are drawn for each image, ``rng.random((n, 5))``: they determine
+    whether a rectangle is erased, its area, its aspect ratio, and its position from the
+    top and from the left. The ratio of the longer to the shorter side is uniform
+    between 1 and 3.3, and the longer side is the height or the width with equal
+    probability. Sides are rounded to whole pixels and limited to the sides of the
+    image, so that a very long rectangle has a smaller area than ``area``.
 
-    The paper draws again until a rectangle fits and fills it with noise, a number for
-    each byte. Here images of any size take the same random numbers.
+    The reference below samples rectangles until one fits, and fills it with noise. This
+    implementation uses the same random numbers for images of any size.
 
     References
     ----------
@@ -91,11 +92,13 @@ class RandomErasing(Augmentation):
         low, high = check_range("area", self.area, 1)
         fill = MEAN
         if self.fill is not None:
-            fill = check_whole("fill", self.fill, 255, " or None")
-        chosen, share, aspect, *place = rng.random((len(images), 5)).T
+            fill = check_integer("fill", self.fill, 255, " or None")
+        chosen, fraction, aspect, *position = rng.random((len(images), 5)).T
         sides = np.array(images.shape[1:3])
-        boxes = _boxes(low + share * (high - low), 2 * aspect - 1, place, sides)
+        boxes = _rectangles(
+            low + fraction * (high - low), 2 * aspect - 1, position, sides
+        )
         boxes[chosen >= probability] = 0
         out = images.copy()
-        erase(rows_of(out), images.shape[3], boxes, fill)
+        erase(as_rows(out), images.shape[3], boxes, fill)
         return out

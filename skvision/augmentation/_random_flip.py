@@ -1,35 +1,36 @@
-"""Mirror images."""
+"""Random mirroring."""
 
 import numpy as np
 
 from skvision._contract.public import public
 from skvision.augmentation._augmentation import (
     Augmentation,
+    as_rows,
     check_number,
-    rows_of,
 )
 
 
 @public("skvision.augmentation")
 class RandomFlip(Augmentation):
-    """Mirror images.
+    """Random mirroring of images.
 
     Parameters
     ----------
     horizontal : float, default=0.5
-        Probability, from 0 to 1, of exchanging left and right.
+        Probability of mirroring an image left to right.
 
     vertical : float, default=0.0
-        Probability, from 0 to 1, of exchanging top and bottom.
+        Probability of mirroring an image top to bottom.
 
     See Also
     --------
-    Compose : Several augmentations, one after another.
+    Compose : Sequence of augmentations.
 
     Notes
     -----
-    Two numbers are drawn for each image, ``rng.random((n, 2))``: an image is
-    mirrored where the first is below ``horizontal``, the second below ``vertical``.
+    Two random numbers are drawn for each image, ``rng.random((n, 2))``. An image is
+    mirrored left to right if the first is below ``horizontal``, and top to bottom if
+    the second is below ``vertical``.
 
     References
     ----------
@@ -62,5 +63,5 @@ class RandomFlip(Augmentation):
         flags = rng.random((len(images), 2)) < (horizontal, vertical)
         out = np.empty(images.shape, np.uint8)
         sides = np.ascontiguousarray(flags.T)
-        flip(rows_of(images), images.shape[3], *sides, rows_of(out))
+        flip(as_rows(images), images.shape[3], *sides, as_rows(out))
         return out

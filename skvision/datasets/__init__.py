@@ -1,6 +1,6 @@
-"""Images to learn from: folders of photos and the classic sets as published.
+"""Loaders of datasets: folders of image files, and published datasets.
 
-Every loader reads files that are on disk already and returns a
+Each loader reads files that are on disk already, and returns a
 :class:`sklearn.utils.Bunch`.
 """
 

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100, in the Python and in the binary version."""
+"""Loaders of CIFAR-10 and CIFAR-100, from the Python or the binary version."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from skvision._contract.public import public
-from skvision.datasets._arguments import check_folder, parts_of
+from skvision.datasets._arguments import check_folder, parts_in_split
 from skvision.datasets._cifar_files import (
-    PICTURE_BYTES,
+    IMAGE_BYTES,
     Kind,
     read_binary_batch,
     read_binary_names,
@@ -26,26 +26,26 @@ def load_cifar10(root: str | os.PathLike[str], split: str = "train") -> Bunch:
     r"""Load CIFAR-10 from its published files.
 
     Both the Python version (``cifar-10-batches-py``) and the binary version
-    (``cifar-10-batches-bin``) are read. The pickles of the Python version are read as
-    data: nothing that such a file names is ever imported or called.
+    (``cifar-10-batches-bin``) are read. The pickles of the Python version are parsed as
+    data: nothing that they refer to is imported or called.
 
     Parameters
     ----------
     root : str or path-like
-        The folder of the unpacked archive, or the folder that holds it.
+        The folder of the unpacked archive, or the folder that contains it.
     split : {"train", "test", "all"}, default="train"
         The part to load; "all" is the training part followed by the test part.
 
     Returns
     -------
     data : :class:`sklearn.utils.Bunch`
-        With the attributes
+        Dictionary-like object with the attributes
 
         images : ndarray of shape (n, 32, 32, 3), uint8
-            RGB images, channels last, 0 to 255; n is 50,000 in "train" and 10,000 in
+            RGB images with values from 0 to 255. n is 50,000 for "train" and 10,000 for
             "test".
         labels : ndarray of shape (n,), int64
-            The class of each image, 0 to 9.
+            The class of each image, from 0 to 9.
         names : list of str
             The names of the ten classes.
 
@@ -54,7 +54,7 @@ def load_cifar10(root: str | os.PathLike[str], split: str = "train") -> Bunch:
     FileNotFoundError, NotADirectoryError
         If ``root`` does not exist or is a file, or if files are missing in it.
     ValueError
-        If a file is damaged or is not of CIFAR-10, or for an unknown ``split``.
+        If a file is damaged or does not belong to CIFAR-10, or if ``split`` is unknown.
 
     References
     ----------
@@ -85,30 +85,31 @@ def load_cifar100(root: str | os.PathLike[str], split: str = "train") -> Bunch:
     r"""Load CIFAR-100 from its published files.
 
     Both the Python version (``cifar-100-python``) and the binary version
-    (``cifar-100-binary``) are read. The pickles of the Python version are read as data:
-    nothing that such a file names is ever imported or called.
+    (``cifar-100-binary``) are read. The pickles of the Python version are parsed as
+    data: nothing that they refer to is imported or called.
 
     Parameters
     ----------
     root : str or path-like
-        The folder of the unpacked archive, or the folder that holds it.
+        The folder of the unpacked archive, or the folder that contains it.
     split : {"train", "test", "all"}, default="train"
         The part to load; "all" is the training part followed by the test part.
 
     Returns
     -------
     data : :class:`sklearn.utils.Bunch`
-        With the attributes
+        Dictionary-like object with the attributes
 
         images : ndarray of shape (n, 32, 32, 3), uint8
-            RGB images, channels last, 0 to 255; n is 50,000 in "train" and 10,000 in
+            RGB images with values from 0 to 255. n is 50,000 for "train" and 10,000 for
             "test".
         labels : ndarray of shape (n,), int64
-            The class of each image, 0 to 99 ("fine" in the files).
+            The class of each image, from 0 to 99 ("fine" in the files).
         names : list of str
             The names of the hundred classes.
         coarse_labels : ndarray of shape (n,), int64
-            The superclass of each image, 0 to 19; each holds five classes.
+            The superclass of each image, from 0 to 19. Each superclass has five
+            classes.
         coarse_names : list of str
             The names of the twenty superclasses.
 
@@ -117,7 +118,8 @@ def load_cifar100(root: str | os.PathLike[str], split: str = "train") -> Bunch:
     FileNotFoundError, NotADirectoryError
         If ``root`` does not exist or is a file, or if files are missing in it.
     ValueError
-        If a file is damaged or is not of CIFAR-100, or for an unknown ``split``.
+        If a file is damaged or does not belong to CIFAR-100, or if ``split`` is
+        unknown.
 
     References
     ----------
@@ -154,35 +156,35 @@ def load_cifar100(root: str | os.PathLike[str], split: str = "train") -> Bunch:
 
 
 class _Version(NamedTuple):
-    """One of the forms in which a set is published."""
+    """One of the formats in which a dataset is published."""
 
     folder: str
     parts: dict[str, Sequence[str]]
-    names: Sequence[str]  # a file for each kind of label
+    names: Sequence[str]  # one file for each kind of label
     read_batch: Callable[[Path, Sequence[Kind]], tuple[NDArray[Any], NDArray[Any]]]
     read_names: Callable[[Path, Kind], list[str]]
 
 
-class _Set(NamedTuple):
+class _Dataset(NamedTuple):
     title: str
     kinds: Sequence[Kind]  # in the order of the label bytes of the binary version
     versions: Sequence[_Version]
 
 
 def _load(
-    root: str | os.PathLike[str], split: str, published: _Set
+    root: str | os.PathLike[str], split: str, published: _Dataset
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[list[str]]]:
     """Return images, labels of shape (n_kinds, n) and class names of each kind."""
-    parts = parts_of(split)
+    parts = parts_in_split(split)
     version, folder = _find(check_folder(root), published, parts)
     batches = [folder / name for part in parts for name in version.parts[part]]
     names = [
         version.read_names(folder / name, kind)
         for name, kind in zip(version.names, published.kinds, strict=True)
     ]
-    # The sizes of the files bound the number of images before any is read.
-    most = sum(path.stat().st_size for path in batches) // PICTURE_BYTES
-    images = np.empty((most, 32, 32, 3), np.uint8)
+    # The sizes of the files limit the number of images before any is read.
+    max_images = sum(path.stat().st_size for path in batches) // IMAGE_BYTES
+    images = np.empty((max_images, 32, 32, 3), np.uint8)
     n, labels = 0, []
     for path in batches:
         rows, batch_labels = version.read_batch(path, published.kinds)
@@ -194,9 +196,11 @@ def _load(
     return images[:n], np.concatenate(labels, axis=1, dtype=np.int64), names
 
 
-def _find(root: Path, published: _Set, parts: Sequence[str]) -> tuple[_Version, Path]:
-    """Return the first version that has all its files, and its folder."""
-    looked = []
+def _find(
+    root: Path, published: _Dataset, parts: Sequence[str]
+) -> tuple[_Version, Path]:
+    """Return the first version whose files all exist, and its folder."""
+    searched = []
     for version in published.versions:
         batches = [name for part in parts for name in version.parts[part]]
         needed = dict.fromkeys([*batches, *version.names])
@@ -204,14 +208,14 @@ def _find(root: Path, published: _Set, parts: Sequence[str]) -> tuple[_Version, 
             missing = [name for name in needed if not (folder / name).is_file()]
             if not missing:
                 return version, folder
-            looked.append(f"{folder} lacks {', '.join(missing)}")
+            searched.append(f"{folder} lacks {', '.join(missing)}")
     raise FileNotFoundError(
-        f"{published.title} is not in {root}: {'; '.join(looked)}. Unpack the "
-        f"published archive, and pass its folder as root, or the folder around it."
+        f"{published.title} was not found in {root}: {'; '.join(searched)}. Unpack the "
+        f"published archive, and pass its folder or the parent folder as root."
     )
 
 
-_CIFAR10 = _Set(
+_CIFAR10 = _Dataset(
     "CIFAR-10",
     kinds=[Kind(b"labels", b"label_names", 10)],
     versions=[
@@ -238,7 +242,7 @@ _CIFAR10 = _Set(
     ],
 )
 
-_CIFAR100 = _Set(
+_CIFAR100 = _Dataset(
     "CIFAR-100",
     kinds=[
         Kind(b"coarse_labels", b"coarse_label_names", 20),

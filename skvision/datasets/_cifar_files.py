@@ -1,6 +1,6 @@
-"""The single files of the CIFAR sets, read and checked.
+"""Reading and validation of the files of the CIFAR datasets.
 
-A batch becomes rows ``(n, 3072)``, planar as they are in the file, and the labels
+A batch is read as rows ``(n, 3072)``, in the planar layout of the file, and labels
 ``(n_kinds, n)``.
 """
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from skvision.datasets._inert_pickle import Call, read_pickle
 
-PICTURE_BYTES = 3 * 32 * 32
+IMAGE_BYTES = 3 * 32 * 32
 
 Batch = tuple[NDArray[np.uint8], NDArray[Any]]
 
 
 class Kind(NamedTuple):
-    """One kind of label, by its keys in the pickles."""
+    """One kind of label, with its keys in the pickles."""
 
     labels_key: bytes
     names_key: bytes
@@ -47,12 +47,12 @@ def read_pickled_batch(path: Path, kinds: Sequence[Kind]) -> Batch:
 def read_binary_batch(path: Path, kinds: Sequence[Kind]) -> Batch:
     """Read a batch of the binary version: records of label bytes and pixels."""
     values = np.fromfile(path, np.uint8)
-    record = len(kinds) + PICTURE_BYTES
+    record = len(kinds) + IMAGE_BYTES
     if len(values) % record:
         raise _damaged(
             path,
-            f"its size is {len(values)} bytes, not a multiple of the {record} of a "
-            f"image with its labels",
+            f"its size is {len(values)} bytes, which is not a multiple of the "
+            f"{record} bytes of an image with its labels",
         )
     records = values.reshape(-1, record)
     labels = records[:, : len(kinds)].T
@@ -68,21 +68,21 @@ def read_pickled_names(path: Path, kind: Kind) -> list[str]:
 
 
 def read_binary_names(path: Path, kind: Kind) -> list[str]:
-    """Read the names of the classes in the binary version, one a line."""
+    """Read the names of the classes in the binary version, one per line."""
     lines = path.read_text(encoding="latin-1").split("\n")
     return _check_names(path, [line.strip() for line in lines if line.strip()], kind)
 
 
 def _make_rows(path: Path, array: Any) -> NDArray[np.uint8]:
-    """Make the array that a pickle describes, if it is rows of images."""
+    """Return the array that a pickle describes, if its rows are images."""
     match array:
         case Call(
             "numpy.core.multiarray _reconstruct",
             _,
             (1, (int(n), 3072), Call("numpy dtype", (b"u1", *_)), False, bytes(pixels)),
-        ) if len(pixels) == n * PICTURE_BYTES:
-            return np.frombuffer(pixels, np.uint8).reshape(n, PICTURE_BYTES)
-    raise _damaged(path, f"'data' is not a uint8 array of shape (n, {PICTURE_BYTES})")
+        ) if len(pixels) == n * IMAGE_BYTES:
+            return np.frombuffer(pixels, np.uint8).reshape(n, IMAGE_BYTES)
+    raise _damaged(path, f"'data' is not a uint8 array of shape (n, {IMAGE_BYTES})")
 
 
 def _check_labels(
@@ -94,8 +94,8 @@ def _check_labels(
         if values.min() < 0 or values.max() >= kind.n_classes:
             raise _damaged(
                 path,
-                f"it has labels from {values.min()} to {values.max()}; 0 to "
-                f"{kind.n_classes - 1} are needed",
+                f"it has labels from {values.min()} to {values.max()}; labels must be "
+                f"between 0 and {kind.n_classes - 1}",
             )
     return labels
 
@@ -104,14 +104,14 @@ def _check_names(path: Path, names: list[str], kind: Kind) -> list[str]:
     if not len(names) == len(set(names)) == kind.n_classes:
         raise _damaged(
             path,
-            f"it has {len(names)} class names, {len(set(names))} of them different; "
-            f"{kind.n_classes} different ones are needed",
+            f"it has {len(names)} class names, of which {len(set(names))} are "
+            f"distinct; {kind.n_classes} distinct names are required",
         )
     return names
 
 
 def _damaged(path: Path, what: str) -> ValueError:
     return ValueError(
-        f"{path} is damaged or of another set: {what}. Unpack the published archive "
-        f"again."
+        f"{path} is damaged or belongs to another dataset: {what}. Unpack the "
+        f"published archive again."
     )

@@ -1,4 +1,4 @@
-"""A folder of images with one sub-folder per class."""
+"""Loader of a folder of image files with one subfolder per class."""
 
 import os
 from collections.abc import Iterator
@@ -19,45 +19,45 @@ _SPLIT_NAMES = {"train", "training", "test", "val", "valid", "validation"}
 
 @public("skvision.datasets")
 def load_image_folder(root: str | os.PathLike[str]) -> Bunch:
-    """Find the images in a folder that has one sub-folder per class.
+    """List the image files in a folder that has one subfolder per class.
 
-    The images are not opened; `ImageReader` does that in a pipeline. A file is a
-    image if its suffix says so, in small or capital letters: bmp, gif, jfif, jpeg,
-    jpg, pbm, pgm, png, pnm, ppm, tif, tiff or webp. Images in folders inside a class
-    folder belong to that class. What is hidden (its name starts with a dot) and
-    ``__MACOSX`` are passed over. A class folder may be a symbolic link, and so may a
-    image; links to folders further in are not followed.
+    The files are not opened; use `ImageReader` as the first step of a pipeline to read
+    them. A file is an image file if its suffix, in any case, is bmp, gif, jfif, jpeg,
+    jpg, pbm, pgm, png, pnm, ppm, tif, tiff or webp. Files in subfolders of a class
+    folder belong to its class. Hidden files and folders, whose names start with a dot,
+    and ``__MACOSX`` are skipped. Class folders and image files may be symbolic links;
+    links to folders inside a class folder are not followed.
 
     Parameters
     ----------
     root : str or path-like
-        The folder that holds the class folders.
+        The folder that contains the class folders.
 
     Returns
     -------
     data : :class:`sklearn.utils.Bunch`
-        With the attributes
+        Dictionary-like object with the attributes
 
         paths : ndarray of shape (n,), str
-            The images, in the order of their classes, then of their names; each
-            begins with ``root`` as it was given.
+            The image files, sorted by class and then by name. Each path begins with
+            ``root`` as it was passed.
         labels : ndarray of shape (n,), str
-            The class of each image: the name of its class folder.
+            The class of each file, which is the name of its class folder.
         names : list of str
             The names of the classes, sorted.
         frame : DataFrame of shape (n, 2)
             ``paths`` and ``labels`` as columns ``path`` and ``label``.
         ignored : list of str
-            Files that were neither taken nor hidden: not images by their suffix, or
-            outside the class folders.
+            Files that are not hidden but were not included: those with other suffixes,
+            and those outside the class folders.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
         If ``root`` does not exist, or is a file.
     ValueError
-        If there are fewer than two class folders, if one of them has no images, or
-        if they are not classes but splits, such as ``train`` and ``test``.
+        If there are fewer than two class folders, if one of them contains no image
+        files, or if they are splits such as ``train`` and ``test`` and not classes.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _fail(error: OSError) -> None:
-    """Let a folder that cannot be read be an error; `os.walk` would pass over it."""
+    """Raise an error for a folder that cannot be read, which `os.walk` would skip."""
     raise error
 
 

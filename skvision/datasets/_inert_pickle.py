@@ -1,8 +1,8 @@
-"""The pickles of the CIFAR sets, read as data: nothing in them is imported or called.
+"""Parser of the pickles of the CIFAR datasets that imports and calls nothing.
 
-A pickle is a program, and Python's own reader runs it. This one knows the few
-instructions that the published files are made of and keeps what would be a call as a
-`Call`. Python 2 wrote them: their strings are bytes.
+A pickle is a program, which Python's own reader runs. This parser supports the few
+instructions in the published files, and stores calls as `Call` objects. The files were
+written by Python 2, so that their strings are bytes.
 """
 
 import pickletools
@@ -17,7 +17,7 @@ _CONSTANTS = {"NONE": None, "NEWFALSE": False, "NEWTRUE": True, "EMPTY_TUPLE": (
 
 @dataclass
 class Call:
-    """A call that a pickle asks for, and the state that it would give the result."""
+    """A call in a pickle, which is not made, and the state for its result."""
 
     function: str
     arguments: Any
@@ -25,27 +25,27 @@ class Call:
 
 
 def read_pickle(path: Path) -> dict[bytes, Any]:
-    """Return the dict in a pickle, made of numbers, bytes, lists, tuples and calls.
+    """Return the dict in a pickle, which consists of numbers, bytes, lists and calls.
 
-    The memory that it takes is in proportion to the size of the file.
+    The memory that it takes is proportional to the size of the file.
 
     Raises
     ------
     ValueError
-        If it is no such pickle, whatever else it is.
+        If the file is not such a pickle.
     """
     with path.open("rb") as file:
         try:
             value = _evaluate(pickletools.genops(file))
         except Exception as error:
             raise ValueError(
-                f"{path} is damaged or no file of CIFAR's Python version: {error}. "
-                f"Unpack the published archive again."
+                f"{path} is damaged or not a file of the Python version of CIFAR: "
+                f"{error}. Unpack the published archive again."
             ) from error
     if not isinstance(value, dict):
         raise ValueError(
-            f"{path} is no file of CIFAR's Python version: it holds no dict. Unpack "
-            f"the published archive again."
+            f"{path} is not a file of the Python version of CIFAR: it does not contain "
+            f"a dict. Unpack the published archive again."
         )
     return value
 
@@ -87,7 +87,7 @@ def _evaluate(program: Iterable[tuple[Any, Any, Any]]) -> Any:
             case "GLOBAL" if argument in _CALLABLES:
                 stack.append(argument)
             case "GLOBAL":
-                raise ValueError(f"it asks for {argument!r}, which no image needs")
+                raise ValueError(f"it refers to {argument!r}, which is not allowed")
             case "REDUCE":
                 stack.append(Call(*_cut(stack, -2)))
             case "BUILD":
@@ -100,7 +100,7 @@ def _evaluate(program: Iterable[tuple[Any, Any, Any]]) -> Any:
 
 
 def _cut(stack: list[Any], start: int) -> list[Any]:
-    """Take everything from ``start`` off the stack."""
+    """Remove the items from ``start`` on from the stack, and return them."""
     items = stack[start:]
     del stack[start:]
     return items
@@ -108,18 +108,18 @@ def _cut(stack: list[Any], start: int) -> list[Any]:
 
 def _extend(items: list[Any], target: Any) -> None:
     if not isinstance(target, list):
-        raise TypeError("it appends to what is no list")
+        raise TypeError("it appends to an object that is not a list")
     target.extend(items)
 
 
 def _update(items: list[Any], target: Any) -> None:
-    # To hash a deeply nested tuple would overflow the C stack.
+    # Hashing a deeply nested tuple would overflow the C stack.
     if not all(isinstance(key, bytes) for key in items[::2]):
-        raise TypeError("it has a dict with keys that are no text")
+        raise TypeError("it has a dict whose keys are not strings")
     target.update(zip(items[::2], items[1::2], strict=True))
 
 
 def _build(state: list[Any], target: Any) -> None:
     if not isinstance(target, Call):
-        raise TypeError("it gives a state to what is no array")
+        raise TypeError("it sets the state of an object that is not an array")
     (target.state,) = state

@@ -61,7 +61,8 @@ def load_pyplot(name: str) -> Any:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            f'{name} draws with matplotlib: pip install "skvision[plot]"'
+            f"{name} needs matplotlib, which is not installed: run "
+            'python -m pip install ".[plot]" in a clone of skvision'
         ) from error
     return plt
 

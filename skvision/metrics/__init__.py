@@ -1,4 +1,4 @@
-"""How well embeddings tell people apart who were never seen in training."""
+"""Metrics of embeddings, for verification and identification of unknown classes."""
 
 from skvision.metrics._angles import angle_statistics
 from skvision.metrics._identification import (

@@ -1,4 +1,4 @@
-"""How far apart embeddings lie, within classes and between them."""
+"""Angles of embeddings within and between classes."""
 
 from typing import NamedTuple
 
@@ -9,18 +9,19 @@ from skvision.metrics._pairs import as_labels, unit_rows
 
 
 class AngleStatistics(NamedTuple):
-    """What `angle_statistics` returns.
+    """Result of `angle_statistics`.
 
     Attributes
     ----------
     classes : ndarray of shape (n_classes,)
-        The classes, sorted.
+        Class labels in sorted order.
     centers : ndarray of shape (n_classes, n_components)
-        Their centers, of length one.
+        Centers of the classes, of unit length.
     within : ndarray of shape (n,)
-        Angle of each embedding to the center of its class, in radians, from 0 to pi.
+        Angle between each embedding and the center of its class, in radians, from 0 to
+        pi.
     between : ndarray of shape (n_classes,)
-        Angle of each center to the nearest other, in radians.
+        Angle between each center and the nearest other center, in radians.
     """
 
     classes: np.ndarray
@@ -31,30 +32,30 @@ class AngleStatistics(NamedTuple):
 
 @public("skvision.metrics")
 def angle_statistics(embeddings, labels, *, centers=None):
-    """Compute the angles of embeddings to their class, and between classes.
+    """Compute the angles of embeddings to their class centers, and between centers.
 
     Parameters
     ----------
     embeddings : array-like of shape (n, n_components)
-        Of any length; one of zeros is at a right angle to everything.
+        Embeddings of any length. The angle between zero and any other vector is pi / 2.
     labels : array-like of shape (n,)
-        Their classes.
+        Class labels of the embeddings.
     centers : array-like of shape (n_classes, n_components), default=None
-        Centers of the classes, in sorted order, such as ``class_centers_`` of an
-        `ArcFaceEmbedder`. None takes the mean of the embeddings of a class, each made
-        of length one.
+        Centers of the classes in the order of the sorted labels, such as
+        ``class_centers_`` of an `ArcFaceEmbedder`. None means the mean of the
+        normalized embeddings of each class.
 
     Returns
     -------
     statistics : AngleStatistics
-        ``classes``, ``centers``, ``within`` (n,) and ``between`` (n_classes,); angles
-        are in radians.
+        Named tuple of ``classes``, ``centers``, ``within`` (n,) and ``between``
+        (n_classes,), with angles in radians.
 
     Raises
     ------
     ValueError
-        If embeddings or centers are not finite, labels are missing, or there are not as
-        many labels or centers as needed.
+        If embeddings or centers are not finite, if labels are missing, or if the
+        numbers of labels or centers do not match.
 
     Examples
     --------
@@ -70,8 +71,8 @@ def angle_statistics(embeddings, labels, *, centers=None):
     units, labels = unit_rows(embeddings, "embeddings"), as_labels(labels, "labels")
     if len(units) != len(labels) or not len(labels):
         raise ValueError(
-            f"There are {len(units)} embeddings and {len(labels)} labels: there must "
-            f"be as many, and one at least."
+            f"The numbers of embeddings and labels must be equal and at least 1; got "
+            f"{len(units)} embeddings and {len(labels)} labels."
         )
     classes, at = np.unique(labels, return_inverse=True)
     if centers is None:
@@ -80,8 +81,8 @@ def angle_statistics(embeddings, labels, *, centers=None):
     centers = unit_rows(centers, "centers")
     if centers.shape != (len(classes), units.shape[1]):
         raise ValueError(
-            f"centers must be of shape {(len(classes), units.shape[1])}, a row for "
-            f"each of the classes of labels; got {centers.shape}."
+            f"centers must have the shape {(len(classes), units.shape[1])}, with one "
+            f"row for each class in labels; got {centers.shape}."
         )
     cosines = centers @ centers.T
     np.fill_diagonal(cosines, -np.inf)
@@ -93,7 +94,7 @@ def angle_statistics(embeddings, labels, *, centers=None):
 
 
 def _angles(a, b):
-    """Return the angles of unit rows: sound where they are small or nearly pi, too."""
+    """Return the angles between unit rows, accurate also near 0 and pi."""
     none = ~(a.any(axis=1) & b.any(axis=1))
     angles = 2 * np.arctan2(
         np.linalg.norm(a - b, axis=1), np.linalg.norm(a + b, axis=1)

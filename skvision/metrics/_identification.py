@@ -1,4 +1,4 @@
-"""Identification: who of a gallery it is, if anyone."""
+"""Rates of identification in a gallery, of known classes or in an open set."""
 
 from numbers import Integral
 
@@ -8,40 +8,42 @@ from skvision._contract.public import public
 from skvision.metrics._pairs import as_column, as_labels, unit_rows
 from skvision.metrics._resolution import warn_unresolved
 
-SIMILARITIES_AT_ONCE = 1 << 22
-ROUNDING = 1e-12  # of the cosines of the same two images
+SIMILARITIES_PER_BATCH = 1 << 22
+ROUNDING = 1e-12  # of the cosines of equal pairs of images
 
 
 @public("skvision.metrics")
 def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1):
-    """Compute how many images are identified from a gallery of known ones.
+    """Compute the rate of images that are identified in a gallery of known images.
 
-    People are ranked by the similarity, the cosine, of their most similar image.
+    The classes of the gallery, such as people, are ranked by the cosine similarity of
+    their most similar image.
 
     Parameters
     ----------
     gallery : array-like of shape (n_gallery, n_components)
         Embeddings of known images, of any length.
     gallery_labels : array-like of shape (n_gallery,)
-        Who they are.
+        Class labels of the gallery.
     probes : array-like of shape (n_probes, n_components)
         Embeddings of images to identify.
     probe_labels : array-like of shape (n_probes,)
-        Who they are: people of the gallery.
+        Class labels of the probes, which must occur in the gallery.
     rank : int, default=1
-        A probe is identified if its person is among the first so many.
+        A probe is identified if its class is among the first ``rank`` classes.
 
     Returns
     -------
     rate : float
-        Share of probes that are identified, from 0 to 1. One who is just as similar
-        counts as more similar.
+        Fraction of the probes that are identified, from 0 to 1. Classes with equal
+        similarity are ranked before the class of the probe.
 
     Raises
     ------
     ValueError
-        If embeddings are not finite, labels are missing or not as many, or a probe is
-        of no one in the gallery: `open_set_identification_rate` takes these.
+        If embeddings are not finite, if labels are missing or their number does not
+        match, or if the class of a probe is not in the gallery. Use
+        `open_set_identification_rate` for such probes.
 
     Examples
     --------
@@ -55,8 +57,9 @@ def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1
     strangers = np.unique(as_column(probe_labels, "probe_labels")[ranks == 0]).tolist()
     if len(strangers):
         raise ValueError(
-            f"probe_labels has {len(strangers)} who are not in the gallery, such as "
-            f"{strangers[0]!r}: leave them out, or use open_set_identification_rate."
+            f"probe_labels has {len(strangers)} classes that are not in the gallery, "
+            f"such as {strangers[0]!r}. Remove their probes, or use "
+            f"open_set_identification_rate."
         )
     return float(np.mean(ranks <= rank))
 
@@ -71,43 +74,44 @@ def open_set_identification_rate(
     false_alarm_rate=0.01,
     rank=1,
 ):
-    """Compute how many are identified where few strangers raise a false alarm.
+    """Compute the identification rate at a given rate of false alarms.
 
-    A probe is held to be known if its largest similarity, the cosine, to an image of
-    the gallery is a threshold at least. The threshold is the lowest at which not more
-    than ``false_alarm_rate`` of the strangers, probes of no one in the gallery, are.
+    A probe is accepted as known if its largest cosine similarity to an image of the
+    gallery reaches a threshold. A false alarm is an accepted stranger, which is a probe
+    whose class is not in the gallery. The threshold is the lowest one at which the rate
+    of false alarms is at most ``false_alarm_rate``.
 
     Parameters
     ----------
     gallery : array-like of shape (n_gallery, n_components)
         Embeddings of known images, of any length.
     gallery_labels : array-like of shape (n_gallery,)
-        Who they are.
+        Class labels of the gallery.
     probes : array-like of shape (n_probes, n_components)
-        Embeddings of images, of people of the gallery and of strangers.
+        Embeddings of images, of classes of the gallery and of strangers.
     probe_labels : array-like of shape (n_probes,)
-        Who they are.
+        Class labels of the probes.
     false_alarm_rate : float, default=0.01
-        Share of strangers that may be held to be known, from 0 to 1.
+        Largest fraction of strangers that may be accepted, from 0 to 1.
     rank : int, default=1
-        A probe is identified if it is held to be known, and its person is among the
-        first so many.
+        A probe is identified if it is accepted and its class is among the first
+        ``rank`` classes.
 
     Returns
     -------
     rate : float
-        Share of probes of people of the gallery that are identified, from 0 to 1.
+        Fraction of the probes of known classes that are identified, from 0 to 1.
 
     Raises
     ------
     ValueError
-        As `identification_rate`, or if no probe is of a stranger or none of a person of
-        the gallery.
+        As in `identification_rate`, or if there are no strangers or no probes of known
+        classes.
 
     Warns
     -----
     UserWarning
-        If there are too few strangers to tell ``false_alarm_rate`` from 0.
+        If there are too few strangers to distinguish ``false_alarm_rate`` from 0.
 
     References
     ----------
@@ -126,62 +130,64 @@ def open_set_identification_rate(
     """
     if not 0 <= false_alarm_rate <= 1:
         raise ValueError(
-            f"false_alarm_rate must be from 0 to 1; got {false_alarm_rate!r}."
+            f"false_alarm_rate must be between 0 and 1; got {false_alarm_rate!r}."
         )
     ranks, largest = _ranks(gallery, gallery_labels, probes, probe_labels, rank)
-    strange = ranks == 0
-    if strange.all() or not strange.any():
-        lacking = "stranger" if not strange.any() else "person of the gallery"
+    is_stranger = ranks == 0
+    if is_stranger.all() or not is_stranger.any():
+        lacking = "strangers" if not is_stranger.any() else "classes of the gallery"
         raise ValueError(
-            f"Among {len(ranks)} probes there is no {lacking}: an open set needs both."
+            f"An open set requires probes of strangers and of classes of the gallery; "
+            f"the {len(ranks)} probes contain no {lacking}."
         )
-    n_strange = int(strange.sum())
-    warn_unresolved("false alarm rate", false_alarm_rate, n_strange, "strangers")
-    n_allowed = int(false_alarm_rate * n_strange * (1 + 1e-12))
-    falling = np.sort(largest[strange])[::-1]
+    n_strangers = int(is_stranger.sum())
+    warn_unresolved("false alarm rate", false_alarm_rate, n_strangers, "strangers")
+    n_allowed = int(false_alarm_rate * n_strangers * (1 + 1e-12))
+    decreasing = np.sort(largest[is_stranger])[::-1]
     known = (
-        largest > falling[n_allowed]  # who comes next would be one too many
-        if n_allowed < n_strange
+        largest > decreasing[n_allowed]  # the next stranger would exceed the rate
+        if n_allowed < n_strangers
         else np.ones(len(largest), bool)
     )
-    return float(np.mean((known & (ranks <= rank))[~strange]))
+    return float(np.mean((known & (ranks <= rank))[~is_stranger]))
 
 
 def _ranks(gallery, gallery_labels, probes, probe_labels, rank):
-    """Return the rank of the person of each probe, 0 for strangers, and its likeness.
+    """Return the rank of the class of each probe, 0 for strangers, and similarities.
 
-    The latter is its largest similarity to an image of the gallery.
+    The similarity is the largest cosine between the probe and an image of the gallery.
     """
     if not isinstance(rank, Integral) or rank < 1:
-        raise ValueError(f"rank must be a whole number from 1; got {rank!r}.")
+        raise ValueError(f"rank must be an integer of at least 1; got {rank!r}.")
     gallery, probes = unit_rows(gallery, "gallery"), unit_rows(probes, "probes")
     gallery_labels = as_labels(gallery_labels, "gallery_labels")
     probe_labels = as_labels(probe_labels, "probe_labels")
     for name, rows, labels in (
         ("gallery", gallery, gallery_labels),
-        ("probe", probes, probe_labels),
+        ("probes", probes, probe_labels),
     ):
         if len(rows) != len(labels) or not len(rows):
             raise ValueError(
-                f"The {name} has {len(rows)} embeddings and {len(labels)} labels: "
-                f"there must be as many, and one at least."
+                f"The numbers of embeddings and labels of the {name} must be equal and "
+                f"at least 1; got {len(rows)} embeddings and {len(labels)} labels."
             )
     if gallery.shape[1] != probes.shape[1]:
         raise ValueError(
-            f"Embeddings of the gallery have {gallery.shape[1]} components, and those "
-            f"of the probes {probes.shape[1]}: they must be of one embedder."
+            f"Embeddings of gallery and probes must have the same number of "
+            f"components; got {gallery.shape[1]} and {probes.shape[1]}. Compute both "
+            f"by the same embedder."
         )
     order = np.argsort(gallery_labels, kind="stable")
-    people, starts = np.unique(gallery_labels[order], return_index=True)
+    classes, starts = np.unique(gallery_labels[order], return_index=True)
     gallery = gallery[order]
-    who = np.minimum(np.searchsorted(people, probe_labels), len(people) - 1)
-    known = people[who] == probe_labels
+    class_index = np.minimum(np.searchsorted(classes, probe_labels), len(classes) - 1)
+    known = classes[class_index] == probe_labels
     ranks, largest = np.zeros(len(probes), np.intp), np.empty(len(probes))
-    at_once = max(1, SIMILARITIES_AT_ONCE // len(gallery))
-    for start in range(0, len(probes), at_once):
-        part = slice(start, start + at_once)
+    batch_size = max(1, SIMILARITIES_PER_BATCH // len(gallery))
+    for start in range(0, len(probes), batch_size):
+        part = slice(start, start + batch_size)
         best = np.maximum.reduceat(probes[part] @ gallery.T, starts, axis=1)
-        own = best[np.arange(len(best)), who[part]]
+        own = best[np.arange(len(best)), class_index[part]]
         ranks[part] = np.where(
             known[part], (best >= own[:, None] - ROUNDING).sum(axis=1), 0
         )

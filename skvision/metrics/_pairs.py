@@ -1,4 +1,4 @@
-"""Pairs of images, of the same person or of two, and how similar they are."""
+"""Pairs of images of the same or of different classes, and their similarities."""
 
 from numbers import Integral
 
@@ -10,37 +10,37 @@ from skvision._contract.images import as_array
 from skvision._contract.labels import refuse_missing
 from skvision._contract.public import public
 
-COSINES_AT_ONCE = 1 << 22
-PAIRS_AT_ONCE = 1 << 14
+COSINES_PER_BATCH = 1 << 22
+PAIRS_PER_BATCH = 1 << 14
 
 
 @public("skvision.metrics")
 def verification_pairs(labels, *, n_pairs=None, random_state=None):
-    """Make pairs of images, and say which are of the same class.
+    """Return pairs of images, and whether their classes are the same.
 
     Parameters
     ----------
     labels : array-like of shape (n,)
-        The class of each image, such as the person.
+        Class label of each image, such as a person.
     n_pairs : int, default=None
-        How many pairs to draw, without repetition: half of them of the same class and
-        half of two, or what there is of the scarcer kind and the rest of the other.
-        None makes all pairs.
+        Number of random pairs, which are distinct. Half of them are of the same class
+        and half of different classes; if there are too few pairs of one kind, there are
+        more of the other. None returns all pairs.
     random_state : int, RandomState instance or None, default=None
-        Draws the pairs; not used for all of them.
+        Determines the random pairs. It is not used with ``n_pairs=None``.
 
     Returns
     -------
     pairs : ndarray of shape (n_pairs, 2), int
-        Indices of two images, the smaller first, in their order.
+        Sorted pairs of indices of images, with the smaller index first.
     same : ndarray of shape (n_pairs,), bool
-        Whether both are of one class.
+        Whether both images are of the same class.
 
     Raises
     ------
     ValueError
-        If there are less than two images, or not so many pairs, or labels are
-        missing.
+        If there are fewer than two images or fewer pairs than ``n_pairs``, or if labels
+        are missing.
 
     Examples
     --------
@@ -53,13 +53,13 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     n = len(labels)
     n_all = n * (n - 1) // 2
     if n < 2:
-        raise ValueError(f"Pairs need two images at least; labels has {n}.")
+        raise ValueError(f"Pairs require at least two images; labels has {n}.")
     if n_pairs is None:
         pairs = np.column_stack(np.triu_indices(n, 1))
         return pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]]
     if not isinstance(n_pairs, Integral) or not 1 <= n_pairs <= n_all:
         raise ValueError(
-            f"n_pairs must be a whole number from 1 to {n_all}, the number of pairs of "
+            f"n_pairs must be an integer between 1 and {n_all}, the number of pairs of "
             f"{n} images; got {n_pairs!r}."
         )
     rng = check_random_state(random_state)
@@ -69,21 +69,21 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     wanted = min(max(int(n_pairs) // 2, int(n_pairs) - n_different), n_same)
     pairs = np.concatenate(
         [
-            _draw_same(labels, counts, wanted, rng),
-            _draw_different(labels, counts, int(n_pairs) - wanted, rng),
+            _sample_same(labels, counts, wanted, rng),
+            _sample_different(labels, counts, int(n_pairs) - wanted, rng),
         ]
     )
     pairs = pairs[np.lexsort(pairs.T[::-1])]
     return pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]]
 
 
-def _draw_same(labels, counts, n_wanted, rng):
-    """Draw pairs of one class, by their numbers among all of them."""
+def _sample_same(labels, counts, n_wanted, rng):
+    """Sample pairs of the same class, by their indices among all of them."""
     ends = np.cumsum(counts * (counts - 1) // 2)
     numbers = _distinct(int(ends[-1]), n_wanted, rng)
     classes = np.searchsorted(ends, numbers, side="right")
     within = numbers - (ends - counts * (counts - 1) // 2)[classes]
-    # number j (j - 1) / 2 + i is the pair i < j of the images of a class
+    # the pair i < j of the images of a class has the index j (j - 1) / 2 + i
     j = ((1 + np.sqrt(1 + 8 * within.astype(np.float64))) / 2).astype(np.int64)
     j -= j * (j - 1) // 2 > within  # where the root was rounded up
     i = within - j * (j - 1) // 2
@@ -92,83 +92,83 @@ def _draw_same(labels, counts, n_wanted, rng):
     return np.column_stack([of_class[first + i], of_class[first + j]])
 
 
-def _draw_different(labels, counts, n_wanted, rng):
-    """Draw pairs of two classes, by their numbers among all of them, each twice.
+def _sample_different(labels, counts, n_wanted, rng):
+    """Sample pairs of different classes, by their indices among all ordered pairs.
 
-    With the images sorted by class, each has as many partners as there are images
-    before and after its class.
+    If the images are sorted by class, the partners of an image are those before and
+    after its class.
     """
     of_class = np.argsort(labels, kind="stable")
     sizes = counts[labels[of_class]]
     starts = (np.cumsum(counts) - counts)[labels[of_class]]
     ends = np.cumsum(len(labels) - sizes)
-    n_there = int(ends[-1]) // 2
+    n_available = int(ends[-1]) // 2
     pairs = np.empty((0, 2), np.int64)
     while len(pairs) < n_wanted:
-        enumerated = n_wanted * 4 > n_there
+        enumerated = n_wanted * 4 > n_available
         numbers = (
-            np.arange(2 * n_there)
+            np.arange(2 * n_available)
             if enumerated
-            else rng.randint(2 * n_there, size=2 * n_wanted, dtype=np.int64)
+            else rng.randint(2 * n_available, size=2 * n_wanted, dtype=np.int64)
         )
         first = np.searchsorted(ends, numbers, side="right")
         partner = numbers - (ends - len(labels) + sizes)[first]
         partner += np.where(partner >= starts[first], sizes[first], 0)
-        drawn = np.sort(of_class[np.column_stack([first, partner])], axis=1)
-        pairs = np.unique(np.concatenate([pairs, drawn]), axis=0)
+        sampled = np.sort(of_class[np.column_stack([first, partner])], axis=1)
+        pairs = np.unique(np.concatenate([pairs, sampled]), axis=0)
     return pairs[rng.permutation(len(pairs))[:n_wanted]]
 
 
 def _distinct(n, n_wanted, rng):
-    """Draw so many distinct numbers below ``n``."""
+    """Sample ``n_wanted`` distinct integers below ``n``."""
     if n_wanted * 4 > n:
         return rng.permutation(n)[:n_wanted]
-    drawn = np.empty(0, np.int64)
-    while len(drawn) < n_wanted:
+    sampled = np.empty(0, np.int64)
+    while len(sampled) < n_wanted:
         more = rng.randint(n, size=2 * n_wanted, dtype=np.int64)
-        drawn = np.unique(np.concatenate([drawn, more]))
-    return drawn[rng.permutation(len(drawn))[:n_wanted]]
+        sampled = np.unique(np.concatenate([sampled, more]))
+    return sampled[rng.permutation(len(sampled))[:n_wanted]]
 
 
 def as_column(values, name):
-    """Return values as an array of one dimension."""
+    """Return values as a one-dimensional array."""
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
         raise ValueError(
-            f"{name} must have one dimension, a value for each image or pair; got "
+            f"{name} must be one-dimensional, with a value for each image or pair; got "
             f"an array of shape {array.shape}."
         )
     return array
 
 
 def as_labels(labels, name):
-    """Return labels as an array of one dimension; raise where some are missing."""
+    """Return labels as a one-dimensional array; raise an error if some are missing."""
     refuse_missing(labels, name)
     return as_column(labels, name)
 
 
 def unit_rows(embeddings, name):
-    """Return embeddings as rows of length one; rows of zeros stay zero.
+    """Return embeddings as rows of unit length; rows of zeros stay zero.
 
     Raises
     ------
     TypeError
-        If they are sparse.
+        If they are a sparse matrix.
     ValueError
-        If they are no table of finite numbers.
+        If they are not a two-dimensional array of finite numbers.
     """
     if issparse(embeddings):
-        raise TypeError(f"{name} must be a dense array: pass .toarray() of it.")
+        raise TypeError(f"{name} must be a dense array. Convert it by .toarray().")
     rows = np.ascontiguousarray(as_array(embeddings, name))
     if rows.dtype.kind not in "fiu" or rows.ndim != 2:
         raise ValueError(
-            f"{name} must be numbers of shape (n, n_components), a row for each "
+            f"{name} must be numbers of shape (n, n_components), with a row for each "
             f"image; got {rows.dtype} of shape {rows.shape}."
         )
     if not np.isfinite(rows).all():
-        raise ValueError(f"{name} has values that are infinite or NaN.")
+        raise ValueError(f"{name} has infinite values or NaN.")
     rows = rows.astype(np.float64)
     largest = np.abs(rows).max(axis=1, initial=0, keepdims=True)
     np.divide(rows, largest, out=rows, where=largest > 0)  # squares may underflow
@@ -180,15 +180,15 @@ def similarities(units, pairs):
     """Return the cosines of pairs of unit rows, from -1 to 1; pairs are sorted."""
     n = len(units)
     cosines = np.empty(len(pairs))
-    if len(pairs) > n * n // 8:  # cheaper by matrix products, though of all pairs twice
-        at_once = max(1, COSINES_AT_ONCE // n)
-        for first in range(0, n, at_once):
-            part = slice(*np.searchsorted(pairs[:, 0], (first, first + at_once)))
-            products = units[first : first + at_once] @ units.T
+    if len(pairs) > n * n // 8:  # a matrix product of all pairs is faster
+        batch_size = max(1, COSINES_PER_BATCH // n)
+        for first in range(0, n, batch_size):
+            part = slice(*np.searchsorted(pairs[:, 0], (first, first + batch_size)))
+            products = units[first : first + batch_size] @ units.T
             cosines[part] = products[pairs[part, 0] - first, pairs[part, 1]]
     else:
-        for start in range(0, len(pairs), PAIRS_AT_ONCE):
-            part = slice(start, start + PAIRS_AT_ONCE)
+        for start in range(0, len(pairs), PAIRS_PER_BATCH):
+            part = slice(start, start + PAIRS_PER_BATCH)
             i, j = pairs[part].T
             np.einsum("ij,ij->i", units[i], units[j], out=cosines[part])
     return np.clip(cosines, -1, 1, out=cosines)

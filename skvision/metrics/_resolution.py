@@ -1,18 +1,18 @@
-"""What rates a number of tries can tell."""
+"""Smallest rate that a number of samples can estimate."""
 
 import math
 
 from skvision._contract.warn import warn
 
 
-def warn_unresolved(name, rate, n_tries, of_what):
-    """Warn where so many tries cannot tell a rate from none; 0 asks for none."""
-    if 0 < rate * n_tries < 1 - 1e-9:
-        digits = math.ceil(math.log10(n_tries)) + 1
-        smallest = math.ceil(10**digits / n_tries) / 10**digits
+def warn_unresolved(name, rate, n_samples, samples):
+    """Warn if ``n_samples`` samples cannot distinguish a positive rate from 0."""
+    if 0 < rate * n_samples < 1 - 1e-9:
+        digits = math.ceil(math.log10(n_samples)) + 1
+        smallest = math.ceil(10**digits / n_samples) / 10**digits
         warn(
-            f"A {name} of {rate:g} cannot be told from 0 by {n_tries} {of_what}: the "
-            f"smallest that can is {smallest:g}. Take more images, or ask for a "
-            f"larger rate.",
+            f"{n_samples} {samples} are too few to distinguish a {name} of {rate:g} "
+            f"from 0; the smallest rate that they can estimate is {smallest:g}. Use "
+            f"more images, or set a larger rate.",
             UserWarning,
         )

@@ -1,4 +1,4 @@
-"""Verification: how often it is told rightly whether two images are of one person."""
+"""Rates of verification, which decides whether two images are of the same class."""
 
 from typing import NamedTuple
 
@@ -15,20 +15,20 @@ from skvision.metrics._pairs import (
 )
 from skvision.metrics._resolution import warn_unresolved
 
-MOST_PAIRS = 10_000_000  # of verification_auc
+MAX_PAIRS = 10_000_000  # of verification_auc
 
 
 class TrueAcceptRate(NamedTuple):
-    """What `tar_at_far` returns.
+    """Result of `tar_at_far`.
 
     Attributes
     ----------
     rate : float
-        Share of pairs of one class that are accepted, from 0 to 1.
+        Fraction of the pairs of the same class that are accepted, from 0 to 1.
     low, high : float
-        Ends of its confidence interval.
+        Limits of the confidence interval of the rate.
     threshold : float
-        The similarity from which pairs are accepted.
+        Similarity from which on pairs are accepted.
     """
 
     rate: float
@@ -41,32 +41,34 @@ class TrueAcceptRate(NamedTuple):
 def verification_curve(y_same, similarity):
     """Compute false and true accept rates for all thresholds.
 
-    A pair is accepted, held to be of one class, if its similarity is the threshold at
-    least.
+    A pair is accepted as being of the same class if its similarity is at least the
+    threshold.
 
     Parameters
     ----------
     y_same : array-like of shape (n_pairs,), bool
-        Whether a pair is of one class.
+        Whether the images of each pair are of the same class.
     similarity : array-like of shape (n_pairs,)
-        How similar the two images are, such as the cosine of their embeddings.
+        Similarity of the images of each pair, such as the cosine of their embeddings.
 
     Returns
     -------
     far : ndarray of shape (n_thresholds,)
-        False accept rate: share of pairs of two classes that are accepted, rising from
-        0 to 1.
+        False accept rates: fractions of the pairs of different classes that are
+        accepted, increasing from 0 to 1.
     tar : ndarray of shape (n_thresholds,)
-        True accept rate: share of pairs of one class that are accepted, rising from 0
-        to 1. One less this is the false reject rate.
+        True accept rates: fractions of the pairs of the same class that are accepted,
+        increasing from 0 to 1. The false reject rates are ``1 - tar``.
     thresholds : ndarray of shape (n_thresholds,)
-        All similarities there are, falling from infinity, which accepts none.
+        Decreasing thresholds: infinity, which accepts no pairs, and all distinct
+        similarities.
 
     Raises
     ------
     ValueError
-        If there are no pairs of one class or none of two, similarities are not finite,
-        ``y_same`` has missing values, or the numbers of both differ.
+        If there are no pairs of the same class or none of different classes, if
+        similarities are not finite, if ``y_same`` has missing values, or if the lengths
+        differ.
 
     Examples
     --------
@@ -79,67 +81,72 @@ def verification_curve(y_same, similarity):
     """
     same, similarity = check_pairs(y_same, similarity)
     order = np.argsort(-similarity, kind="stable")
-    same, falling = same[order], similarity[order]
-    last = np.flatnonzero(np.append(falling[1:] != falling[:-1], True))  # of equals
+    same, decreasing = same[order], similarity[order]
+    last = np.flatnonzero(
+        np.append(decreasing[1:] != decreasing[:-1], True)
+    )  # of equal values
     n_true = np.append(0, np.cumsum(same)[last])
     n_accepted = np.append(0, last + 1)
     far = (n_accepted - n_true) / np.sum(~same)
-    return far, n_true / np.sum(same), np.append(np.inf, falling[last])
+    return far, n_true / np.sum(same), np.append(np.inf, decreasing[last])
 
 
 def check_pairs(y_same, similarity):
-    """Return both as arrays, bool and float64."""
+    """Return both as validated arrays, bool and float64."""
     same, similarity = as_labels(y_same, "y_same"), as_column(similarity, "similarity")
     if len(same) != len(similarity):
         raise ValueError(
-            f"y_same has {len(same)} pairs and similarity {len(similarity)}: they are "
-            f"to be of the same pairs."
+            f"y_same and similarity must have the same length; got {len(same)} and "
+            f"{len(similarity)}."
         )
     if same.dtype.kind not in "bifuO" or not all(
         value in (0, 1) for value in set(same)
     ):
         raise ValueError(
-            f"y_same must be True for pairs of one class and False for others; got "
-            f"{same.dtype} with values such as {same[:3].tolist()}."
+            f"y_same must be True for pairs of the same class and False for others; "
+            f"got {same.dtype} with values such as {same[:3].tolist()}."
         )
     same, similarity = same.astype(bool), similarity.astype(np.float64)
     check_both_kinds(same, "y_same")
     if not np.isfinite(similarity).all():
-        raise ValueError("similarity has values that are infinite or NaN.")
+        raise ValueError("similarity has infinite values or NaN.")
     return same, similarity
 
 
 def check_both_kinds(same, name):
-    """Raise where pairs are all of one kind."""
+    """Raise an error if all pairs are of the same kind."""
     if same.all() or not same.any():
-        lacking = "two classes" if same.any() else "one class"
+        lacking = "different classes" if same.any() else "the same class"
         raise ValueError(
-            f"{name} makes {len(same)} pairs, none of {lacking}: rates need both kinds."
+            f"{name} gives {len(same)} pairs, but none of {lacking}; rates require "
+            f"both kinds."
         )
 
 
 @public("skvision.metrics")
 def equal_error_rate(y_same, similarity):
-    """Compute the rate at which as many are accepted falsely as are rejected falsely.
+    """Compute the equal error rate.
 
-    It is interpolated along straight lines between the points of `verification_curve`.
+    It is the rate at the threshold where the false accept rate equals the false reject
+    rate, with linear interpolation between the points of `verification_curve`.
 
     Parameters
     ----------
     y_same : array-like of shape (n_pairs,), bool
-        Whether a pair is of one class.
+        Whether the images of each pair are of the same class.
     similarity : array-like of shape (n_pairs,)
-        How similar the two images are.
+        Similarity of the images of each pair.
 
     Returns
     -------
     rate : float
-        From 0, where a threshold tells all pairs apart, to 1; 0.5 by chance.
+        Rate between 0, if a threshold separates both kinds of pairs, and 1. It is 0.5
+        for random similarities.
 
     Raises
     ------
     ValueError
-        As `verification_curve`.
+        As in `verification_curve`.
 
     Examples
     --------
@@ -148,7 +155,9 @@ def equal_error_rate(y_same, similarity):
     0.5
     """
     far, tar, _ = verification_curve(y_same, similarity)
-    excess = far + tar - 1  # of false accepts over false rejects, rising
+    excess = (
+        far + tar - 1
+    )  # of the false accept rate over the false reject rate, increasing
     i = int(np.searchsorted(excess, 0))
     part = -excess[i - 1] / (excess[i] - excess[i - 1])
     return float(far[i - 1] + part * (far[i] - far[i - 1]))
@@ -156,43 +165,44 @@ def equal_error_rate(y_same, similarity):
 
 @public("skvision.metrics")
 def tar_at_far(y_same, similarity, *, far=1e-3, confidence=0.95):
-    """Compute how many pairs of one class are accepted where few of two are.
+    """Compute the true accept rate at a given false accept rate.
 
     Parameters
     ----------
     y_same : array-like of shape (n_pairs,), bool
-        Whether a pair is of one class.
+        Whether the images of each pair are of the same class.
     similarity : array-like of shape (n_pairs,)
-        How similar the two images are.
+        Similarity of the images of each pair.
     far : float, default=1e-3
-        The false accept rate, from 0 to 1. Between the points of `verification_curve`
-        the true accept rate is interpolated.
+        False accept rate, from 0 to 1. The true accept rate is interpolated between the
+        points of `verification_curve`.
     confidence : float, default=0.95
-        Probability that the interval holds the true rate, between 0 and 1.
+        Confidence level of the interval, between 0 and 1.
 
     Returns
     -------
     tar : TrueAcceptRate
-        The ``rate``, ``low`` and ``high``, the ends of its interval, and the
-        ``threshold`` from which pairs are accepted.
+        Named tuple of the ``rate``, the limits ``low`` and ``high`` of its interval,
+        and the ``threshold`` from which on pairs are accepted.
 
     Raises
     ------
     ValueError
-        As `verification_curve`, or if ``far`` or ``confidence`` is out of its range.
+        As in `verification_curve`, or if ``far`` or ``confidence`` is out of its range.
 
     Warns
     -----
     UserWarning
-        If there are too few pairs of two classes to tell ``far`` from 0.
+        If there are too few pairs of different classes to distinguish ``far`` from 0.
 
     Notes
     -----
-    The interval allows for both samples: exact binomial bounds (Clopper and Pearson) on
-    how many pairs of two classes pass a threshold say between which thresholds the one
-    for ``far`` lies, and bounds on how many pairs of one class pass these are its ends.
-    It holds for independent pairs. All pairs of a few people are not independent, and
-    their interval is too narrow: draw pairs that share no image, or compare splits.
+    The interval accounts for the sampling errors of both rates. Exact binomial bounds
+    (Clopper and Pearson) for the false accept rate give an interval of thresholds for
+    ``far``, and such bounds for the true accept rates at these thresholds give ``low``
+    and ``high``. The interval is valid for independent pairs. All pairs of a few people
+    are not independent, and the interval is too narrow for them: sample pairs that have
+    no image in common, or compare several splits.
 
     Examples
     --------
@@ -206,19 +216,21 @@ def tar_at_far(y_same, similarity, *, far=1e-3, confidence=0.95):
     0.58, from 0.43 to 0.68
     """
     if not 0 <= far <= 1:
-        raise ValueError(f"far must be a rate from 0 to 1; got {far!r}.")
+        raise ValueError(f"far must be between 0 and 1; got {far!r}.")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1; got {confidence!r}.")
     same, similarity = check_pairs(y_same, similarity)
-    warn_unresolved("false accept rate", far, np.sum(~same), "pairs of two classes")
+    warn_unresolved(
+        "false accept rate", far, np.sum(~same), "pairs of different classes"
+    )
     return true_accept_rate(same, similarity, far, confidence)
 
 
 def true_accept_rate(same, similarity, far, confidence):
-    """Return a `TrueAcceptRate`, as `tar_at_far` does, without its warning."""
+    """Return the result of `tar_at_far` without its warning."""
     fars, tars, thresholds = verification_curve(same, similarity)
     n_same, n_different = np.sum(same), np.sum(~same)
-    i = int(np.searchsorted(fars, far, side="right")) - 1  # the last at most far
+    i = int(np.searchsorted(fars, far, side="right")) - 1  # the last at or below far
     rate = tars[i]
     if far > fars[i]:
         rate += (far - fars[i]) / (fars[i + 1] - fars[i]) * (tars[i + 1] - tars[i])
@@ -237,49 +249,53 @@ def true_accept_rate(same, similarity, far, confidence):
 
 
 def _lower(k, n, level):
-    """Return the rate that ``k`` of ``n`` show to be exceeded, with this probability.
+    """Return the lower bound of Clopper and Pearson for a rate.
 
-    As Clopper and Pearson have it.
+    ``k`` of ``n`` samples are accepted, and ``level`` is the one-sided confidence
+    level.
     """
     return np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, 1 - level), 0.0)
 
 
 def _upper(k, n, level):
-    """Return the rate that ``k`` of ``n`` show to be an upper bound."""
+    """Return the upper bound of Clopper and Pearson for a rate."""
     return 1 - _lower(n - np.asarray(k), n, level)
 
 
 @public("skvision.metrics")
 def verification_auc(estimator, X, y):
-    """Score how well embeddings tell whether two images are of one class.
+    """Compute the area under the verification curve of an embedding.
 
-    It is the area under the curve of true against false accept rates: the probability
-    that two images of one class are more similar, by the cosine of their embeddings,
-    than two of two classes. It takes classes that were never seen in training, which
-    ``score`` of a classifier does not; as ``scoring=`` of ``cross_val_score`` and of
-    searches it goes with ``cv=GroupKFold(), groups=y``.
+    It is the area under the curve of true against false accept rates, which is the
+    probability that two images of the same class have a larger cosine similarity than
+    two images of different classes. Unlike ``score`` of a classifier, it can be
+    computed for classes that did not occur in training. Use it as ``scoring`` of
+    ``cross_val_score`` and of searches, with ``cv=GroupKFold()`` and ``groups=y``.
 
     Parameters
     ----------
     estimator : fitted estimator with ``transform``
-        Makes the embeddings: an `ArcFaceEmbedder`, or a pipeline that ends in one.
+        Estimator that computes the embeddings: an `ArcFaceEmbedder`, or a pipeline that
+        ends with one.
     X : array-like
-        Images, or whatever the estimator takes.
+        Images or other input of the estimator.
     y : array-like of shape (n,)
-        Their classes. Two at least, one of them with two images at least.
+        Class labels. There must be at least two classes, and a class with at least two
+        images.
 
     Returns
     -------
     auc : float
-        From 0 to 1; 0.5 by chance. All pairs count, or 10 million of them, half of each
-        kind, where there are more.
+        Area between 0 and 1; it is 0.5 for random embeddings. If there are more than 10
+        million pairs, it is estimated from 10 million random pairs, half of each kind.
 
     Raises
     ------
     TypeError
         If the estimator has no ``transform``.
     ValueError
-        If there are no pairs of one class or none of two, or labels are missing.
+        If there are no pairs of the same class or none of different classes, or if
+        labels are missing.
 
     Examples
     --------
@@ -301,15 +317,17 @@ def verification_auc(estimator, X, y):
     """
     if not hasattr(estimator, "transform"):
         raise TypeError(
-            f"verification_auc needs embeddings, and {type(estimator).__name__} has no "
-            f"transform: pass an embedder, or a pipeline that ends in one (pipe[:-1] "
-            f"is a pipeline without its last step)."
+            f"verification_auc requires embeddings, but {type(estimator).__name__} has "
+            f"no transform. Pass an embedder, or a pipeline that ends with one "
+            f"(pipe[:-1] is a pipeline without its last step)."
         )
     units, y = unit_rows(estimator.transform(X), "The embeddings"), as_labels(y, "y")
     n = len(units)
     if n != len(y):
-        raise ValueError(f"X has {n} images and y {len(y)} classes.")
-    n_pairs = MOST_PAIRS if n * (n - 1) // 2 > MOST_PAIRS else None
+        raise ValueError(
+            f"X and y must have the same length; got {n} images and {len(y)} labels."
+        )
+    n_pairs = MAX_PAIRS if n * (n - 1) // 2 > MAX_PAIRS else None
     pairs, same = verification_pairs(y, n_pairs=n_pairs, random_state=0)
     check_both_kinds(same, "y")
     far, tar, _ = verification_curve(same, similarities(units, pairs))

@@ -9,7 +9,7 @@ from skvision._contract.images import as_array
 from skvision._contract.labels import refuse_missing
 from skvision._contract.public import public
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
-from skvision._neighbors.votes import vote, weights_of_classes
+from skvision._neighbors.votes import compute_class_weights, vote
 
 BLOCK_SIZE = 16_384  # test images per search for neighbors
 
@@ -113,7 +113,7 @@ def k_selection_curve(
     for fold, (train, test) in enumerate(folds):
         model.fit(X[train], y[train])
         labels = np.searchsorted(model.classes_, y[train])
-        class_weights = weights_of_classes(class_weight, model.classes_, labels)
+        class_weights = compute_class_weights(class_weight, model.classes_, labels)
         n_right = np.zeros(len(numbers))
         for start in range(0, len(test), BLOCK_SIZE):
             part = test[start : start + BLOCK_SIZE]

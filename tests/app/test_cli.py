@@ -467,7 +467,7 @@ def test_what_is_not_installed(fail, monkeypatch, missing):
     monkeypatch.setattr(
         commands, "find_spec", lambda name: None if name == missing else real(name)
     )
-    assert f'{missing}: pip install "skvision[cli]"' in fail("demo")
+    assert f'{missing}: run python -m pip install ".[cli]"' in fail("demo")
 
 
 def test_features_by_name(run, shared_folder, tmp_path):

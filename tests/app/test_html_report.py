@@ -666,7 +666,7 @@ def test_jinja2_is_needed_for_reports_only(capsys, monkeypatch, model, folder):
         commands, "find_spec", lambda name: None if name == "jinja2" else real(name)
     )
     err = fail(capsys, "report", model, folder / "test", "--out", "r.html")
-    assert 'jinja2: pip install "skvision[cli]"' in err
+    assert 'jinja2: run python -m pip install ".[cli]"' in err
     assert "jinja2" in fail(capsys, "train", folder / "train", "--report", "r.html")
     file = next((folder / "test" / "across").iterdir())
     assert cli.main(["predict", str(model), str(file)]) == 0

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from skvision import BagOfVisualWords
 from skvision._features.visual_words.codebook import learn_words
-from skvision._features.visual_words.patches import draw_patches
+from skvision._features.visual_words.patches import sample_patches
 
 N_WORDS = 400
 LEARN = "codebook of 400 words, k-means, 50,000 patches"
@@ -51,7 +51,7 @@ def words(images):
 @pytest.fixture(scope="module")
 def patches(images, words):
     """Return whitened patches to learn from."""
-    drawn = draw_patches(
+    drawn = sample_patches(
         images, 50_000, (6, 6, 3), (0.0, 255.0), 10.0, np.random.RandomState(0)
     )
     return (drawn - words.patch_mean_) @ words.whitening_

@@ -15,7 +15,7 @@ from skvision._features.visual_words.codebook import (
     with_mirror_images,
 )
 from skvision._features.visual_words.patch_encoder import lay_out_cells
-from skvision._features.visual_words.patches import draw_patches
+from skvision._features.visual_words.patches import sample_patches
 
 ENCODINGS = [("omp", "threshold"), ("kmeans", "triangle"), ("kmeans", "hard")]
 
@@ -298,7 +298,7 @@ def test_flat_pictures(codebook, encoding, value):
 def test_rounding_is_no_contrast():
     images = np.full((3, 25, 25, 3), 41.4553)
     images[:, 24] = 0
-    patches = draw_patches(
+    patches = sample_patches(
         images, 10**6, (23, 23, 3), (0.0, 255.0), 0.0, np.random.RandomState(0)
     )
     flat = patches[np.abs(patches).max(axis=1) <= 1.001]
@@ -386,9 +386,9 @@ def test_the_same_seed_gives_the_same_words_on_any_number_of_threads():
 def test_patches_are_drawn_once_each():
     images = np.arange(4 * 6 * 6, dtype=np.float64).reshape(4, 6, 6, 1) ** 1.5
     arguments = (2, 2, 1), (0.0, images.max()), 0.1
-    everything = draw_patches(images, 1000, *arguments, np.random.RandomState(0))
+    everything = sample_patches(images, 1000, *arguments, np.random.RandomState(0))
     assert everything.shape == (4 * 25, 4)
-    some = draw_patches(images, 40, *arguments, np.random.RandomState(0))
+    some = sample_patches(images, 40, *arguments, np.random.RandomState(0))
     assert some.shape == (40, 4)
     assert len(np.unique(some, axis=0)) == 40
     assert set(map(tuple, some)) <= set(map(tuple, everything))

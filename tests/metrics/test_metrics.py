@@ -250,7 +250,7 @@ def ranked(gallery, names, probes, who):
 def test_identification_is_a_count_of_ranks_however_it_is_blocked(faces, rank, block):
     ranks, _ = ranked(*faces)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skvision.metrics._identification.SIMILARITIES_AT_ONCE", block)
+        patch.setattr("skvision.metrics._identification.SIMILARITIES_PER_BATCH", block)
         if (ranks == 0).any():
             with pytest.raises(ValueError, match=r"has \d who are not in the gallery"):
                 identify(*faces, rank=rank)
@@ -350,7 +350,7 @@ def test_the_score_is_scikit_learns_and_nearly_so_by_a_sample(rng, monkeypatch):
     expected, same = auc_of_all_pairs(X, y), FunctionTransformer()
     for kind in ARRAYS:
         assert auc(same, X, kind(y)) == pytest.approx(expected)
-    monkeypatch.setattr("skvision.metrics._verification.MOST_PAIRS", 4000)
+    monkeypatch.setattr("skvision.metrics._verification.MAX_PAIRS", 4000)
     sampled = auc(same, X, y)
     assert 1e-9 < abs(sampled - expected) < 0.03
 

@@ -141,7 +141,9 @@ def test_leave_one_out_in_parts(digits, monkeypatch):
     np.testing.assert_allclose(
         expected[:, 4], (by_neighbors == 4).mean(axis=1), atol=1e-8
     )
-    monkeypatch.setattr("skvision._neighbors.knn_image_classifier.NUMBERS_AT_ONCE", 100)
+    monkeypatch.setattr(
+        "skvision._neighbors.knn_image_classifier.NUMBERS_PER_BATCH", 100
+    )
     np.testing.assert_array_equal(model.predict_proba(None), expected)
 
 

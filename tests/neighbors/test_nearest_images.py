@@ -254,7 +254,7 @@ def test_sketches_rule_out_no_neighbor(metric, dtype, noise, rng, monkeypatch):
         ("MANY_ROWS", 100),
         ("MANY_FEATURES", 100),
         ("ROWS_PER_STEP", 64),
-        ("BYTES_KEPT", 0 if noise else 2**26),
+        ("MAX_BYTES_KEPT", 0 if noise else 2**26),
     ]:
         monkeypatch.setattr(radius_module, name, value)
     images = rng.random((300, 16, 16)) if noise else rng.random((300, 4, 4))

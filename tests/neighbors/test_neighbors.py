@@ -99,10 +99,10 @@ def test_nearest_rows_by_coarse_sketches(metric, dtypes, coarse, rng, monkeypatc
 
     monkeypatch.setattr(search_module, "make_sketch", make)
     monkeypatch.setattr(search_module, "ByteProducts", make_products)
-    monkeypatch.setattr(search_module, "SHARE_WORTHWHILE", 1.0)
+    monkeypatch.setattr(search_module, "MAX_FRACTION_COMPUTED", 1.0)
     assert_nearest(nearest_rows(queries, rows, 7, metric), queries, rows, metric)
-    monkeypatch.setattr(search_module, "SHARE_WORTHWHILE", 0.0)
-    monkeypatch.setattr(search_module, "BYTES_KEPT", 0)
+    monkeypatch.setattr(search_module, "MAX_FRACTION_COMPUTED", 0.0)
+    monkeypatch.setattr(search_module, "MAX_BYTES_KEPT", 0)
     assert_nearest(nearest_rows(queries, rows, 7, metric), queries, rows, metric)
     assert made == [True, True, False]
 
@@ -187,7 +187,9 @@ def test_no_coarse_sketch_is_made_where_it_is_known_to_be_of_no_use(
 ):
     rows = rng.integers(0, 256, (300, 200), dtype=np.uint8)
     monkeypatch.setattr(search_module, "make_sketch", None)
-    monkeypatch.setattr(search_module, "suits_byte_products", lambda rows, metric: True)
+    monkeypatch.setattr(
+        search_module, "supports_byte_products", lambda rows, metric: True
+    )
     found = nearest_rows(rows, rows, 3, kernel.L2, sketched=False)
     assert_nearest(found, rows, rows, kernel.L2)
 
@@ -225,7 +227,7 @@ def test_a_sketch_that_was_kept_grows(metric, coarse, rng):
 def test_few_queries_at_once_where_there_are_many_rows(coarse, rng, monkeypatch):
     rows = smooth_pictures(rng, 300)
     sketched = sketch_rows(rows, kernel.L1, SHAPE, None)
-    monkeypatch.setattr(search_module, "BYTES_AT_ONCE", 2 * 4 * len(rows))
+    monkeypatch.setattr(search_module, "BYTES_PER_BATCH", 2 * 4 * len(rows))
     found = nearest_rows(rows[:5], rows, 3, kernel.L1, SHAPE, None, sketched)
     assert_nearest(found, rows[:5], rows, kernel.L1)
 
@@ -343,7 +345,7 @@ def test_errors_are_small_where_sketches_suit(rng):
     ],
 )
 def test_pools(shape, n_pools, size):
-    groups, n_groups, largest = sketches._pools(shape)
+    groups, n_groups, largest = sketches._divide_into_pools(shape)
     assert (n_groups, largest) == (n_pools, size)
     assert groups.shape == (np.prod(shape),)
     counts = np.bincount(groups, minlength=n_groups)
@@ -356,9 +358,9 @@ def test_pools(shape, n_pools, size):
 
 
 def test_shapes_that_flat_rows_may_have():
-    assert sketches._likely_shape(3072) == (32, 32, 3)
-    assert sketches._likely_shape(784) == (28, 28, 1)
-    assert sketches._likely_shape(1000) == (1, 1000, 1)
+    assert sketches._guess_shape(3072) == (32, 32, 3)
+    assert sketches._guess_shape(784) == (28, 28, 1)
+    assert sketches._guess_shape(1000) == (1, 1000, 1)
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
@@ -409,8 +411,8 @@ def test_memory_is_bounded_for_large_pictures_and_many_threads(coarse, n_jobs, r
     def search():
         sketch = make_sketch(rows, kernel.L2, (200, 200, 3), coarse)
         search = search_module._Search(rows, kernel.L2, sketch, n_jobs)
-        for start in range(0, 150, search.n_at_once):
-            part = slice(start, start + search.n_at_once)
+        for start in range(0, 150, search.batch_size):
+            part = slice(start, start + search.batch_size)
             search(rows[:150][part], heaps[0][part], heaps[1][part])
 
     assert 2**20 < peak_of(search) < 256e6

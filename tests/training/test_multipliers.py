@@ -8,7 +8,7 @@ from scipy.optimize import linprog, minimize
 from sklearn.svm import SVC
 
 from skvision._training import linear as module
-from skvision._training.linear import linear_scores, minimize_linear
+from skvision._training.linear import minimize_linear
 from skvision._training.losses import (
     hinge,
     one_vs_rest,
@@ -16,6 +16,7 @@ from skvision._training.losses import (
     weston_watkins,
 )
 from skvision._training.multipliers import center_biases
+from skvision._training.objective import linear_scores
 from skvision._training.rows import Rows
 
 N, D = 18, 2

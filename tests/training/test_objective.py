@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from skvision._training import objective as module
-from skvision._training.linear import linear_scores
 from skvision._training.losses import (
     hinge,
     one_vs_rest,
@@ -28,6 +27,7 @@ from skvision._training.multipliers import (
 from skvision._training.objective import (
     linear_batches,
     linear_objective,
+    linear_scores,
     split_linear,
 )
 from skvision._training.penalties import elastic_net, l2

@@ -1,5 +1,5 @@
-"""`BagOfVisualWords`: patches of images, a codebook of them, and their encoding.
+"""`BagOfVisualWords`: patches of images, their codebook, and their encoding.
 
-The folder may import what `_features` may.
-Only `bag_of_visual_words` knows scikit-learn's estimators.
+The folder may import what `_features` may import. Only `bag_of_visual_words` imports
+scikit-learn's estimators.
 """

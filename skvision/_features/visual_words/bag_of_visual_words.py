@@ -26,14 +26,14 @@ from skvision._features.visual_words.codebook import (
     with_mirror_images,
 )
 from skvision._features.visual_words.patch_encoder import PatchEncoder, lay_out_cells
-from skvision._features.visual_words.patches import draw_patches
+from skvision._features.visual_words.patches import sample_patches
 from skvision._training.parallel import for_each_block, one_thread_for_blas
 
 ENCODINGS = {"omp": ("threshold",), "kmeans": ("hard", "triangle")}
-PICTURES_PER_TASK = 16
+IMAGES_PER_TASK = 16
 
 
-def _pair(size):
+def _as_pair(size):
     return (size, size) if isinstance(size, Integral) else tuple(size)
 
 
@@ -45,109 +45,118 @@ def _count_components(n_components, n_pixels):
 
 @public("skvision")
 class BagOfVisualWords(TransformerMixin, Estimator):
-    r"""Histograms of visual words: which small patches an image is made of, and where.
+    r"""Histograms of visual words, which are typical small patches of images.
 
-    The words are learned from random patches of the training images. An image is
-    then described by how strongly each word responds to the patches in each cell of a
-    coarse grid.
+    The words are learned from random patches of the training images. The features of an
+    image are the average responses of each word to the patches in each cell of a coarse
+    grid. They describe textures and parts of objects, and on natural images a linear
+    classifier often reaches a higher accuracy with them than with `HOG` or
+    `ColorHistogram`, at a higher computational cost.
 
-    1. Patches p, at every ``stride`` pixels, have their mean taken away and are divided
-       by their contrast, :math:`\sqrt{\operatorname{var}(p) + c}`, with c the
-       ``contrast_epsilon``.
-    2. They are whitened: less the mean patch, along the leading eigenvectors of their
-       covariance, each coordinate divided by :math:`\sqrt{\lambda + \varepsilon}`, with
-       :math:`\varepsilon` the ``whitening_epsilon``.
+    1. Patches p are cut at every ``stride`` pixels. Their mean is subtracted, and they
+       are divided by their contrast, :math:`\sqrt{\operatorname{var}(p) + c}`, where c
+       is ``contrast_epsilon``.
+    2. The patches are whitened: the mean patch is subtracted, they are projected on the
+       leading eigenvectors of their covariance, and each coordinate is divided by
+       :math:`\sqrt{\lambda + \varepsilon}`, where :math:`\lambda` is the eigenvalue and
+       :math:`\varepsilon` is ``whitening_epsilon``.
     3. Each whitened patch x is encoded by the words :math:`d_k`:
 
-       - ``"threshold"``: two codes a word, :math:`\max(0, d_k^\top x - t)` and
-         :math:`\max(0, -d_k^\top x - t)`, with t the ``threshold``;
+       - ``"threshold"``: two codes for each word, :math:`\max(0, d_k^\top x - t)` and
+         :math:`\max(0, -d_k^\top x - t)`, where t is ``threshold``;
        - ``"triangle"``: :math:`\max(0, \bar z - z_k)`, where
          :math:`z_k = \|x - d_k\|` and :math:`\bar z` is their mean over all words;
-       - ``"hard"``: 1 for the nearest word, 0 for others.
-    4. The codes in each cell are averaged (``"hard"``: counted).
+       - ``"hard"``: 1 for the nearest word, 0 for the others.
+    4. The codes in each cell are averaged or, with ``"hard"``, counted.
 
     Parameters
     ----------
     patch_size : int or (int, int), default=6
-        Side of a patch in pixels, or height and width. A patch larger than the image
-        shrinks to it.
+        Side length of a patch in pixels, or its height and width. Patches are at most
+        as large as the image.
 
     stride : int, default=1
-        Distance from one patch to the next in pixels. Pixels that are left over are cut
-        off evenly on both sides.
+        Distance between neighboring patches in pixels. If the patches do not reach the
+        edges of the image, the margin is divided evenly between both sides.
 
     n_words : int, default=1600
-        Number of words, mirror images included. There are fewer, with a warning, where
-        there are fewer patches to learn them from.
+        Number of words, including mirror images. If there are fewer training patches,
+        fewer words are learned, with a warning.
 
     n_patches : int, default=100_000
         Number of random training patches to learn from.
 
     n_components : float or int, default=0.5
-        How many directions are kept in whitening: a share of the pixels of a patch, at
-        most 1.0, or a number, of which those that there are are kept.
+        Number of directions that are kept in whitening. A float is a fraction of the
+        number of values of a patch, at most 1.0. An int is the number itself; a number
+        larger than that of the values of a patch keeps all.
 
     codebook : {"omp", "kmeans"}, default="omp"
-        How words are learned. ``"omp"`` is gain-shape k-means: words are directions,
-        unit vectors, and a patch belongs to the word with the largest
-        :math:`|d_k^\top x|` (orthogonal matching pursuit with one atom). ``"kmeans"``:
-        words are means of the patches that are nearest to them.
+        Algorithm that learns the words. ``"omp"`` is gain-shape k-means: the words are
+        unit vectors, and a patch belongs to the word with the largest :math:`|d_k^\top
+        x|` (orthogonal matching pursuit with one atom). ``"kmeans"`` is k-means: each
+        word is the mean of the patches that are nearest to it.
 
     encoding : {"threshold", "triangle", "hard"}, default="threshold"
-        See above. ``"threshold"`` goes with ``codebook="omp"``, the others, which are
-        about distances, with ``"kmeans"``.
+        Encoding of patches, as defined above. ``"threshold"`` requires
+        ``codebook="omp"``, and the others, which use distances, require
+        ``codebook="kmeans"``.
 
     threshold : float, default=0.25
-        Of ``encoding="threshold"``.
+        Threshold t of ``encoding="threshold"``.
 
     mirror : bool, default=True
-        Whether left and right are alike. The words then come in pairs, each with its
-        mirror image, and a word in a cell counts together with its mirror image in the
-        mirrored cell: features are the mean (``"hard"``: the sum) over the image and
-        its mirror image, in half the number, at the price of one of the two.
+        Whether the features are the same for an image and its mirror image. If True,
+        the words are pairs of mirror images, and the response of a word in a cell is
+        added to that of its mirror image in the mirrored cell. The features are then
+        the mean (with ``"hard"``, the sum) over the image and its mirror image. There
+        are half as many, and they take the time of one image.
 
     grid : (int, int), default=(2, 2)
-        Rows and columns of cells. Where they do not divide the patches evenly, they
-        overlap by a row or column of patches. A grid finer than the patches shrinks.
+        Number of rows and columns of cells. Cells overlap by a row or column of patches
+        if the grid does not divide the patches evenly. There are at most as many cells
+        as patches.
 
     contrast_epsilon : float, default=10.0
-        Added to the variance of the pixels of a patch, on a scale of 0 to 255, so that
-        noise in flat places is not blown up. A patch without contrast is all zeros.
+        Constant that is added to the variance of a patch, with pixels from 0 to 255, so
+        that noise in uniform regions is not amplified. A patch without contrast becomes
+        zero.
 
     whitening_epsilon : float, default=0.1
-        Added to the eigenvalues of the covariance.
+        Constant that is added to the eigenvalues of the covariance.
 
     value_range : (float, float), default=None
-        Values of black and white, which become 0 and 255; what lies beyond is cut off.
-        None is (0, 255) for uint8, and the least and the largest value of the training
-        images for floats.
+        Values of black and white, which are mapped to 0 and 255. Values outside are
+        clipped. None means (0, 255) for uint8 images, and the smallest and largest
+        value of the training images for others.
 
     image_shape : (int, int) or (int, int, int), default=None
-        Height, width and channels of images that come as flat rows. Where it is None,
-        a number of features that is a perfect square is taken for gray images, three
-        times a perfect square for RGB, any other for gray strips one pixel high, with
-        an `ImageShapeWarning`.
+        Height, width and channels of images that are passed as flat rows. If None, the
+        shape is guessed from the number of features, with an `ImageShapeWarning`: a
+        perfect square means gray images, three times a perfect square RGB images, and
+        any other number gray strips one pixel high.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the patches, and those that words start from. Pass an int for the same
-        words in each fit.
+        Determines the choice of training patches and of the initial words. Pass an int
+        for reproducible output across multiple calls of ``fit``.
 
     n_jobs : int, default=None
-        Number of threads. None is 1 unless in a :obj:`joblib.parallel_config` context,
-        -1 is all cores. The result does not depend on it.
+        Number of threads. None means 1 unless in a :obj:`joblib.parallel_config`
+        context, and -1 means all cores. The result does not depend on it.
 
     Attributes
     ----------
     codebook_ : ndarray of shape (n_words, n_components), float32
-        Words in whitened coordinates; with ``mirror``, the second half are the mirror
-        images of the first.
+        Words in whitened coordinates. With ``mirror=True``, the second half contains
+        the mirror images of the first half.
 
     whitening_ : ndarray of shape (patch_height * patch_width * channels, n_components)
-        float32. What normalized patches less ``patch_mean_`` are multiplied by. With
-        ``mirror``, symmetric directions come first, then antisymmetric ones.
+        Whitening matrix, float32. Normalized patches less ``patch_mean_`` are
+        multiplied by it. With ``mirror=True``, its columns are the symmetric
+        directions, followed by the antisymmetric ones.
 
     patch_mean_ : ndarray of shape (patch_height * patch_width * channels,), float32
-        Mean of normalized patches.
+        Mean of the normalized patches.
 
     patch_shape_ : (int, int, int)
         Height, width and channels of a patch.
@@ -156,30 +165,31 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         Values of black and white.
 
     image_shape_ : (int, int, int)
-        Height, width and channels of the images seen in ``fit``.
+        Height, width and channels of the images seen during ``fit``.
 
     n_features_in_ : int
-        Their product.
+        Number of features seen during ``fit``: the product of ``image_shape_``.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns seen in ``fit``, where it was given a table.
+        Names of features seen during ``fit``. Defined only when ``X`` has feature names
+        that are all strings.
 
     See Also
     --------
     HOG : Histograms of oriented gradients.
-    PixelNormalizer : With ``variance_floor=0.01``, brings the features to one scale for
-        a linear classifier.
+    PixelNormalizer : Standardization of the features for a linear classifier, with
+        ``variance_floor=0.01``.
 
     Notes
     -----
-    The arithmetic is in float32. Patches are encoded a few at a time while their codes
-    are in cache: memory hardly grows with the number of images. With ``mirror``,
-    whitened coordinates are symmetric or antisymmetric, so that the response to a word
-    is the sum of two halves and that to its mirror image their difference: words cost
-    half.
+    Features are computed in float32. Patches are encoded a few at a time, while their
+    codes are in the cache, so that memory hardly grows with the number of images. With
+    ``mirror=True``, whitened coordinates are symmetric or antisymmetric. The response
+    of a word is then the sum of two halves and that of its mirror image their
+    difference, which halves the number of multiplications.
 
-    The features are the same for an image and its mirror image if ``mirror`` is set
-    and the patches fit the width evenly.
+    With ``mirror=True``, the features of an image and its mirror image are equal if the
+    patches fit the width evenly.
 
     References
     ----------
@@ -264,7 +274,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
 
     @whole_fit
     def fit(self, X, y=None):
-        """Learn the words.
+        """Learn the whitening and the words.
 
         Parameters
         ----------
@@ -281,16 +291,17 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range or has no meaning beside another, or
-            ``X`` is not images of one channel or three, or not of ``image_shape``.
+            If a parameter is out of its range or cannot be combined with another one,
+            or if ``X`` does not contain images of one or three channels and of the
+            shape ``image_shape``.
         """
         self._check_parameters()
         images = validate_images(self, X, reset=True)
         random_state = check_random_state(self.random_state)
-        sizes = zip(_pair(self.patch_size), images.shape[1:3], strict=True)
+        sizes = zip(_as_pair(self.patch_size), images.shape[1:3], strict=True)
         self.patch_shape_ = (*(int(min(pair)) for pair in sizes), images.shape[3])
         self.value_range_ = learn_value_range(self.value_range, images)
-        patches = draw_patches(
+        patches = sample_patches(
             images,
             self.n_patches,
             self.patch_shape_,
@@ -321,18 +332,19 @@ class BagOfVisualWords(TransformerMixin, Estimator):
     def _check_parameters(self):
         check_parameters(self)
         check_pair("grid", self.grid)
-        check_pair("patch_size", _pair(self.patch_size))
+        check_pair("patch_size", _as_pair(self.patch_size))
         if self.encoding not in ENCODINGS[self.codebook]:
             (other,) = (name for name in ENCODINGS if self.encoding in ENCODINGS[name])
             raise ValueError(
-                f"encoding={self.encoding!r} has no meaning with the words of "
-                f"codebook={self.codebook!r}: set codebook={other!r}, or encoding to "
-                f"{' or '.join(map(repr, ENCODINGS[self.codebook]))}."
+                f"encoding={self.encoding!r} cannot be combined with "
+                f"codebook={self.codebook!r}. Set codebook={other!r}, or set encoding "
+                f"to {' or '.join(map(repr, ENCODINGS[self.codebook]))}."
             )
         if self.mirror and self.n_words % 2:
             raise ValueError(
-                f"n_words={self.n_words} cannot be pairs of mirror images: set an even "
-                f"number, or mirror=False."
+                f"mirror=True requires an even number of words; got "
+                f"n_words={self.n_words}. Set n_words to an even number, or set "
+                f"mirror=False."
             )
 
     def _count_words(self, n_patches):
@@ -342,32 +354,32 @@ class BagOfVisualWords(TransformerMixin, Estimator):
             return n_words
         most = n_patches * 2 if self.mirror else n_patches
         warn(
-            f"There are {n_patches} patches, too few for n_words={self.n_words}: "
-            f"learned {most} words. Set n_words to no more than that, or n_patches "
-            f"higher, or give more or larger images.",
+            f"The number of training patches, {n_patches}, is too small for "
+            f"n_words={self.n_words}, so that {most} words are learned. Set n_words to "
+            f"at most {most}, increase n_patches, or pass more or larger images.",
         )
         return n_patches
 
     def transform(self, X):
-        """Describe images by words.
+        """Compute the features of images.
 
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, 1), (n, H, W, 3) or (n, n_features)
-            Images of the shape seen in ``fit``.
+            Images of the shape seen during ``fit``.
 
         Returns
         -------
         features : ndarray of shape (n, n_features_out)
-            float64 for float64 images, else float32; not negative. The order is that
-            of `get_feature_names_out`: row and column of the cell, sign (for
-            ``encoding="threshold"``), word.
+            Nonnegative features, float64 for float64 images and float32 otherwise. They
+            are ordered as by `get_feature_names_out`: by row and column of the cell,
+            sign (for ``encoding="threshold"``) and word.
 
         Raises
         ------
         ValueError
-            If the images are not of the shape seen in ``fit``, or a parameter is out
-            of its range.
+            If the images do not have the shape seen during ``fit``, or if a parameter
+            is out of its range.
         """
         check_is_fitted(self, "codebook_")
         self._check_parameters()
@@ -383,7 +395,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
                 features[i] = encode(images[i])
 
         with one_thread_for_blas:
-            for_each_block(encode_some, len(images), PICTURES_PER_TASK, self.n_jobs)
+            for_each_block(encode_some, len(images), IMAGES_PER_TASK, self.n_jobs)
         return features.reshape(len(images), -1)
 
     def _encoder(self):
@@ -405,16 +417,16 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         return math.prod(self._encoder().shape)
 
     def inverse_codebook(self):
-        r"""Return the words as patches that one can look at.
+        r"""Return the words as patches of pixels, for display.
 
         Whitening is undone: :math:`\sum_j c_j \sqrt{\lambda_j + \varepsilon} \, v_j`
-        for a word c and eigenvectors v; the mean patch is added to the words of
-        ``codebook="kmeans"``, which are places, not directions.
+        for a word c and eigenvectors v. The mean patch is added to the words of
+        ``codebook="kmeans"``, which are means of patches and not directions.
 
         Returns
         -------
         patches : ndarray of shape (n_words, patch_height, patch_width, channels)
-            float32, in units of the contrast of a patch; about 0.
+            Patches around zero, float32, in units of the contrast of a patch.
         """
         check_is_fitted(self, "codebook_")
         unwhitening = self.whitening_ / (self.whitening_**2).sum(axis=0)
@@ -424,19 +436,21 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         return patches.reshape(-1, *self.patch_shape_)
 
     def get_feature_names_out(self, input_features=None):
-        """Name the features by word, cell and sign.
+        r"""Name the features by word, cell and sign.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Checked against the names seen in ``fit``, otherwise unused.
+            If given, they must be the names seen during ``fit``; they are not used
+            otherwise.
 
         Returns
         -------
         names : ndarray of shape (n_features_out,) of str objects
-            ``word_0123_y0_x1_neg`` is how far word 123 of ``codebook_`` falls below the
-            negative threshold in the second cell of the first row; where words have
-            mirror images, together with its mirror image in the mirrored cell.
+            For example, ``word_0123_y0_x1_neg`` is the mean code :math:`\max(0,
+            -d_k^\top x - t)` of word 123 of ``codebook_`` in the second cell of the
+            first row and, with ``mirror=True``, of its mirror image in the mirrored
+            cell.
         """
         check_is_fitted(self, "codebook_")
         self._check_parameters()

@@ -1,9 +1,9 @@
-"""Visual words: whitened coordinates of patches, and the directions or centers in them.
+"""Whitening of patches, and learning of words in whitened coordinates.
 
-Mirroring a patch left to right leaves the statistics of photos as they are. The
-coordinates respect that: each is symmetric, the same for a patch and its mirror image,
-or antisymmetric, of the opposite sign. The mirror image of a word then has the same
-coordinates but for those signs.
+Mirroring patches left to right hardly changes the statistics of photos. Whitened
+coordinates are therefore either symmetric, with the same value for a patch and its
+mirror image, or antisymmetric, with the opposite sign. The mirror image of a word has
+the same symmetric coordinates and the antisymmetric ones with the opposite sign.
 """
 
 from typing import Any, NamedTuple
@@ -21,17 +21,17 @@ ROWS_PER_TASK = 1024
 
 
 class Whitening(NamedTuple):
-    """Coordinates in which the covariance of patches is the identity, nearly.
+    """Coordinates in which the covariance of patches is nearly the identity.
 
     Attributes
     ----------
     mean : ndarray of shape (n_pixels,), float32
         Mean patch.
     matrix : ndarray of shape (n_pixels, n_components), float32
-        What patches less the mean are multiplied by.
+        Matrix that patches less the mean are multiplied by.
     n_symmetric : int or None
-        How many of the coordinates, the first, are symmetric; the others are
-        antisymmetric. None where mirroring has no part.
+        Number of symmetric coordinates, which come first; the others are antisymmetric.
+        None without mirroring.
     """
 
     mean: Array
@@ -53,11 +53,11 @@ def learn_whitening(
     patches : ndarray of shape (n_patches, n_pixels), float32
         Patches.
     n_components : int
-        How many of the eigenvectors of the covariance to keep.
+        Number of eigenvectors of the covariance to keep.
     epsilon : float
-        Added to its eigenvalues.
+        Constant that is added to its eigenvalues.
     mirrored_shape : (int, int, int) or None
-        Height, width and channels of a patch, to mirror it; None is not to.
+        Height, width and channels of a patch, or None for no mirroring.
     """
     n_pixels = patches.shape[1]
     mirrored = mirrored_shape is not None
@@ -66,22 +66,22 @@ def learn_whitening(
     mean = bases[0] @ (bases[0].T @ mean)  # of patches and mirror images
     covariance = (patches.T @ patches).astype(np.float64) / len(patches)
     covariance -= np.outer(mean, mean)  # small: patches have a mean of zero each
-    # between symmetric and antisymmetric patches, mirror images have no covariance
+    # symmetric and antisymmetric patches are uncorrelated
     spectra = [np.linalg.eigh(base.T @ covariance @ base) for base in bases]
     eigenvalues = np.concatenate([values for values, _ in spectra])
     axes = np.hstack([base @ v for base, (_, v) in zip(bases, spectra, strict=True)])
     kept = np.sort(np.argsort(-eigenvalues, kind="stable")[:n_components])
     deviations = np.sqrt(np.maximum(eigenvalues[kept], 0) + epsilon)
     rounding = n_pixels * np.finfo(np.float32).eps * max(eigenvalues.max(), 0)
-    nothing = eigenvalues[kept] + epsilon <= rounding  # along it, and of no deviation
-    deviations[nothing] = 1
-    matrix = _with_signs(axes[:, kept]) / deviations
+    constant = eigenvalues[kept] + epsilon <= rounding  # up to rounding
+    deviations[constant] = 1
+    matrix = _fix_signs(axes[:, kept]) / deviations
     n_symmetric = int(np.sum(kept < bases[0].shape[1])) if mirrored else None
     return Whitening(mean.astype(np.float32), matrix.astype(np.float32), n_symmetric)
 
 
-def _with_signs(axes: Array) -> Array:
-    """Make the largest element of each column positive: eigenvectors have no sign."""
+def _fix_signs(axes: Array) -> Array:
+    """Make the largest element of each column positive, to fix its sign."""
     largest = np.abs(axes).argmax(axis=0)
     signs = np.sign(axes[largest, np.arange(axes.shape[1])])
     signed: Array = axes * signs
@@ -113,31 +113,31 @@ def learn_words(
 ) -> Array:
     r"""Return words for patches, by k-means or gain-shape k-means.
 
-    A patch x belongs to the word c that is the nearest or, where words are unit
-    vectors, to that of the largest :math:`|c^\top x|`. A word becomes the mean of its
-    patches or the unit vector along their sum, each with its sign. Where words have
-    mirror images, a patch may belong to one of those: then its own mirror image counts
-    for the word.
+    A patch x belongs to the nearest word c or, if words are unit vectors, to the word
+    with the largest :math:`|c^\top x|`. Each word is updated to the mean of its patches
+    or, if words are unit vectors, to the unit vector along the sum of its patches times
+    the signs of :math:`c^\top x`. If words have mirror images and a patch belongs to
+    one of these, the mirror image of the patch is used to update the word.
 
     Parameters
     ----------
     patches : ndarray of shape (n_patches, n_components), float32
-        Patches in whitened coordinates, not fewer than words.
+        Patches in whitened coordinates, at least as many as words.
     n_words : int
-        How many, not counting mirror images.
+        Number of words, without mirror images.
     n_symmetric : int or None
-        Of `Whitening`; None is for no mirror images.
+        Number of symmetric coordinates, or None for words without mirror images.
     unit : bool
         Whether words are unit vectors.
     random_state : RandomState
-        Picks the patches to start from.
+        Random number generator that chooses the initial words.
     n_jobs : int or None
-        Threads.
+        Number of threads.
 
     Returns
     -------
     words : ndarray of shape (n_words, n_components), float32
-        Without their mirror images.
+        Words, without mirror images.
     """
     words = patches[random_state.permutation(len(patches))[:n_words]]
     for _ in range(N_ITER):
@@ -159,7 +159,7 @@ def learn_words(
 
 
 def with_mirror_images(words: Array, n_symmetric: int | None) -> Array:
-    """Return words, followed by their mirror images where there are any."""
+    """Return the words, followed by their mirror images if they have any."""
     if n_symmetric is None:
         return words
     mirrored = words.copy()
@@ -168,7 +168,7 @@ def with_mirror_images(words: Array, n_symmetric: int | None) -> Array:
 
 
 def _unit(words: Array, random_state: np.random.RandomState) -> Array:
-    """Return words of length one, in any direction where they have none."""
+    """Normalize words to unit length, and replace zero vectors by random directions."""
     lengths = np.linalg.norm(words, axis=1)
     flat = lengths == 0
     words[flat] = random_state.standard_normal((flat.sum(), words.shape[1]))
@@ -180,7 +180,7 @@ def _unit(words: Array, random_state: np.random.RandomState) -> Array:
 def _assign(
     patches: Array, words: Array, unit: bool, n_jobs: int | None
 ) -> tuple[NDArray[np.intp], Array]:
-    """Return the word of each patch, and its sign."""
+    """Return the index of the word of each patch, and the sign of its response."""
     nearest = np.empty(len(patches), np.intp)
     sign = np.ones(len(patches), np.float32)
     half_squares = (words * words).sum(axis=1) / 2

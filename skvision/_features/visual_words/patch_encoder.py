@@ -1,4 +1,4 @@
-"""From an image to the codes of its patches, pooled over cells."""
+"""Encoding of the patches of an image, pooled over cells."""
 
 from typing import Any, NamedTuple
 
@@ -6,36 +6,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skvision._features.visual_words.patches import (
-    Places,
+    Positions,
     Shape,
     cut_patches,
-    patch_places,
-    scale_picture,
+    patch_positions,
+    scale_image,
 )
 
 Array = NDArray[np.float32]
 
-MAX_PATCHES = 1024  # that are cut at a time
-RESPONSES = 2**18  # that are computed at a time: a MiB, in few calls
-MIN_PATCHES = 32  # however many words: fewer are slow in a matrix product
-ENCODINGS = ("threshold", "triangle", "hard")  # as the kernel numbers them
+MAX_PATCHES = 1024  # that are cut together
+RESPONSES = 2**18  # that are computed together: they take 1 MiB
+MIN_PATCHES = 32  # that are encoded together: matrix products of fewer are slow
+ENCODINGS = ("threshold", "triangle", "hard")  # in the kernel's order
 
 
 class Cells(NamedTuple):
-    """Where patches are, and which cells they lie in.
+    """Positions of patches, and the cells that contain them.
 
     Attributes
     ----------
     tops, lefts : ndarray of shape (n_patches,), int
-        Places of patches in pixels, row by row.
+        Positions of patches in pixels, row by row.
     n_columns : int
-        Patches in a row.
+        Number of patches in a row.
     rows, columns : ndarray of shape (n_cells, 2), int
-        Where each row and each column of cells starts and stops, in patches.
+        Start and stop of each row and each column of cells, in patches.
     """
 
-    tops: Places
-    lefts: Places
+    tops: Positions
+    lefts: Positions
     n_columns: int
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
@@ -49,12 +49,12 @@ class Cells(NamedTuple):
 def lay_out_cells(
     image_shape: Shape, patch_shape: Shape, stride: int, grid: tuple[int, int]
 ) -> Cells:
-    """Return places of patches and the cells of a grid of them.
+    """Return the positions of patches and their division into a grid of cells.
 
-    Where a grid does not divide the patches, its cells overlap: it is its own mirror
-    image. Where it is finer than the patches, it shrinks.
+    If the grid does not divide the patches evenly, neighboring cells overlap, so that
+    the grid is symmetric. There are at most as many cells as patches.
     """
-    tops, lefts, shape = patch_places(image_shape, patch_shape, stride)
+    tops, lefts, shape = patch_positions(image_shape, patch_shape, stride)
     rows, columns = map(_cell_bounds, shape, grid)
     return Cells(tops, lefts, shape[1], rows, columns)
 
@@ -67,26 +67,28 @@ def _cell_bounds(n_patches: int, n_cells: int) -> NDArray[np.intp]:
 
 
 class PatchEncoder:
-    """Cuts, whitens, encodes and pools the patches of an image, a few at a time.
+    """Encoder that maps an image to the pooled codes of its patches.
+
+    Patches are cut, whitened, encoded and pooled a few at a time.
 
     Parameters
     ----------
     cells : Cells
-        Where patches are.
+        Positions and cells of the patches.
     patch_shape : (int, int, int)
         Height, width and channels of a patch.
     value_range, contrast_epsilon
-        As in `scale_picture` and `cut_patches`.
+        As in `scale_image` and `cut_patches`.
     mean, whitening : ndarray of shape (n_pixels,) and (n_pixels, n_components)
-        From patches to coordinates.
+        Mean patch, and matrix from patches less the mean to whitened coordinates.
     words : ndarray of shape (n_words, n_components), float32
-        Words, mirror images included.
+        Words, including mirror images.
     n_symmetric : int or None
-        How many coordinates are the same for mirror images; None where words have none.
+        Number of symmetric coordinates, or None for words without mirror images.
     encoding : {"threshold", "triangle", "hard"}
-        The code.
+        Encoding of the patches.
     threshold : float
-        Of the first.
+        Threshold of ``encoding="threshold"``.
     """
 
     def __init__(
@@ -111,7 +113,7 @@ class PatchEncoder:
         self.words, self.n_words = words, len(words)
         self.n_symmetric, self.encoding = n_symmetric, encoding
         self.n_pairs = len(words) if n_symmetric is None else len(words) // 2
-        # coordinates of which words are sums: symmetric and antisymmetric ones
+        # symmetric and antisymmetric coordinates
         self.halves = slice(None, n_symmetric), slice(n_symmetric, None)
         self.filters = np.ascontiguousarray(words[: self.n_pairs].T)
         self.squares = (words * words).sum(axis=1)
@@ -124,7 +126,7 @@ class PatchEncoder:
 
     def __call__(self, image: NDArray[Any]) -> Array:
         """Return the features of an image (H, W, C), of shape ``self.shape``."""
-        scaled = scale_picture(image, self.value_range)
+        scaled = scale_image(image, self.value_range)
         pooled = np.zeros((*self.shape[:3], self.n_words), np.float32)
         for start in range(0, len(self.cells.tops), MAX_PATCHES):
             places = slice(start, start + MAX_PATCHES)
@@ -141,7 +143,7 @@ class PatchEncoder:
         return self._fold(pooled)
 
     def _add(self, patches: Array, start: int, pooled: Array) -> None:
-        """Add the codes of whitened patches, the first at place ``start``, to cells."""
+        """Add the codes of whitened patches, the first of which is ``start``."""
         from skvision._kernels import encoding as kernel
 
         mirror = self.n_symmetric is not None
@@ -154,13 +156,13 @@ class PatchEncoder:
         )
         cells = kernel.Cells(self.cells.n_columns, self.cells.rows, self.cells.columns)
         sums = np.empty(pooled.shape[1:], np.float32)
-        room = np.empty(self.at_a_time * self.n_words, np.float32)
-        room_of_products = np.empty(room.size if mirror else 0, np.float32)
+        responses_buffer = np.empty(self.at_a_time * self.n_words, np.float32)
+        products_buffer = np.empty(responses_buffer.size if mirror else 0, np.float32)
         for i in range(0, len(patches), self.at_a_time):
             some = patches[i : i + self.at_a_time]
             n = len(some)
-            responses = room[: n * self.n_words].reshape(n, -1)
-            products = room_of_products[: n * self.n_words].reshape(2, -1, self.n_pairs)
+            responses = responses_buffer[: n * self.n_words].reshape(n, -1)
+            products = products_buffer[: n * self.n_words].reshape(2, -1, self.n_pairs)
             if mirror:
                 for half, part in zip(self.halves, products, strict=True):
                     np.matmul(some[:, half], self.filters[half], out=part)
@@ -171,7 +173,7 @@ class PatchEncoder:
             )
 
     def _fold(self, pooled: Array) -> Array:
-        """Return means, or counts, of words and of their mirror images together."""
+        """Compute means over cells, and combine words with their mirror images."""
         if self.encoding != "hard":
             pooled /= self.cells.sizes[:, :, None, None].astype(np.float32)
         if self.n_symmetric is None:

@@ -1,4 +1,4 @@
-"""Small patches of images, with their brightness and contrast taken away."""
+"""Small patches of images, normalized for brightness and contrast."""
 
 import math
 from typing import Any
@@ -10,20 +10,20 @@ from sklearn.utils.random import sample_without_replacement
 SMALLEST_RANGE = 1e-300
 
 Shape = tuple[int, int, int]
-Places = NDArray[np.intp]
+Positions = NDArray[np.intp]
 
 
-def scale_picture(
+def scale_image(
     image: NDArray[Any], value_range: tuple[float, float]
 ) -> NDArray[np.float32]:
-    """Return an image (H, W, C) with values from 0 to 255, cut off beyond its range.
+    """Scale an image (H, W, C) to values from 0 to 255, and clip values outside.
 
     Parameters
     ----------
     image : ndarray of shape (H, W, C), uint8, float32 or float64
-        The image, C-contiguous.
+        Image in C-contiguous memory.
     value_range : (float, float)
-        What becomes 0 and 255.
+        Values that are mapped to 0 and 255.
     """
     from skvision._kernels.encoding import scale_pixels
 
@@ -37,28 +37,28 @@ def scale_picture(
 
 def cut_patches(
     scaled: NDArray[np.float32],
-    tops: Places,
-    lefts: Places,
+    tops: Positions,
+    lefts: Positions,
     shape: Shape,
     contrast_epsilon: float,
 ) -> NDArray[np.float32]:
-    r"""Return patches less their mean, divided by the root of variance plus epsilon.
+    r"""Return patches less their means, divided by the roots of variance plus epsilon.
 
     Parameters
     ----------
     scaled : ndarray of shape (H, W, C), float32
-        An image.
+        Image with values from 0 to 255.
     tops, lefts : ndarray of shape (n,), int
-        Where the patches are.
+        Positions of the patches.
     shape : (int, int, int)
-        Of a patch.
+        Height, width and channels of a patch.
     contrast_epsilon : float
-        On the scale of the image, squared.
+        Constant that is added to the variances.
 
     Returns
     -------
     patches : ndarray of shape (n, n_pixels), float32
-        Those without contrast are zeros.
+        Normalized patches; patches without contrast are zero.
     """
     from skvision._kernels.encoding import normalize_patches
 
@@ -75,7 +75,7 @@ def cut_patches(
     return patches
 
 
-def draw_patches(
+def sample_patches(
     images: NDArray[Any],
     n_patches: int,
     shape: Shape,
@@ -83,18 +83,18 @@ def draw_patches(
     contrast_epsilon: float,
     random_state: np.random.RandomState,
 ) -> NDArray[np.float32]:
-    """Return patches from random places of images, or all where they are no more.
+    """Return patches from random positions of images, or all if there are not more.
 
     Parameters
     ----------
     images : ndarray of shape (n, H, W, C), uint8, float32 or float64
         Images.
     n_patches : int
-        How many; no place is drawn twice.
+        Number of patches, which are chosen without replacement.
     shape, value_range, contrast_epsilon
-        As in `scale_picture` and `cut_patches`.
+        As in `scale_image` and `cut_patches`.
     random_state : RandomState
-        Draws them.
+        Random number generator that chooses the positions.
     """
     n_rows, n_columns = np.subtract(images.shape[1:3], shape[:2]) + 1
     n_places = int(len(images) * n_rows * n_columns)
@@ -104,12 +104,12 @@ def draw_patches(
             n_places, n_patches, random_state=random_state
         )
         chosen.sort()
-    picture, place = np.divmod(chosen, n_rows * n_columns)
+    image_index, place = np.divmod(chosen, n_rows * n_columns)
     tops, lefts = np.divmod(place, n_columns)
     patches = np.empty((len(chosen), math.prod(shape)), np.float32)
-    seen, starts = np.unique(picture, return_index=True)
-    for i, start, stop in zip(seen, starts, [*starts[1:], len(chosen)], strict=True):
-        scaled = scale_picture(np.ascontiguousarray(images[i]), value_range)
+    sampled, starts = np.unique(image_index, return_index=True)
+    for i, start, stop in zip(sampled, starts, [*starts[1:], len(chosen)], strict=True):
+        scaled = scale_image(np.ascontiguousarray(images[i]), value_range)
         rows = slice(start, stop)
         patches[rows] = cut_patches(
             scaled, tops[rows], lefts[rows], shape, contrast_epsilon
@@ -117,12 +117,12 @@ def draw_patches(
     return patches
 
 
-def patch_places(
+def patch_positions(
     image_shape: Shape, patch_shape: Shape, stride: int
-) -> tuple[Places, Places, tuple[int, int]]:
-    """Return the tops and lefts of patches at every stride, and how many down, across.
+) -> tuple[Positions, Positions, tuple[int, int]]:
+    """Return the tops and lefts of patches at every stride, and the numbers of both.
 
-    What a stride leaves over is left out evenly on both sides.
+    Pixels that are not covered are divided evenly between both sides.
     """
     ranges = []
     for size, patch in zip(image_shape[:2], patch_shape[:2], strict=True):

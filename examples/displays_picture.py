@@ -1,9 +1,9 @@
 """
-The image of the README
-=========================
+Four displays for the user guide
+================================
 
 Four displays on scikit-learn's handwritten digits, the first 1,200 to learn from and
-the others to test on: ``python examples/readme_picture.py OUT.png``.
+the others to test on: ``python examples/displays_picture.py OUT.png``.
 """
 
 import sys

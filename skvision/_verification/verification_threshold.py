@@ -99,8 +99,8 @@ class VerificationThreshold(Estimator):
 
     See Also
     --------
-    ArcFaceEmbedder : Embeddings of images. skvision.metrics.tar_at_far : True accept
-    rate at a false accept rate.
+    ArcFaceEmbedder : Embeddings of images.
+    skvision.metrics.tar_at_far : True accept rate at a false accept rate.
 
     Notes
     -----

@@ -384,7 +384,10 @@ def test_wilson_interval():
         ),
         (["predict", "missing", "x"], "'missing': No such file"),
         (["predict", ".", "x"], "'.': Is a directory"),
-        (["predict", __file__, "x"], "is not a skvision model: it is no zip archive"),
+        (
+            ["predict", __file__, "x"],
+            "is not a skvision model: it is not a zip archive",
+        ),
     ],
 )
 def test_bad_arguments(fail, arguments, message):

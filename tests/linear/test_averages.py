@@ -167,7 +167,7 @@ def test_decoupled_decay_is_no_part_of_the_loss_of_averages(alpha):
         learning_rate_init=0.01,
         random_state=0,
     )
-    with pytest.warns(ConvergenceWarning, match="did not settle"):
+    with pytest.warns(ConvergenceWarning, match="did not converge"):
         model.fit(X, y)
     assert model.n_iter_ == 40
     assert model.score(X, y) > 0.95

@@ -347,7 +347,7 @@ def test_templates(rng):
         5,
     )
     flat = MulticlassSVM(alpha=10.0).fit(images.reshape(30, -1), y)
-    with pytest.raises(AttributeError, match="was fitted on flat rows"):
+    with pytest.raises(AttributeError, match="was fitted to flat rows"):
         _ = flat.templates_
 
 
@@ -454,14 +454,14 @@ def test_a_loss_that_rises_is_told(digits):
     model = MulticlassSVM(
         solver="sgd", learning_rate_init=0.1, batch_size=64, max_iter=3
     )
-    with pytest.warns(ConvergenceWarning, match="loss rose from 9 to .* Lower"):
+    with pytest.warns(ConvergenceWarning, match="loss rose from 9 to .* Decrease"):
         model.fit(*digits)
 
 
 def test_diverging_batches_are_an_error(digits):
     X, y = digits
     model = MulticlassSVM(solver="sgd", learning_rate_init=1e4)
-    with pytest.raises(ValueError, match="the penalty alone makes the weights grow"):
+    with pytest.raises(ValueError, match="the penalty alone makes the weights diverge"):
         model.fit(X, y)
     assert not hasattr(model, "coef_")
 

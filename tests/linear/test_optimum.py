@@ -135,7 +135,7 @@ def test_without_a_penalty_no_scale_matters(model, dtype, scale, rng):
 )
 def test_too_small_to_square_is_said_to_be_small(model, scale, rng):
     X, y = scale * rng.normal(size=(60, 5)), rng.integers(0, 3, 60)
-    with pytest.raises(ValueError, match="too small to compute with in float64"):
+    with pytest.raises(ValueError, match="too small for computations in float64"):
         clone(model).set_params(alpha=0).fit(X, y)
 
 
@@ -144,7 +144,7 @@ def test_too_small_to_square_is_said_to_be_small(model, scale, rng):
 )
 def test_too_large_to_square_is_said_to_be_large(model, rng):
     X, y = 1e170 * rng.normal(size=(60, 5)), rng.integers(0, 3, 60)
-    with pytest.raises(ValueError, match="too large to compute with in float64"):
+    with pytest.raises(ValueError, match="too large for computations in float64"):
         clone(model).fit(X, y)
 
 

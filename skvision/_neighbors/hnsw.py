@@ -156,8 +156,8 @@ def _import_faiss():
         import faiss
     except ImportError as error:
         raise ImportError(
-            "algorithm='hnsw' requires faiss, which is not installed. Run python -m pip "
-            "install '.[ann]' in a clone of skvision, or set algorithm='brute', which "
-            "is exact."
+            "algorithm='hnsw' requires faiss, which is not installed. Run "
+            "python -m pip install '.[ann]' in a clone of skvision, or set "
+            "algorithm='brute', which is exact."
         ) from error
     return faiss

@@ -22,11 +22,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skvision._training.class_inverses import penalized_inverse
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import Array, Labels, Linear, Violated, Violations
 from skvision._training.newton import conjugate_gradients
 from skvision._training.parallel import one_thread_for_blas
-from skvision._training.precondition import penalized_inverse
 from skvision._training.problem import (
     Point,
     Problem,

@@ -14,7 +14,7 @@ from skvision._training.problem import Point, Problem, relative, relative_gap
 from skvision._training.search import exact_step
 
 MAX_STEPS = 250  # of conjugate gradients in one iteration
-ENOUGH = 0.5  # factor of the residual that suffices for the tolerance
+ENOUGH = 0.5  # relative residual of a last step, per root of tol / gap
 LOOSEST = 0.25  # relative residual to which the first Newton step is computed
 PATIENCE = 5  # iterations without a decrease, due to rounding
 WORTHWHILE = 0.1  # reduction of the residual that justifies an iteration beyond tol
@@ -157,7 +157,7 @@ def _newton_step(
     """Return a step, its change of the scores, and the number of passes.
 
     The relative residual of the step decreases with the distance of the objective from
-    its minimum, but not below ``enough``, which suffices to reach the tolerance.
+    its minimum, but not below ``enough``, which suffices for the last step.
     """
     right = -residual
     right[problem.n_weights :] = 0  # the biases are optimal up to rounding

@@ -7,8 +7,8 @@ i. Preconditioning by the inverse of this matrix reduces the number of steps fro
 hundreds to tens.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +21,13 @@ from scipy.linalg import (
     solve_triangular,
 )
 
-from skvision._training.parallel import for_each_block, one_thread_for_blas
 from skvision._training.problem import Point, Problem
-from skvision._training.rows import Rows, column_variances, weighted_mean
+from skvision._training.rows import Rows, weighted_mean
 
 Array = NDArray[np.floating]
 Vector = NDArray[np.float64]
 Precondition = Callable[[Vector], Vector]
 
-MAX_DENSE = 1500  # maximum number of parameters for computing the full Hessian
-MAX_OWN = 2500  # maximum number of weights for the full Hessian of one class
-SMALLEST_OWN = 1e-10  # minimum added to the diagonal, as a fraction of it
-HELD = 100.0  # ratio of penalty to curvature above which the rows are ignored
 MAX_FEATURES = 16384  # the Gram matrix has 1 GiB in float32
 MAX_SAMPLES = 8192  # the Gram matrix has 0.5 GiB in float64
 EXACT_FEATURES = 1024  # maximum for using float64
@@ -102,167 +97,6 @@ def curvature_inverse(problem: Problem, here: Point) -> Precondition:
     return precondition
 
 
-def class_inverses(
-    problem: Problem, here: Point, of_weights: Vector | float = 0.0
-) -> Precondition:
-    """Return the product with the inverse of the separate Hessian of each class.
-
-    It is suitable for classes whose rows have very different curvatures. Only the
-    diagonal is used for weights whose diagonal is dominated by the added values, and
-    for all but `MAX_OWN` weights of each class.
-
-    Parameters
-    ----------
-    problem : Problem
-        The problem.
-    here : Point
-        The point at which the curvature is computed.
-    of_weights : ndarray of shape (n_weights,), default=0.0
-        Values added to the diagonal, not negative.
-
-    Returns
-    -------
-    precondition : callable
-        A linear map from and to vectors of the shape of the parameters.
-    """
-    k, d = problem.n_outputs, problem.rows.n_features
-    curvatures = _diagonals(problem, here)
-    own: Array = np.broadcast_to(problem.l2 + of_weights, problem.n_weights).reshape(
-        k, d
-    )
-    inverses: dict[int, Precondition] = {}
-
-    def invert(classes: slice) -> None:
-        j = classes.start
-        inverses[j] = _class_inverse(problem.rows, curvatures[:, j], own[j])
-
-    with one_thread_for_blas as n_threads:
-        for_each_block(invert, k, 1, n_threads)
-
-    def precondition(gradient: Vector) -> Vector:
-        result = gradient.copy()
-        W, b = problem.split(result)
-        for j, inverse in inverses.items():
-            solution = inverse(np.append(W[j], b[j : j + 1]))
-            W[j], b[j : j + 1] = solution[:d], solution[d:]
-        return result
-
-    return precondition
-
-
-def _class_inverse(rows: Rows, curvature: Array, penalty: Array) -> Precondition:
-    r"""Return the product with :math:`(X^\top H X + P)^{-1}`, including biases."""
-    total = float(curvature.sum())
-    bends = column_variances(rows, curvature)
-    bends += np.finfo(np.float64).tiny + SINGULAR * bends.mean()
-    relative = penalty / bends
-    kept = np.flatnonzero(relative <= HELD)
-    if len(kept) > MAX_OWN:
-        kept = np.sort(kept[np.argsort(relative[kept], kind="stable")[:MAX_OWN]])
-    rest = 1 / np.append(penalty + bends, total or 1.0)
-    diagonal, bends = penalty[kept], bends[kept]
-    if rows.center is not None:
-        kept, diagonal = np.append(kept, rows.n_features), np.append(diagonal, 0.0)
-        bends = np.append(bends, total)
-    used = np.flatnonzero(curvature > 0)
-    solve = _solve_dense(
-        _Part(rows, used, kept), np.sqrt(curvature[used]), diagonal, bends
-    )
-
-    def precondition(gradient: Vector) -> Vector:
-        result = gradient * rest[: len(gradient)]
-        result[kept] = solve(gradient[kept])
-        return result
-
-    return precondition
-
-
-class _Part(NamedTuple):
-    """Some rows and some of their columns, possibly with a last column of ones."""
-
-    rows: Rows
-    used: NDArray[np.intp]
-    kept: NDArray[np.intp]
-
-    def blocks(self, roots: Array) -> Iterator[NDArray[np.float64]]:
-        """Yield blocks of rows, multiplied by ``roots``."""
-        size = max(16, GRAM_BYTES // (8 * self.rows.n_features))
-        for start in range(0, len(self.used), size):
-            x = self.rows.read(self.used[start : start + size])
-            x = x.astype(np.float64, copy=False)
-            if self.rows.center is not None:
-                x = np.column_stack([x, np.ones(len(x))])
-            yield x[:, self.kept] * roots[start : start + size, None]
-
-
-def _solve_dense(
-    part: _Part, roots: Array, diagonal: Array, bends: Array
-) -> Precondition:
-    """Return the product with the inverse for a part of the rows and columns."""
-    n, d = len(part.used), len(part.kept)
-    if n >= d:
-        gram = np.diag(diagonal)
-        for x in part.blocks(roots):
-            gram += x.T @ x
-        return cholesky_inverse(gram)
-    inverse = 1 / np.maximum(diagonal, SMALLEST_OWN * bends)
-    x = np.concatenate([np.empty((0, d)), *part.blocks(roots)])
-    products = (x * inverse) @ x.T
-    products[np.diag_indices(n)] += 1
-    solve = cholesky_inverse(products)
-
-    def precondition(gradient: Vector) -> Vector:
-        once = inverse * gradient
-        result: Vector = once - inverse * (solve(x @ once) @ x)
-        return result
-
-    return precondition
-
-
-def penalized_inverse(problem: Problem, here: Point, bends: Vector) -> Precondition:
-    """Return the product with an approximate inverse of Hessian plus diagonal.
-
-    It is exact for at most `MAX_DENSE` parameters. Otherwise the classes are treated
-    separately.
-
-    Parameters
-    ----------
-    problem : Problem
-        The problem.
-    here : Point
-        The point at which the curvature is computed.
-    bends : ndarray of shape (n_weights,)
-        Values added to the diagonal, not negative. Infinity fixes a weight.
-
-    Returns
-    -------
-    precondition : callable
-        A linear map from and to vectors of the shape of the parameters.
-    """
-    n = problem.n_weights
-    inverse: Precondition
-    if len(here.params) <= MAX_DENSE:
-        with one_thread_for_blas:
-            matrix, held = hessian(problem, here), np.flatnonzero(np.isinf(bends))
-            matrix[held], matrix[:, held] = 0, 0
-            matrix[np.diag_indices(n)] += np.where(np.isinf(bends), 1, bends)
-            inverse = cholesky_inverse(matrix)
-    elif bends.any() or problem.rows.n_features <= MAX_OWN:
-        inverse = class_inverses(problem, here, bends)
-    else:
-        inverse = curvature_inverse(problem, here)
-    if not (problem.joint and problem.has_bias):
-        return inverse
-
-    def differences(vector: Vector) -> Vector:
-        """Remove the common change of all biases, which does not change the loss."""
-        vector = vector.copy()
-        vector[n:] -= vector[n:].mean()
-        return vector
-
-    return lambda vector: differences(inverse(differences(vector)))
-
-
 def cholesky_inverse(matrix: Array) -> Precondition:
     """Return the product with the inverse, with the smallest shift that suffices."""
     diagonal = np.diagonal(matrix).copy()
@@ -327,11 +161,11 @@ def work(problem: Problem) -> float:
 
 def _mean_curvatures(problem: Problem, here: Point) -> Vector:
     """Return the mean curvature of each row, bounded away from zero."""
-    bends: Vector = _diagonals(problem, here).mean(axis=1)
-    return bends + (FLAT * float(bends.sum()) or 1.0) * problem.sample_weight
+    curvatures: Vector = diagonals_of_curvature(problem, here).mean(axis=1)
+    return curvatures + (FLAT * float(curvatures.sum()) or 1.0) * problem.sample_weight
 
 
-def _diagonals(problem: Problem, here: Point) -> Array:
+def diagonals_of_curvature(problem: Problem, here: Point) -> Array:
     """Return the diagonal of the second derivatives of each row, (n, k)."""
     product = problem.curvature(here.scores, problem.targets[:], problem.sample_weight)
     shape, units = here.scores.shape, np.eye(problem.n_outputs)

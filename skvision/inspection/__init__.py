@@ -1,7 +1,7 @@
-"""Looks inside: is a gradient right, and what did a model learn, see and mistake.
+"""Inspection of models: checks of gradients and training, explanations, and displays.
 
-Displays work as scikit-learn's do: ``from_estimator`` computes and draws, ``plot``
-draws again. matplotlib is loaded when something is drawn.
+Displays follow scikit-learn: ``from_estimator`` computes the values and plots them, and
+``plot`` plots them again. matplotlib is only imported for plotting.
 """
 
 from skvision.inspection._codebook_display import CodebookDisplay

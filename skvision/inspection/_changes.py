@@ -1,17 +1,17 @@
-"""Changes of images under which classifiers are tested, by a level in natural units.
+"""Changes of images that test the robustness of classifiers.
 
-Each function takes images (n, H, W, C) as floats, a level, the difference of white
-and black over 255, and a generator for what is random, and returns floats. What a
-change brings in from beyond the border repeats the pixels at the border.
+Each function takes images (n, H, W, C) as floats, a level in natural units, the
+difference of white and black over 255, and a random number generator. It returns
+floats. Pixels beyond the border repeat the pixels at the border.
 """
 
 import numpy as np
 
-VALUES_PER_BLOCK = 1 << 22  # changed as floats at a time
+VALUES_PER_BLOCK = 1 << 22  # that are changed together
 
 
 def brightness(x, level, unit, rng):
-    """Add to all pixels."""
+    """Add a constant to all pixels."""
     return x + level * unit
 
 
@@ -22,26 +22,26 @@ def contrast(x, level, unit, rng):
 
 
 def shift(x, level, unit, rng):
-    """Move by whole pixels, each image up, down, left or right at random."""
+    """Shift each image by whole pixels up, down, left or right at random."""
     steps = round(level) * np.array([(-1, 0), (1, 0), (0, -1), (0, 1)])
     chosen = steps[rng.integers(0, 4, len(x))]
     rows, columns = (
         np.clip(step[:, None] + np.arange(side), 0, side - 1)
         for step, side in zip(chosen.T, x.shape[1:3], strict=True)
     )
-    pictures = np.arange(len(x))[:, None, None]
-    return x[pictures, rows[:, :, None], columns[:, None]]
+    images = np.arange(len(x))[:, None, None]
+    return x[images, rows[:, :, None], columns[:, None]]
 
 
 def rotation(x, level, unit, rng):
-    """Turn around the middle, counter-clockwise."""
+    """Rotate counter-clockwise around the center."""
     from scipy.ndimage import rotate
 
     return rotate(x, level, axes=(2, 1), reshape=False, order=1, mode="nearest")
 
 
 def scale(x, level, unit, rng):
-    """Enlarge around the middle."""
+    """Scale around the center."""
     from scipy.ndimage import affine_transform
 
     middle = (np.array(x.shape[1:3]) - 1) / 2
@@ -51,7 +51,7 @@ def scale(x, level, unit, rng):
 
 
 def occlusion(x, level, unit, rng):
-    """Cover a rectangle, at random, of that share of each side, in the mean color."""
+    """Fill a random rectangle by the mean; the level is the fraction of each side."""
     sides = np.array(x.shape[1:3])
     covered = np.rint(level * sides).astype(int)
     starts = np.rint(rng.random((len(x), 2)) * (sides - covered)).astype(int)
@@ -64,32 +64,32 @@ def occlusion(x, level, unit, rng):
 
 
 def blur(x, level, unit, rng):
-    """Blur by a Gaussian with this standard deviation in pixels."""
+    """Blur by a Gaussian whose standard deviation is the level, in pixels."""
     from scipy.ndimage import gaussian_filter
 
     return gaussian_filter(x, (0, level, level, 0), mode="nearest")
 
 
 def noise(x, level, unit, rng):
-    """Add normal noise, on each pixel and channel, of this standard deviation."""
+    """Add normal noise, whose standard deviation is the level, to each value."""
     return x + level * unit * rng.standard_normal(x.shape, x.dtype)
 
 
-# name: (function, the level that changes nothing, the unit)
+# name: (function, neutral level, unit)
 CHANGES = {
     "brightness": (brightness, 0, "gray levels of 255"),
     "contrast": (contrast, 1, "factor"),
     "shift": (shift, 0, "pixels"),
     "rotation": (rotation, 0, "degrees"),
     "scale": (scale, 1, "factor"),
-    "occlusion": (occlusion, 0, "share of each side"),
+    "occlusion": (occlusion, 0, "fraction of each side"),
     "blur": (blur, 0, "standard deviation in pixels"),
     "noise": (noise, 0, "standard deviation in gray levels of 255"),
 }
 
 
 def default_levels(name, shape):
-    """Return levels that suit images of height and width ``shape``."""
+    """Return default levels for images of height and width ``shape``."""
     side = min(shape)
     return {
         "brightness": [-120, -90, -60, -30, 0, 30, 60, 90, 120],
@@ -104,7 +104,7 @@ def default_levels(name, shape):
 
 
 def check_levels(name, levels):
-    """Return levels as a list of floats, or raise where one makes no sense."""
+    """Return levels as a list of floats; raise an error if one is invalid."""
     values = np.asarray(levels, dtype=float)
     low, high = {
         "brightness": (-np.inf, np.inf),
@@ -114,7 +114,8 @@ def check_levels(name, levels):
     }.get(name, (0, np.inf))
     fits = np.isfinite(values) & (low <= values) & (values <= high)
     if values.ndim != 1 or not len(values) or not fits.all():
-        span = {"scale": "above 0", "occlusion": "from 0 to 1"}.get(name, "from 0")
+        limits = {"scale": "above 0", "occlusion": "between 0 and 1"}
+        span = limits.get(name, "of at least 0")
         kind = "finite numbers" + ("" if low == -np.inf else f" {span}")
         raise ValueError(f"levels of {name} must be a list of {kind}; got {levels!r}.")
     if name == "shift" and (values != np.rint(values)).any():
@@ -122,33 +123,33 @@ def check_levels(name, levels):
     return values.tolist()
 
 
-def changed(images, name, level, value_range, seed):
-    """Return images under a change, in their own dtype.
+def change_images(images, name, level, value_range, seed):
+    """Return changed images in the dtype of the images.
 
     Parameters
     ----------
     images : ndarray of shape (n, H, W, C), uint8, float32 or float64
         Images.
     name : str
-        One of ``CHANGES``.
+        Name of the change, a key of ``CHANGES``.
     level : float
-        How much; at the level that changes nothing, the very images are returned.
+        Level of the change. At the neutral level, ``images`` itself is returned.
     value_range : (float, float)
-        Black and white; the result lies between.
+        Values of black and white, to which the result is clipped.
     seed : int
-        Of what is random, which is the same at all levels.
+        Seed of the random numbers, which are the same at all levels.
 
     Returns
     -------
-    changed : ndarray of shape (n, H, W, C)
-        Bytes are rounded.
+    change_images : ndarray of shape (n, H, W, C)
+        Changed images, rounded if they are uint8.
     """
     function, neutral, _ = CHANGES[name]
     if level == neutral:
         return images
     low, high = value_range
     unit = (high - low) / 255
-    if images.dtype == np.uint8:  # which wraps round beyond
+    if images.dtype == np.uint8:  # which would overflow
         low, high = max(low, 0), min(high, 255)
     rng = np.random.default_rng(seed)
     out = np.empty_like(images)

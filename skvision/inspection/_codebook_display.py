@@ -1,4 +1,4 @@
-"""Visual words as little images."""
+"""Display of visual words."""
 
 import math
 from numbers import Integral
@@ -10,35 +10,35 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.public import public
 from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
-from skvision.inspection._drawing import divided_axes, show_picture
-from skvision.inspection._targets import best_of
+from skvision.inspection._drawing import divided_axes, show_image
+from skvision.inspection._targets import best_estimator_of
 
 
 @public("skvision.inspection")
 class CodebookDisplay:
-    """Visual words as little images, laid out side by side.
+    """Visual words as small images, arranged in a grid.
 
-    Each is shifted by mid-gray, which is the mean of a patch, and scaled to its own
-    largest value: words have no brightness, and most no contrast. Gray words are drawn
-    in black and white, those of colors in colors.
+    The mean of a patch is shown as mid-gray, and each word is scaled by its largest
+    magnitude, because words have no brightness and no natural contrast. Words with one
+    channel are shown in gray, and words with three channels in color.
 
     Parameters
     ----------
     words : array-like of shape (n_words, height, width, channels)
-        Words as patches, about 0, of one channel or three.
+        Words as patches around 0, with one or three channels.
     usage : array-like of shape (n_words,), default=None
-        How much each is used; words are then drawn by it, the most used first.
+        Usage of each word. If given, the most used words are drawn first.
 
     Attributes
     ----------
     ax_ : Axes
-        What was drawn in by `plot`.
+        Axes of the plot, set by `plot`.
     figure_ : Figure
-        The figure that it is in.
+        Figure of the plot, set by `plot`.
 
     See Also
     --------
-    skvision.BagOfVisualWords : Learns words, and describes images by them.
+    skvision.BagOfVisualWords : Transformer that learns the words.
 
     Examples
     --------
@@ -65,43 +65,43 @@ class CodebookDisplay:
         Parameters
         ----------
         estimator : BagOfVisualWords or Pipeline
-            Fitted; a pipeline is one that begins with a `BagOfVisualWords`. Where words
-            come in pairs, each with its mirror image, one of each is drawn.
+            Fitted estimator. A pipeline must begin with a `BagOfVisualWords`. Of each
+            pair of mirror images, one word is drawn.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features), default=None
-            Images. The words that they use most are drawn first: usage is the share
-            of a word, with its mirror image and all signs, in the features of all these
-            images. None leaves words in their order.
+            Images that determine the order: the words that they use most are drawn
+            first. The usage of a word is its fraction of the sum of all features,
+            including its mirror image and all signs. None keeps the order of the words.
         n_words : int, default=256
-            How many are drawn at most.
+            Maximum number of words to draw.
         n_cols : int, default=16
-            Words in a row.
+            Number of words per row.
         ax : Axes, default=None
-            Axes to draw in; None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
         display : CodebookDisplay
-            What was drawn; it holds all words, in their order.
+            The display with all words in their original order.
 
         Raises
         ------
         TypeError
-            If the estimator is neither.
+            If the estimator is not one of these.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If ``X`` is no images such as it was fitted to, or ``n_words`` or
+            If ``X`` does not have the shape seen during ``fit``, or if ``n_words`` or
             ``n_cols`` is less than 1.
         """
-        # not at the top: it loads much that `import skvision` does without
+        # imported here because it loads many modules
         from sklearn.pipeline import Pipeline
 
-        estimator = best_of(estimator)
+        estimator = best_estimator_of(estimator)
         bag = estimator[0] if isinstance(estimator, Pipeline) else estimator
         if not isinstance(bag, BagOfVisualWords):
             raise TypeError(
-                f"a BagOfVisualWords is needed, or a pipeline that begins with one; "
-                f"got {type(bag).__name__}."
+                f"CodebookDisplay requires a BagOfVisualWords, or a pipeline that "
+                f"begins with one; got {type(bag).__name__}."
             )
         check_is_fitted(bag, "codebook_")
         words, usage = bag.inverse_codebook(), None
@@ -110,26 +110,26 @@ class CodebookDisplay:
         if X is not None:
             features = np.asarray(bag.transform(X))  # a table after set_output
             totals = features.sum(axis=0, dtype=np.float64)
-            usage = totals.reshape(-1, len(words)).sum(axis=0)  # words run fastest
+            usage = totals.reshape(-1, len(words)).sum(axis=0)  # words come last
             usage /= usage.sum() or 1.0
         return cls(words, usage).plot(ax, n_words=n_words, n_cols=n_cols)
 
     def plot(self, ax=None, *, n_words=256, n_cols=16):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to draw in; None makes a figure.
+            Axes to plot on. If None, a new figure is created.
         n_words : int, default=256
-            How many are drawn at most.
+            Maximum number of words to draw.
         n_cols : int, default=16
-            Words in a row.
+            Number of words per row.
 
         Returns
         -------
         display : CodebookDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
@@ -149,20 +149,20 @@ class CodebookDisplay:
             size = 6.4, 6.4 * len(mosaic) / mosaic.shape[1] + 0.3
             (ax,) = divided_axes(None, type(self).__name__, 1, 1, size)
         self.ax_, self.figure_ = ax, ax.figure
-        show_picture(ax, mosaic, vmin=0, vmax=1)
+        show_image(ax, mosaic, vmin=0, vmax=1)
         ax.spines[:].set_visible(False)
         title = f"{n_all} words" if n == n_all else f"{n} of {n_all} words"
         if self.usage is not None:
             title += ", most used first"
             if n < n_all and self.usage.sum():
-                share = self.usage[order].sum() / self.usage.sum()
-                title += f": {share:.0%} of all use"
+                fraction = self.usage[order].sum() / self.usage.sum()
+                title += f": {fraction:.0%} of total usage"
         ax.set_title(title, fontsize="medium")
         return self
 
 
 def _mosaic(words, n_cols):
-    """Lay words out in rows, on white, a pixel of a word apart."""
+    """Arrange words in a grid on white, with a gap of one pixel."""
     n, height, width, n_channels = words.shape
     n_rows = math.ceil(n / n_cols)
     largest = np.abs(words).max(axis=(1, 2, 3), keepdims=True)

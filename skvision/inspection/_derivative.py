@@ -1,4 +1,4 @@
-"""Derivatives by differences: how certain they are, and which are at a kink."""
+"""Numerical derivatives, their uncertainty, and the detection of kinks."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from skvision.inspection._numerical_gradient import Slopes, slopes, step_at
 
 Array = NDArray[np.floating]
-LEAST_NOISE = 1  # of values, in eps of their size
-MOST_NOISE = 8  # the same of values that may hide sums of up to 1
-CERTAIN = 20  # this many times the noise of values over h, differences are no noise
+MIN_NOISE = 1  # of values, in units of eps times their size
+MAX_NOISE = 8  # likewise, of values that may contain terms of size 1
+CERTAIN = 20  # times the noise of values over h is no noise
 
 
 class Derivative(NamedTuple):
-    """A derivative by differences.
+    """Numerical derivative.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class Derivative(NamedTuple):
     left, right : float
         One-sided differences.
     floor : float
-        Derivatives smaller than this are judged as if they were of this size.
+        Lower bound of the size by which the error is divided.
     is_kink : bool
-        Whether the one-sided differences disagree however small the step.
+        Whether the one-sided differences disagree for arbitrarily small steps.
     """
 
     numerical: float
@@ -37,7 +37,7 @@ class Derivative(NamedTuple):
     is_kink: bool
 
     def error_of(self, analytic: float) -> float:
-        """Return the relative error of an analytic derivative; infinite for NaN."""
+        """Return the relative error of an analytic derivative, or infinity for NaN."""
         if not math.isfinite(analytic):
             return math.inf
         valid = (self.left, self.right) if self.is_kink else (self.numerical,)
@@ -47,7 +47,7 @@ class Derivative(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Differences by a step and by half of it."""
+    """Differences for a step and for half the step."""
 
     step: float
     wide: Slopes
@@ -55,22 +55,22 @@ class Pair(NamedTuple):
 
     @property
     def change(self) -> float:
-        """By how much the central difference depends on the step."""
+        """Change of the central difference between both steps."""
         return abs(self.wide.central - self.narrow.central)
 
     @property
     def bend(self) -> float:
-        """By how much the gap of the one-sided differences is off half of it."""
+        """Deviation of the gap between one-sided differences from halving."""
         return abs(self.narrow.gap - self.wide.gap / 2)
 
     @property
     def roughness(self) -> float:
-        """By how much these differ from those of a smooth function."""
+        """Deviation of the differences from those of a smooth function."""
         return max(self.change, self.bend)
 
     @property
     def is_flat(self) -> bool:
-        """Whether the function does not move at all."""
+        """Whether the function is constant at all points."""
         return self.wide.is_flat and self.narrow.is_flat
 
 
@@ -84,10 +84,10 @@ def differentiate(
 ) -> list[Derivative]:
     """Differentiate by flat coordinates of x, where the function is ``value``.
 
-    Differences by h and h / 2 tell a smooth function: the central one hardly changes,
-    and the gap between the one-sided ones halves. Where it is not so, h / 10 and
-    h / 100 are tried, unless rounding, which grows as 1 / h, would drown there what is
-    to be seen.
+    For a smooth function, the central differences for h and h / 2 are nearly equal, and
+    the gap between the one-sided differences halves. Otherwise, h / 10 and h / 100 are
+    tried, unless their rounding errors, which grow as 1 / h, would exceed the
+    deviations.
     """
 
     def pair_at(index: int, h: float) -> Pair:
@@ -98,20 +98,20 @@ def differentiate(
         allowed = max(tol * size, CERTAIN * noise / pair.step)
         return pair.roughness <= 0.75 * allowed
 
-    def goes_on(pair: Pair) -> bool:
-        drowns = pair.roughness <= 10 * CERTAIN * noise / pair.step
-        return not (is_smooth(pair) or drowns)
+    def needs_smaller_step(pair: Pair) -> bool:
+        is_noise = pair.roughness <= 10 * CERTAIN * noise / pair.step
+        return not (is_smooth(pair) or is_noise)
 
     eps = float(np.finfo(x.dtype).eps)
-    most = MOST_NOISE * eps * max(1.0, abs(value))
+    most = MAX_NOISE * eps * max(1.0, abs(value))
     firsts = [(index, pair_at(index, step_at(x, index, step))) for index in indices]
     estimate = _noise([pair for _, pair in firsts])
-    noise = min(max(estimate, LEAST_NOISE * eps * abs(value)), most)
+    noise = min(max(estimate, MIN_NOISE * eps * abs(value)), most)
     found = []
     for index, first in firsts:
         pairs = [first]
         for h in _smaller_steps(x, index, first.step):
-            if goes_on(pairs[-1]):
+            if needs_smaller_step(pairs[-1]):
                 pairs.append(pair_at(index, h))
         if is_smooth(pairs[-1]):
             found.append(_smooth(pairs, noise, most, tol))
@@ -121,10 +121,10 @@ def differentiate(
 
 
 def _noise(pairs: Iterable[Pair]) -> float:
-    """Estimate how far values are rounded.
+    """Estimate the rounding errors of values.
 
-    Twice the step times bend and change are sums of values, times 1, 4, 6 and 1, 2, in
-    which a smooth function cancels out and rounding adds up.
+    Twice the step times bend and change are sums of values with the coefficients 1, 4,
+    6 and 1, 2, in which a smooth function cancels and rounding errors remain.
     """
     rounding = [
         pair.step * math.hypot(pair.bend / math.sqrt(70), pair.change / math.sqrt(10))
@@ -136,13 +136,13 @@ def _noise(pairs: Iterable[Pair]) -> float:
 
 
 def _smaller_steps(x: Array, index: int, step: float) -> list[float]:
-    """Return a tenth and a hundredth of a step, if these move x well."""
+    """Return a tenth and a hundredth of a step, if x can resolve them."""
     smallest = 20 * abs(float(np.spacing(x.flat[index])))
     return [h for h in (step / 10, step / 100) if h / 2 > smallest]
 
 
 def _smooth(pairs: list[Pair], noise: float, most: float, tol: float) -> Derivative:
-    """Take the first pair that is smooth, where roughness before was no rounding."""
+    """Return the derivative of a smooth function, by its last or its first pair."""
     first, last = pairs[0], pairs[-1]
     uncertainty = CERTAIN * (most if first.is_flat else noise) / last.step
     may_be_rounding = first.roughness <= CERTAIN * most / first.step
@@ -152,14 +152,15 @@ def _smooth(pairs: list[Pair], noise: float, most: float, tol: float) -> Derivat
 
 
 def _rough(pairs: list[Pair], noise: float, most: float, tol: float) -> Derivative:
-    """Tell why the function is rough by what smaller steps do to it.
+    """Return the derivative of a rough function, by its behavior for smaller steps.
 
-    With the step, roughness by rounding grows, which that by a kink cannot by more than
-    1.5; a gap by curvature shrinks, and one at a kink stays.
+    If the step decreases, roughness due to rounding grows, and that due to a kink grows
+    by at most a factor of 1.5. A gap due to curvature shrinks, and one due to a kink
+    remains.
     """
     first, last = pairs[0], pairs[-1]
     uncertainty = CERTAIN * noise / last.step
-    if last is first:  # for rounding, so the differences are certain to its roughness
+    if last is first:  # smaller steps would be noise
         uncertainty = max(uncertainty, min(first.roughness, 10 * uncertainty))
         is_kink = first.bend > first.change / 4
         return _derivative(first, uncertainty / tol, is_kink=is_kink)

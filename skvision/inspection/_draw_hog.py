@@ -1,4 +1,4 @@
-"""Histograms of oriented gradients as images."""
+"""Drawings of histograms of oriented gradients."""
 
 from numbers import Integral
 
@@ -10,8 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 from skvision._contract.public import public
 from skvision._features.hog import HOG
 
-SMALLEST_CELL = 16  # pixels of a drawing in which nine lines can be told apart
-LINES_PER_CELL = 12  # how many lines, side by side, would fill a cell
+SMALLEST_CELL = 16  # pixels of a drawing in which nine lines can be distinguished
+LINES_PER_CELL = 12  # number of adjacent lines that would fill a cell
 
 
 @public("skvision.inspection")
@@ -20,48 +20,50 @@ def draw_hog(
 ) -> NDArray[np.float32]:
     r"""Draw the features of `HOG` as lines along the edges of the image.
 
-    Each cell becomes a star: one line through its center for each bin, bright where
-    the bin has many votes. Bin :math:`k` of :math:`K` holds gradients about the angle
+    Each cell becomes a star with one line through its center for each bin. The line is
+    bright if the bin has a large value. Bin :math:`k` of :math:`K` contains gradients
+    around the angle
 
     .. math:: \theta_k = (k + \tfrac12) \frac{\pi}{K},
 
-    and its line runs at right angles to that, as the edge does: along :math:`(x, y) =
-    (-\sin \theta_k, \cos \theta_k)`, where :math:`y` grows downwards. Where the HOG is
-    ``signed``, :math:`2 \pi` takes the place of :math:`\pi`, and lines are half lines
-    from the center in that direction: the brighter side of the edge is on the left of
-    who walks along it outwards.
+    and its line is perpendicular to the gradients, as the edge is: it has the direction
+    :math:`(x, y) = (-\sin \theta_k, \cos \theta_k)`, where :math:`y` increases
+    downwards. If the HOG is ``signed``, :math:`\pi` is replaced by :math:`2 \pi`, and
+    lines are half lines from the center in this direction, with the brighter side of
+    the edge on their left.
 
-    The brightness of a line is the mean of its feature over all blocks that hold the
-    cell, divided by the largest such mean of the image. Where lines cross, the
-    brightest is seen.
+    The brightness of a line is the mean of its feature over all blocks that contain the
+    cell, divided by the largest such mean of the image. The brightest line is drawn at
+    crossings.
 
     Parameters
     ----------
     hog : HOG
-        Fitted to images of the shape that ``features`` came from.
+        Fitted transformer that computed ``features``.
     features : array-like of shape (n, n_features_out) or (n_features_out,)
-        What its ``transform`` returned, or one row of that; not negative. Of weights
-        that a linear model gives to the features, draw the two signs apart.
+        Result of its ``transform``, or a row of it, which must not be negative. For the
+        weights of a linear model, draw positive and negative weights separately.
     scale : int, default=None
-        Height and width in the drawing of one pixel of the image, at least 1. None
-        is the smallest that makes cells 16 pixels or more in height and width.
+        Number of pixels of the drawing for each pixel of the image along each axis, at
+        least 1. None means the smallest number with cells of at least 16 x 16 pixels.
 
     Returns
     -------
     drawings : ndarray of shape (n, scale * H, scale * W) or (scale * H, scale * W)
-        float32 from 0 to 1, which is the brightest line of each drawing; a row of zeros
-        gives zeros. Every cell is where it is in the image, and what is right of and
-        below the last whole one is 0. One row as a vector gives one drawing.
+        Drawings, float32, from 0 to 1, the value of the brightest line of each drawing.
+        Rows of zeros give zeros. Cells are at their positions in the image, and pixels
+        to the right of and below the last whole cell are 0. A one-dimensional input
+        gives a single drawing.
 
     Raises
     ------
     TypeError
-        If ``hog`` is no `HOG`, or ``scale`` no whole number.
+        If ``hog`` is not a `HOG`, or ``scale`` is not an integer.
     NotFittedError
         If ``hog`` is not fitted.
     ValueError
-        If there are not as many features as ``hog`` gives, or some are negative,
-        infinite or NaN, or ``scale`` is less than 1.
+        If the number of features does not match ``hog``, if features are negative,
+        infinite or NaN, or if ``scale`` is less than 1.
 
     References
     ----------
@@ -84,8 +86,8 @@ def draw_hog(
     """
     if not isinstance(hog, HOG):
         raise TypeError(
-            f"hog must be a fitted HOG; got {type(hog).__name__}. Of a pipeline, pass "
-            f"the step that is one."
+            f"hog must be a fitted HOG; got {type(hog).__name__}. If it is a step of a "
+            f"pipeline, pass this step."
         )
     check_is_fitted(hog, "image_shape_")
     hog._check_parameters()  # as transform does
@@ -104,7 +106,7 @@ def draw_hog(
     drawings = np.zeros((len(values), scale * height, scale * width), np.float32)
     n_y, n_x = grid.n_cells
     for drawing, bins in zip(drawings, np.moveaxis(values, -1, 1), strict=True):
-        cells = drawing[: n_y * cell_height, : n_x * cell_width]  # whole ones, a view
+        cells = drawing[: n_y * cell_height, : n_x * cell_width]  # view of whole cells
         cells = cells.reshape(n_y, cell_height, n_x, cell_width)
         for line, brightness in zip(star, bins, strict=True):
             np.maximum(
@@ -114,7 +116,7 @@ def draw_hog(
 
 
 def _check_features(hog: HOG, features: ArrayLike) -> NDArray[np.float32]:
-    """Return features as rows that `hog` can have made."""
+    """Return features as validated rows."""
     if np.ndim(features) == 1:
         features = np.asarray(features)[None]
     rows: NDArray[np.float32] = check_array(
@@ -125,19 +127,19 @@ def _check_features(hog: HOG, features: ArrayLike) -> NDArray[np.float32]:
     if rows.shape[1] != n_features:
         raise ValueError(
             f"features have {rows.shape[1]} columns, but this HOG, fitted to images "
-            f"of shape {hog.image_shape_}, makes {n_features}: pass what its own "
-            f"transform returns, all columns of it."
+            f"of shape {hog.image_shape_}, has {n_features} features. Pass the result "
+            f"of its transform with all columns."
         )
     if rows.min() < 0:
         raise ValueError(
-            f"features go down to {rows.min():.6g}, but those of a HOG are not "
-            f"negative: draw np.maximum(features, 0) and np.maximum(-features, 0)."
+            f"features must not be negative; got {rows.min():.6g}. Draw weights as "
+            f"np.maximum(features, 0) and np.maximum(-features, 0)."
         )
     return rows
 
 
 def mean_over_blocks(hog: HOG, features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean histogram (n, cells down, across, bins) of each cell."""
+    """Return the mean histogram of each cell, (n, n_rows, n_columns, n_bins)."""
     grid = hog._grid()
     blocks_y, blocks_x = grid.n_blocks
     blocks = features.reshape(-1, *grid.n_blocks, *grid.block_shape, hog.orientations)
@@ -151,17 +153,17 @@ def mean_over_blocks(hog: HOG, features: NDArray[np.float32]) -> NDArray[np.floa
 
 
 def _star(height: int, width: int, n_bins: int, signed: bool) -> NDArray[np.float32]:
-    """Draw the line of each bin, (bins, height, width), as bright as 1."""
+    """Draw the line of each bin, (n_bins, height, width), with brightness 1."""
     thickness = max(1, min(height, width) / LINES_PER_CELL)
     radius = (min(height, width) - thickness) / 2
     angles = (np.arange(n_bins) + 0.5) * (2 if signed else 1) * np.pi / n_bins
     along_x, along_y = -np.sin(angles)[:, None, None], np.cos(angles)[:, None, None]
-    y = (np.arange(height) + 0.5 - height / 2)[:, None]  # of the middles of pixels
+    y = (np.arange(height) + 0.5 - height / 2)[:, None]  # centers of pixels
     x = np.arange(width) + 0.5 - width / 2
     nearest = np.clip(x * along_x + y * along_y, 0 if signed else -radius, radius)
     distance = np.hypot(x - nearest * along_x, y - nearest * along_y)
-    # The part of a pixel that the line fills, without the rounding of its distance:
-    # a pixel that the line only touches stays exactly 0.
+    # The fraction of a pixel that the line covers. The distance is rounded so that a
+    # pixel that the line only touches is exactly 0.
     lines = np.clip(np.round((thickness + 1) / 2 - distance, 9), 0, 1)
     lines /= lines.max(axis=(1, 2), keepdims=True)
     return lines.astype(np.float32)

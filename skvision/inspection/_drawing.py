@@ -1,4 +1,4 @@
-"""What displays share: matplotlib, loaded when something is drawn, and its axes."""
+"""Functions of the displays: axes, images and text, with matplotlib imported late."""
 
 import math
 import textwrap
@@ -12,45 +12,45 @@ from sklearn.utils import check_scalar
 from skvision._contract.images import validate_images
 
 BLUE, ORANGE, GREEN, GRAY = "#08519c", "#d55e00", "#00795a", "#57606a"
-LETTERS = 16  # in an inch of axes, which the layout will yet make wider
-LOW = 0.8  # height of axes, in inches, from which there is room for two lines
-MARKS = {True: ("✓", GREEN), False: ("✗", ORANGE)}  # of what is right, and wrong
+LETTERS = 16  # per inch of axes, which the layout makes wider later
+LOW = 0.8  # height of axes in inches above which two lines of text fit
+MARKS = {True: ("✓", GREEN), False: ("✗", ORANGE)}  # whether correct
 
 
-class Pictures(BaseEstimator):
-    """What `validate_images` learns of images that are to be drawn."""
+class FittedShape(BaseEstimator):
+    """Estimator that stores what `validate_images` learns about images to draw."""
 
     def __init__(self, image_shape=None):
         self.image_shape = image_shape
 
 
-def as_pictures(X: Any, image_shape: Any = None) -> Any:
-    """Return images (n, H, W, C), checked as transformers check them.
+def as_images(X: Any, image_shape: Any = None) -> Any:
+    """Return images (n, H, W, C), validated as by transformers.
 
-    Flat rows have ``image_shape``; where it is None, it is guessed with a warning.
+    ``image_shape`` is the shape of flat rows; if None, it is guessed with a warning.
     """
-    return validate_images(Pictures(image_shape), X, reset=True)
+    return validate_images(FittedShape(image_shape), X, reset=True)
 
 
 def as_shades(*sets: Any) -> list[Any]:
-    """Return sets of images with values from 0, black, to 1, on one scale for all.
+    """Return sets of images, scaled together to values from 0 (black) to 1 (white).
 
-    Bytes of colors, and floats of colors from 0 to 1, are what they are; of all
-    others the least value is black, and the largest white.
+    The range is (0, 255) for uint8 color images, and (0, 1) for float color images with
+    values between 0 and 1. For others, it goes from the smallest to the largest value.
     """
-    low = min(float(pictures.min()) for pictures in sets)
-    high = max(float(pictures.max()) for pictures in sets)
-    if all(pictures.ndim == 4 and pictures.shape[3] == 3 for pictures in sets):
-        if all(pictures.dtype == np.uint8 for pictures in sets):
+    low = min(float(images.min()) for images in sets)
+    high = max(float(images.max()) for images in sets)
+    if all(images.ndim == 4 and images.shape[3] == 3 for images in sets):
+        if all(images.dtype == np.uint8 for images in sets):
             low, high = 0.0, 255.0
         elif 0 <= low and high <= 1:
             low, high = 0.0, 1.0
     width = high - low or 1.0
-    return [((pictures - low) / width).astype(np.float32) for pictures in sets]
+    return [((images - low) / width).astype(np.float32) for images in sets]
 
 
 def load_pyplot(name: str) -> Any:
-    """Return ``matplotlib.pyplot``, for the display ``name``.
+    """Return ``matplotlib.pyplot`` for the display ``name``.
 
     Raises
     ------
@@ -61,14 +61,14 @@ def load_pyplot(name: str) -> Any:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            f"{name} needs matplotlib, which is not installed: run "
-            'python -m pip install ".[plot]" in a clone of skvision'
+            f"{name} requires matplotlib, which is not installed. Run "
+            'python -m pip install ".[plot]" in a clone of skvision.'
         ) from error
     return plt
 
 
 def single_axes(ax: Any, name: str) -> Any:
-    """Return ``ax``, or the axes of a new figure where it is None."""
+    """Return ``ax``, or the axes of a new figure if it is None."""
     return load_pyplot(name).subplots(layout="constrained")[1] if ax is None else ax
 
 
@@ -77,8 +77,8 @@ def divided_axes(
 ) -> Any:
     """Return an array of ``n_axes`` axes in rows of ``n_cols``.
 
-    They take the place of ``ax``, or make up a figure of their own where it is None,
-    with ``size``, the width and height in inches, for each.
+    They replace ``ax`` or, if it is None, form a new figure with the width and height
+    ``size``, in inches, for each of them.
     """
     plt = load_pyplot(name)
     check_scalar(n_cols, "n_cols", Integral, min_val=1)
@@ -93,8 +93,8 @@ def divided_axes(
         place = ax.get_subplotspec()
         if place is None:
             raise ValueError(
-                f"{name} divides ax, which must have a place in a grid: make it by "
-                f"plt.subplots() or figure.add_subplot(), or leave ax out."
+                f"{name} divides ax, which must belong to a grid. Create it by "
+                f"plt.subplots() or figure.add_subplot(), or omit ax."
             )
         ax.set_axis_off()
         figure = ax.figure
@@ -103,14 +103,14 @@ def divided_axes(
     return np.array([figure.add_subplot(grid[place]) for place in places], object)
 
 
-def width_of(ax: Any) -> float:
-    """Return the width of axes in inches, as far as it is known before the layout."""
+def width_in_inches(ax: Any) -> float:
+    """Return the width of axes in inches, before the layout adjusts it."""
     return float(ax.get_window_extent().width / ax.figure.dpi)
 
 
-def in_lines(ax: Any, text: Any, after: str = "") -> str:
-    """Return text in lines as wide as the axes, two or one, and what stands after."""
-    width = max(8, int(LETTERS * width_of(ax)) - len(after))
+def wrap_text(ax: Any, text: Any, after: str = "") -> str:
+    """Wrap text to one or two lines of the width of the axes, and append ``after``."""
+    width = max(8, int(LETTERS * width_in_inches(ax)) - len(after))
     n_lines = 2 if ax.get_window_extent().height / ax.figure.dpi > LOW else 1
     text = str(text)
     if len(text) > n_lines * width:
@@ -118,20 +118,20 @@ def in_lines(ax: Any, text: Any, after: str = "") -> str:
     return textwrap.fill(text, width) + after
 
 
-def show_picture(ax: Any, picture: Any, **style: Any) -> None:
-    """Draw an image (H, W) or (H, W, C), gray where nothing else is said."""
-    if picture.ndim == 2 or picture.shape[2] == 1:
+def show_image(ax: Any, image: Any, **style: Any) -> None:
+    """Draw an image (H, W) or (H, W, C), by default in gray if it has one channel."""
+    if image.ndim == 2 or image.shape[2] == 1:
         style = {"cmap": "gray"} | style
-        picture = picture.reshape(picture.shape[:2])
-    ax.imshow(picture, **style)
+        image = image.reshape(image.shape[:2])
+    ax.imshow(image, **style)
     ax.set(xticks=[], yticks=[])
 
 
 def show_weights(ax: Any, weights: Any, largest: float, **style: Any) -> Any:
-    """Draw weights (H, W) or (H, W, C), which lie between -largest and largest.
+    """Draw weights (H, W) or (H, W, C) between -largest and largest.
 
-    Gray ones are blue where they are positive and red where they are negative; those of
-    colors are shifted by mid-gray, so that gray is what does not matter.
+    Weights of one channel are blue if they are positive and red if they are negative.
+    For weights of three channels, zero is mid-gray.
     """
     largest = largest or 1.0
     if weights.ndim == 3 and weights.shape[2] == 3:
@@ -145,7 +145,7 @@ def show_weights(ax: Any, weights: Any, largest: float, **style: Any) -> Any:
 
 
 def legend_above(ax: Any, n_cols: int = 1) -> None:
-    """Write a legend above the axes, where it covers nothing."""
+    """Add a legend above the axes, where it does not hide the plot."""
     ax.legend(
         loc="lower center",
         bbox_to_anchor=(0.5, 1),

@@ -1,4 +1,4 @@
-"""Embeddings of images in two dimensions."""
+"""Display of embeddings in two dimensions."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,51 +8,50 @@ from sklearn.utils.validation import check_is_fitted
 from skvision._contract.public import public
 from skvision._networks.arcface_embedder import ArcFaceEmbedder
 from skvision.inspection._drawing import single_axes
-from skvision.inspection._targets import best_of
+from skvision.inspection._targets import best_estimator_of
 from skvision.metrics._pairs import as_labels, unit_rows
 
-# Okabe and Ito's, without black and yellow, which are hard to see on white
+# colors of Okabe and Ito, without black and yellow, which is hard to see on white
 COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#57606a"]
-MARKERS = ["o", "s", "^", "v", "D"]  # of 7 and 5, pairs repeat after 35
-RING = 0.12  # how far points are pushed out of the circle at most
-NAMES_AT = 1.25  # on the circle
+MARKERS = ["o", "s", "^", "v", "D"]  # 7 colors and 5 markers give 35 pairs
+RING = 0.12  # maximum shift of points outwards from the circle
+NAMES_AT = 1.25  # distance of names from the origin, for points on the circle
 
 
 @public("skvision.inspection")
 class EmbeddingDisplay:
     """Embeddings of images in two dimensions, with the directions of classes.
 
-    Each class has a color and a shape, and its name stands at its direction or, where
-    there is none, at the mean of its points.
+    Each class has a color and a marker. Its name is shown at its direction or, if there
+    is none, at the mean of its points.
 
     Parameters
     ----------
     points : array-like of shape (n, 2)
-        A point for each image. Where all have length one, they are drawn on a circle
-        and pushed outwards at random, by 12% at most, so that they hide each other
-        less.
+        A point for each image. Points of unit length are drawn on a circle and shifted
+        outwards at random by up to 12%, to reduce overlap.
     y : array-like of shape (n,)
-        Their classes.
+        Class labels.
     directions : array-like of shape (n_directions, 2), default=None
         Directions of classes, drawn as lines from the origin.
     direction_classes : array-like of shape (n_directions,), default=None
-        Of which classes they are; None is all classes of ``y``, sorted.
+        Classes of the directions. None means the sorted classes of ``y``.
     origin : array-like of shape (2,), default=(0, 0)
-        Where the origin of the embeddings is.
+        Position of the origin of the embeddings.
     explained_variance_ratio : array-like of shape (2,), default=None
-        Shares of the variance that are seen along both axes, for their labels.
+        Fractions of the variance along both axes, which are shown in their labels.
 
     Attributes
     ----------
     ax_ : Axes
-        What was drawn in by `plot`.
+        Axes of the plot, set by `plot`.
     figure_ : Figure
-        The figure that it is in.
+        Figure of the plot, set by `plot`.
 
     See Also
     --------
-    skvision.metrics.angle_statistics : How far apart classes lie, in all dimensions.
-    VerificationDisplay : Whether that tells images of two classes apart.
+    skvision.metrics.angle_statistics : Angles within and between classes.
+    VerificationDisplay : Rates of verification by these embeddings.
 
     Examples
     --------
@@ -93,43 +92,43 @@ class EmbeddingDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, ax=None):
-        """Embed images, and draw.
+        """Compute the embeddings of images and plot them.
 
         Parameters
         ----------
         estimator : transformer
-            Fitted: an `ArcFaceEmbedder`, a pipeline that ends in one, or another
-            transformer. The directions of an `ArcFaceEmbedder` are drawn for the
-            classes that are in ``y``.
+            Fitted `ArcFaceEmbedder`, pipeline that ends with one, or other transformer.
+            The directions of an `ArcFaceEmbedder` are drawn for the classes in ``y``.
         X : array-like of shape (n, ...)
-            Images, or whatever the estimator takes.
+            Images or other input of the estimator.
         y : array-like of shape (n,)
-            Their classes; the embedder need not know them.
+            Class labels, which may differ from the classes of the embedder.
         ax : Axes, default=None
-            Axes to draw in; None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
         display : EmbeddingDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         TypeError
             If the estimator has no ``transform``.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If ``X`` and ``y`` differ in length, or there are not two components.
+            If ``X`` and ``y`` have different lengths, or if there are fewer than two
+            components.
         """
-        # not at the top: it loads much that `import skvision` does without
+        # imported here because it loads many modules
         from sklearn.pipeline import Pipeline
 
-        estimator = best_of(estimator)
+        estimator = best_estimator_of(estimator)
         if not hasattr(estimator, "transform"):
             raise TypeError(
-                f"embeddings come from transform, which {type(estimator).__name__} has "
-                f"not: pass an embedder, or a pipeline that ends in one."
+                f"{type(estimator).__name__} has no transform, which computes the "
+                f"embeddings. Pass an embedder, or a pipeline that ends with one."
             )
         check_is_fitted(estimator)
         y = as_labels(y, "y")
@@ -152,34 +151,34 @@ class EmbeddingDisplay:
     def from_predictions(
         cls, embeddings, y, *, directions=None, direction_classes=None, ax=None
     ):
-        """Draw embeddings.
+        """Plot embeddings.
 
         Parameters
         ----------
         embeddings : array-like of shape (n, n_components)
-            Embeddings. Two components are drawn as they are. Of more, the embeddings
-            are made of length one, and drawn along the two directions in which they
-            vary most (principal components); what is close together in the drawing need
-            not be close.
+            Embeddings. Two components are drawn without change. With more components,
+            the embeddings are normalized to unit length and projected on their first
+            two principal components; embeddings that are close in the plot need not be
+            close.
         y : array-like of shape (n,)
-            Their classes.
+            Class labels.
         directions : array-like of shape (n_directions, n_components), default=None
             Directions of classes, drawn with the embeddings.
         direction_classes : array-like of shape (n_directions,), default=None
-            Of which classes they are; None is all classes of ``y``, sorted.
+            Classes of the directions. None means the sorted classes of ``y``.
         ax : Axes, default=None
-            Axes to draw in; None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
         display : EmbeddingDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         ValueError
-            If embeddings and ``y`` differ in length, there are not two components, or
-            not as many directions as classes.
+            If embeddings and ``y`` have different lengths, if there are fewer than two
+            components, or if the number of directions differs from that of classes.
         """
         embeddings, y = np.asarray(embeddings), as_labels(y, "y")
         check_consistent_length(embeddings, y)
@@ -187,8 +186,8 @@ class EmbeddingDisplay:
         n_components = units.shape[1]
         if n_components < 2:
             raise ValueError(
-                f"embeddings have {n_components} component, and a drawing needs two at "
-                f"least: draw a histogram of it instead."
+                f"embeddings must have at least two components; got {n_components}. "
+                f"Plot a histogram instead."
             )
         classes = np.unique(y) if direction_classes is None else direction_classes
         if directions is not None:
@@ -196,15 +195,14 @@ class EmbeddingDisplay:
             _check_directions(directions, classes, n_components)
         parameters = {"directions": directions, "direction_classes": classes}
         if n_components == 2:
-            if directions is not None:  # as long as the embeddings are
+            if directions is not None:  # scaled to the length of embeddings
                 lengths = np.linalg.norm(embeddings, axis=1)
                 parameters["directions"] = directions * np.median(lengths)
             return cls(embeddings, y, **parameters).plot(ax)
         if len(units) < 2:
             raise ValueError(
-                f"{n_components} components are drawn along the directions in which "
-                f"images vary most, which takes two images or more; got "
-                f"{len(units)}."
+                f"Principal components of {n_components} components require at least "
+                f"two images; got {len(units)}."
             )
         mean = units.mean(axis=0)
         _, lengths, axes = np.linalg.svd(units - mean, full_matrices=False)
@@ -220,17 +218,17 @@ class EmbeddingDisplay:
         ).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to draw in; None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
         display : EmbeddingDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
@@ -241,7 +239,7 @@ class EmbeddingDisplay:
         self.figure_ = ax.figure
         lengths = np.linalg.norm(self.points, axis=1)
         on_circle = np.allclose(lengths, 1, atol=1e-3)
-        points = _pushed_out(self.points) if on_circle else self.points
+        points = _push_outwards(self.points) if on_circle else self.points
         size = float(np.clip(80 / np.sqrt(len(points)), 3.5, 5))
         classes = np.union1d(self.y, self.direction_classes)
         for i, name in enumerate(classes):
@@ -258,7 +256,7 @@ class EmbeddingDisplay:
                 *at,
                 str(name),
                 fontsize="x-small" if len(classes) > 20 else "small",
-                horizontalalignment=_side(at) if on_circle else "center",
+                horizontalalignment=_alignment(at) if on_circle else "center",
                 verticalalignment="center",
                 bbox={
                     "boxstyle": "round,pad=0.2",
@@ -290,19 +288,19 @@ class EmbeddingDisplay:
 def _check_directions(directions, classes, n_components):
     if directions.shape != (len(classes), n_components):
         raise ValueError(
-            f"directions must be of shape {(len(classes), n_components)}, a row for "
-            f"each class; got {directions.shape}. Pass direction_classes= where they "
-            f"are of other classes than those of y."
+            f"directions must have the shape {(len(classes), n_components)}, with a "
+            f"row for each class; got {directions.shape}. If their classes differ from "
+            f"those of y, pass direction_classes."
         )
 
 
-def _pushed_out(points):
-    """Return points at random distances outside of the circle that they lie on."""
+def _push_outwards(points):
+    """Shift points outwards from their circle by random distances."""
     rng = np.random.default_rng(0)
     return points * (1 + RING * rng.random((len(points), 1)))
 
 
-def _side(at):
-    """Return how a name at a place on the circle is aligned, so as to stay outside."""
+def _alignment(at):
+    """Return the alignment that keeps a name at this position outside of the circle."""
     x, y = at
     return "center" if abs(x) < abs(y) / 2 else "left" if x > 0 else "right"

@@ -1,4 +1,4 @@
-"""The gradient of a fitted estimator's objective against central differences."""
+"""Check of the gradient of a fitted estimator by central differences."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -13,7 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import as_array
 from skvision._contract.public import public
-from skvision.inspection._gradient_check import compare, draw, label
+from skvision.inspection._gradient_check import (
+    check_coordinates,
+    choose_coordinates,
+    coordinate_name,
+)
 from skvision.inspection._gradient_check_result import GradientCheck
 from skvision.inspection._numerical_gradient import multi_index
 
@@ -33,50 +37,55 @@ def gradient_check_estimator(
     jitter: float = 0.0,
     random_state: int | RandomState | None = None,
 ) -> GradientCheck:
-    """Hold the gradient of an estimator's objective against central differences.
+    """Compare the gradient of an estimator's objective with central differences.
 
-    As `gradient_check`, by the weights of a fitted estimator that has the method
-    ``loss_and_gradient(X, y, sample_weight=None) -> (value, gradients)``, in which
-    ``gradients`` maps names of fitted arrays, as ``"coef_"`` and ``"intercept_"``, to
-    the gradient by each. It is done in float64, on a copy of the estimator.
+    This is `gradient_check` for the weights of a fitted estimator that has the method
+    ``loss_and_gradient(X, y, sample_weight=None) -> (value, gradients)``. ``gradients``
+    is a dict from the names of fitted arrays, such as ``"coef_"`` and ``"intercept_"``,
+    to the gradients with respect to them. The check uses float64 and a copy of the
+    estimator.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted, with that method.
+        Fitted estimator with the method ``loss_and_gradient``.
     X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-        Images or features, cast to float64. A few hundred suffice.
+        Images or features, which are converted to float64. A few hundred are
+        sufficient.
     y : array-like of shape (n,)
-        Classes.
+        Class labels.
     sample_weight : array-like of shape (n,), default=None
-        Weights of the rows, not negative.
+        Nonnegative sample weights.
     n_coordinates : int, default=100
-        How many elements to draw of each array; all where there are fewer, or for None.
+        Number of random elements of each array to check. All elements are checked if
+        there are fewer, or if None.
     step : float, default=None
-        The step, in units of the weights; see `gradient_check`.
+        Step in units of the weights, as in `gradient_check`.
     tol : float, default=None
-        The largest relative error that passes. None is 1e-6.
+        Largest relative error that passes. None means 1e-6.
     jitter : float, default=0.0
-        Standard deviation of normal numbers that are first added to the copy's weights,
-        in their units. At the end of a fit all derivatives are about zero, and at
-        weights of zero a hinge is at its kinks: a jitter shows more there.
+        Standard deviation of normal noise that is added to the weights of the copy, in
+        units of the weights. It makes the check more informative at the end of a fit,
+        where all derivatives are about zero, and at weights of zero, where hinges have
+        kinks.
     random_state : int, RandomState or None, default=None
-        Draws elements and jitter; an int for the same ones each time.
+        Determines the elements and the jitter. Pass an int for reproducible output
+        across multiple calls.
 
     Returns
     -------
     check : GradientCheck
-        True where all agree, as from `gradient_check`; ``names`` and ``worst`` are like
-        ``"coef_[3, 17]"``.
+        Result as from `gradient_check`, which is true if all derivatives agree.
+        ``names`` and ``worst`` have the form ``"coef_[3, 17]"``.
 
     Raises
     ------
     TypeError
         If the estimator does not have ``loss_and_gradient``.
     NotFittedError
-        If it is not fitted.
+        If the estimator is not fitted.
     ValueError
-        If a gradient has another shape than its array, or as `gradient_check`.
+        If the shapes of a gradient and its array differ, or as in `gradient_check`.
 
     Examples
     --------
@@ -100,9 +109,9 @@ def gradient_check_estimator(
     """
     if not callable(getattr(estimator, "loss_and_gradient", None)):
         raise TypeError(
-            f"{type(estimator).__name__} does not have the method "
-            f"loss_and_gradient(X, y, sample_weight=None); pass an estimator that has "
-            f"(of a pipeline its last step), or your own loss to gradient_check."
+            f"{type(estimator).__name__} has no method "
+            f"loss_and_gradient(X, y, sample_weight=None). Pass an estimator with this "
+            f"method, such as the last step of a pipeline, or use gradient_check."
         )
     check_is_fitted(estimator)
     check_scalar(jitter, "jitter", Real, min_val=0)
@@ -115,8 +124,8 @@ def gradient_check_estimator(
     for name, gradient in gradients.items():
         if np.shape(gradient) != arrays[name].shape:
             raise ValueError(
-                f"The gradient by {name} has the shape {np.shape(gradient)} and {name} "
-                f"{arrays[name].shape}; a gradient has the shape of its variable."
+                f"The gradient of {name} must have its shape, {arrays[name].shape}; "
+                f"got {np.shape(gradient)}."
             )
     weights = _flat(list(arrays.values()))
     weights += jitter * random.standard_normal(weights.shape)
@@ -130,18 +139,18 @@ def gradient_check_estimator(
         value, gradients = model.loss_and_gradient(X, y, sample_weight=sample_weight)
         return value, _flat([np.asarray(gradients[name]) for name in arrays])
 
-    drawn, indices, names, start = [], [], [], 0
+    chosen, indices, names, start = [], [], [], 0
     for name, array in arrays.items():
-        chosen = draw(array.size, n_coordinates, random)
-        drawn.append(start + chosen)
-        indices += [multi_index(i, array.shape) for i in chosen]
-        names += [label(name, multi_index(i, array.shape)) for i in chosen]
+        picked = choose_coordinates(array.size, n_coordinates, random)
+        chosen.append(start + picked)
+        indices += [multi_index(i, array.shape) for i in picked]
+        names += [coordinate_name(name, multi_index(i, array.shape)) for i in picked]
         start += array.size
-    return compare(
-        function, weights, np.concatenate(drawn), indices, names, step=step, tol=tol
+    return check_coordinates(
+        function, weights, np.concatenate(chosen), indices, names, step=step, tol=tol
     )
 
 
 def _flat(arrays: Sequence[NDArray[Any]]) -> Array:
-    """Return the elements of arrays in one vector."""
+    """Concatenate the elements of arrays to a vector."""
     return np.concatenate([array.reshape(-1) for array in arrays]).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Whether the loss of a model that has learned nothing is that of chance."""
+"""Check of the initial loss against the loss of chance."""
 
 import math
 import warnings
@@ -24,21 +24,21 @@ FORMULAS = {
 
 @dataclass(frozen=True)
 class FirstLossCheck:
-    """How the first loss compares with chance; true where it is as expected.
+    """Result of `first_loss_check`, which is true if the loss is as expected.
 
     Attributes
     ----------
     first_loss : float
         Loss at the start of the fit.
     chance : float
-        Loss where all scores are equal.
+        Loss of equal scores for all classes.
     loss : str
         Name of the loss.
     n_classes : int
         Number of classes.
     tol : float
-        The difference that passes, in shares of ``chance``, or absolute where that
-        is 0.
+        Largest relative difference from ``chance`` that passes, or absolute difference
+        if ``chance`` is 0.
     """
 
     first_loss: float
@@ -65,16 +65,16 @@ class FirstLossCheck:
         if self.passed:
             return text + "as expected"
         if not math.isfinite(self.first_loss):
-            return text + "no number. Are there NaN, or huge numbers, in the images?"
+            return text + "not finite. Do the images contain NaN or very large values?"
         if self.first_loss < self.chance:
             return text + (
-                "too low. Is the loss of the rows averaged, are all classes scored, "
-                "and is it taken before the first step?"
+                "too low. Is the loss averaged over samples, are all classes scored, "
+                "and is it computed before the first step?"
             )
         return text + (
-            "too high. The model starts with firm and wrong opinions: scale the "
-            "images, as PixelNormalizer does, or start from smaller weights; or the "
-            "loss of the rows is added up and not averaged, or its penalty is large."
+            "too high. The initial scores are too large: scale the images, for example "
+            "with PixelNormalizer, or initialize smaller weights. Or the loss is "
+            "summed over samples and not averaged, or its penalty is large."
         )
 
 
@@ -82,9 +82,9 @@ class FirstLossCheck:
 def chance_loss(n_classes: int, loss: str = "log_loss") -> float:
     r"""Compute the loss of a classifier that gives all classes the same score.
 
-    A model that has learned nothing yet has it: the logarithm of the number of classes
-    for cross-entropy; for hinges of margin 1, summed over the wrong classes, their
-    number; zero for the perceptron's loss.
+    It is the expected loss of a model before training: the logarithm of the number of
+    classes for the cross-entropy, the number of wrong classes for hinges of margin 1
+    that are summed over the wrong classes, and zero for the perceptron loss.
 
     Parameters
     ----------
@@ -92,19 +92,20 @@ def chance_loss(n_classes: int, loss: str = "log_loss") -> float:
         Number of classes, at least 2.
     loss : {"log_loss", "cross_entropy", "hinge", "squared_hinge", "perceptron"}, \
             default="log_loss"
-        The mean over images of the cross-entropy of the softmax, of :math:`\sum_{j
-        \ne y} \max(0, 1 + s_j - s_y)`, of the same with each term squared, or of
-        :math:`\max_j s_j - s_y`.
+        The mean over images of the cross-entropy of the softmax ("log_loss" and
+        "cross_entropy"), of :math:`\sum_{j \ne y} \max(0, 1 + s_j - s_y)` ("hinge"), of
+        the same with each term squared ("squared_hinge"), or of :math:`\max_j s_j -
+        s_y` ("perceptron").
 
     Returns
     -------
     chance : float
-        The loss, from 0.
+        The loss, which is at least 0.
 
     Raises
     ------
     ValueError
-        If the loss is not one of these, or there are less than two classes.
+        If the loss is not one of these, or if there are fewer than two classes.
 
     References
     ----------
@@ -137,41 +138,42 @@ def first_loss_check(
 ) -> FirstLossCheck:
     r"""Check that training starts from the loss of chance.
 
-    If it does not, the loss, the scale of the images or the first weights are wrong;
-    it takes one iteration to find out. A copy of the estimator is fitted, with
-    ``max_iter=1`` where it has that parameter.
+    Otherwise the loss, the scale of the images or the initial weights may be wrong. The
+    check only takes one iteration: it fits a clone of the estimator, with
+    ``max_iter=1`` if the estimator has this parameter.
 
     Parameters
     ----------
     estimator : classifier
-        Records ``loss_curve_`` in its fit, whose first element is the objective at the
-        start. That of scikit-learn's ``MLPClassifier`` is the mean over the first
-        epoch: give it no more images than its batch has.
+        Classifier that records ``loss_curve_`` in ``fit``, whose first element is the
+        initial objective. For scikit-learn's ``MLPClassifier`` it is the mean over the
+        first epoch, so pass at most as many images as its batch size.
     X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-        Images or features, whatever the estimator takes.
+        Images or features, as input of the estimator.
     y : array-like of shape (n,)
-        Classes.
+        Class labels.
     loss : {"log_loss", "cross_entropy", "hinge", "squared_hinge", "perceptron"}, \
             default=None
-        The loss of the estimator, as in `chance_loss`. None is its parameter ``loss``,
-        or "log_loss" where it has none but predicts probabilities.
+        Loss of the estimator, as in `chance_loss`. None means its parameter ``loss``
+        or, if it has no such parameter but predicts probabilities, "log_loss".
     tol : float, default=0.1
-        The difference that passes, in shares of the loss of chance, or absolute where
-        that is 0.
+        Largest relative difference from the loss of chance that passes, or absolute
+        difference if the loss of chance is 0.
 
     Returns
     -------
     check : FirstLossCheck
-        True where it is as expected. Print it to read what may be wrong; it has
-        ``first_loss``, ``chance``, ``loss``, ``n_classes``, ``tol`` and ``passed``.
+        Result, which is true if the loss is as expected. Printing it shows possible
+        reasons if it is not. Its attributes are ``first_loss``, ``chance``, ``loss``,
+        ``n_classes``, ``tol`` and ``passed``.
 
     Raises
     ------
     TypeError
-        If the estimator is no classifier, records no ``loss_curve_``, or ``tol``
-        is no number.
+        If the estimator is not a classifier or records no ``loss_curve_``, or if
+        ``tol`` is not a number.
     ValueError
-        If its loss is not known, or ``tol`` is below 0.
+        If the loss is unknown, or if ``tol`` is negative.
 
     Examples
     --------
@@ -185,15 +187,15 @@ def first_loss_check(
     """
     name = type(estimator).__name__
     if not is_classifier(estimator):
-        raise TypeError(f"{name} is no classifier; only these have a loss of chance.")
+        raise TypeError(f"estimator must be a classifier; got {name}.")
     check_scalar(tol, "tol", Real, min_val=0)
     if loss is None:
         of_probabilities = "log_loss" if hasattr(estimator, "predict_proba") else None
         loss = getattr(estimator, "loss", of_probabilities)
     if loss not in FORMULAS:
         raise ValueError(
-            f"The loss of {name} is {loss!r}; one of {sorted(FORMULAS)} is needed: "
-            f"pass loss= to say which it is."
+            f"The loss of {name} is {loss!r}; it must be one of {sorted(FORMULAS)}. "
+            f"Pass the matching one as loss."
         )
     model = clone(estimator)
     if "max_iter" in model.get_params():
@@ -204,8 +206,8 @@ def first_loss_check(
     curve = getattr(model, "loss_curve_", None)
     if curve is None or not len(curve):
         raise TypeError(
-            f"{name} records no loss_curve_ in its fit: pass an estimator that does "
-            f"(of a pipeline its last step), or compare with chance_loss."
+            f"{name} records no loss_curve_ in fit. Pass an estimator that does, such "
+            f"as the last step of a pipeline, or compare your loss with chance_loss."
         )
     n_classes = len(model.classes_)
     return FirstLossCheck(

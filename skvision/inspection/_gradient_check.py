@@ -1,4 +1,4 @@
-"""An analytic gradient against central differences."""
+"""Check of a gradient by central differences."""
 
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
@@ -32,72 +32,77 @@ def gradient_check(
     tol: float | None = None,
     random_state: int | RandomState | None = None,
 ) -> GradientCheck:
-    r"""Hold a gradient against central differences of its function.
+    r"""Compare a gradient with central differences of its function.
 
-    The relative error of a derivative a against the differences n is
+    The relative error of a derivative a, compared with the difference quotient n, is
 
     .. math:: \frac{|a - n|}{\max(|a|, |n|, \text{floor})}, \qquad
         \text{floor} = \frac{20 \, \epsilon |f|}{h \, \text{tol}}
 
-    Values of f are rounded by some :math:`\epsilon |f|`, which leaves n uncertain by
-    that over h. The floor has derivatives as small as this judged by whether they
-    differ by more than rounding can.
+    Rounding errors of f of about :math:`\epsilon |f|` cause errors of about
+    :math:`\epsilon |f| / h` in n. With the floor, small derivatives only fail if they
+    differ by more than the rounding errors.
 
     Parameters
     ----------
     function : callable
-        ``x -> (value, gradient)``: a number and an array of the shape of ``x``. It must
-        return the same each time, so no dropout.
+        Function ``x -> (value, gradient)`` that returns a number and an array of the
+        shape of ``x``. It must be deterministic; for example, it must not use dropout.
     x : array-like of any shape, float64 or float32
-        Where to check. It is not modified.
+        Point at which the gradient is checked. It is not modified.
     n_coordinates : int, default=100
-        How many coordinates to draw; all where there are fewer, or for None.
+        Number of random coordinates to check. All coordinates are checked if there are
+        fewer, or if None.
     step : float, default=None
-        The step h, in units of ``x``. None is the cube root of the dtype's eps, 6e-6
-        in float64 and 5e-3 in float32, times max(1, \|x_i\|).
+        Step h, in units of ``x``. None means the cube root of eps of the dtype, 6e-6
+        for float64 and 5e-3 for float32, times max(1, \|x_i\|).
     tol : float, default=None
-        The largest relative error that passes. None is 1e-6 in float64 and 1e-3 in
+        Largest relative error that passes. None means 1e-6 for float64 and 1e-3 for
         float32.
     random_state : int, RandomState or None, default=None
-        Draws the coordinates; an int for the same ones each time.
+        Determines the coordinates. Pass an int for reproducible output across multiple
+        calls.
 
     Returns
     -------
     check : GradientCheck
-        True where all agree. Print it to read which do not; it has the arrays
-        ``analytic``, ``numerical``, ``left``, ``right``, ``errors`` and ``is_kink``
-        with an entry for each coordinate, ``names`` and ``indices`` of these, and
-        ``passed``, ``worst``, ``worst_index``, ``worst_error``, ``value`` and ``tol``.
+        Result, which is true if all derivatives agree. Printing it shows those that do
+        not. It has the arrays ``analytic``, ``numerical``, ``left``, ``right``,
+        ``errors`` and ``is_kink`` with an entry for each coordinate, their ``names``
+        and ``indices``, and ``passed``, ``worst``, ``worst_index``, ``worst_error``,
+        ``value`` and ``tol``.
 
     Raises
     ------
     TypeError
-        If ``x`` is neither float64 nor float32, or ``function`` does not return a
+        If ``x`` is neither float64 nor float32, or if ``function`` does not return a
         number and an array.
     ValueError
-        If the gradient has another shape than ``x``, ``x`` is empty, ``x`` or the
-        function is not finite, the function returns another value when asked again, or
-        a parameter is out of its range.
+        If the shapes of the gradient and ``x`` differ, if ``x`` is empty, if ``x`` or
+        the function is not finite, if two calls of the function return different
+        values, or if a parameter is out of its range.
 
     Notes
     -----
-    A coordinate takes four calls, at h and h / 2 to either side, from which n is
-    extrapolated to step 0. Where these do not fit together as those of a smooth
-    function do, they are repeated at h / 10 and h / 100, to see what becomes of the gap
+    Each coordinate takes four calls, at h and h / 2 to both sides, from which n is
+    extrapolated to step 0. If the differences are not consistent with a smooth
+    function, they are repeated at h / 10 and h / 100. There are three cases, by the gap
     between the slopes to the left and to the right:
 
-    - it shrinks with the step: that is curvature, and n is taken at the smallest step;
-    - it stays: a kink, as of a hinge, a ReLU or an absolute value. A derivative from
-      one slope to the other is a valid subgradient and its error 0; others are wrong;
-    - it grows: rounding of a value made of larger ones, as the logarithm of a
-      probability close to 1, which the differences at other coordinates tell too.
-      eps \|f\| in the floor becomes as much as 8 eps max(1, \|f\|), as it does where
-      f does not move at all.
+    - If it shrinks with the step, it is due to curvature, and n is computed with the
+      smallest step.
+    - If it remains, there is a kink, such as that of a hinge, a ReLU or an absolute
+      value. A derivative between both slopes is a valid subgradient with error 0;
+      others are wrong.
+    - If it grows, it is due to rounding of larger terms of f, such as in the logarithm
+      of a probability close to 1, which also affects the differences at other
+      coordinates. eps \|f\| in the floor is then replaced by up to 8 eps max(1, \|f\|),
+      as it is if f is constant.
 
-    Thousands of rows under a hinge have kinks everywhere: check with a few hundred. At
-    a minimum all derivatives are about zero, and a wrong factor is hard to see: check
-    elsewhere. float32 sees only errors of a tenth of a percent, float64 those of one in
-    a million.
+    The hinge loss of thousands of samples has kinks everywhere, so check it with a few
+    hundred samples. At a minimum, all derivatives are about zero, and a wrong factor is
+    hard to detect, so check at another point. The check detects relative errors of 1e-3
+    with float32, and of 1e-6 with float64.
 
     References
     ----------
@@ -127,23 +132,27 @@ def gradient_check(
       x[1, 0]: analytic 0, numerical 0.104, error 1
     """
     point = check_x(x)
-    drawn = draw(point.size, n_coordinates, check_random_state(random_state))
-    indices = [multi_index(i, point.shape) for i in drawn]
-    names = [label("x", index) for index in indices]
-    return compare(function, point, drawn, indices, names, step=step, tol=tol)
+    chosen = choose_coordinates(
+        point.size, n_coordinates, check_random_state(random_state)
+    )
+    indices = [multi_index(i, point.shape) for i in chosen]
+    names = [coordinate_name("x", index) for index in indices]
+    return check_coordinates(
+        function, point, chosen, indices, names, step=step, tol=tol
+    )
 
 
-def compare(
+def check_coordinates(
     function: Callable[[Array], Any],
     x: Array,
-    drawn: NDArray[np.intp],
+    chosen: NDArray[np.intp],
     indices: Sequence[tuple[int, ...]],
     names: Sequence[str],
     *,
     step: float | None,
     tol: float | None,
 ) -> GradientCheck:
-    """Check the flat coordinates ``drawn`` of x, of these indices and names."""
+    """Check the flat coordinates ``picked`` of x with these indices and names."""
     tol = TOLERANCES[x.dtype] if tol is None else tol
     check_scalar(tol, "tol", Real, min_val=0, include_boundaries="neither")
     value, gradient = _value_and_gradient(function, x)
@@ -151,8 +160,8 @@ def compare(
     def value_at(point: Array) -> float:
         return check_value(function(point)[0])
 
-    found = differentiate(value_at, x, drawn.tolist(), step, value, tol)
-    analytic = gradient.reshape(-1)[drawn]
+    found = differentiate(value_at, x, chosen.tolist(), step, value, tol)
+    analytic = gradient.reshape(-1)[chosen]
     errors = [d.error_of(a) for d, a in zip(found, analytic.tolist(), strict=True)]
     return GradientCheck(
         indices=tuple(indices),
@@ -171,44 +180,46 @@ def compare(
 def _value_and_gradient(
     function: Callable[[Array], Any], x: Array
 ) -> tuple[float, NDArray[np.float64]]:
-    """Return the value and the gradient at x, or raise."""
+    """Return the validated value and gradient at x."""
     values = []
     for _ in range(2):
         result = function(x.copy())
         if not isinstance(result, tuple) or len(result) != 2:
             raise TypeError(
                 f"function must return (value, gradient); got "
-                f"{type(result).__name__}. For one without a gradient there is "
-                f"numerical_gradient."
+                f"{type(result).__name__}. Use numerical_gradient for a function "
+                f"without a gradient."
             )
         values.append(check_value(result[0]))
         gradient = np.array(result[1], dtype=np.float64)
     rounding = 1e3 * float(np.finfo(x.dtype).eps) * max(1.0, abs(values[0]))
     if abs(values[0] - values[1]) > rounding:
         raise ValueError(
-            f"function returned {values[0]!r} and then {values[1]!r} for the same x; "
-            f"it must always return the same: fix its random numbers (dropout, "
-            f"augmentation, mini-batches)."
+            f"function must be deterministic; it returned {values[0]!r} and then "
+            f"{values[1]!r} for the same x. Disable its random numbers, for example in "
+            f"dropout, augmentation and mini-batches."
         )
     if gradient.shape != x.shape:
         raise ValueError(
-            f"The gradient has the shape {gradient.shape} and x {x.shape}; a gradient "
-            f"has the shape of its variable: check its sums and transpositions."
+            f"The gradient must have the shape of x, {x.shape}; got {gradient.shape}. "
+            f"Check its sums and transpositions."
         )
     return values[0], gradient
 
 
-def draw(size: int, n: int | None, random: RandomState) -> NDArray[np.intp]:
-    """Return ``n`` different numbers below ``size`` in order, or all of them."""
+def choose_coordinates(
+    size: int, n: int | None, random: RandomState
+) -> NDArray[np.intp]:
+    """Return ``n`` distinct integers below ``size`` in order, or all of them."""
     if n is not None:
         check_scalar(n, "n_coordinates", Integral, min_val=1)
     if size == 0:
-        raise ValueError("x is empty; there is nothing to check.")
+        raise ValueError("x must not be empty.")
     if n is None or n >= size:
         return np.arange(size)
     return np.sort(random.choice(size, int(n), replace=False))
 
 
-def label(name: str, index: tuple[int, ...]) -> str:
-    """Return how an element of an array is written: ``"coef_[3, 17]"``."""
+def coordinate_name(name: str, index: tuple[int, ...]) -> str:
+    """Return the name of an element of an array, such as ``"coef_[3, 17]"``."""
     return f"{name}{list(index)}" if index else name

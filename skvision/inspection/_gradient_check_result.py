@@ -1,4 +1,4 @@
-"""What a gradient check found."""
+"""Result of a gradient check."""
 
 from dataclasses import dataclass
 
@@ -10,28 +10,29 @@ SHOWN = 5  # coordinates that are printed
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GradientCheck:
-    """What a gradient check found; true where it passed.
+    """Result of a gradient check, which is true if it passed.
 
     Attributes
     ----------
     indices : tuple of tuple
-        The coordinates checked: multi-indices into x or, for an estimator, into the
-        array that ``names`` names.
+        Checked coordinates, as multi-indices into x or, for an estimator, into the
+        array in ``names``.
     names : tuple of str
-        The same to read: ``"x[1, 2]"``, ``"coef_[3, 17]"``.
+        Names of the coordinates, such as ``"x[1, 2]"`` or ``"coef_[3, 17]"``.
     analytic, numerical : ndarray of shape (n_checked,), float64
-        The derivatives to be compared.
+        Derivatives that are compared.
     left, right : ndarray of shape (n_checked,), float64
         One-sided differences.
     errors : ndarray of shape (n_checked,), float64
-        Relative errors, from 0; at a kink the distance of the analytic derivative from
-        the interval between the one-sided ones, so 0 for a valid subgradient.
+        Relative errors. At a kink, the distance is that of the analytic derivative from
+        the interval between the one-sided differences, so that it is 0 for a valid
+        subgradient.
     is_kink : ndarray of shape (n_checked,), bool
-        Where the one-sided differences disagree however small the step.
+        Whether the one-sided differences disagree for arbitrarily small steps.
     value : float
         Value of the function at x.
     tol : float
-        The largest relative error that passes.
+        Largest relative error that passes.
     """
 
     indices: tuple[tuple[int, ...], ...]
@@ -89,12 +90,12 @@ class GradientCheck:
             lines.append(f"  and {wrong.sum() - shown} more")
         factor = self._common_factor(wrong)
         if factor:
-            lines.append(f"  all of these are {factor:.4g} times what they should be")
+            lines.append(f"  all of these are too large by a factor of {factor:.4g}")
         excused = int(np.sum(self.is_kink & ~wrong))
         if excused:
             lines.append(
                 f"  {excused} at a kink, where the analytic derivative is a valid "
-                f"subgradient: between those to the left and to the right"
+                f"subgradient between the slopes to the left and to the right"
             )
         return "\n".join(lines)
 
@@ -109,7 +110,7 @@ class GradientCheck:
         )
 
     def _common_factor(self, wrong: NDArray[np.bool_]) -> float | None:
-        """Return what all of three or more wrong derivatives are too large by."""
+        """Return the common factor of at least three wrong derivatives, or None."""
         at = wrong & ~self.is_kink & (self.numerical != 0)
         if at.sum() < 3 or at.sum() < wrong.sum():
             return None

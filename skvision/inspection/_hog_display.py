@@ -1,4 +1,4 @@
-"""What HOG keeps of images, and what a linear classifier looks for in it."""
+"""Display of histograms of oriented gradients, and of weights of their classifiers."""
 
 from numbers import Integral
 
@@ -13,14 +13,14 @@ from skvision._features.hog import HOG
 from skvision._features.pixel_normalizer import PixelNormalizer
 from skvision.inspection._draw_hog import draw_hog, mean_over_blocks
 from skvision.inspection._drawing import (
-    as_pictures,
+    as_images,
     as_shades,
     divided_axes,
-    in_lines,
-    show_picture,
+    show_image,
     show_weights,
+    wrap_text,
 )
-from skvision.inspection._targets import best_of
+from skvision.inspection._targets import best_estimator_of
 
 NO_STEPS = (None, "passthrough")
 
@@ -29,30 +29,30 @@ NO_STEPS = (None, "passthrough")
 class HOGDisplay:
     """Histograms of oriented gradients as lines along the edges of images.
 
-    Either the features of images, beside these, or what the classes of a linear
-    classifier look for: lines are blue where an edge speaks for the class, and red
-    where it speaks against it.
+    The display shows either the features of images, beside these images, or the weights
+    of a linear classifier for each class. Lines of weights are blue if an edge is
+    evidence for the class, and red if it is evidence against it.
 
     Parameters
     ----------
     drawings : array-like of shape (n, height, width)
-        Drawings such as those of `draw_hog`, from 0 to 1; those of weights from -1 to
-        1.
-    images : array-like of shape (n, H, W) or (n, H, W, C), default=None
-        An image to stand before each.
+        Drawings such as those of `draw_hog`, from 0 to 1, or drawings of weights, from
+        -1 to 1.
+    pictures : array-like of shape (n, H, W) or (n, H, W, C), default=None
+        Image that is shown before each drawing.
     names : array-like of shape (n,), default=None
-        What stands above each.
+        Title of each drawing.
 
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (n, 2) or (n,)
-        After `plot`: those of each image and of its drawing, or of drawings alone.
+        Axes of the images and their drawings, or of drawings only, set by `plot`.
     figure_ : Figure
-        The figure that they are in.
+        Figure of the plot, set by `plot`.
 
     See Also
     --------
-    draw_hog : Draws features, as arrays.
+    draw_hog : Compute the drawings as arrays.
 
     Examples
     --------
@@ -79,115 +79,115 @@ class HOGDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, n_pictures=8, n_cols=2, ax=None):
-        """Draw images, and what HOG keeps of them.
+        """Plot images and drawings of their features.
 
         Parameters
         ----------
         estimator : HOG
-            Fitted to images of this shape.
+            Transformer that was fitted to images of this shape.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
             Images.
         n_pictures : int, default=8
-            How many are drawn at most, the first.
+            Maximum number of images to draw; the first ones are drawn.
         n_cols : int, default=2
-            Images in a row, each with its drawing.
+            Number of images per row, each with its drawing.
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
 
         Returns
         -------
         display : HOGDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         TypeError
-            If ``estimator`` is no `HOG`.
+            If ``estimator`` is not a `HOG`.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If the images are not of the shape seen in its ``fit``, or ``n_pictures``
-            or ``n_cols`` is less than 1.
+            If the images do not have the shape seen during ``fit``, or if
+            ``n_pictures`` or ``n_cols`` is less than 1.
         """
         if not isinstance(estimator, HOG):
             raise TypeError(
-                f"a fitted HOG is needed; got {type(estimator).__name__}. Of a "
-                f"pipeline, pass the step that is one; what its classes look for is "
-                f"drawn by HOGDisplay.from_classifier."
+                f"estimator must be a fitted HOG; got {type(estimator).__name__}. If "
+                f"it is a step of a pipeline, pass this step. Plot the weights of a "
+                f"classifier by HOGDisplay.from_classifier."
             )
         check_is_fitted(estimator, "image_shape_")
         check_scalar(n_pictures, "n_pictures", Integral, min_val=1)
         X = X[:n_pictures]
         drawings = draw_hog(estimator, estimator.transform(X))
-        pictures = as_pictures(X, estimator.image_shape_)
+        pictures = as_images(X, estimator.image_shape_)
         return cls(drawings, pictures=pictures).plot(ax, n_cols=n_cols)
 
     @classmethod
     def from_classifier(cls, pipeline, *, n_cols=5, ax=None):
-        """Draw the edges that the classes of a linear classifier look for.
+        """Plot the weights of the classes of a linear classifier.
 
-        The color of a line is as deep as the mean weight of its feature over all
-        blocks that hold the cell, of positive weights or of negative ones, divided by
-        the largest such mean of the class. Where a step of the pipeline brings features
-        to unit variance, weights are those of features of unit variance.
+        The intensity of a line is the mean weight of its feature over all blocks that
+        contain the cell, for positive and for negative weights, divided by the largest
+        such mean of the class. If a step of the pipeline scales the features to unit
+        variance, the weights are those of the scaled features.
 
         Parameters
         ----------
         pipeline : Pipeline
-            Fitted; of a `HOG`, steps that keep each feature in its place, such as
-            ``StandardScaler`` or `PixelNormalizer`, if any, and a linear classifier,
-            which has ``coef_``, a row for each class or one for two.
+            Fitted pipeline of a `HOG`, optional steps with one-to-one features such as
+            ``StandardScaler`` or `PixelNormalizer`, and a linear classifier with
+            ``coef_``, which has a row for each class, or a single row for two classes.
         n_cols : int, default=5
-            Classes in a row.
+            Number of classes per row.
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
 
         Returns
         -------
         display : HOGDisplay
-            What was drawn; of two classes the second.
+            The display. Of two classes, the second is drawn.
 
         Raises
         ------
         TypeError
-            If it is no such pipeline.
+            If ``pipeline`` is not such a pipeline.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         """
-        # not at the top: it loads much that `import skvision` does without
+        # imported here because it loads many modules
         from sklearn.svm import SVC, NuSVC
 
-        hog, model = _ends_of(pipeline)
+        hog, model = _split_pipeline(pipeline)
         check_is_fitted(model)
         if not (is_classifier(model) and hasattr(model, "coef_")):
             raise TypeError(
-                f"what edges speak for is known of linear classifiers, which have "
-                f"coef_; got {type(model).__name__}."
+                f"The last step must be a linear classifier, which has coef_; got "
+                f"{type(model).__name__}."
             )
         names = model.classes_ if len(model.classes_) > 2 else model.classes_[1:]
         if isinstance(model, SVC | NuSVC) and len(names) > 1:
             raise TypeError(
-                f"the weights of {type(model).__name__} are of pairs of classes, not "
-                f"of classes: take LinearSVC or MulticlassSVM."
+                f"The weights of {type(model).__name__} belong to pairs of classes and "
+                f"not to classes. Use LinearSVC or MulticlassSVM."
             )
         drawings = _signed_drawings(hog, model.coef_)
         return cls(drawings, names=names).plot(ax, n_cols=n_cols)
 
     def plot(self, ax=None, *, n_cols=None):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
         n_cols : int, default=None
-            Drawings in a row, with their images; None is 2 with images and 5
-            without.
+            Number of drawings per row, with their images. None means 2 with images and
+            5 without.
 
         Returns
         -------
         display : HOGDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
@@ -198,62 +198,62 @@ class HOGDisplay:
         name, side = type(self).__name__, 1.5 if self.pictures is None else 2.2
         size = side, side * height / width + 0.25 * (self.names is not None)
         if self.pictures is None:
-            places = axes = divided_axes(ax, name, n, n_cols or 5, size)
+            drawing_axes = axes = divided_axes(ax, name, n, n_cols or 5, size)
         else:
             n_cols = 2 * min(n, n_cols or 2)
             axes = divided_axes(ax, name, 2 * n, n_cols, size).reshape(n, 2)
-            places = axes[:, 1]
-            for place, picture in zip(
+            drawing_axes = axes[:, 1]
+            for axis, image in zip(
                 axes[:, 0], as_shades(self.pictures)[0], strict=True
             ):
-                show_picture(place, picture, vmin=0, vmax=1)
+                show_image(axis, image, vmin=0, vmax=1)
         self.axes_, self.figure_ = axes, axes.flat[0].figure
-        for place, drawing in zip(places, self.drawings, strict=True):
+        for axis, drawing in zip(drawing_axes, self.drawings, strict=True):
             if self.drawings.min() < 0:
-                show_weights(place, drawing, 1.0)
+                show_weights(axis, drawing, 1.0)
             else:
-                show_picture(place, drawing, vmin=0, vmax=1)
+                show_image(axis, drawing, vmin=0, vmax=1)
         if self.names is not None:
-            for place, name in zip(axes.reshape(n, -1)[:, 0], self.names, strict=True):
-                place.set_title(in_lines(place, name), fontsize="medium")
+            for axis, name in zip(axes.reshape(n, -1)[:, 0], self.names, strict=True):
+                axis.set_title(wrap_text(axis, name), fontsize="medium")
         return self
 
 
-def _ends_of(pipeline):
-    """Return the HOG and the classifier of a pipeline, which must keep features."""
+def _split_pipeline(pipeline):
+    """Return the HOG and the classifier of a pipeline, and validate its other steps."""
     from sklearn.pipeline import Pipeline
 
-    pipeline = best_of(pipeline)
+    pipeline = best_estimator_of(pipeline)
     steps = []
     if isinstance(pipeline, Pipeline):
         steps = [step for _, step in pipeline.steps if step not in NO_STEPS]
     if len(steps) < 2 or not isinstance(steps[0], HOG):
         raise TypeError(
-            f"a pipeline is needed that begins with a HOG and ends in a linear "
-            f"classifier; got {type(pipeline).__name__}"
+            f"pipeline must begin with a HOG and end with a linear classifier; got "
+            f"{type(pipeline).__name__}"
             + (f" of {', '.join(type(step).__name__ for step in steps)}." * bool(steps))
         )
     for step in steps[1:-1]:
         if not isinstance(step, OneToOneFeatureMixin | PixelNormalizer):
             raise TypeError(
-                f"{type(step).__name__} stands between the HOG and the classifier and "
-                f"does not keep each feature in its place, so that weights are of no "
-                f"edges: leave it out."
+                f"{type(step).__name__}, between the HOG and the classifier, has no "
+                f"one-to-one features, so that the weights do not belong to edges. "
+                f"Remove this step."
             )
     return steps[0], steps[-1]
 
 
 def _signed_drawings(hog, weights):
-    """Draw rows of weights, from -1 to 1, whichever sign is the stronger at a pixel."""
+    """Draw rows of weights, from -1 to 1, with the stronger sign at each pixel."""
     weights = np.asarray(weights, np.float32)
     signs = [np.maximum(weights, 0), np.maximum(-weights, 0)]
     means = [mean_over_blocks(hog, rows) for rows in signs]
     peaks = np.stack([rows.max(axis=(1, 2, 3)) for rows in means])
     largest = peaks.max(axis=0)
-    shares = np.divide(peaks, largest, out=np.zeros_like(peaks), where=largest > 0)
-    # draw_hog divides each by its own largest line: undo that
-    for_it, against = (
-        draw_hog(hog, rows) * share[:, None, None]
-        for rows, share in zip(signs, shares, strict=True)
+    scales = np.divide(peaks, largest, out=np.zeros_like(peaks), where=largest > 0)
+    # draw_hog divides each drawing by its own largest line, which is undone here
+    positive, negative = (
+        draw_hog(hog, rows) * scale[:, None, None]
+        for rows, scale in zip(signs, scales, strict=True)
     )
-    return np.where(for_it >= against, for_it, -against)
+    return np.where(positive >= negative, positive, -negative)

@@ -1,4 +1,4 @@
-"""How many neighbors should vote, as a curve."""
+"""Display of the selection of the number of neighbors."""
 
 from functools import cached_property
 
@@ -14,49 +14,49 @@ from skvision.inspection._drawing import (
     ORANGE,
     legend_above,
     single_axes,
-    width_of,
+    width_in_inches,
 )
 from skvision.model_selection import k_selection_curve
 
 NUMBERS = (1, 3, 5, 7, 9, 15, 21, 31, 51, 75, 100)
-MOST_TICKS = 12
+MAX_TICKS = 12
 
 
 @public("skvision.inspection")
 class KSelectionDisplay:
     r"""Accuracy in cross-validation against the number of neighbors.
 
-    A point is one fold; the line goes through the means, with bars of one standard
-    error up and down. Two numbers are marked. One has the best mean. The other is the
-    largest whose mean is within one standard error of that: more neighbors make a
-    smoother classifier, and this is the smoothest that is not shown to be worse (the
-    rule of one standard error).
+    Each point is the accuracy on one fold. The line connects the means, with error bars
+    of one standard error. Two numbers of neighbors are marked: the one with the best
+    mean, and the largest one whose mean is within one standard error of the best (the
+    one-standard- error rule). More neighbors give a smoother classifier, and the latter
+    is the smoothest one that is not significantly worse.
 
     Parameters
     ----------
     curve : DataFrame
-        A row for each number and fold, in columns ``k``, ``fold`` and ``accuracy``,
-        such as `skvision.model_selection.k_selection_curve` returns.
+        Table with a row for each number of neighbors and fold, and the columns ``k``,
+        ``fold`` and ``accuracy``, as returned by
+        `skvision.model_selection.k_selection_curve`.
 
     Attributes
     ----------
     summary : DataFrame
-        By ``k``, rising, the ``mean`` of folds and its standard ``error``: their
-        standard deviation, with one degree less, over the root of their number; NaN for
-        one fold.
+        Table indexed by ``k`` in increasing order, with the ``mean`` over folds and its
+        standard ``error``, which is NaN for a single fold.
     best : int
-        The number of the best mean; of equals the least.
+        Number of neighbors with the best mean, the smallest if there are several.
     smoothest : int
-        The largest whose mean is within one standard error of it.
+        Largest number of neighbors whose mean is within one standard error of the best.
     ax_ : Axes
-        What was drawn in by `plot`.
+        Axes of the plot, set by `plot`.
     figure_ : Figure
-        The figure that it is in.
+        Figure of the plot, set by `plot`.
 
     References
     ----------
     L. Breiman, J. Friedman, R. Olshen and C. Stone, "Classification and Regression
-    Trees", 1984: the rule of one standard error.
+    Trees", 1984 (one-standard-error rule).
 
     Examples
     --------
@@ -75,8 +75,8 @@ class KSelectionDisplay:
         missing = {"k", "fold", "accuracy"}.difference(curve.columns)
         if missing:
             raise ValueError(
-                f"curve lacks the columns {sorted(missing)}: a row is needed for each "
-                f"number of neighbors and fold, with k, fold and accuracy."
+                f"curve must have the columns k, fold and accuracy, with a row for "
+                f"each number of neighbors and fold; {sorted(missing)} are missing."
             )
         self.curve = curve
 
@@ -84,43 +84,44 @@ class KSelectionDisplay:
     def from_estimator(
         cls, estimator, X, y, *, n_neighbors=NUMBERS, cv=5, groups=None, ax=None
     ):
-        """Cross-validate a classifier with several numbers of neighbors, and draw.
+        """Cross-validate a classifier with several numbers of neighbors and plot it.
 
         Parameters
         ----------
         estimator : KNNImageClassifier
-            Says the metric, the weights of votes and of classes, and who wins a tie;
-            need not be fitted. All distances are computed, whatever its ``algorithm``.
+            Classifier whose ``metric``, ``weights``, ``class_weight``, ``tie_break``
+            and ``n_jobs`` are used. It need not be fitted. The search is exact for any
+            ``algorithm``.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
             Images or features.
         y : array-like of shape (n,)
-            Classes.
+            Class labels.
         n_neighbors : array-like of int
             Numbers of neighbors.
         cv : int, cross-validation generator or iterable, default=5
             As in `skvision.model_selection.k_selection_curve`.
         groups : array-like of shape (n,), default=None
-            Groups of images, for generators that keep groups together.
+            Groups of images, for splitters that use groups.
         ax : Axes, default=None
-            Axes to draw in; None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
         display : KSelectionDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         TypeError
-            If the estimator is no `KNNImageClassifier`.
+            If the estimator is not a `KNNImageClassifier`.
         ValueError
             If a number of neighbors is out of its range.
         """
         if not isinstance(estimator, KNNImageClassifier):
             raise TypeError(
-                f"numbers of neighbors are those of a KNNImageClassifier; got "
-                f"{type(estimator).__name__}. For a pipeline, transform X by the steps "
-                f"before, or pass a curve of your own to KSelectionDisplay(curve)."
+                f"estimator must be a KNNImageClassifier; got "
+                f"{type(estimator).__name__}. For a pipeline, transform X by the other "
+                f"steps first, or pass your own curve to KSelectionDisplay(curve)."
             )
         names = ("metric", "weights", "tie_break", "class_weight", "n_jobs")
         curve = k_selection_curve(
@@ -135,38 +136,38 @@ class KSelectionDisplay:
 
     @cached_property
     def summary(self):
-        """Mean and standard error of folds, by k."""
+        """Mean and standard error over folds, by k."""
         by_k = self.curve.groupby("k")["accuracy"]
         return DataFrame({"mean": by_k.mean(), "error": by_k.sem()})
 
     @property
     def best(self):
-        """The number of the best mean; of equals the least."""
+        """The number of neighbors with the best mean, the smallest if several."""
         return int(self.summary["mean"].idxmax())
 
     @property
     def smoothest(self):
-        """The largest number whose mean is within one standard error of the best."""
-        return int(self.summary.index[self.summary["mean"] >= self._least].max())
+        """The largest number of neighbors within one standard error of the best."""
+        return int(self.summary.index[self.summary["mean"] >= self._lower_bound].max())
 
     @property
-    def _least(self):
-        """Return the mean that is one standard error below the best."""
+    def _lower_bound(self):
+        """Return the best mean less its standard error."""
         best = self.summary.loc[self.best]
         return best["mean"] - np.nan_to_num(best["error"])
 
     def plot(self, ax=None):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to draw in; None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
         display : KSelectionDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
@@ -192,7 +193,7 @@ class KSelectionDisplay:
             capsize=4,
             label=f"mean of {self.curve['fold'].nunique()} folds ± standard error",
         )
-        ax.axhline(self._least, color=ORANGE, linewidth=1, linestyle="--")
+        ax.axhline(self._lower_bound, color=ORANGE, linewidth=1, linestyle="--")
         for k, marker, color, name in (
             (self.best, "o", ORANGE, "best mean"),
             (self.smoothest, "s", GREEN, "largest within one standard error"),
@@ -216,11 +217,11 @@ class KSelectionDisplay:
         if numbers.max() > 10 * numbers.min():
             ax.set_xscale("log")
             label += " (logarithmic)"
-        if len(numbers) <= MOST_TICKS:
+        if len(numbers) <= MAX_TICKS:
             ax.set_xticks(numbers, numbers)
             ax.minorticks_off()
         else:
             ax.xaxis.set_major_formatter("{x:g}")
         ax.set(xlabel=label, ylabel="accuracy")
         ax.grid(alpha=0.3)
-        legend_above(ax, n_cols=2 if width_of(ax) > 4 else 1)
+        legend_above(ax, n_cols=2 if width_in_inches(ax) > 4 else 1)

@@ -1,4 +1,4 @@
-"""The loss around what was learned, and the way there."""
+"""Display of the loss around trained weights, and of the path of the optimizer."""
 
 from numbers import Integral, Real
 
@@ -12,10 +12,10 @@ from skvision._linear.linear_classifier import LinearClassifier
 from skvision._networks.network_classifier import NetworkClassifier
 from skvision.inspection._drawing import BLUE, ORANGE, single_axes
 from skvision.inspection._weight_directions import (
+    path_steps,
     principal_directions,
     random_direction,
-    steps_of,
-    weights_of,
+    weight_vector,
     with_weights,
 )
 
@@ -26,47 +26,47 @@ N_LEVELS = 16  # of contours
 class LossLandscapeDisplay:
     """The loss on a line or a plane through the trained weights.
 
-    With the weights :math:`w` after training, loss is drawn at :math:`w + a u` or
+    With the weights :math:`w` after training, the loss is plotted at :math:`w + a u` or
     :math:`w + a u + b v`, for directions :math:`u` and :math:`v`.
 
     Parameters
     ----------
     losses : array-like of shape (n_points,) or (n_points, n_points)
-        The loss; of two directions, rows are points along the second.
+        Losses. For two directions, rows correspond to points along the second.
     coordinates : list of array-like of shape (n_points,)
-        The a and, of two directions, the b.
+        Values of a and, for two directions, of b.
     path : array-like of shape (n_steps, n_directions), default=None
-        Where the optimizer was, projected on the directions.
+        Path of the optimizer, projected on the directions.
     path_losses : array-like of shape (n_steps,), default=None
-        The loss where it was indeed, which may be beside the line or plane.
+        Losses at the points of the path, which need not lie on the line or plane.
     explained_variance_ratio : array-like of shape (n_directions,), default=None
-        How much of the path lies along each direction, from 0 to 1.
+        Fraction of the variance of the path along each direction, from 0 to 1.
 
     Attributes
     ----------
     ax_ : Axes
-        What it is drawn on, after `plot`.
+        Axes of the plot, set by `plot`.
     figure_ : Figure
-        The figure that it is in.
+        Figure of the plot, set by `plot`.
 
     See Also
     --------
-    gradient_check_estimator : Tells whether the gradient is that of the loss.
+    gradient_check_estimator : Check the gradient of the loss.
 
     Notes
     -----
-    The loss is the whole objective, with penalty, as ``loss_and_gradient`` has it:
-    nothing is dropped or augmented, and batch norm keeps the running statistics that it
-    has after training, also at weights of the path that had others.
+    The loss is the objective with its penalty, as computed by ``loss_and_gradient``,
+    without dropout and augmentation. Batch norm uses the running statistics after
+    training for all weights, including those of the path.
 
-    Random directions are normalized as Li and others propose: the part of a direction
-    that belongs to a filter, here all weights into one unit or of one class, gets the
-    length of that filter, so that scales of layers do not matter. Biases, gains and
-    shifts stay as they are.
+    Random directions are normalized as proposed by Li et al.: the part of a direction
+    that belongs to a filter, which is the weights of one unit or class, is scaled to
+    the norm of this filter, so that the scales of layers do not matter. Biases, gains
+    and shifts are not changed.
 
-    Where a path is given, the directions are its first principal components around its
-    end, of length one. A random walk, too, has most of its variance along the first
-    two, so that a smooth curve is no proof of a plan.
+    With a path, the directions are its first principal components around its end, of
+    unit length. A random walk also has most of its variance along the first two
+    components, so that a smooth curve is no evidence of a simple path.
 
     References
     ----------
@@ -126,51 +126,53 @@ class LossLandscapeDisplay:
         random_state=None,
         ax=None,
     ):
-        """Compute the loss around the weights of a fitted classifier, and draw it.
+        """Compute the loss around the weights of a fitted classifier and plot it.
 
         Parameters
         ----------
         estimator : estimator
-            A fitted `SoftmaxRegression`, `MulticlassSVM`, `Perceptron`, `MLPBackprop`
-            or `ArcFaceEmbedder`, or a pipeline that ends in one.
+            Fitted `SoftmaxRegression`, `MulticlassSVM`, `Perceptron`, `MLPBackprop` or
+            `ArcFaceEmbedder`, or a pipeline that ends with one.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images that the loss is taken on: some hundreds of training, as a rule.
+            Images for which the loss is computed, usually a few hundred training
+            images.
         y : array-like of shape (n,)
-            Their classes.
+            Class labels.
         path : list of estimators, default=None
-            Copies of the estimator as it was in training, the first first: by
-            ``copy.deepcopy`` after each ``partial_fit``. None has no path, and draws
-            along random directions.
+            Copies of the estimator during training, in order, such as by
+            ``copy.deepcopy`` after each ``partial_fit``. None plots the loss along
+            random directions without a path.
         n_directions : {1, 2}, default=2
-            A curve or contours.
+            Number of directions: 1 plots a curve, and 2 plots contours.
         n_points : int, default=21
-            Points along each direction, 2 or more.
+            Number of points along each direction, at least 2.
         span : float, default=1.0
-            How far to go to both sides along random directions, in lengths of filters.
-            Along a path it is as far as the path goes, and a little further.
+            Range to both sides along random directions, in units of the norms of
+            filters. It is not used with a path, where the range is that of the path
+            with a margin.
         random_state : int, RandomState instance or None, default=None
-            Draws random directions.
+            Determines the random directions.
         ax : Axes, default=None
-            Axes to draw on; None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
         display : LossLandscapeDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         TypeError
-            If the estimator is none of these.
+            If the estimator is not one of these.
         ValueError
-            If a parameter is out of its range, ``X`` is not like the images seen in
-            ``fit``, or ``path`` is shorter than the directions need or of other models.
+            If a parameter is out of its range, if ``X`` does not have the shape seen
+            during ``fit``, or if ``path`` is too short or contains other models.
         """
         check_scalar(n_directions, "n_directions", Integral, min_val=1, max_val=2)
         check_scalar(n_points, "n_points", Integral, min_val=2)
         check_scalar(span, "span", Real, min_val=0, include_boundaries="neither")
         model, X = _model_and_its_input(estimator, X)
-        here = weights_of(model)
+        here = weight_vector(model)
 
         def loss(weights):
             return with_weights(model, weights).loss_and_gradient(X, y)[0]
@@ -181,7 +183,7 @@ class LossLandscapeDisplay:
             coordinates = [np.linspace(-span, span, n_points)] * n_directions
             more = {}
         else:
-            steps = steps_of(path, here, n_directions)
+            steps = path_steps(path, here, n_directions)
             directions, ratio = principal_directions(steps, n_directions)
             places = steps @ np.transpose(directions)
             coordinates = [_around(values, n_points) for values in places.T]
@@ -199,17 +201,17 @@ class LossLandscapeDisplay:
         return cls(losses if other else losses[0], coordinates, **more).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to draw on; None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
         display : LossLandscapeDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
@@ -229,12 +231,12 @@ class LossLandscapeDisplay:
 
     def _label(self, i):
         if self.path is None:
-            return f"random direction {i + 1}, in lengths of filters"
+            return f"random direction {i + 1}, in units of filter norms"
         label = f"principal direction {i + 1} of the path"
         if self.explained_variance_ratio is None:
             return label
-        share = 100 * self.explained_variance_ratio[i]
-        return f"{label} ({share:.0f} % of its variance)"
+        percentage = 100 * self.explained_variance_ratio[i]
+        return f"{label} ({percentage:.0f} % of its variance)"
 
     def _draw_curve(self):
         (axis,) = self.coordinates
@@ -246,7 +248,7 @@ class LossLandscapeDisplay:
             return
         path = self.path[:, 0]
         style = {"color": ORANGE, "marker": "o", "markersize": 4}
-        label = "path, at its own loss"
+        label = "path of the optimizer, at its loss"
         self.ax_.plot(path, self.path_losses, **style, label=label)
         self._draw_ends(path, self.path_losses)
 
@@ -254,7 +256,7 @@ class LossLandscapeDisplay:
         from matplotlib.colors import LogNorm
 
         low, high = self.losses.min(), self.losses.max()
-        high = high if high > low else low + 1.0  # a plane without any slope
+        high = high if high > low else low + 1.0  # constant loss
         if low > 0:
             levels, norm = np.geomspace(low, high, N_LEVELS), LogNorm(low, high)
         else:
@@ -285,23 +287,23 @@ _EDGED = {"color": ORANGE, "markeredgecolor": "white", "linestyle": "none"}
 
 
 def _model_and_its_input(estimator, X):
-    """Return the classifier at the end of a pipeline, and what reaches it."""
-    # not at the top: it loads much that `import skvision` does without
+    """Return the classifier at the end of a pipeline, and its input."""
+    # imported here because it loads many modules
     from sklearn.pipeline import Pipeline
 
     piped = isinstance(estimator, Pipeline)
     model = estimator[-1] if piped else estimator
     if not isinstance(model, LinearClassifier | NetworkClassifier):
         raise TypeError(
-            f"a loss landscape is of a linear classifier or a network of skvision, or "
-            f"of a pipeline that ends in one; got {type(model).__name__}."
+            f"estimator must be a linear classifier or a network of skvision, or a "
+            f"pipeline that ends with one; got {type(model).__name__}."
         )
     check_is_fitted(model)
     return model, estimator[:-1].transform(X) if piped and len(estimator) > 1 else X
 
 
 def _around(values, n_points):
-    """Return points that reach over all values, and a fifth further."""
+    """Return points that cover the range of values with a margin of a fifth."""
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
     margin = 0.2 * (high - low) or 1.0
     return np.linspace(low - margin, high + margin, n_points)

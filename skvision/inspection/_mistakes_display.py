@@ -1,4 +1,4 @@
-"""The errors that a classifier was surest of."""
+"""Display of the most confident mistakes of a classifier."""
 
 import os
 from numbers import Integral
@@ -14,49 +14,50 @@ from skvision._contract.sklearn_compat import safe_indexing
 from skvision.inspection._drawing import (
     GREEN,
     ORANGE,
-    as_pictures,
+    as_images,
     as_shades,
     divided_axes,
-    in_lines,
-    show_picture,
+    show_image,
+    wrap_text,
 )
 from skvision.metrics._pairs import as_column, as_labels
 
 
 @public("skvision.inspection")
 class MistakesDisplay:
-    """Images whose class was predicted wrong, the most confident first.
+    """Misclassified images, with the most confident mistakes first.
 
-    Above each is what was predicted, and how confidently; below it what is true. Such
-    mistakes show wrong labels, classes that overlap, and what a classifier falls for.
+    The predicted class and its confidence are shown above each image, and the true
+    class below. Such mistakes help to find wrong labels, overlapping classes and
+    misleading images.
 
     Parameters
     ----------
     images : array-like of shape (n, H, W) or (n, H, W, C)
-        The images to draw.
+        Misclassified images.
     y_true, y_pred : array-like of shape (n,)
-        Their true and predicted classes.
+        True and predicted class labels of the images.
     confidence : array-like of shape (n,), default=None
-        How confident each prediction was.
+        Confidence of each prediction.
     n_wrong : int, default=None
-        How many mistakes there were; None is n.
+        Total number of mistakes. None means n.
     n_predictions : int, default=None
-        Among how many predictions; None does not say.
+        Total number of predictions, which is not shown if None.
     confidence_name : str, default="confidence"
-        What the confidence is: ``"probability"``, say.
+        Name of the confidence, such as ``"probability"``.
 
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (n,)
-        One for each image, after `plot`; a single one that says so where there is no
-        mistake.
+        Axes of the images, set by `plot`. If there are no mistakes, there is a single
+        one with a message.
     figure_ : Figure
-        The figure that they are in.
+        Figure of the plot, set by `plot`.
 
     See Also
     --------
-    SaliencyDisplay : What in an image speaks for a class.
-    sklearn.metrics.ConfusionMatrixDisplay : How often which class is taken for which.
+    SaliencyDisplay : Explanations of single predictions.
+    sklearn.metrics.ConfusionMatrixDisplay : Counts of confusions between classes.
 
     Examples
     --------
@@ -107,48 +108,48 @@ class MistakesDisplay:
         ax=None,
         n_cols=5,
     ):
-        """Predict, and draw the most confident mistakes.
+        """Predict the classes of images and plot the most confident mistakes.
 
-        The confidence is the probability of the predicted class. A classifier without
-        probabilities has the margin: how far the largest score is above the second, or,
-        with two classes, the score from zero.
+        The confidence is the probability of the predicted class. For a classifier
+        without probabilities it is the margin, which is the difference of the two
+        largest scores or, for two classes, the magnitude of the score.
 
         Parameters
         ----------
         estimator : estimator
-            Any fitted classifier, or a pipeline that ends in one.
+            Fitted classifier, or a pipeline that ends with one.
         X : array-like
-            What it predicts from: images as a rule.
+            Input of the estimator, usually images.
         y : array-like of shape (n_predictions,)
-            True classes.
+            True class labels.
         images : array-like of shape (n_predictions, H, W[, C]), default=None
-            Images to draw, where ``X`` is paths or features. None draws ``X``.
+            Images to draw if ``X`` contains paths or features. None draws ``X``.
         n_pictures : int, default=20
-            How many mistakes to draw at most.
+            Maximum number of mistakes to draw.
         image_shape : (int, int) or (int, int, int), default=None
-            Height, width and channels of images that come as flat rows; where it is
-            None they are guessed with an `ImageShapeWarning`.
+            Height, width and channels of images that are passed as flat rows. If None,
+            they are guessed with an `ImageShapeWarning`.
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
         n_cols : int, default=5
-            Images in a row.
+            Number of images per row.
 
         Returns
         -------
         display : MistakesDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         TypeError
-            If the estimator is no classifier.
+            If the estimator is not a classifier.
         ValueError
-            If ``X``, ``y`` and ``images`` are not of one length, or are no images, or
-            ``n_pictures`` or ``n_cols`` is less than 1.
+            If ``X``, ``y`` and ``images`` have different lengths, if there are no
+            images to draw, or if ``n_pictures`` or ``n_cols`` is less than 1.
         """
         if not is_classifier(estimator):
             raise TypeError(
-                f"mistakes are of a classifier; got {type(estimator).__name__}."
+                f"estimator must be a classifier; got {type(estimator).__name__}."
             )
         y_pred = np.asarray(estimator.predict(X))
         confidence, name = _confidence(estimator, X, y_pred)
@@ -177,39 +178,39 @@ class MistakesDisplay:
         ax=None,
         n_cols=5,
     ):
-        """Draw the most confident mistakes of predictions.
+        """Plot the most confident mistakes of given predictions.
 
         Parameters
         ----------
         images : array-like of shape (n_predictions, H, W[, C])
             All images.
         y_true : array-like of shape (n_predictions,)
-            True classes.
+            True class labels.
         y_pred : array-like of shape (n_predictions,)
-            Predicted classes.
+            Predicted class labels.
         confidence : array-like of shape (n_predictions,), default=None
-            How confident each prediction is: its probability, or any other number. None
-            draws mistakes in the order in which they come.
+            Confidence of each prediction, such as its probability. None keeps the order
+            of the images.
         n_pictures : int, default=20
-            How many mistakes to draw at most.
+            Maximum number of mistakes to draw.
         image_shape : (int, int) or (int, int, int), default=None
-            Height, width and channels of images that come as flat rows; where it is
-            None they are guessed with an `ImageShapeWarning`.
+            Height, width and channels of images that are passed as flat rows. If None,
+            they are guessed with an `ImageShapeWarning`.
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
         n_cols : int, default=5
-            Images in a row.
+            Number of images per row.
 
         Returns
         -------
         display : MistakesDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         ValueError
-            If the arrays are not of one length, ``images`` are no images, or
-            ``n_pictures`` or ``n_cols`` is less than 1.
+            If the arrays have different lengths, if ``images`` does not contain images,
+            or if ``n_pictures`` or ``n_cols`` is less than 1.
         """
         return cls._draw(
             images,
@@ -237,7 +238,7 @@ class MistakesDisplay:
         ax,
         n_cols,
     ):
-        """Choose the mistakes, and draw them."""
+        """Select the mistakes and plot them."""
         check_scalar(n_pictures, "n_pictures", Integral, min_val=1)
         y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
         lengths = {"images": len(images), "y_true": len(y_true), "y_pred": len(y_pred)}
@@ -245,12 +246,15 @@ class MistakesDisplay:
             confidence = as_column(confidence, "confidence")
             lengths["confidence"] = len(confidence)
         if len(set(lengths.values())) > 1:
-            raise ValueError(f"There must be one for each image; got {lengths}.")
+            raise ValueError(
+                f"The numbers of samples must be equal; got "
+                f"{', '.join(f'{n} in {name}' for name, n in lengths.items())}."
+            )
         first = None if hasattr(images, "columns") else next(iter(images), None)
         if isinstance(first, str | bytes | os.PathLike):
             raise ValueError(
-                "X holds no images but paths or the like: pass those to draw as "
-                "images=, read by ImageReader for instance."
+                "X does not contain images. Pass the images to draw as images=, for "
+                "example as read by ImageReader."
             )
         wrong = np.flatnonzero(y_true != y_pred)
         if confidence is not None:
@@ -258,7 +262,7 @@ class MistakesDisplay:
         shown = wrong[:n_pictures]
         pictures = safe_indexing(images, shown)
         return cls(
-            as_pictures(pictures, image_shape) if len(shown) else pictures,
+            as_images(pictures, image_shape) if len(shown) else pictures,
             y_true[shown],
             y_pred[shown],
             None if confidence is None else confidence[shown],
@@ -268,19 +272,19 @@ class MistakesDisplay:
         ).plot(ax, n_cols=n_cols)
 
     def plot(self, ax=None, *, n_cols=5):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to divide; None makes a figure, with a title.
+            Axes to divide into a grid. If None, a new figure with a title is created.
         n_cols : int, default=5
-            Images in a row.
+            Number of images per row.
 
         Returns
         -------
         display : MistakesDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
@@ -300,20 +304,20 @@ class MistakesDisplay:
             self.figure_.set_figwidth(max(5, self.figure_.get_figwidth()))
         (shades,) = as_shades(self.images)
         for i, axes in enumerate(self.axes_):
-            show_picture(axes, shades[i], vmin=0, vmax=1)
-            sure = "" if self.confidence is None else f"  {self.confidence[i]:.2f}"
-            said = in_lines(axes, self.y_pred[i], sure)
-            axes.set_title(said, fontsize="medium", color=ORANGE)
-            axes.set_xlabel(in_lines(axes, f"true: {self.y_true[i]}"), color=GREEN)
+            show_image(axes, shades[i], vmin=0, vmax=1)
+            suffix = "" if self.confidence is None else f"  {self.confidence[i]:.2f}"
+            title = wrap_text(axes, self.y_pred[i], suffix)
+            axes.set_title(title, fontsize="medium", color=ORANGE)
+            axes.set_xlabel(wrap_text(axes, f"true: {self.y_true[i]}"), color=GREEN)
         if ax is None:
             self.figure_.suptitle(self._headline(), fontsize="medium")
         return self
 
     def _headline(self):
-        """Return what there is to see, in a line or two."""
+        """Return the title, in one or two lines."""
         of = "" if self.n_predictions is None else f" of {self.n_predictions}"
         if not len(self.images):
-            return f"None{of} wrong: there is no mistake to show."
+            return f"None{of} wrong; there are no mistakes to show."
         wrong = f"{self.n_wrong}{of} wrong"
         if self.confidence is None:
             return f"{wrong}; predicted class above, true one below"
@@ -324,9 +328,9 @@ class MistakesDisplay:
 
 
 def _confidence(estimator, X, y_pred):
-    """Return how confident predictions are, (n,), and what that is called."""
+    """Return the confidence of predictions, (n,), and its name."""
     if hasattr(estimator, "predict_proba"):
-        # not the largest: a threshold may have chosen another class
+        # not the largest one, because a threshold may have chosen another class
         is_predicted = y_pred[:, None] == estimator.classes_
         return np.asarray(estimator.predict_proba(X))[is_predicted], "probability"
     if not hasattr(estimator, "decision_function"):

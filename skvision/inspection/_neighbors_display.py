@@ -1,4 +1,4 @@
-"""The training images that vote on an image."""
+"""Display of images and their nearest training images."""
 
 import textwrap
 from numbers import Integral
@@ -15,52 +15,52 @@ from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision.inspection._drawing import (
     GRAY,
     MARKS,
-    as_pictures,
+    as_images,
     as_shades,
     divided_axes,
-    in_lines,
-    show_picture,
+    show_image,
+    wrap_text,
 )
 from skvision.metrics._pairs import as_labels
 
-MOST_NEIGHBORS = 10
-WIDE = 18  # letters left of an image
+MAX_NEIGHBORS = 10
+WIDE = 18  # letters per line beside an image
 NAMES = {1: "nearest", 2: "2nd", 3: "3rd"}
 
 
 @public("skvision.inspection")
 class NeighborsDisplay:
-    """Images in rows, each followed by its nearest training images.
+    """Images and their nearest training images, one row per image.
 
-    Below a neighbor are its class and its distance. Where the true classes are known,
-    a tick and a green frame stand for neighbors of the right class, a cross and an
-    orange frame for all others.
+    The class and the distance of a neighbor are shown below it. If the true classes are
+    known, neighbors of the true class have a tick and a green frame, and the others a
+    cross and an orange frame.
 
     Parameters
     ----------
-    images : array-like of shape (n, H, W) or (n, H, W, C)
-        Images that neighbors were looked for.
+    pictures : array-like of shape (n, H, W) or (n, H, W, C)
+        Images whose neighbors are shown.
     neighbors : array-like of shape (n, n_neighbors, H, W) or (n, n_neighbors, H, W, C)
-        The training images that are nearest to each, the nearest first.
+        Nearest training images of each image, sorted by distance.
     neighbor_classes : array-like of shape (n, n_neighbors)
-        Their classes.
+        Class labels of the neighbors.
     distances : array-like of shape (n, n_neighbors)
-        Their distances.
+        Distances of the neighbors.
     y_pred : array-like of shape (n,), default=None
-        Predicted classes.
+        Predicted class labels.
     y_true : array-like of shape (n,), default=None
-        True classes.
+        True class labels.
 
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (n, 1 + n_neighbors)
-        A row for each image, after `plot`: itself, then its neighbors.
+        Axes of each image and its neighbors, one row per image, set by `plot`.
     figure_ : Figure
-        The figure that they are in.
+        Figure of the plot, set by `plot`.
 
     See Also
     --------
-    skvision.KNNImageClassifier : Classifies by the votes of these neighbors.
+    skvision.KNNImageClassifier : Classifier by a vote of these neighbors.
 
     Examples
     --------
@@ -110,55 +110,56 @@ class NeighborsDisplay:
         image_shape=None,
         ax=None,
     ):
-        """Find the nearest training images, and draw them.
+        """Find the nearest training images and plot them.
 
         Parameters
         ----------
         estimator : KNNImageClassifier or Pipeline
-            Fitted; a pipeline is one that ends in a `KNNImageClassifier`.
+            Fitted classifier, or a pipeline that ends with one.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images, or whatever the estimator takes.
+            Images or other input of the estimator.
         y : array-like of shape (n,), default=None
-            Their true classes; None draws no marks.
+            True class labels. If None, no marks are drawn.
         X_train : array-like of shape (n_train, H, W[, C]) or (n_train, n_features)
-            The images that the estimator was fitted to, in that order. Needed where
-            the classifier was given features of them, as it is in most pipelines; None
-            takes the images, both those of ``X`` and those of training, as they came
-            to the classifier.
+            Images that the estimator was fitted to, in the same order. They are
+            required if the classifier was fitted to features, as in most pipelines.
+            None draws ``X`` and the training images as input of the classifier.
         n_neighbors : int, default=None
-            How many to draw; None is as many as vote, and 10 at most.
+            Number of neighbors to draw. None means the number that vote, but at most
+            10.
         n_pictures : int, default=8
-            How many images of ``X`` are drawn at most, the first.
+            Maximum number of images of ``X`` to draw; the first ones are drawn.
         image_shape : (int, int) or (int, int, int), default=None
-            Height, width and channels of images that come as flat rows; else they are
-            guessed, with an `ImageShapeWarning`.
+            Height, width and channels of images that are passed as flat rows. If None,
+            they are guessed with an `ImageShapeWarning`.
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
 
         Returns
         -------
         display : NeighborsDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         TypeError
-            If the estimator is neither.
+            If the estimator is not one of these.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If ``X`` and ``y`` differ in length, ``n_pictures`` is less than 1,
-            ``X_train`` is needed, or is not what the estimator was fitted to.
+            If ``X`` and ``y`` have different lengths, if ``n_pictures`` is less than 1,
+            or if ``X_train`` is missing or does not match the training set of the
+            estimator.
         """
-        # not at the top: it loads much that `import skvision` does without
+        # imported here because it loads many modules
         from sklearn.pipeline import Pipeline
 
         piped = isinstance(estimator, Pipeline)
         model = estimator[-1] if piped else estimator
         if not isinstance(model, KNNImageClassifier):
             raise TypeError(
-                f"neighbors are of a KNNImageClassifier, or of a pipeline that ends "
-                f"in one; got {type(model).__name__}."
+                f"estimator must be a KNNImageClassifier, or a pipeline that ends with "
+                f"one; got {type(model).__name__}."
             )
         check_is_fitted(model)
         check_consistent_length(X, y)
@@ -166,21 +167,22 @@ class NeighborsDisplay:
         X, y = X[:n_pictures], None if y is None else as_labels(y, "y")[:n_pictures]
         rows = estimator[:-1].transform(X) if piped and len(estimator) > 1 else X
         if n_neighbors is None:
-            n_neighbors = min(model.n_neighbors, MOST_NEIGHBORS, model.n_samples_fit_)
+            n_neighbors = min(model.n_neighbors, MAX_NEIGHBORS, model.n_samples_fit_)
         distances, indices = model.kneighbors(rows, n_neighbors)
         if X_train is None:
-            X, X_train = rows, _pictures_of(model, piped, image_shape)
+            X, X_train = rows, _training_rows(model, piped, image_shape)
             image_shape = model.image_shape_ or image_shape
         elif len(X_train) != model.n_samples_fit_:
             raise ValueError(
                 f"X_train has {len(X_train)} images, but {type(model).__name__} was "
-                f"fitted to {model.n_samples_fit_}: pass those, in the same order."
+                f"fitted to {model.n_samples_fit_}. Pass its training images in the "
+                f"same order."
             )
-        shown, places = np.unique(indices, return_inverse=True)
-        neighbors = as_pictures(safe_indexing(X_train, shown), image_shape)
+        shown, inverse = np.unique(indices, return_inverse=True)
+        neighbors = as_images(safe_indexing(X_train, shown), image_shape)
         return cls(
-            as_pictures(X, image_shape),
-            neighbors[places.reshape(indices.shape)],
+            as_images(X, image_shape),
+            neighbors[inverse.reshape(indices.shape)],
             model.classes_[model._labels[indices]],
             distances,
             y_pred=model.predict(rows),
@@ -188,17 +190,17 @@ class NeighborsDisplay:
         ).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
 
         Returns
         -------
         display : NeighborsDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
@@ -212,33 +214,33 @@ class NeighborsDisplay:
         )
         self.axes_ = axes.reshape(n, 1 + n_neighbors)
         self.figure_ = axes[0].figure
-        if ax is None:  # what stands left of the images needs its width
+        if ax is None:  # the text beside the images needs space
             self.figure_.set_figwidth(self.figure_.get_figwidth() + size[0])
         neighbors = self.neighbors.reshape(-1, *self.neighbors.shape[2:])
         pictures, neighbors = as_shades(self.pictures, neighbors)
         for i, row in enumerate(self.axes_):
-            self._draw_picture(row[0], pictures[i], i)
-            for j, place in enumerate(row[1:]):
-                self._draw_neighbor(place, neighbors[i * n_neighbors + j], i, j)
-        self.axes_[0, 0].set_title("picture", fontsize="small")
+            self._draw_image(row[0], pictures[i], i)
+            for j, axis in enumerate(row[1:]):
+                self._draw_neighbor(axis, neighbors[i * n_neighbors + j], i, j)
+        self.axes_[0, 0].set_title("image", fontsize="small")
         self.axes_[0, 0].set_xlabel(
             "class\ndistance", color=GRAY, fontsize="small", labelpad=3
         )
-        for j, place in enumerate(self.axes_[0, 1:], start=1):
-            place.set_title(NAMES.get(j, f"{j}th"), fontsize="small")
+        for j, axis in enumerate(self.axes_[0, 1:], start=1):
+            axis.set_title(NAMES.get(j, f"{j}th"), fontsize="small")
         return self
 
-    def _draw_picture(self, axes, picture, i):
-        show_picture(axes, picture, vmin=0, vmax=1)
+    def _draw_image(self, axes, image, i):
+        show_image(axes, image, vmin=0, vmax=1)
         lines, color = [], GRAY
         if self.y_true is not None:
             lines.append(textwrap.fill(f"true: {self.y_true[i]}", WIDE))
         if self.y_pred is not None:
-            said = f"predicted: {self.y_pred[i]}"
+            text = f"predicted: {self.y_pred[i]}"
             if self.y_true is not None:
                 mark, color = MARKS[bool(self.y_pred[i] == self.y_true[i])]
-                said += f" {mark}"
-            lines.append(textwrap.fill(said, WIDE))
+                text += f" {mark}"
+            lines.append(textwrap.fill(text, WIDE))
         axes.set_ylabel(
             "\n".join(lines),
             color=color,
@@ -248,14 +250,14 @@ class NeighborsDisplay:
             verticalalignment="center",
         )
 
-    def _draw_neighbor(self, axes, picture, i, j):
-        show_picture(axes, picture, vmin=0, vmax=1)
+    def _draw_neighbor(self, axes, image, i, j):
+        show_image(axes, image, vmin=0, vmax=1)
         mark, color = "", "black"
         if self.y_true is not None:
             mark, color = MARKS[bool(self.neighbor_classes[i, j] == self.y_true[i])]
             mark = f" {mark}"
             axes.spines[:].set(color=color, linewidth=2.5)
-        name = in_lines(axes, self.neighbor_classes[i, j], mark)
+        name = wrap_text(axes, self.neighbor_classes[i, j], mark)
         axes.set_xlabel(
             f"{name}\n{_three_digits(self.distances[i, j])}",
             color=color,
@@ -265,17 +267,16 @@ class NeighborsDisplay:
 
 
 def _three_digits(distance):
-    """Return a distance as text, three digits of it or all before the point."""
+    """Return a distance as text with three digits, or all digits before the point."""
     return f"{distance:,.0f}" if distance >= 99.95 else f"{distance:#.3g}"
 
 
-def _pictures_of(model, piped, image_shape):
-    """Return the rows that a classifier keeps, if they are images."""
+def _training_rows(model, piped, image_shape):
+    """Return the training rows of a classifier, if they are images."""
     shape = model.image_shape_
     if shape is None and piped and image_shape is None:
         raise ValueError(
-            f"{type(model).__name__} was fitted to features, of which there are no "
-            f"images: pass X_train=, the images that the pipeline was fitted to, "
-            f"in the same order."
+            f"{type(model).__name__} was fitted to features and has no images. Pass "
+            f"the training images of the pipeline as X_train, in the same order."
         )
     return model._rows

@@ -15,16 +15,16 @@ Array = NDArray[np.floating]
 
 
 class Slopes(NamedTuple):
-    """Differences of a function along one coordinate, by one step to either side."""
+    """Differences of a function along one coordinate, by one step to both sides."""
 
     left: float
     right: float
     central: float
-    is_flat: bool  # whether the function does not move
+    is_flat: bool  # whether the function is constant
 
     @property
     def gap(self) -> float:
-        """How much steeper it is to the right than to the left."""
+        """Difference of the slopes to the right and to the left."""
         return self.right - self.left
 
 
@@ -33,8 +33,8 @@ def slopes(
 ) -> Slopes:
     """Compute differences at flat coordinate ``index`` of x, where f(x) is ``value``.
 
-    They are divided by the distance of the points that were indeed visited: x + step is
-    rounded, by up to 1e-5 of a step in float64.
+    They are divided by the actual distances of the points, because x + step is rounded,
+    by up to 1e-5 of a step in float64.
     """
     here = float(x.flat[index])
     values, distances = [], []
@@ -44,8 +44,8 @@ def slopes(
         distances.append(abs(float(point.flat[index]) - here))
         if not 0 < distances[-1] < math.inf:
             raise ValueError(
-                f"step={step:g} does not move x{list(multi_index(index, x.shape))}, "
-                f"which is {here:g}, to another {x.dtype}: pass a larger step or None."
+                f"step={step:g} does not change x{list(multi_index(index, x.shape))}, "
+                f"which is {here:g} in {x.dtype}. Pass a larger step or None."
             )
         values.append(value_at(point))
     (lower, upper), (back, forth) = values, distances
@@ -58,28 +58,28 @@ def slopes(
 
 
 def multi_index(index: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a flat index in C order as an index of each axis."""
+    """Convert a flat index in C order to an index for each axis."""
     return tuple(int(i) for i in np.unravel_index(index, shape)) if shape else ()
 
 
 def check_x(x: ArrayLike) -> Array:
-    """Return a copy of x in C order, or raise where it is not of real numbers."""
+    """Return a copy of x in C order; raise an error if it is not of finite floats."""
     x = np.array(x, order="C")
     if x.dtype not in (np.float32, np.float64):
         raise TypeError(
-            f"x is {x.dtype}; differences need float64 or float32: pass "
+            f"x must have dtype float64 or float32; got {x.dtype}. Pass "
             f"x.astype(float)."
         )
     if not np.isfinite(x).all():
-        raise ValueError("x has NaN or infinity in it; finite numbers are needed.")
+        raise ValueError("x must not contain NaN or infinity.")
     return x
 
 
 def step_at(x: Array, index: int, step: float | None) -> float:
-    """Return the step for a coordinate: the one given, or one that suits its size.
+    """Return the step for a coordinate, by default in proportion to its size.
 
-    The cube root of eps balances two errors of a central difference, the truncation,
-    which grows as step^2, and the rounding of values, which grows as eps / step.
+    The cube root of eps balances the two errors of a central difference: truncation,
+    which grows as step^2, and rounding of values, which grows as eps / step.
     """
     if step is None:
         size = max(1.0, abs(float(x.flat[index])))
@@ -89,22 +89,22 @@ def step_at(x: Array, index: int, step: float | None) -> float:
 
 
 def check_value(value: Any) -> float:
-    """Return a value of the function as a float, or raise."""
+    """Return a value of the function as a float; raise an error if it is invalid."""
     if isinstance(value, tuple):
         raise TypeError(
-            "function returned a tuple; a number is needed: where it returns (value, "
+            "function must return a number; got a tuple. If it returns (value, "
             "gradient), pass lambda x: function(x)[0]."
         )
     if np.size(value) != 1:
         raise TypeError(
-            f"function returned an array of shape {np.shape(value)}; a number is "
-            f"needed: sum or average it."
+            f"function must return a number; got an array of shape {np.shape(value)}. "
+            f"Return its sum or mean."
         )
     value = float(np.asarray(value).item())
     if not math.isfinite(value):
         raise ValueError(
-            f"function is {value} at x or within a step of it; differences need finite "
-            f"values: choose another x or a smaller step."
+            f"function must be finite at x and within a step of it; got {value}. Pass "
+            f"another x or a smaller step."
         )
     return value
 
@@ -122,35 +122,37 @@ def numerical_gradient(
     .. math::
         \frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2h}
 
-    with an error of :math:`h^2 |f'''| / 6` from the step and one of about
-    :math:`\epsilon |f| / h` from rounding. It takes two calls a coordinate, which is
-    for checks and not for training.
+    with a truncation error of :math:`h^2 |f'''| / 6` and a rounding error of about
+    :math:`\epsilon |f| / h`. It takes two calls per coordinate, so use it for checks
+    and not for training.
 
     Parameters
     ----------
     function : callable
-        ``x -> value``, a number. It is given copies of ``x``.
+        Function ``x -> value`` that returns a number. It is called with copies of
+        ``x``.
     x : array-like of any shape, float64 or float32
-        Where to differentiate. It is not modified.
+        Point at which the gradient is computed. It is not modified.
     step : float, default=None
-        The step h, in units of ``x``. None is the cube root of the dtype's eps, 6e-6
-        in float64 and 5e-3 in float32, times max(1, \|x_i\|).
+        Step h, in units of ``x``. None means the cube root of eps of the dtype, 6e-6
+        for float64 and 5e-3 for float32, times max(1, \|x_i\|).
     coordinates : array-like of int, default=None
         Flat indices in C order, from 0 to ``x.size - 1``, of the elements to
-        differentiate by. None is all.
+        differentiate by. None means all elements.
 
     Returns
     -------
     gradient : ndarray of the shape of ``x``, or (n_coordinates,)
-        The derivatives, in the dtype of ``x``.
+        Derivatives, in the dtype of ``x``.
 
     Raises
     ------
     TypeError
-        If ``x`` is neither float64 nor float32, or ``function`` returns no number.
+        If ``x`` is neither float64 nor float32, or if ``function`` does not return a
+        number.
     ValueError
-        If ``x`` or the function is not finite, a coordinate is out of range, or the
-        step is not above zero or too small to move ``x``.
+        If ``x`` or the function is not finite, if a coordinate is out of range, or if
+        the step is not positive or too small to change ``x``.
 
     References
     ----------
@@ -180,8 +182,8 @@ def numerical_gradient(
             and np.all((indices >= 0) & (indices < point.size))
         ):
             raise ValueError(
-                f"coordinates must be flat indices from 0 to {point.size - 1}; got "
-                f"{coordinates}. np.ravel_multi_index turns others into these."
+                f"coordinates must be flat indices between 0 and {point.size - 1}; got "
+                f"{coordinates}. Convert other indices by np.ravel_multi_index."
             )
     value = value_at(point.copy()) if len(indices) else 0.0
     gradient = np.array(

@@ -1,13 +1,13 @@
-"""What a classifier loses with a part of the image."""
+"""Explanation of predictions by occlusion."""
 
 import numpy as np
 
 from skvision._contract.images import as_array, check_pair, laid_out_like
 from skvision._contract.public import public
-from skvision.inspection._drawing import as_pictures
+from skvision.inspection._drawing import as_images
 from skvision.inspection._targets import class_indices
 
-VALUES_PER_BLOCK = 1 << 22  # of covered images at a time
+VALUES_PER_BLOCK = 1 << 22  # of covered images that are predicted together
 
 
 @public("skvision.inspection")
@@ -22,61 +22,63 @@ def occlusion(
     response_method="auto",
     image_shape=None,
 ):
-    r"""Compute how much a class loses when a patch of the image is covered.
+    r"""Compute the decrease of a score when patches of the image are covered.
 
     .. math:: m(p) = \frac{1}{|P_p|} \sum_{P \in P_p} \left(f_j(x) - f_j(x_{-P})\right)
 
-    with the probability or score :math:`f_j` of a class, the image :math:`x_{-P}`
-    with the patch :math:`P` covered, and all patches :math:`P_p` of a grid that cover
-    the pixel :math:`p`. Positive values speak for the class.
+    where :math:`f_j` is the probability or score of a class, :math:`x_{-P}` is the
+    image with the patch :math:`P` covered, and :math:`P_p` are all patches of a grid
+    that cover the pixel :math:`p`. Positive values are evidence for the class.
 
     Parameters
     ----------
     estimator : estimator
-        Any fitted classifier, or a pipeline that ends in one, that takes images.
+        Fitted classifier of images, or a pipeline that ends with a classifier.
     X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-        Images of one channel or three; of files, what `ImageReader` makes of them.
+        Images with one or three channels. Read files by `ImageReader` first.
     patch_size : int or (int, int), default=None
-        Rows and columns of a patch, in pixels. None is a quarter of height and width.
-        Where the image is smaller, the patch shrinks to it.
+        Height and width of a patch in pixels, which is at most as large as the image.
+        None means a quarter of the height and width of the image.
     stride : int or (int, int), default=None
-        From one patch to the next, in pixels, not more than ``patch_size``. None is
-        half of that. The last patches end at the border.
+        Distance between neighboring patches in pixels, at most ``patch_size``. None
+        means half of ``patch_size``. The last patches end at the border.
     fill : float or array-like of shape (C,), default=None
-        What covers, in units of the pixels. None is the mean color of each image.
+        Value of covered pixels, in units of the pixels. None means the mean color of
+        each image.
     target : label or array-like of shape (n,), default=None
-        The class that is meant, one for all images or one for each. None is the class
-        that is predicted.
+        Class that is explained, one for all images or one for each image. None means
+        the predicted class.
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
-        What is watched. "auto" is the probability where the classifier has one, else
-        the score.
+        Method that computes :math:`f_j`. "auto" uses the probability if the classifier
+        has one, and the score otherwise.
     image_shape : (int, int) or (int, int, int), default=None
-        Height, width and channels of images that come as flat rows; where it is None
-        they are guessed with an `ImageShapeWarning`.
+        Height, width and channels of images that are passed as flat rows. If None, they
+        are guessed with an `ImageShapeWarning`.
 
     Returns
     -------
     maps : ndarray of shape (n, H, W)
-        float64 for float64 images, else float32: of probabilities, from -1 to 1.
+        Decreases, which are between -1 and 1 for probabilities; float64 for float64
+        images and float32 otherwise.
 
     Raises
     ------
     TypeError
-        If the estimator is no classifier.
+        If the estimator is not a classifier.
     ValueError
-        If a parameter is out of its range, ``X`` is not like the images seen in
-        ``fit``, or ``target`` has a class that was not.
+        If a parameter is out of its range, if ``X`` does not have the shape seen during
+        ``fit``, or if ``target`` contains an unknown class.
 
     See Also
     --------
-    saliency : The gradient, for linear models and networks: exact and faster.
-    SaliencyDisplay : Draws either beside the images.
+    saliency : Gradient for linear models and networks, which is exact and faster.
+    SaliencyDisplay : Display of the maps beside the images.
 
     Notes
     -----
-    The classifier predicts each image once for each patch: at 32 x 32 pixels, 49
-    times by default. Covered images have the dtype of ``X``; what covers bytes is
-    rounded.
+    The classifier predicts each image once for each patch, which is 49 times by default
+    for images of 32 x 32 pixels. Covered images have the dtype of ``X``, with ``fill``
+    rounded for uint8.
 
     References
     ----------
@@ -99,57 +101,57 @@ def occlusion(
      [0.   0.   0.   0.  ]]
     """
     X = as_array(X)
-    pictures = as_pictures(X, image_shape)
+    images = as_images(X, image_shape)
     index = class_indices(estimator, X, target)
     respond = _responder(estimator, response_name(estimator, response_method))
-    n, height, width, _ = pictures.shape
+    n, height, width, _ = images.shape
     patches = list(_patches((height, width), patch_size, stride))
-    fills = _fills(pictures, fill)
-    whole = respond(laid_out_like(X, pictures))[np.arange(n), index]
+    fills = _fills(images, fill)
+    whole = respond(laid_out_like(X, images))[np.arange(n), index]
 
     totals, counts = np.zeros((n, height, width)), np.zeros((height, width))
     for patch in patches:
         counts[patch] += 1
     pairs = [(i, patch) for i in range(n) for patch in patches]
-    size = max(1, VALUES_PER_BLOCK // pictures[0].size)
+    size = max(1, VALUES_PER_BLOCK // images[0].size)
     for start in range(0, len(pairs), size):
         block = pairs[start : start + size]
         owners = np.array([i for i, _ in block])
-        covered = pictures[owners]
-        for picture, (i, patch) in zip(covered, block, strict=True):
-            picture[patch] = fills[i]
+        covered = images[owners]
+        for image, (i, patch) in zip(covered, block, strict=True):
+            image[patch] = fills[i]
         left = respond(laid_out_like(X, covered))
         left = left[np.arange(len(block)), index[owners]]
         for (i, patch), fall in zip(block, whole[owners] - left, strict=True):
             totals[i][patch] += fall
-    dtype = np.float64 if pictures.dtype == np.float64 else np.float32
+    dtype = np.float64 if images.dtype == np.float64 else np.float32
     return (totals / counts).astype(dtype)
 
 
 def response_name(estimator, method):
-    """Return the name of the method that is watched."""
+    """Return the name of the response method of the estimator."""
     names = ("predict_proba", "decision_function")
     if method not in ("auto", *names):
         raise ValueError(
             f'response_method must be "auto", "predict_proba" or "decision_function"; '
             f"got {method!r}."
         )
-    asked = names if method == "auto" else (method,)
-    had = [name for name in asked if hasattr(estimator, name)]
-    if not had:
+    requested = names if method == "auto" else (method,)
+    available = [name for name in requested if hasattr(estimator, name)]
+    if not available:
         raise ValueError(
-            f"{type(estimator).__name__} has no {' or '.join(asked)}: set "
-            f"response_method to what it has, or calibrate it, with "
-            f"CalibratedClassifierCV for instance."
+            f"{type(estimator).__name__} has no {' or '.join(requested)}. Set "
+            f"response_method to a method that it has, or calibrate it, for example by "
+            f"CalibratedClassifierCV."
         )
-    return had[0]
+    return available[0]
 
 
 def _responder(estimator, name):
-    """Return ``images -> (n, n_classes)`` probabilities or scores."""
+    """Return a function from images to probabilities or scores (n, n_classes)."""
 
-    def respond(pictures):
-        response = np.asarray(getattr(estimator, name)(pictures))
+    def respond(images):
+        response = np.asarray(getattr(estimator, name)(images))
         if response.ndim == 1:  # the score of the second of two classes
             response = np.column_stack([-response, response])
         return response
@@ -158,7 +160,7 @@ def _responder(estimator, name):
 
 
 def _patches(shape, patch_size, stride):
-    """Yield the slices, of rows and columns, of each patch of a grid."""
+    """Yield the slices of rows and columns of each patch of a grid."""
     size = (
         [max(1, round(side / 4)) for side in shape]
         if patch_size is None
@@ -172,8 +174,8 @@ def _patches(shape, patch_size, stride):
     )
     if any(step > side for step, side in zip(steps, size, strict=True)):
         raise ValueError(
-            f"stride={stride!r} is more than a patch of {size[0]} x {size[1]} pixels, "
-            f"and would leave pixels that no patch covers: lower it."
+            f"stride must be at most the patch size, {size[0]} x {size[1]} pixels, so "
+            f"that patches cover all pixels; got {stride!r}."
         )
     starts = [
         sorted({*range(0, whole - part, step), whole - part})
@@ -190,20 +192,22 @@ def _pair(name, sizes):
     return pair
 
 
-def _fills(pictures, fill):
-    """Return what covers each image, (n, C), in the dtype of the images."""
-    of_bytes = pictures.dtype == np.uint8
+def _fills(images, fill):
+    """Return the color that covers each image, (n, C), rounded for uint8 images."""
+    is_uint8 = images.dtype == np.uint8
     if fill is None:
-        fills = pictures.mean(axis=(1, 2), dtype=np.float64)
-        return np.rint(fills) if of_bytes else fills
-    n_channels = pictures.shape[3]
+        fills = images.mean(axis=(1, 2), dtype=np.float64)
+        return np.rint(fills) if is_uint8 else fills
+    n_channels = images.shape[3]
     color = np.asarray(fill, dtype=np.float64)
     if color.shape not in ((), (1,), (n_channels,)) or not np.isfinite(color).all():
         raise ValueError(
-            f"fill must be one number, or one for each of the {n_channels} channels; "
-            f"got {fill!r}."
+            f"fill must be a number, or a number for each of the {n_channels} "
+            f"channels; got {fill!r}."
         )
-    if of_bytes and not ((color >= 0) & (color <= 255)).all():
-        raise ValueError(f"fill must be from 0 to 255 for bytes; got {fill!r}.")
-    color = np.rint(color) if of_bytes else color
-    return np.broadcast_to(color, (len(pictures), n_channels))
+    if is_uint8 and not ((color >= 0) & (color <= 255)).all():
+        raise ValueError(
+            f"fill must be between 0 and 255 for uint8 images; got {fill!r}."
+        )
+    color = np.rint(color) if is_uint8 else color
+    return np.broadcast_to(color, (len(images), n_channels))

@@ -1,4 +1,4 @@
-"""Whether a model can learn a few images by heart."""
+"""Check that a classifier can overfit a few images."""
 
 import warnings
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ from skvision._contract.public import public
 
 @dataclass(frozen=True)
 class OverfitCheck:
-    """How many of a few images were learned; true where all were.
+    """Result of `overfit_check`, which is true if all images were learned.
 
     Attributes
     ----------
     n_right, n_samples : int
-        How many images are classified rightly, of how many learned from.
+        Number of images that are classified correctly, and number of images.
     n_classes : int
-        Number of classes among these.
+        Number of classes among the images.
     converged : bool
-        Whether the fit ended without a ``ConvergenceWarning``.
+        Whether ``fit`` ended without a ``ConvergenceWarning``.
     """
 
     n_right: int
@@ -42,12 +42,12 @@ class OverfitCheck:
 
     @property
     def accuracy(self) -> float:
-        """Share of images classified rightly, from 0 to 1."""
+        """Fraction of the images that are classified correctly, from 0 to 1."""
         return self.n_right / self.n_samples
 
     @property
     def passed(self) -> bool:
-        """Whether all were learned."""
+        """Whether all images were learned."""
         return self.n_right == self.n_samples
 
     def __bool__(self) -> bool:
@@ -56,18 +56,18 @@ class OverfitCheck:
     def __str__(self) -> str:
         text = (
             f"accuracy {self.accuracy:.2f} on the {self.n_samples} images of "
-            f"{self.n_classes} classes that it learned from: "
+            f"{self.n_classes} classes that it was fitted to: "
         )
         if self.passed:
-            return text + "learned by heart, as expected"
+            return text + "overfitted, as expected"
         if not self.converged:
             return text + (
-                "the fit ended too early. Raise max_iter or the learning rate, or give "
-                "the features about unit variance."
+                "fit ended too early. Increase max_iter or the learning rate, or scale "
+                "the features to about unit variance."
             )
         return text + (
-            "a model of enough freedom learns so few by heart. Do the classes belong "
-            "to these images, do the features differ where the classes do, and is "
+            "a sufficiently flexible model can overfit so few images. Do the labels "
+            "belong to these images, do the features differ between classes, and is "
             "the penalty too strong or the model too small?"
         )
 
@@ -81,40 +81,42 @@ def overfit_check(
     n_samples: int = 20,
     random_state: int | RandomState | None = None,
 ) -> OverfitCheck:
-    """Check that a classifier can learn a few images by heart.
+    """Check that a classifier can overfit a few images.
 
-    Before it is trained on all: one that cannot has something wrong with it, or with
-    the images, or its penalty. A copy of it is fitted to a few images, of each
-    class as many where that is possible, and asked for their classes.
+    Use it before training on all images. If a classifier cannot overfit a few, there is
+    an error in the classifier, the images or the labels, or its penalty is too strong.
+    The check fits a clone of the classifier to a few images, with equal numbers of each
+    class if possible, and predicts their classes.
 
     Parameters
     ----------
     estimator : classifier
-        Any of scikit-learn's interface, pipelines among them. One that votes among
+        Classifier or pipeline with scikit-learn's interface. A classifier by a vote of
         several neighbors need not pass.
     X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-        Images or features, whatever the estimator takes.
+        Images or features, as input of the estimator.
     y : array-like of shape (n,)
-        Classes.
+        Class labels.
     n_samples : int, default=20
-        How many images to draw; all where there are fewer.
+        Number of random images. All images are used if there are fewer.
     random_state : int, RandomState or None, default=None
-        Draws the images; an int for the same ones each time.
+        Determines the images. Pass an int for reproducible output across multiple
+        calls.
 
     Returns
     -------
     check : OverfitCheck
-        True where all were learned. Print it to read what may be wrong; it has
-        ``accuracy``, ``n_right``, ``n_samples``, ``n_classes``, ``converged`` and
-        ``passed``.
+        Result, which is true if all images were learned. Printing it shows possible
+        reasons if they were not. Its attributes are ``accuracy``, ``n_right``,
+        ``n_samples``, ``n_classes``, ``converged`` and ``passed``.
 
     Raises
     ------
     TypeError
-        If the estimator is no classifier, or ``n_samples`` no whole number.
+        If the estimator is not a classifier, or if ``n_samples`` is not an integer.
     ValueError
-        If ``n_samples`` is less than the number of classes, or ``X`` and ``y`` differ
-        in length.
+        If ``n_samples`` is less than the number of classes, or if ``X`` and ``y`` have
+        different lengths.
 
     Examples
     --------
@@ -124,20 +126,22 @@ def overfit_check(
     >>> digits = load_digits()
     >>> images = digits.images / 16
     >>> print(overfit_check(SoftmaxRegression(), images, digits.target, random_state=0))
-    accuracy 1.00 on the 20 images of 10 classes that it learned from: learned by
-    heart, as expected
+    accuracy 1.00 on the 20 images of 10 classes that it was fitted to: overfitted, as
+    expected
     >>> blank = 0 * images
     >>> check = overfit_check(SoftmaxRegression(), blank, digits.target, random_state=0)
     >>> check.passed, check.accuracy
     (False, 0.1)
     """
     if not is_classifier(estimator):
-        raise TypeError(f"{type(estimator).__name__} is no classifier; one is needed.")
+        raise TypeError(
+            f"estimator must be a classifier; got {type(estimator).__name__}."
+        )
     refuse_missing(y, "y")
     classes = column_or_1d(y)
     check_consistent_length(X, classes)
-    rows = _draw_evenly(classes, n_samples, check_random_state(random_state))
-    X, y = _rows_of(X, rows), classes[rows]
+    rows = _sample_evenly(classes, n_samples, check_random_state(random_state))
+    X, y = _take(X, rows), classes[rows]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = clone(estimator).fit(X, y)
@@ -155,27 +159,27 @@ def overfit_check(
     )
 
 
-def _draw_evenly(
+def _sample_evenly(
     y: NDArray[Any], n_samples: int, random: RandomState
 ) -> NDArray[np.intp]:
-    """Return rows at random, of each class as many where it has so many."""
+    """Return random indices, with equal numbers of each class if possible."""
     classes, labels = np.unique(y, return_inverse=True)
     check_scalar(n_samples, "n_samples", Integral)
     if n_samples < len(classes):
         raise ValueError(
-            f"n_samples={n_samples} is too few for the {len(classes)} classes of y: "
-            f"draw one of each at least."
+            f"n_samples must be at least {len(classes)}, the number of classes of y; "
+            f"got {n_samples}."
         )
     shuffled = random.permutation(len(y))
-    place = np.empty(len(y), dtype=np.intp)  # of each row among those of its class
+    place = np.empty(len(y), dtype=np.intp)  # rank of each sample in its class
     for label in range(len(classes)):
         own = shuffled[labels[shuffled] == label]
         place[own] = np.arange(len(own))
     return shuffled[np.argsort(place[shuffled], kind="stable")][:n_samples]
 
 
-def _rows_of(X: Any, rows: NDArray[np.intp]) -> Any:
-    """Return some rows of an array, a table or a list."""
+def _take(X: Any, rows: NDArray[np.intp]) -> Any:
+    """Return some samples of an array, a table or a list."""
     if hasattr(X, "iloc"):
         return X.iloc[rows]
     return [X[i] for i in rows] if isinstance(X, list | tuple) else X[rows]

@@ -1,4 +1,4 @@
-"""What a classifier is worth when images are not as those it learned from."""
+"""Display of the robustness of a classifier to changes of images."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ from skvision._contract.images import as_array, laid_out_like, learn_value_range
 from skvision._contract.public import public
 from skvision.inspection._changes import (
     CHANGES,
-    changed,
+    change_images,
     check_levels,
     default_levels,
 )
-from skvision.inspection._drawing import BLUE, GRAY, as_pictures, divided_axes
+from skvision.inspection._drawing import BLUE, GRAY, as_images, divided_axes
 from skvision.metrics._pairs import as_labels
 
 COLUMNS = ["change", "level", "score", "standard_error"]
@@ -24,61 +24,65 @@ COLUMNS = ["change", "level", "score", "standard_error"]
 
 @public("skvision.inspection")
 class RobustnessDisplay:
-    """The score on test images that are changed more and more, a panel a change.
+    """Scores on changed test images against the level of the change.
 
-    Classifiers fail less often on other images than on images taken otherwise:
-    darker, turned, blurred. A curve says how far such a change may go.
+    Classifiers often fail on images that were taken under different conditions than the
+    training images and are, for example, darker, rotated or blurred. There is a panel
+    for each kind of change, with a curve that shows the levels that the classifier
+    tolerates.
 
     Parameters
     ----------
     results : DataFrame
-        The numbers, in columns ``change``, ``level``, ``score`` and
-        ``standard_error``, which may be NaN.
+        Table with the columns ``change``, ``level``, ``score`` and ``standard_error``,
+        which may be NaN.
     unchanged : float
-        The score on the images as they are.
+        Score on the unchanged images.
     chance : float, default=None
-        The score of guessing, if there is one.
+        Score of a classifier that guesses, if known.
     score_name : str, default="accuracy"
-        What the score is.
+        Name of the score.
 
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (n_changes,)
-        One for each change, after `plot`.
+        Axes of each change, set by `plot`.
     figure_ : Figure
-        The figure that they are in.
+        Figure of the plot, set by `plot`.
 
     See Also
     --------
-    MistakesDisplay : What is wrong with the images as they are.
-    skvision.augmentation : Changes in training, which make models robust.
+    MistakesDisplay : Mistakes on unchanged images.
+    skvision.augmentation : Random changes in training, which make models more robust.
 
     Notes
     -----
-    ==========  ====================================================  =============
-    change      what is done                                          level
-    ==========  ====================================================  =============
-    brightness  added to all pixels                                   gray levels
-                                                                      of 255
-    contrast    differences from the mean of the image multiplied   factor
-    shift       moved up, down, left or right, at random              whole pixels
-    rotation    turned around the middle, counter-clockwise           degrees
-    scale       enlarged around the middle, made smaller below 1      factor
-    occlusion   a rectangle at a random place covered by the mean     share of each
-                color of the image                                 side
-    blur        convolved with a Gaussian                             standard
-                                                                      deviation in
-                                                                      pixels
-    noise       normal noise added to each pixel and channel          standard
-                                                                      deviation in
-                                                                      gray levels
-                                                                      of 255
-    ==========  ====================================================  =============
+    ==========  ==================================================  =============
+    change      definition                                          level
+    ==========  ==================================================  =============
+    brightness  A constant is added to all pixels.                  gray levels
+                                                                    of 255
+    contrast    Differences from the mean of the image are          factor
+                multiplied.
+    shift       The image is shifted up, down, left or right.       whole pixels
+    rotation    The image is rotated counter-clockwise around its   degrees
+                center.
+    scale       The image is scaled around its center.              factor
+    occlusion   A rectangle at a random position is filled by the   fraction of
+                mean color of the image.                            each side
+    blur        The image is convolved with a Gaussian.             standard
+                                                                    deviation in
+                                                                    pixels
+    noise       Normal noise is added to each pixel and channel.    standard
+                                                                    deviation in
+                                                                    gray levels
+                                                                    of 255
+    ==========  ==================================================  =============
 
-    What comes in from beyond the border repeats the pixels at the border. Images are
-    turned and scaled with linear interpolation, clipped to black and white, and bytes
-    rounded. What is random is the same for all levels of a change. The level that
-    changes nothing gives the very images.
+    Pixels beyond the border repeat the pixels at the border. Images are rotated and
+    scaled by linear interpolation. The result is clipped to black and white, and
+    rounded for uint8 images. All levels of a change use the same random numbers. The
+    neutral level uses the images without any change.
 
     References
     ----------
@@ -131,83 +135,82 @@ class RobustnessDisplay:
         ax=None,
         n_cols=4,
     ):
-        r"""Score a classifier on changed images, and draw.
+        r"""Score a classifier on changed images and plot the scores.
 
         Parameters
         ----------
         estimator : estimator
-            Any fitted classifier, or a pipeline that ends in one, that takes images.
+            Fitted classifier of images, or a pipeline that ends with a classifier.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Test images of one channel or three; of files, what `ImageReader` makes of
-            them.
+            Test images with one or three channels. Read files by `ImageReader` first.
         y : array-like of shape (n,)
-            Their classes.
+            Class labels.
         changes : list of str or dict, default=None
-            Names of changes, see the notes, or a dict of the levels of each. None is
-            all eight, at levels that suit the size of the images.
+            Names of changes (see the notes), or a dict from names to lists of levels.
+            None means all eight changes, with levels for the size of the images.
         scoring : str or callable, default=None
-            As scikit-learn has it. None is the accuracy.
+            Scorer, as in scikit-learn. None means the accuracy.
         value_range : (float, float), default=None
-            The values of black and white. None is (0, 255) for bytes, and the least and
-            the largest value of ``X`` for floats.
+            Values of black and white. None means (0, 255) for uint8 images, and the
+            smallest and largest value of ``X`` for others.
         image_shape : (int, int) or (int, int, int), default=None
-            Height, width and channels of images that come as flat rows; where it is
-            None they are guessed with an `ImageShapeWarning`.
+            Height, width and channels of images that are passed as flat rows. If None,
+            they are guessed with an `ImageShapeWarning`.
         random_state : int, RandomState instance or None, default=None
-            Draws directions, places and noise.
+            Determines directions, positions and noise.
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
         n_cols : int, default=4
-            Panels in a row.
+            Number of panels per row.
 
         Returns
         -------
         display : RobustnessDisplay
-            What was drawn. The standard error is that of an accuracy, :math:`\sqrt{a
-            (1 - a) / n}`, and NaN for another score; chance is the share of the largest
-            class in ``y``, the accuracy of always naming it, and None for another
-            score.
+            The display with the computed values. The standard error is that of an
+            accuracy, :math:`\sqrt{a (1 - a) / n}`, and NaN for other scores. The score
+            of chance is the frequency of the largest class in ``y``, which is the
+            accuracy of always predicting it, and None for other scores.
 
         Raises
         ------
         TypeError
-            If the estimator is no classifier.
+            If the estimator is not a classifier.
         ValueError
-            If a change is unknown, a level out of its range, or ``X`` is not like the
-            images seen in ``fit``.
+            If a change is unknown, if a level is out of its range, or if ``X`` does not
+            have the shape seen during ``fit``.
         """
         if not is_classifier(estimator):
             raise TypeError(
-                f"robustness is that of a classifier; got {type(estimator).__name__}."
+                f"estimator must be a classifier; got {type(estimator).__name__}."
             )
         check_is_fitted(estimator)
         X, y = as_array(X), as_labels(y, "y")
-        images = as_pictures(X, image_shape)
+        images = as_images(X, image_shape)
         if len(images) != len(y):
             raise ValueError(
-                f"X has {len(images)} images and y {len(y)} classes: there must be a "
-                f"class for each."
+                f"X and y must have the same length; got {len(images)} images and "
+                f"{len(y)} labels."
             )
         known = np.asarray(estimator.classes_).tolist()
         if set(known).isdisjoint(y.tolist()) and len(y):
             raise ValueError(
-                f"y has no class that the classifier knows: its classes begin with "
-                f"{known[:3]}, and y with {y[:3].tolist()}."
+                f"y contains none of the classes of the classifier, which begin with "
+                f"{known[:3]}; y begins with {y[:3].tolist()}."
             )
-        asked = _levels(changes, images.shape[1:3])
+        requested = _levels(changes, images.shape[1:3])
         value_range = learn_value_range(value_range, images)
         seed = check_random_state(random_state).randint(2**31 - 1)
         scoring = "accuracy" if scoring is None else scoring
         score = _scorer(estimator, scoring, y)
         unchanged, error = score(laid_out_like(X, images))
         records = []
-        for name, levels in asked.items():
+        for name, levels in requested.items():
             for level in levels:
-                pictures = changed(images, name, level, value_range, seed)
+                changed = change_images(images, name, level, value_range, seed)
                 values = (
                     (unchanged, error)
-                    if pictures is images
-                    else score(laid_out_like(X, pictures))
+                    if changed is images
+                    else score(laid_out_like(X, changed))
                 )
                 records.append((name, level, *values))
         most = np.unique(y, return_counts=True)[1].max()
@@ -219,19 +222,19 @@ class RobustnessDisplay:
         ).plot(ax, n_cols=n_cols)
 
     def plot(self, ax=None, *, n_cols=4):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
         n_cols : int, default=4
-            Panels in a row.
+            Number of panels per row.
 
         Returns
         -------
         display : RobustnessDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
@@ -263,7 +266,7 @@ class RobustnessDisplay:
         return self
 
     def _draw_change(self, axes, name):
-        """Draw one panel."""
+        """Plot one panel."""
         part = self.results[self.results["change"] == name].sort_values("level")
         level, score, error = (part[column].to_numpy() for column in COLUMNS[1:])
         if np.isfinite(error).any():
@@ -290,32 +293,32 @@ class RobustnessDisplay:
 
 
 def _levels(changes, shape):
-    """Return the levels of each change that is asked for, by its name."""
-    asked = list(CHANGES) if changes is None else changes
-    is_word = isinstance(asked, str)
-    unknown = [] if is_word else [name for name in asked if name not in CHANGES]
-    if is_word or unknown or not len(asked):
+    """Return the levels of each requested change by name."""
+    requested = list(CHANGES) if changes is None else changes
+    is_word = isinstance(requested, str)
+    unknown = [] if is_word else [name for name in requested if name not in CHANGES]
+    if is_word or unknown or not len(requested):
         raise ValueError(
-            f"changes must be a list of names among {', '.join(CHANGES)}, or a dict of "
-            f"the levels of each; got {changes!r}"
-            + (f", and {unknown[0]!r} is none." if unknown else ".")
+            f"changes must be a list of names among {', '.join(CHANGES)}, or a dict "
+            f"from names to lists of levels; got {changes!r}"
+            + (f", where {unknown[0]!r} is unknown." if unknown else ".")
         )
     return {
-        name: check_levels(name, asked[name])
-        if isinstance(asked, Mapping)
+        name: check_levels(name, requested[name])
+        if isinstance(requested, Mapping)
         else default_levels(name, shape)
-        for name in asked
+        for name in requested
     }
 
 
 def _scorer(estimator, scoring, y):
-    """Return ``images -> (score, standard error)``."""
+    """Return a function from images to their score and its standard error."""
     from sklearn.metrics import check_scoring
 
     scorer = check_scoring(estimator, scoring)
 
-    def score(pictures):
-        value = float(scorer(estimator, pictures, y))
+    def score(images):
+        value = float(scorer(estimator, images, y))
         variance = value * (1 - value) / len(y) if scoring == "accuracy" else np.nan
         return value, float(np.sqrt(variance))
 

@@ -1,4 +1,4 @@
-"""Which pixels a score depends on: its gradient."""
+"""Explanation of predictions by the gradient of a score."""
 
 import numpy as np
 
@@ -8,57 +8,57 @@ from skvision._features.pixel_normalizer import PixelNormalizer
 from skvision._linear.linear_classifier import LinearClassifier
 from skvision._networks.network_classifier import NetworkClassifier
 from skvision._training.inputs import Inputs
-from skvision.inspection._targets import best_of, class_indices
+from skvision.inspection._targets import best_estimator_of, class_indices
 
 
 @public("skvision.inspection")
 def saliency(estimator, X, *, target=None):
-    r"""Compute the gradient of the score of a class by the pixels.
+    r"""Compute the gradient of the score of a class with respect to the pixels.
 
     .. math:: g_i = \frac{\partial s_j(x)}{\partial x_i}
 
-    with the score :math:`s_j` of a class, as ``decision_function`` has it. It says how
-    the score would change if a pixel were a little brighter: up where it is positive,
-    down where it is negative.
+    where :math:`s_j` is the score of a class, as returned by ``decision_function``. If
+    a pixel becomes slightly brighter, the score increases where the gradient is
+    positive, and decreases where it is negative.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted `SoftmaxRegression`, `MulticlassSVM`, `Perceptron`, `MLPBackprop` or
-        `ArcFaceEmbedder`, or a pipeline that ends in one and whose other steps are
+        Fitted `SoftmaxRegression`, `MulticlassSVM`, `Perceptron`, `MLPBackprop` or
+        `ArcFaceEmbedder`, or a pipeline that ends with one and whose other steps are
         linear: `PixelNormalizer`, or scikit-learn's ``StandardScaler``,
         ``MinMaxScaler``, ``MaxAbsScaler`` or ``PCA``.
     X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-        Images like those of ``fit``.
+        Images of the shape seen during ``fit``.
     target : label or array-like of shape (n,), default=None
-        The class whose score is meant, one for all images or one for each. None is
-        the class that is predicted.
+        Class that is explained, one for all images or one for each image. None means
+        the predicted class.
 
     Returns
     -------
     gradients : ndarray of the shape of ``X``
-        In units of score over those of pixels. float64 for float64 images, else
-        float32. With two classes, the gradient of the score of the second, and for the
-        first its opposite.
+        Gradients in units of the score per unit of the pixels, float64 for float64
+        images and float32 otherwise. With two classes, the score is that of the second
+        class, and the gradient of the first has the opposite sign.
 
     Raises
     ------
     TypeError
-        If the estimator, or a step of the pipeline, is none of these.
+        If the estimator or a step of the pipeline is not one of these.
     ValueError
-        If ``X`` is not like the images seen in ``fit``, or ``target`` has a class
-        that was not.
+        If ``X`` does not have the shape seen during ``fit``, or if ``target`` contains
+        an unknown class.
 
     See Also
     --------
-    occlusion : For any classifier: what is lost with a part of the image.
-    SaliencyDisplay : Draws either beside the images.
+    occlusion : Decrease of the score with covered patches, for any classifier.
+    SaliencyDisplay : Display of the maps beside the images.
 
     Notes
     -----
-    Nothing is dropped, batch norm uses its running statistics, and with ``tta`` the
-    score is the mean over the image and its mirror image. Where an activation has a
-    kink, its slope there is the one that training uses.
+    Dropout is not applied, batch norm uses its running statistics, and with ``tta`` the
+    score is the mean over the image and its mirror image. At a kink of an activation,
+    the derivative is the one that is used in training.
 
     References
     ----------
@@ -78,46 +78,49 @@ def saliency(estimator, X, *, target=None):
     >>> gradients.shape, bool((gradients[:, :, 0] == 0).all())
     ((5, 8, 8), False)
     """
-    # not at the top: it loads much that `import skvision` does without
+    # imported here because it loads many modules
     from sklearn.pipeline import Pipeline
 
-    estimator = best_of(estimator)
+    estimator = best_estimator_of(estimator)
     is_pipeline = isinstance(estimator, Pipeline)
     *before, (_, model) = estimator.steps if is_pipeline else [("", estimator)]
     if not isinstance(model, LinearClassifier | NetworkClassifier):
         raise TypeError(
-            f"saliency is for the linear classifiers and networks of skvision, whose "
-            f"gradient it knows; got {type(model).__name__}: occlusion explains any "
-            f"classifier."
+            f"saliency requires a linear classifier or a network of skvision; got "
+            f"{type(model).__name__}. Use occlusion, which explains any classifier."
         )
-    chain_rules = [_chain_rule(name, step) for name, step in before]
+    products = [_vector_jacobian_product(name, step) for name, step in before]
     X = as_array(X)
     index = class_indices(estimator, X, target)
-    seen = X
+    inputs = X
     for _, step in before:
-        seen = seen if step in (None, "passthrough") else step.transform(seen)
-    rows = validate_rows(model, seen, reset=False)
+        inputs = inputs if step in (None, "passthrough") else step.transform(inputs)
+    rows = validate_rows(model, inputs, reset=False)
     d_scores = _d_scores(index, len(model.classes_))
-    of_model = _of_linear if isinstance(model, LinearClassifier) else _of_network
-    gradients = of_model(model, rows, d_scores)
-    for through in reversed(chain_rules):
-        gradients = through(gradients)
+    compute_gradients = (
+        _gradients_of_linear
+        if isinstance(model, LinearClassifier)
+        else _gradients_of_network
+    )
+    gradients = compute_gradients(model, rows, d_scores)
+    for product in reversed(products):
+        gradients = product(gradients)
     dtype = np.float64 if np.asarray(X).dtype == np.float64 else np.float32
     return gradients.astype(dtype, copy=False).reshape(np.shape(X))
 
 
 def _d_scores(index, n_classes):
-    """Return the gradient of the chosen score by all of them, (n, n_scores)."""
+    """Return the gradient of the chosen score with respect to all scores."""
     if n_classes == 2:
         return np.where(index == 1, 1.0, -1.0)[:, None]
     return np.eye(n_classes)[index]
 
 
-def _of_linear(model, rows, d_scores):
+def _gradients_of_linear(model, rows, d_scores):
     return d_scores @ model.coef_
 
 
-def _of_network(model, rows, d_scores):
+def _gradients_of_network(model, rows, d_scores):
     net = model._architecture.network()
     if net.shapes.n_outputs == 2:  # the score is that of the second less the first
         d_scores = np.hstack([-d_scores, d_scores])
@@ -136,8 +139,8 @@ def _of_network(model, rows, d_scores):
     return (gradients(rows) + mirrored(gradients(mirrored(rows)))) / 2
 
 
-def _chain_rule(name, step):
-    """Return what makes of the gradient by a step's output that by its input."""
+def _vector_jacobian_product(name, step):
+    """Return the vector-Jacobian product of a step of a pipeline."""
     from sklearn.decomposition import PCA
     from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
@@ -156,14 +159,13 @@ def _chain_rule(name, step):
     if isinstance(step, PCA):
         return lambda gradients: (gradients / _whitening_scale(step)) @ step.components_
     raise TypeError(
-        f"saliency follows a gradient through steps that are linear, and {name!r}, "
-        f"{type(step).__name__}, is none that it knows: use occlusion, which explains "
-        f"any classifier."
+        f"saliency requires linear steps that it can differentiate, but step {name!r} "
+        f"is {type(step).__name__}. Use occlusion, which explains any classifier."
     )
 
 
 def _whitening_scale(pca):
-    """Return what components are divided by, from epsilon as in scikit-learn."""
+    """Return the divisor of the components, at least epsilon as in scikit-learn."""
     if not pca.whiten:
         return 1
     deviations = np.sqrt(pca.explained_variance_)
@@ -171,6 +173,6 @@ def _whitening_scale(pca):
 
 
 def _unwhitened(normalizer, gradients):
-    """Return the gradient by pixels before the whitening."""
+    """Return the gradient with respect to pixels before whitening."""
     whitening = normalizer.whitening_
     return gradients if whitening is None else gradients @ whitening.T

@@ -1,14 +1,14 @@
-"""What in an image speaks for a class."""
+"""Display of explanations of single predictions."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from skvision._contract.public import public
 from skvision.inspection._drawing import (
-    as_pictures,
+    as_images,
     as_shades,
     divided_axes,
-    show_picture,
+    show_image,
     show_weights,
 )
 from skvision.inspection._occlusion import occlusion, response_name
@@ -18,34 +18,35 @@ from skvision.inspection._targets import class_indices
 
 @public("skvision.inspection")
 class SaliencyDisplay:
-    """Images, and beside each a map of what speaks for its class.
+    """Images, each beside a map of the evidence for a class.
 
-    Blue speaks for the class: with `saliency` it would gain if the pixel were brighter,
-    with `occlusion` it loses where the image is covered. Red speaks against it. Of
-    images in color, a saliency is drawn as the channel in which it is largest.
+    Blue is evidence for the class: with `saliency`, its score increases if the pixel
+    becomes brighter, and with `occlusion`, it decreases if the region is covered. Red
+    is evidence against the class. For color images, the saliency of the channel with
+    the largest magnitude is shown.
 
     Parameters
     ----------
     images : array-like of shape (n, H, W) or (n, H, W, C)
         Images.
     maps : array-like of shape (n, H, W) or (n, H, W, C)
-        What `saliency` or `occlusion` computed from them.
+        Results of `saliency` or `occlusion` for the images.
     names : array-like of shape (n,)
-        The classes that are meant.
+        Classes that are explained.
     label : str, default=""
-        What the maps are, with their unit, to stand beside the scale of colors.
+        Label of the color bar, with the unit of the maps.
 
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (n, 2)
-        Image and map, after `plot`.
+        Axes of the images and maps, set by `plot`.
     figure_ : Figure
-        The figure that they are in.
+        Figure of the plot, set by `plot`.
 
     See Also
     --------
     saliency, occlusion : Compute the maps.
-    TemplateDisplay : What a linear class looks for in any image.
+    TemplateDisplay : Weights of linear classes and units as images.
 
     Examples
     --------
@@ -85,45 +86,45 @@ class SaliencyDisplay:
         n_cols=4,
         **parameters,
     ):
-        """Compute the maps, and draw them.
+        """Compute the maps and plot them.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted, as `saliency` or `occlusion` takes it.
+            Fitted estimator that `saliency` or `occlusion` supports.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images: a few.
+            A small number of images.
         method : {"saliency", "occlusion"}, default="saliency"
-            What to compute.
+            Method that computes the maps.
         target : label or array-like of shape (n,), default=None
-            The class that is meant. None is the one that is predicted.
+            Class that is explained. None means the predicted class.
         image_shape : (int, int) or (int, int, int), default=None
-            Height, width and channels of images that come as flat rows; where it is
-            None they are guessed with an `ImageShapeWarning`.
+            Height, width and channels of images that are passed as flat rows. If None,
+            they are guessed with an `ImageShapeWarning`.
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
         n_cols : int, default=4
-            Images in a row.
+            Number of images per row.
         **parameters : dict
-            More parameters of `occlusion`.
+            Additional parameters of `occlusion`.
 
         Returns
         -------
         display : SaliencyDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         TypeError
-            If the method does not know the gradient of the estimator.
+            If the method does not support the estimator.
         ValueError
-            If ``method`` is neither, or a parameter is not as the method needs it.
+            If ``method`` is unknown, or if a parameter of the method is invalid.
         """
         if method not in ("saliency", "occlusion"):
             raise ValueError(
                 f'method must be "saliency" or "occlusion"; got {method!r}.'
             )
-        images = as_pictures(X, image_shape)
+        images = as_images(X, image_shape)
         if method == "saliency":
             maps = saliency(estimator, X, target=target, **parameters)
             gray = images.shape[3] == 1
@@ -133,27 +134,27 @@ class SaliencyDisplay:
             maps = occlusion(
                 estimator, X, target=target, image_shape=images.shape[1:], **parameters
             )
-            asked = parameters.get("response_method", "auto")
-            probable = response_name(estimator, asked) == "predict_proba"
-            what = "probability" if probable else "score"
-            label = f"fall of the\n{what}\nwhere covered"
+            requested = parameters.get("response_method", "auto")
+            is_probability = response_name(estimator, requested) == "predict_proba"
+            quantity = "probability" if is_probability else "score"
+            label = f"decrease of the\n{quantity}\nwhere covered"
         names = estimator.classes_[class_indices(estimator, X, target)]
         return cls(images, maps, names, label=label).plot(ax, n_cols=n_cols)
 
     def plot(self, ax=None, *, n_cols=4):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
         n_cols : int, default=4
-            Images in a row.
+            Number of images per row.
 
         Returns
         -------
         display : SaliencyDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
@@ -169,7 +170,7 @@ class SaliencyDisplay:
         maps = [_one_channel(values) for values in self.maps]
         largest = np.abs(maps).max()
         for i, (left, right) in enumerate(self.axes_):
-            show_picture(left, shades[i], vmin=0, vmax=1)
+            show_image(left, shades[i], vmin=0, vmax=1)
             image = show_weights(right, maps[i], largest)
             right.set_title(f"for {self.names[i]}", fontsize="small")
         bar = self.figure_.colorbar(image, ax=axes.tolist(), shrink=0.8, pad=0.02)
@@ -179,7 +180,7 @@ class SaliencyDisplay:
 
 
 def _one_channel(values):
-    """Return a map (H, W): of channels, what is largest, with its sign."""
+    """Return a map (H, W) of the channel with the largest magnitude at each pixel."""
     if values.ndim == 2:
         return values
     channel = np.abs(values).argmax(axis=2)[:, :, None]

@@ -1,4 +1,4 @@
-"""Which estimator is to be looked at, and which class of each image explained."""
+"""Selection of the estimator to inspect, and of the class of each image to explain."""
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -6,25 +6,24 @@ from sklearn.base import is_classifier
 from skvision._contract.labels import refuse_missing
 
 
-def best_of(estimator):
-    """Return what a search has found, and what is no search as it is."""
+def best_estimator_of(estimator):
+    """Return the best estimator of a fitted search, or the estimator itself."""
     return getattr(estimator, "best_estimator_", estimator)
 
 
 def class_indices(estimator, X, target):
-    """Return which of ``classes_`` is explained: the predicted, or ``target``."""
+    """Return the indices in ``classes_`` of the predicted classes or of ``target``."""
     if not is_classifier(estimator):
         raise TypeError(
-            f"The scores of a classifier can be explained; got "
-            f"{type(estimator).__name__}."
+            f"estimator must be a classifier; got {type(estimator).__name__}."
         )
     refuse_missing(target, "target")
     predicted = estimator.predict(X)
     wanted = predicted if target is None else np.asarray(target)
     if wanted.shape not in ((), predicted.shape):
         raise ValueError(
-            f"target must be one class, or one for each of the {len(predicted)} "
-            f"images; got the shape {wanted.shape}."
+            f"target must be one class, or a class for each of the {len(predicted)} "
+            f"images; got an array of shape {wanted.shape}."
         )
     known = estimator.classes_.tolist()
     index = {name: i for i, name in enumerate(known)}
@@ -32,7 +31,7 @@ def class_indices(estimator, X, target):
     unknown = sorted({repr(name) for name in names if name not in index})
     if unknown:
         raise ValueError(
-            f"target has {', '.join(unknown[:3])}, which the classifier does not know; "
-            f"its classes are {known[:10]}{' and more' if len(known) > 10 else ''}."
+            f"target contains {', '.join(unknown[:3])}, but the classes of the "
+            f"classifier are {known[:10]}{' and more' if len(known) > 10 else ''}."
         )
     return np.array([index[name] for name in names])

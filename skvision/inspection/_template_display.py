@@ -1,4 +1,4 @@
-"""What linear classes and the units of a first layer look for."""
+"""Display of the weights of linear classes and of the units of a first layer."""
 
 from numbers import Integral
 
@@ -10,36 +10,36 @@ from sklearn.utils.validation import check_is_fitted
 from skvision._contract.public import public
 from skvision._linear.linear_classifier import LinearClassifier
 from skvision._networks.network_classifier import NetworkClassifier
-from skvision.inspection._drawing import divided_axes, in_lines, show_weights
-from skvision.inspection._targets import best_of
+from skvision.inspection._drawing import divided_axes, show_weights, wrap_text
+from skvision.inspection._targets import best_estimator_of
 
 
 @public("skvision.inspection")
 class TemplateDisplay:
-    """Weights as images: templates that classes or units compare an image with.
+    """Weights as images, which are the templates of classes or units.
 
-    The score of a linear class is the sum over all pixels of image times weight. A
-    gray template is blue where bright pixels speak for the class and red where they
-    speak against it; one of colors shows what the class would like to see, and is gray
-    where it does not care.
+    The score of a linear class is the sum over all pixels of the image times the
+    weight. Templates of one channel are blue where bright pixels are evidence for the
+    class, and red where they are evidence against it. Templates of three channels show
+    the colors that are evidence for the class, and are gray where the weights are zero.
 
     Parameters
     ----------
     templates : array-like of shape (n, H, W) or (n, H, W, C)
         Weights.
     names : array-like of shape (n,)
-        What stands above each.
+        Titles of the templates.
 
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (n,)
-        One for each template, after `plot`.
+        Axes of the templates, set by `plot`.
     figure_ : Figure
-        The figure that they are in.
+        Figure of the plot, set by `plot`.
 
     See Also
     --------
-    saliency : The same for one image and any differentiable model.
+    saliency : Gradients for a given image, also of networks.
 
     Examples
     --------
@@ -59,55 +59,56 @@ class TemplateDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None, n_units=40, n_cols=10):
-        """Draw the templates of a fitted classifier.
+        """Plot the templates of a fitted classifier.
 
         Parameters
         ----------
         estimator : estimator
             `SoftmaxRegression`, `MulticlassSVM`, `Perceptron`, `MLPBackprop` or
-            `ArcFaceEmbedder`, fitted to images, or a pipeline that ends in one, or a
-            search for one: its weights are those of images as this step gets them. Of
-            a network the units of the first layer are drawn, whose weights are those of
-            standardized pixels where it standardizes.
+            `ArcFaceEmbedder` that was fitted to images, a pipeline that ends with one,
+            or a search over one. In a pipeline, the weights belong to the images that
+            the last step receives. For a network, the units of the first layer are
+            drawn, with the weights of standardized pixels if the network standardizes
+            them.
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
         n_units : int, default=40
-            How many units of a network are drawn at most, those of the largest weights
-            (in Euclidean norm), largest first.
+            Maximum number of units of a network to draw. Those with the largest
+            Euclidean norms of weights are drawn, sorted by norm.
         n_cols : int, default=10
-            Templates in a row.
+            Number of templates per row.
 
         Returns
         -------
         display : TemplateDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         TypeError
-            If the estimator has no templates.
+            If the estimator is not one of these.
         ValueError
-            If it was fitted to flat rows of no known height and width, or ``n_units``
+            If it was fitted to flat rows of unknown height and width, or if ``n_units``
             or ``n_cols`` is less than 1.
         """
-        # not at the top: it loads much that `import skvision` does without
+        # imported here because it loads many modules
         from sklearn.pipeline import Pipeline
 
-        estimator = best_of(estimator)
+        estimator = best_estimator_of(estimator)
         model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         if not isinstance(model, LinearClassifier | NetworkClassifier):
             raise TypeError(
-                f"templates are of a linear classifier or a network of skvision; got "
-                f"{type(model).__name__}: see occlusion for any other."
+                f"estimator must be a linear classifier or a network of skvision; got "
+                f"{type(model).__name__}. Use occlusion for other classifiers."
             )
         check_is_fitted(model)
         check_scalar(n_units, "n_units", Integral, min_val=1)
         if model.image_shape_ is None:
             raise ValueError(
-                f"{type(model).__name__} was fitted to flat rows, so that its weights "
-                f"have no height and width: fit it to images (n, H, W[, C]), or pass "
-                f"image_shape= where it has that parameter; behind a HOG, draw "
-                f"HOGDisplay.from_classifier."
+                f"{type(model).__name__} was fitted to flat rows, so that the height "
+                f"and width of its weights are unknown. Fit it to images "
+                f"(n, H, W[, C]), or set its parameter image_shape if it has one. "
+                f"After a HOG, use HOGDisplay.from_classifier."
             )
         if isinstance(model, LinearClassifier):
             rows, names = model.coef_, model.classes_[-len(model.coef_) :]
@@ -121,19 +122,19 @@ class TemplateDisplay:
         return cls(rows.reshape(-1, *shape), names).plot(ax, n_cols=n_cols)
 
     def plot(self, ax=None, *, n_cols=10):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
         n_cols : int, default=10
-            Templates in a row.
+            Number of templates per row.
 
         Returns
         -------
         display : TemplateDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
@@ -148,5 +149,5 @@ class TemplateDisplay:
             self.axes_, self.templates, self.names, strict=True
         ):
             show_weights(axes, weights, largest)
-            axes.set_title(in_lines(axes, name), fontsize="small")
+            axes.set_title(wrap_text(axes, name), fontsize="small")
         return self

@@ -1,4 +1,4 @@
-"""How training went: loss, validation score, learning rate, length of steps."""
+"""Display of the training history: loss, validation score and learning rate."""
 
 from itertools import cycle
 
@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.public import public
 from skvision.inspection._drawing import BLUE, GRAY, GREEN, ORANGE, divided_axes
-from skvision.inspection._targets import best_of
+from skvision.inspection._targets import best_estimator_of
 
 COLORS = [BLUE, ORANGE, GREEN, "#8e4585", "#8a6d00", GRAY]
 STYLES = ["-", "--", ":", "-."]
@@ -20,34 +20,34 @@ PANELS = {
     "update_ratio": "step / weights",
 }
 HEALTHY_RATIO = 1e-3
-LETTERS_OF_LEGEND = 12  # in an inch
-WIDE = 10  # largest over least loss, from which its axis is logarithmic
+LETTERS_OF_LEGEND = 12  # per inch
+WIDE = 10  # ratio of the largest to the smallest loss for a logarithmic axis
 
 
 @public("skvision.inspection")
 class TrainingCurveDisplay:
-    """Curves of training: a panel each for what was recorded.
+    """Training curves, with a panel for each recorded quantity.
 
-    Panels are for the loss, in which the penalty is counted; for the accuracy on
-    images held out, if there were any, with a dot at the best; for the learning rate,
-    where it changes; and for how long the last step of each epoch was, over the length
-    of the weights of its layer, with a rule of thumb for it.
+    There are panels for the loss with its penalty, for the accuracy on the validation
+    set with a dot at the best epoch, for the learning rate if it changes, and for the
+    ratio of the norms of the last update of each epoch and of the weights, for each
+    layer, with a rule of thumb for this ratio.
 
     Parameters
     ----------
     histories : dict of str to dict
-        Of each model by its name: arrays of one length, ``"epoch"``, ``"iteration"`` or
-        ``"smoothed problem"`` (of which the hinge of `MulticlassSVM` is solved as a
-        few), and with it ``"loss"``, ``"validation_score"``, ``"learning_rate"``, each
-        of shape (n_epochs,), and ``"update_ratio"`` (n_epochs, n_layers), or some of
-        these, NaN where there is no value.
+        Histories of models by name. A history is a dict of arrays of equal length: one
+        of ``"epoch"``, ``"iteration"`` and ``"smoothed problem"`` (a step of the solver
+        of `MulticlassSVM` for the hinge loss), and at least one of ``"loss"``,
+        ``"validation_score"`` and ``"learning_rate"``, of shape (n_epochs,), and
+        ``"update_ratio"``, of shape (n_epochs, n_layers). Missing values are NaN.
 
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (n_panels,)
-        The panels, in the order above, after `plot`.
+        Axes of the panels in the order above, set by `plot`.
     figure_ : Figure
-        The figure that they are in.
+        Figure of the plot, set by `plot`.
 
     Examples
     --------
@@ -65,69 +65,70 @@ class TrainingCurveDisplay:
         for name, history in histories.items():
             if not any(unit in history for unit in UNITS):
                 raise ValueError(
-                    f"the history of {name!r} does not say when its values were "
-                    f"recorded: it needs one of {UNITS}; got {list(history)}."
+                    f"The history of {name!r} must contain one of {UNITS}; got "
+                    f"{list(history)}."
                 )
         self.histories = histories
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None):
-        """Draw how one model or several were trained.
+        """Plot the training curves of one or several models.
 
         Parameters
         ----------
         estimator : estimator or dict of str to estimator
-            Fitted: a network, a linear classifier, another estimator that has
-            ``loss_curve_``, or a pipeline that ends in one; or several by their names.
+            Fitted network, linear classifier, other estimator with ``loss_curve_``, or
+            pipeline that ends with one, or a dict of several by name.
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
 
         Returns
         -------
         display : TrainingCurveDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         TypeError
-            If an estimator has recorded nothing.
+            If an estimator has no training history.
         NotFittedError
-            If one is not fitted.
+            If an estimator is not fitted.
         """
         models = estimator
         if not isinstance(estimator, dict):
             models = {type(estimator).__name__: estimator}
-        histories = {str(name): _history_of(model) for name, model in models.items()}
+        histories = {
+            str(name): _recorded_history(model) for name, model in models.items()
+        }
         return cls(histories).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
 
         Returns
         -------
         display : TrainingCurveDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         ValueError
-            If there is nothing to draw.
+            If the histories contain nothing to plot.
         """
         curves = {panel: self._curves(panel) for panel in PANELS}
         if not any(np.ptp(y) > 0 for *_, y in curves["learning_rate"]):
-            curves["learning_rate"] = []  # a level line tells nothing
+            curves["learning_rate"] = []  # it is constant
         panels = [panel for panel in PANELS if curves[panel]]
         if not panels:
             raise ValueError(
-                f"the histories have nothing to draw: they need one of "
-                f"{', '.join(PANELS)}."
+                f"The histories must contain at least one of {', '.join(PANELS)}."
             )
         axes = divided_axes(ax, type(self).__name__, len(panels), 2, (4.2, 3))
         self.axes_, self.figure_ = axes, axes[0].figure
@@ -148,7 +149,7 @@ class TrainingCurveDisplay:
         return self
 
     def _curves(self, panel):
-        """Return name, layer, x and y of each line of a panel."""
+        """Return the name, layer, x and y of each line of a panel."""
         return [
             (name, layer, np.asarray(history[_unit(history)])[known], y[known])
             for name, history in self.histories.items()
@@ -182,8 +183,8 @@ class TrainingCurveDisplay:
             self._explain_ratios(axes, sorted({layer for _, layer, *_ in curves}))
 
     def _explain_ratios(self, axes, layers):
-        """Draw the rule of thumb, and a legend of layers."""
-        for layer in layers:  # lines of no points
+        """Plot the rule of thumb, and add a legend of the layers."""
+        for layer in layers:  # lines without points
             style = {"color": GRAY, "linestyle": STYLES[layer % len(STYLES)]}
             if len(self.histories) == 1:
                 style = {"color": COLORS[layer % len(COLORS)]}
@@ -195,25 +196,25 @@ class TrainingCurveDisplay:
 
 
 def _unit(history):
-    """Return what a history counts in."""
+    """Return the unit of the steps of a history."""
     return next(unit for unit in UNITS if unit in history)
 
 
 def _columns(values):
-    """Return a curve, or one for each layer."""
+    """Return a list of a single curve, or a curve for each layer."""
     values = np.asarray(values, float)
     return [values] if values.ndim == 1 else values.T
 
 
-def _history_of(estimator):
-    """Return what a fitted estimator recorded, in the form of ``history_``."""
-    # not at the top: it loads much that `import skvision` does without
+def _recorded_history(estimator):
+    """Return the history of a fitted estimator, in the form of ``history_``."""
+    # imported here because it loads many modules
     from sklearn.pipeline import Pipeline
 
-    estimator = best_of(estimator)
+    estimator = best_estimator_of(estimator)
     model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     check_is_fitted(model)
-    by_epochs = hasattr(model, "_batch_state")  # partial_fit, whatever the solver
+    by_epochs = hasattr(model, "_batch_state")  # set by partial_fit for any solver
     whole = getattr(model, "solver", None) in ("auto", "lbfgs") and not by_epochs
     unit = UNITS[whole]
     if hasattr(model, "history_"):
@@ -221,14 +222,13 @@ def _history_of(estimator):
         return {unit: history.pop("epoch"), **history}
     if not hasattr(model, "loss_curve_"):
         raise TypeError(
-            f"{type(model).__name__} recorded no loss while it was fitted: curves are "
-            f"of networks (MLPBackprop, ArcFaceEmbedder), of linear classifiers "
-            f"(SoftmaxRegression, MulticlassSVM, Perceptron), and of others that have "
-            f"loss_curve_."
+            f"{type(model).__name__} has no training history. Pass a network "
+            f"(MLPBackprop, ArcFaceEmbedder), a linear classifier (SoftmaxRegression, "
+            f"MulticlassSVM, Perceptron), or another estimator with loss_curve_."
         )
     loss = np.array(model.loss_curve_)
-    starts_at = model.n_iter_ + 1 - len(loss)  # 0 where there is a loss at the start
-    if unit == "iteration" and starts_at:  # the hinge is solved as several problems
+    starts_at = model.n_iter_ + 1 - len(loss)  # 0 if it includes the initial loss
+    if unit == "iteration" and starts_at:  # several problems for the hinge loss
         unit, starts_at = "smoothed problem", 0
     at = starts_at + np.arange(len(loss))
     history = {unit: at, "loss": loss}

@@ -1,4 +1,4 @@
-"""How well similarities tell whether two images are of one class."""
+"""Display of verification by similarities of pairs of images."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,47 +24,48 @@ from skvision.metrics import (
 from skvision.metrics._pairs import as_labels, similarities, unit_rows
 from skvision.metrics._verification import check_pairs
 
-MOST_PAIRS = 10_000_000
-LEAST_FAR = 1e-3
-N_BINS = 10, 50  # at least and at most
-N_POINTS = 1000  # of the curve, evenly on its logarithmic axis
+MAX_PAIRS = 10_000_000
+MIN_FAR = 1e-3
+N_BINS = 10, 50  # minimum and maximum
+N_POINTS = 1000  # of the curve, at regular intervals of its logarithmic axis
 
 
 @public("skvision.inspection")
 class VerificationDisplay:
-    """Similarities of pairs of images, and the rates that thresholds on them give.
+    """Similarities of pairs of images, and rates of verification for all thresholds.
 
-    On the left are histograms of the similarities of pairs of one class and of two, and
-    on the right is the share of pairs of one class that are accepted (true accept rate)
-    against that of pairs of two (false accept rate), for all thresholds; what accepts
-    none of these is drawn at its left edge. Marked are the equal error rate; the true
-    accept rate at one false accept rate, with its 95% confidence interval, which is for
-    independent pairs; and the threshold that is used, if one is given.
+    The left panel shows histograms of the similarities of pairs of the same class and
+    of different classes. The right panel shows the true accept rate, which is the
+    fraction of pairs of the same class that are accepted, against the false accept
+    rate, which is that of pairs of different classes, for all thresholds; thresholds
+    with a false accept rate of zero are drawn at the left edge. It marks the equal
+    error rate, the true accept rate at one false accept rate with its 95% confidence
+    interval (for independent pairs), and the given threshold.
 
     Parameters
     ----------
     y_same : array-like of shape (n_pairs,), bool
-        Whether a pair is of one class.
+        Whether the images of each pair are of the same class.
     similarity : array-like of shape (n_pairs,)
-        How similar the two images are.
+        Similarity of the images of each pair.
     threshold : float, default=None
-        The similarity from which pairs are accepted.
+        Similarity from which on pairs are accepted.
     far : float, default=None
-        The false accept rate at which the true accept rate is marked. None is 0.001, or
-        where there are too few pairs of two classes for that, the smallest power of ten
-        that they can tell from 0.
+        False accept rate at which the true accept rate is marked. None means 0.001 or,
+        if there are too few pairs of different classes, the smallest power of ten that
+        they can distinguish from 0.
 
     Attributes
     ----------
     axes_ : ndarray of Axes of shape (2,)
-        Histograms and curve, after `plot`.
+        Axes of the histograms and the curve, set by `plot`.
     figure_ : Figure
-        The figure that they are in.
+        Figure of the plot, set by `plot`.
 
     See Also
     --------
-    skvision.metrics.verification_curve : The rates.
-    skvision.VerificationThreshold : Learns a threshold.
+    skvision.metrics.verification_curve : Compute the rates.
+    skvision.VerificationThreshold : Learn a threshold.
 
     Examples
     --------
@@ -94,40 +95,40 @@ class VerificationDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, far=None, ax=None):
-        """Compare all pairs of images, and draw.
+        """Compute the similarities of all pairs of images and plot them.
 
         Parameters
         ----------
         estimator : transformer or VerificationThreshold
-            Fitted: makes the embeddings, whose cosines are the similarities. Of a
-            `VerificationThreshold` the threshold is marked, too, and its ``far``.
+            Fitted estimator that computes the embeddings, whose cosines are the
+            similarities. For a `VerificationThreshold`, its threshold and ``far`` are
+            also marked.
         X : array-like of shape (n, ...)
-            Images, or whatever the estimator takes; of classes that it was not
-            trained on, since those that it was are told apart far better than others
-            will be.
+            Images or other input of the estimator. Use classes that it was not trained
+            on, because it distinguishes its training classes much better than others.
         y : array-like of shape (n,)
-            Their classes. All pairs count, or 10 million of them, half of each kind,
-            where there are more.
+            Class labels. If there are more than 10 million pairs, 10 million random
+            pairs are used, half of each kind.
         far : float, default=None
-            The false accept rate at which the true accept rate is marked; None is that
-            of the `VerificationThreshold`, or else as for the class.
+            False accept rate at which the true accept rate is marked. None means that
+            of the `VerificationThreshold`, or the default of the class.
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
 
         Returns
         -------
         display : VerificationDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         TypeError
-            If the estimator makes no embeddings.
+            If the estimator does not compute embeddings.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If ``X`` and ``y`` differ in length, or there are no pairs of one class or
-            none of two.
+            If ``X`` and ``y`` have different lengths, or if there are no pairs of the
+            same class or none of different classes.
         """
         y = as_labels(y, "y")
         check_consistent_length(X, y)
@@ -139,60 +140,61 @@ class VerificationDisplay:
                 far = estimator.far
         elif not hasattr(estimator, "transform"):
             raise TypeError(
-                f"embeddings come from transform, which {type(estimator).__name__} has "
-                f"not: pass an embedder, a pipeline that ends in one, or a "
+                f"{type(estimator).__name__} has no transform, which computes the "
+                f"embeddings. Pass an embedder, a pipeline that ends with one, or a "
                 f"VerificationThreshold."
             )
         else:
             check_is_fitted(estimator)
         embeddings = X if embedder is None else embedder.transform(X)
         n_all = len(y) * (len(y) - 1) // 2
-        n_pairs = MOST_PAIRS if n_all > MOST_PAIRS else None
+        n_pairs = MAX_PAIRS if n_all > MAX_PAIRS else None
         pairs, same = verification_pairs(y, n_pairs=n_pairs, random_state=0)
         similarity = similarities(unit_rows(embeddings, "The embeddings"), pairs)
         return cls(same, similarity, threshold=threshold, far=far).plot(ax)
 
     @classmethod
     def from_predictions(cls, y_same, similarity, *, threshold=None, far=None, ax=None):
-        """Draw similarities.
+        """Plot given similarities.
 
         Parameters
         ----------
         y_same : array-like of shape (n_pairs,), bool
-            Whether a pair is of one class.
+            Whether the images of each pair are of the same class.
         similarity : array-like of shape (n_pairs,)
-            How similar the two images are.
+            Similarity of the images of each pair.
         threshold : float, default=None
-            The similarity from which pairs are accepted.
+            Similarity from which on pairs are accepted.
         far : float, default=None
-            As for the class.
+            False accept rate, as in the class.
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
 
         Returns
         -------
         display : VerificationDisplay
-            What was drawn.
+            The display with the computed values.
 
         Raises
         ------
         ValueError
-            As `skvision.metrics.verification_curve`, or if ``far`` is out of its range.
+            As in `skvision.metrics.verification_curve`, or if ``far`` is out of its
+            range.
         """
         return cls(y_same, similarity, threshold=threshold, far=far).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Plot the display.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Axes to divide; None makes a figure.
+            Axes to divide into a grid. If None, a new figure is created.
 
         Returns
         -------
         display : VerificationDisplay
-            The same.
+            The display itself.
 
         Raises
         ------
@@ -204,12 +206,13 @@ class VerificationDisplay:
         Warns
         -----
         UserWarning
-            If there are too few pairs of two classes to tell ``far`` from 0.
+            If there are too few pairs of different classes to distinguish ``far`` from
+            0.
         """
         n_different = int(np.sum(~self.y_same))
         far = self.far
         if far is None:
-            far = max(LEAST_FAR, 10.0 ** -np.floor(np.log10(n_different)))
+            far = max(MIN_FAR, 10.0 ** -np.floor(np.log10(n_different)))
         tar = tar_at_far(self.y_same, self.similarity, far=far)
         self.axes_ = divided_axes(ax, type(self).__name__, 2, 2, (4.5, 3.8))
         self.figure_ = self.axes_[0].figure
@@ -221,15 +224,15 @@ class VerificationDisplay:
         n_bins = int(np.clip(2 * len(self.similarity) ** (1 / 3), *N_BINS))
         bins = np.histogram_bin_edges(self.similarity, n_bins)
         for kind, color, name in (
-            (~self.y_same, GRAY, "two classes"),
-            (self.y_same, BLUE, "one class"),
+            (~self.y_same, GRAY, "different classes"),
+            (self.y_same, BLUE, "the same class"),
         ):
             axes.hist(
                 self.similarity[kind],
                 bins,
                 density=True,
                 histtype="stepfilled",
-                facecolor=f"{color}59",  # light, to see one through the other
+                facecolor=f"{color}59",  # transparent
                 edgecolor=color,
                 linewidth=1.5,
                 label=f"pairs of {name}: {kind.sum():,}",
@@ -245,7 +248,7 @@ class VerificationDisplay:
         legend_above(axes)
 
     def _draw_curve(self, axes, far, tar, left):
-        """Draw rates from a false accept rate ``left``, which stands for none."""
+        """Plot rates from the false accept rate ``left`` on, which stands for zero."""
         fars, tars, thresholds = verification_curve(self.y_same, self.similarity)
         wanted = np.append(0, np.geomspace(2 * left, 1, N_POINTS))
         at = np.unique(np.searchsorted(fars, wanted, side="right") - 1)

@@ -8,8 +8,8 @@ from skvision._linear.linear_classifier import LinearClassifier
 from skvision._networks.network_classifier import NetworkClassifier
 
 
-def weights_of(model):
-    """Return all that was learned, in one vector, float64."""
+def weight_vector(model):
+    """Return all weights of a model as a float64 vector."""
     if isinstance(model, NetworkClassifier):
         return model.parameters_.astype(np.float64)
     parts = model.coef_.ravel(), model.intercept_
@@ -17,7 +17,7 @@ def weights_of(model):
 
 
 def with_weights(model, weights):
-    """Return the model with other weights."""
+    """Return a copy of the model with other weights."""
     other = copy.copy(model)
     if isinstance(model, NetworkClassifier):
         other.parameters_ = weights
@@ -29,8 +29,8 @@ def with_weights(model, weights):
 
 
 def random_direction(model, rng):
-    """Return normal numbers, each filter as long as that of the model; biases zero."""
-    direction = np.zeros(len(weights_of(model)))
+    """Return a random direction with the norms of the model's filters and no biases."""
+    direction = np.zeros(len(weight_vector(model)))
     other = with_weights(model, direction)  # of which the arrays below are views
     if isinstance(model, NetworkClassifier):
         axes = [0] * len(model.coefs_)  # weights into a unit are a column
@@ -46,38 +46,38 @@ def random_direction(model, rng):
     return direction
 
 
-def steps_of(path, here, n_directions):
-    """Return where the path was, from where it ends, (n_steps, n_params)."""
+def path_steps(path, here, n_directions):
+    """Return the path relative to the weights ``here``, (n_steps, n_params)."""
     models = [step[-1] if hasattr(step, "steps") else step for step in path]
     for model in models:
         if not isinstance(model, LinearClassifier | NetworkClassifier):
             raise TypeError(
-                f"path must be copies of the estimator as it was in training; got "
-                f"{type(model).__name__}: append copy.deepcopy(estimator)."
+                f"path must contain copies of the estimator during training; got "
+                f"{type(model).__name__}. Append copy.deepcopy(estimator)."
             )
     if len(models) <= n_directions:
         raise ValueError(
-            f"path has {len(models)} steps; {n_directions} directions need "
-            f"{n_directions + 1} or more."
+            f"path must have at least {n_directions + 1} steps for {n_directions} "
+            f"directions; got {len(models)}."
         )
-    vectors = [weights_of(model) for model in models]
+    vectors = [weight_vector(model) for model in models]
     if any(vector.shape != here.shape for vector in vectors):
         raise ValueError(
-            "path has models of other shapes than the estimator: record it while that "
-            "one is trained."
+            "path contains models whose shapes differ from the estimator. Record it "
+            "while the estimator is trained."
         )
     steps = np.array(vectors) - here
     if np.ptp(steps, axis=0).max() == 0:
         raise ValueError(
-            "all steps of path are the same: append copies, copy.deepcopy(estimator), "
+            "All steps of path are equal. Append copies, copy.deepcopy(estimator), and "
             "not the estimator itself."
         )
     return steps
 
 
 def principal_directions(steps, n_directions):
-    """Return unit vectors along which the path goes, and their shares of it."""
+    """Return the principal directions of a path and their fractions of the variance."""
     _, lengths, directions = np.linalg.svd(steps, full_matrices=False)
     ratio = lengths**2 / (lengths**2).sum()
-    directions *= np.where(directions @ steps[0] > 0, -1, 1)[:, None]  # rightwards, up
+    directions *= np.where(directions @ steps[0] > 0, -1, 1)[:, None]  # right and up
     return directions[:n_directions], ratio[:n_directions]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from skvision._training import precondition as module
+from skvision._training.class_inverses import class_inverses
 from skvision._training.losses import sigmoid_cross_entropy, sigmoid_curvature
 from skvision._training.precondition import (
-    class_inverses,
     curvature_inverse,
     gram_matrix,
     hessian,

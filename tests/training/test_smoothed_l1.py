@@ -118,16 +118,16 @@ def test_any_start_leads_to_the_same_minimum(points, rng):
 
 def test_large_problems_are_solved_as_small_ones(points, monkeypatch):
     """Class by class with conjugate gradients, and with few weights at a time."""
-    from skvision._training import precondition
+    from skvision._training import class_inverses
 
     X, labels = points
     problem = problem_of(
         X, labels, 0.003, 1.0, softmax_cross_entropy, softmax_curvature, 3, True
     )
     expected = minimum_of(problem)
-    monkeypatch.setattr(precondition, "MAX_DENSE", 0)
+    monkeypatch.setattr(class_inverses, "MAX_DENSE", 0)
     for most in (5, 2):
-        monkeypatch.setattr(precondition, "MAX_OWN", most)
+        monkeypatch.setattr(class_inverses, "MAX_OWN", most)
         minimum = minimum_of(problem)
         np.testing.assert_allclose(minimum.params, expected.params, atol=1e-6)
         np.testing.assert_array_equal(minimum.params == 0, expected.params == 0)

@@ -319,7 +319,7 @@ def test_partial_fit_learns_and_needs_the_classes(solver, digits):
         MulticlassSVM(class_weight="balanced").partial_fit(X, y, classes=range(10))
 
 
-def test_partial_fit_goes_on_from_fit(digits):
+def test_partial_fit_continues_from_fit(digits):
     X, y = digits
     model = MulticlassSVM(alpha=0.01).fit(X, y)
     value = model.loss_and_gradient(X, y)[0]
@@ -450,7 +450,7 @@ def test_weight_decay_of_adamw_is_a_penalty(digits):
     assert sizes[0] > sizes[1] > sizes[2] > 0
 
 
-def test_a_loss_that_rises_is_told(digits):
+def test_a_rising_loss_warns(digits):
     model = MulticlassSVM(
         solver="sgd", learning_rate_init=0.1, batch_size=64, max_iter=3
     )

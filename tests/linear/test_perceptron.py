@@ -275,7 +275,7 @@ def test_class_weights(batch_size, class_weight, rng):
     np.testing.assert_allclose(a.coef_, b.coef_, rtol=1e-10)
 
 
-# The course of a fit
+# The history of a fit
 
 
 @pytest.mark.parametrize("average", [True, False])
@@ -311,7 +311,7 @@ def test_partial_fit_announces_classes(whole_numbers):
         Perceptron(class_weight="balanced").partial_fit(X, y, classes=[0, 1])
 
 
-def test_partial_fit_goes_on_from_fit(whole_numbers):
+def test_partial_fit_continues_from_fit(whole_numbers):
     X, y = whole_numbers
     model = fit_epochs(1, X, y, batch_size=1, average=True)
     assert model.n_iter_ == 1
@@ -589,7 +589,7 @@ def test_numbers_too_large_to_compute_with(scale, dtype, batch_size, digits):
     assert not hasattr(model, "coef_")
 
 
-def test_a_course_goes_through_pickle_and_clone(whole_numbers):
+def test_fitted_attributes_survive_pickle_and_clone(whole_numbers):
     import pickle
 
     X, y = whole_numbers

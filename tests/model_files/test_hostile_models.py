@@ -398,10 +398,10 @@ def test_the_limit_of_computing_is_told(tmp_path):
         ImageReader((256, 256)), make_union(words), normalizer, classifier
     )
     n_operations = 241**2 * ((768 + 5000) * 384 + 5000)
-    with pytest.raises(ValueError, match="multiply-adds") as told:
+    with pytest.raises(ValueError, match="multiply-adds") as caught:
         save_model(tmp_path / "a", model, training={}, held_out={})
-    assert f"needs {n_operations:.1e} multiply-adds per image" in str(told.value)
-    assert "over 1.0e+11: train with a smaller size" in str(told.value)
+    assert f"needs {n_operations:.1e} multiply-adds per image" in str(caught.value)
+    assert "over 1.0e+11: train with a smaller size" in str(caught.value)
 
 
 def test_overlapping_and_repeated_entries_are_refused(good, tmp_path):
@@ -457,7 +457,9 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         data = make_model(Path(folder)).read_bytes()
         seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-        told = Counter(judge(one, Path(folder, "a")) for one in mutants(data, n, seed))
-    for reason, times in told.most_common(40):
+        caught = Counter(
+            judge(one, Path(folder, "a")) for one in mutants(data, n, seed)
+        )
+    for reason, times in caught.most_common(40):
         print(f"{times:6} {reason[:150]}")
-    print(f"{n} files, {told['finite']} of them models with finite predictions")
+    print(f"{n} files, {caught['finite']} of them models with finite predictions")

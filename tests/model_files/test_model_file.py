@@ -220,7 +220,7 @@ def test_other_versions_are_an_error(saved, package, version):
         load_model(saved)
 
 
-def test_other_versions_are_told_before_unknown_types(saved):
+def test_other_versions_are_reported_before_unknown_types(saved):
     def rename(schema):
         schema["__module__"] = "skvision.pipelines"
 

@@ -300,7 +300,7 @@ def test_sample_weight_goes_straight_to_the_estimator():
     assert np.array_equal(search.best_estimator_.sample_weight_, weights)
 
 
-def test_metadata_is_routed_to_whom_asks():
+def test_metadata_is_routed_to_objects_that_request_it():
     weights, groups = np.arange(1.0, 151), np.arange(150) % 5
     with config_context(enable_metadata_routing=True):
         model = Peak().set_fit_request(sample_weight=True)

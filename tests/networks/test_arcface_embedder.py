@@ -186,7 +186,7 @@ def test_two_classes():
     assert model.score(X, np.array(["cat", "dog"])[y]) == 1
 
 
-def test_a_margin_draws_a_class_together():
+def test_a_margin_brings_a_class_closer_together():
     X, y = BYTES[:800], LABELS[:800]
     medians = []
     for loss, margin in (("arcface", 0), ("arcface", 0.5), ("cosface", 0.5)):
@@ -218,7 +218,7 @@ def test_eight_digits_on_a_circle():
 
 
 @pytest.mark.realdata
-def test_people_never_seen_are_told_apart_better_than_by_pixels(data_root):
+def test_new_people_are_verified_better_than_by_pixels(data_root):
     images = np.load(data_root / "orl_faces" / "images.npy")
     who = np.load(data_root / "orl_faces" / "labels.npy")
     people = np.random.default_rng(0).permutation(np.unique(who))

@@ -87,7 +87,7 @@ def test_flat_rows_are_augmented_as_pictures(pictures):
     assert (a.parameters_ != c.parameters_).any()
 
 
-def test_augmentation_draws_anew_each_epoch(pictures):
+def test_augmentation_differs_between_epochs(pictures):
     drawn = []
 
     def draw(images, rng):

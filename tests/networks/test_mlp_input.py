@@ -110,7 +110,7 @@ def test_bad_parameters(parameters, message, few):
     assert nothing_fitted(model)
 
 
-def test_lbfgs_does_not_go_with_augmentation(pictures):
+def test_lbfgs_does_not_support_augmentation(pictures):
     model = MLPBackprop(solver="lbfgs", augmentation=RandomFlip(), dropout=0.1)
     with pytest.raises(ValueError, match="not support dropout and augmentation"):
         model.fit(*pictures)
@@ -173,6 +173,6 @@ def test_numbers_too_large_to_train_on(few):
     assert nothing_fitted(model)
 
 
-def test_lbfgs_does_not_take_a_penalty_with_kinks(few):
+def test_lbfgs_does_not_support_an_l1_penalty(few):
     with pytest.raises(ValueError, match=r"smooth, .* l1_ratio"):
         MLPBackprop(5, solver="lbfgs", l1_ratio=0.5).fit(*few)

@@ -102,7 +102,7 @@ def test_warm_fit_of_another_precision(few):
     assert model.loss_and_gradient(X, y)[0] < loss
 
 
-def test_changed_layers_do_not_go_on(few):
+def test_changed_layers_prevent_a_warm_start(few):
     model = MLPBackprop(6, warm_start=True, max_iter=2, random_state=0).fit(*few)
     for change in ({"hidden_layer_sizes": 7}, {"activation": "tanh"}):
         other = copy.deepcopy(model).set_params(**change)

@@ -327,7 +327,7 @@ def test_partial_fit_refuses_to_go_on_after_the_plan():
         model.partial_fit(X, y)
 
 
-def test_partial_fit_goes_on_with_another_solver_and_dtype():
+def test_partial_fit_continues_with_another_solver_and_dtype():
     X, y = np.eye(4), [0, 1, 0, 1]
     model = SoftmaxRegression(solver="adam").partial_fit(X, y, classes=[0, 1])
     model.set_params(solver="sgd").partial_fit(X.astype(np.float32), y)

@@ -402,7 +402,7 @@ def test_groups_go_to_the_splitter(fits):
         lock.fit(X, Y, groups=np.arange(len(Y)))
 
 
-def test_metadata_are_routed_to_whom_asks(fits):
+def test_metadata_is_routed_to_objects_that_request_it(fits):
     with config_context(enable_metadata_routing=True):
         embedder = Weighed().set_fit_request(sample_weight=True, scale=True)
         lock = VerificationThreshold(embedder, far=0.1, cv=GroupKFold(2))

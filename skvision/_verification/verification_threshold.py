@@ -82,7 +82,7 @@ class VerificationThreshold(Estimator):
         The fitted embedder.
 
     threshold_ : float
-        The similarity above which two images are accepted as the same person.
+        The lowest similarity at which two images are accepted as the same person.
 
     far_ : float
         False accept rate on the pairs from which the threshold was learned.

@@ -457,9 +457,9 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         data = make_model(Path(folder)).read_bytes()
         seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-        caught = Counter(
+        reasons = Counter(
             judge(one, Path(folder, "a")) for one in mutants(data, n, seed)
         )
-    for reason, times in caught.most_common(40):
+    for reason, times in reasons.most_common(40):
         print(f"{times:6} {reason[:150]}")
     print(f"{n} files, {caught['finite']} of them models with finite predictions")

@@ -1,22 +1,24 @@
 """Why a fit ended in numbers that are infinite or NaN, and what to change."""
 
+from typing import Any
+
 import numpy as np
 
 PLAIN = 10  # standardized features are seldom larger; scaling helps only above it
 
 
-def largest_value(X):
+def largest_value(X: Any) -> float:
     """Return the largest absolute value, of bytes as of floats."""
     return max(float(X.max()), -float(X.min()))
 
 
-def squares_of(dtype):
+def squares_of(dtype: Any) -> tuple[float, float]:
     """Return between which numbers squares neither vanish nor overflow."""
     limits = np.finfo(dtype)
     return float(limits.tiny) ** 0.5, float(limits.max) ** 0.5
 
 
-def check_outputs(outputs, X):
+def check_outputs(outputs: np.ndarray, X: Any) -> np.ndarray:
     """Raise where what was computed from some rows is infinite or NaN."""
     if not np.isfinite(outputs).all():
         raise ValueError(
@@ -28,7 +30,7 @@ def check_outputs(outputs, X):
     return outputs
 
 
-def advice_on_extremes(estimator, X, dtype):
+def advice_on_extremes(estimator: Any, X: Any, dtype: Any) -> str:
     """Say which of the numbers given to a fit cannot be computed with.
 
     Parameters
@@ -68,7 +70,7 @@ def advice_on_extremes(estimator, X, dtype):
     )
 
 
-def advice_on_divergence(estimator, X, dtype, *, scaled):
+def advice_on_divergence(estimator: Any, X: Any, dtype: Any, *, scaled: bool) -> str:
     """Say why steps led to infinity, and what to change.
 
     Parameters
@@ -114,13 +116,13 @@ def advice_on_divergence(estimator, X, dtype, *, scaled):
     return f"{advice}."
 
 
-def _scale_them(estimator):
+def _scale_them(estimator: Any) -> str:
     if hasattr(estimator, "standardize"):
         return "set standardize=True"
     return "scale the features, with PixelNormalizer() for instance"
 
 
-def _largest_decay(estimator):
+def _largest_decay(estimator: Any) -> Any:
     """Return the product of rate and L2 penalty above which weights cannot stay finite.
 
     Without momentum, a step multiplies weights by 1 less the product. With momentum,

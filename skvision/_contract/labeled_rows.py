@@ -21,26 +21,35 @@ class LabeledRows(NamedTuple):
     labels: np.ndarray
     weights: np.ndarray
     classes: np.ndarray
-    unbalanced: np.ndarray | None = None
+    unbalanced: Any = None
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         """Rows of W: two classes share one."""
         return len(self.classes) if len(self.classes) > 2 else 1
 
     @property
-    def shares(self):
+    def shares(self) -> np.ndarray:
         """What each row counts in a mean."""
-        return self.weights / self.weights.sum()
+        shares: np.ndarray = self.weights / self.weights.sum()
+        return shares
 
-    def shares_of(self, rows):
+    def shares_of(self, rows: np.ndarray) -> np.ndarray:
         """Return what each row counts in a mean over some rows, 0 for the others."""
         shares = np.zeros(len(self.weights))
         shares[rows] = self.weights[rows] / self.weights[rows].sum()
         return shares
 
 
-def see(estimator, X, y, sample_weight, *, classes=None, reset):
+def see(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    *,
+    classes: Any = None,
+    reset: bool,
+) -> LabeledRows:
     """Check what is to be learned from; ``classes`` where they are known."""
     refuse_missing(y, "y")
     X, y = validate_rows(estimator, X, y, reset=reset)
@@ -67,7 +76,7 @@ def see(estimator, X, y, sample_weight, *, classes=None, reset):
     return _balanced(estimator, problem, np.arange(len(X)))
 
 
-def announced_classes(estimator, classes):
+def announced_classes(estimator: Any, classes: Any) -> Any:
     """Return all classes there will be, as the calls of partial_fit name them."""
     if classes is not None:
         refuse_missing(classes, "classes")
@@ -87,7 +96,7 @@ def announced_classes(estimator, classes):
     return estimator.classes_
 
 
-def refuse_balanced(estimator):
+def refuse_balanced(estimator: Any) -> None:
     """Raise where class weights would need labels that partial_fit does not see."""
     if estimator.class_weight == "balanced":
         raise ValueError(
@@ -96,7 +105,7 @@ def refuse_balanced(estimator):
         )
 
 
-def refuse_other_classes(estimator, classes):
+def refuse_other_classes(estimator: Any, classes: np.ndarray) -> None:
     """Raise where a fit cannot go on from the one before."""
     if not np.array_equal(classes, estimator.classes_):
         raise ValueError(
@@ -106,7 +115,9 @@ def refuse_other_classes(estimator, classes):
         )
 
 
-def hold_out(estimator, problem, rng):
+def hold_out(
+    estimator: Any, problem: LabeledRows, rng: np.random.RandomState
+) -> tuple[LabeledRows, np.ndarray, np.ndarray]:
     """Return a problem, the rows of weight to learn from, and those to validate on.
 
     The problem is the one given, with weights of classes that are balanced among the
@@ -134,7 +145,7 @@ def hold_out(estimator, problem, rng):
     return _balanced(estimator, problem, learning), learning, held_out
 
 
-def _balanced(estimator, problem, rows):
+def _balanced(estimator: Any, problem: LabeledRows, rows: np.ndarray) -> LabeledRows:
     """Give all classes the same total weight in some rows, where that is asked for."""
     if not isinstance(estimator.class_weight, str):
         return problem
@@ -145,7 +156,13 @@ def _balanced(estimator, problem, rows):
     return problem._replace(weights=weights * factors[problem.labels])
 
 
-def see_validation(estimator, problem, X_val, y_val, sample_weight_val):
+def see_validation(
+    estimator: Any,
+    problem: LabeledRows,
+    X_val: Any,
+    y_val: Any,
+    sample_weight_val: Any,
+) -> LabeledRows:
     """Check images that the user gives to validate on."""
     if X_val is None or y_val is None:
         raise ValueError(

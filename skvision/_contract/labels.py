@@ -1,11 +1,13 @@
 """Labels that are missing."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import sklearn.base
 
 
-def refuse_missing(labels, name):
+def refuse_missing(labels: Any, name: str) -> None:
     """Raise where labels are missing: NaN, None, pandas.NA, NaT or masked.
 
     Sorted, all of them would be one class, or one person.
@@ -40,7 +42,7 @@ def refuse_missing(labels, name):
 class ClassifierMixin(sklearn.base.ClassifierMixin):
     """scikit-learn's class of this name, whose ``score`` refuses missing labels."""
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the accuracy of `predict`.
 
         Parameters
@@ -63,4 +65,5 @@ class ClassifierMixin(sklearn.base.ClassifierMixin):
             If labels are missing, or ``X`` is not like the images seen in ``fit``.
         """
         refuse_missing(y, "y")
-        return super().score(X, y, sample_weight)
+        accuracy: float = super().score(X, y, sample_weight)
+        return accuracy

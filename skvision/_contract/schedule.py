@@ -1,12 +1,14 @@
 """What schedules share: their parameters, and how the engine uses them."""
 
+from typing import Any
+
 from skvision._contract.sklearn_compat import Estimator, check_parameters
 
 
 class Schedule(Estimator):
     """Parameters of a schedule; ``_make`` makes the schedule of the engine."""
 
-    def starting_at(self, learning_rate_init):
+    def starting_at(self, learning_rate_init: float) -> Any:
         """Return the learning rate as a function of the epoch and the history.
 
         Parameters

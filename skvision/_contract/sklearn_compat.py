@@ -1,10 +1,12 @@
 """The only file that names a private or version-dependent scikit-learn API."""
 
 import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from importlib.util import find_spec
 from inspect import isfunction
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
@@ -18,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from skvision._contract.images import as_array
 
 # NumPy's defaults: numbers that vanish are no error, others are handled or warned of.
-FLOATING_POINT = {
+FLOATING_POINT: dict[str, Any] = {
     "divide": "warn",
     "over": "warn",
     "under": "ignore",
@@ -33,7 +35,7 @@ class Estimator(BaseEstimator):
     a probability of 1e-50 is no reason to end in a FloatingPointError.
     """
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         for name, method in list(vars(cls).items()):
             if isfunction(method) and not name.startswith("_"):
                 setattr(cls, name, _as_numpy_does(method))
@@ -48,13 +50,13 @@ class Estimator(BaseEstimator):
     )
 
 
-def _as_numpy_does(method):
+def _as_numpy_does(method: Callable[..., Any]) -> Callable[..., Any]:
     """Compute under NumPy's own floating point settings; `whole_fit` does already."""
     if hasattr(method, "undoes_failures"):
         return method
 
     @wraps(method)
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         with np.errstate(**FLOATING_POINT):
             return method(*args, **kwargs)
 
@@ -69,7 +71,7 @@ class CallbackSupportMixin:
 
     if find_spec("sklearn.callback"):
 
-        def set_callbacks(self, *callbacks):
+        def set_callbacks(self, *callbacks: Any) -> Any:
             """Set the callbacks of ``fit``, in place of those set before.
 
             Parameters
@@ -86,7 +88,7 @@ class CallbackSupportMixin:
 
             return CallbackSupportMixin.set_callbacks(self, *callbacks)
 
-        def _init_callback_context(self, **parameters):
+        def _init_callback_context(self, **parameters: Any) -> Any:
             from sklearn.callback import CallbackSupportMixin
 
             return CallbackSupportMixin._init_callback_context(self, **parameters)
@@ -112,12 +114,12 @@ __all__ = [
 ]
 
 
-def check_parameters(estimator):
+def check_parameters(estimator: Any) -> None:
     """Raise where a parameter is not as ``_parameter_constraints`` has it."""
     estimator._validate_params()
 
 
-def whole_fit(fit):
+def whole_fit(fit: Callable[..., Any]) -> Callable[..., Any]:
     """Check the parameters before a fit, and undo a fit that fails; a decorator.
 
     A fit that was interrupted is not undone if it has set ``interrupted_``, which is
@@ -127,7 +129,7 @@ def whole_fit(fit):
     checked = _fit_context(prefer_skip_nested_validation=False)(fit)
 
     @wraps(checked)
-    def call(self, *args, **kwargs):
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         before = vars(self).copy()
         try:
             vars(self).pop("interrupted_", None)
@@ -139,18 +141,18 @@ def whole_fit(fit):
                 self.__dict__ = before  # at once: there may be another interrupt
             raise
 
-    call.undoes_failures = True
+    vars(call)["undoes_failures"] = True
     return call
 
 
-def end_fit(estimator, interrupted, kept):
+def end_fit(estimator: Any, interrupted: bool, kept: str) -> None:
     """Set ``interrupted_``, and pass an interrupt on, saying what is ``kept``."""
     estimator.interrupted_ = interrupted
     if interrupted:
         raise KeyboardInterrupt(f"The fit was interrupted and keeps {kept}.")
 
 
-def wrap_only_rows(transformer):
+def wrap_only_rows(transformer: type) -> type:
     """Keep `set_output` from making tables of images; a class decorator.
 
     scikit-learn wraps whatever ``transform`` and ``fit_transform`` return. Here they
@@ -162,9 +164,9 @@ def wrap_only_rows(transformer):
     return transformer
 
 
-def _wrap_only_rows(method):
+def _wrap_only_rows(method: Any) -> Callable[..., Any]:
     @wraps(method)
-    def call(self, X, *args, **kwargs):
+    def call(self: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
         X = as_array(X)
         chosen = method.__wrapped__ if getattr(X, "ndim", 2) > 2 else method
         return chosen(self, X, *args, **kwargs)
@@ -173,7 +175,7 @@ def _wrap_only_rows(method):
 
 
 @contextmanager
-def task_of(parent, estimator, name, **sizes):
+def task_of(parent: Any, estimator: Any, name: str, **sizes: Any) -> Iterator[Any]:
     """Tell callbacks of a task within another one; yield its context.
 
     ``parent`` is the context of the larger task, and ``sizes`` says how many parts the
@@ -187,7 +189,7 @@ def task_of(parent, estimator, name, **sizes):
     context.call_on_fit_task_end(estimator=estimator)
 
 
-def all_fits_failed(error):
+def all_fits_failed(error: Any) -> bool:
     """Tell whether a search of scikit-learn raised since every one of its fits failed.
 
     It raises a plain ValueError then, which only its message tells apart.
@@ -202,13 +204,16 @@ class Progress:
     nothing.
     """
 
-    def __init__(self, estimator, X, y, sample_weight, max_iter):
+    def __init__(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, max_iter: int
+    ) -> None:
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._seen = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._n_left = self._max_iter = max_iter
-        self._fit = self._iteration = None
+        self._fit: Any = None
+        self._iteration: Any = None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         estimator = self._seen["estimator"]
         if hasattr(estimator, "_skl_callbacks") or hasattr(
             estimator, "_parent_callback_ctx"
@@ -219,7 +224,7 @@ class Progress:
                 self._begin()
         return self
 
-    def _begin(self, attributes=None):
+    def _begin(self, attributes: Callable[..., Any] | None = None) -> None:
         if not self._n_left:
             self._iteration = None
             return
@@ -229,7 +234,7 @@ class Progress:
             **self._seen, reconstruction_attributes=attributes
         )
 
-    def step(self, attributes):
+    def step(self, attributes: Callable[..., Any]) -> bool:
         """End an iteration and return whether a callback wants to stop.
 
         ``attributes`` is a callable that returns the fitted attributes by name.
@@ -243,7 +248,7 @@ class Progress:
         self._begin(attributes)
         return bool(stop)
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind: type | None, error: Any, traceback: Any) -> None:
         if self._iteration is not None:  # begun, and never done
             self._iteration.call_on_fit_task_end(estimator=self._seen["estimator"])
         if self._fit is not None and kind is None:

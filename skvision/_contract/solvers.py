@@ -1,6 +1,8 @@
 """Mini-batch solvers and learning rates by the names that parameters give them."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
 from skvision._contract.schedule import Schedule
 from skvision._contract.sklearn_compat import Interval, StrOptions
@@ -36,9 +38,9 @@ BATCH_CONSTRAINTS = {
 }
 
 
-def make_optimizer(estimator, n_weights):
+def make_optimizer(estimator: Any, n_weights: int) -> Any:
     """Return what ``solver`` names; Adam where it is ``"auto"``."""
-    make = {
+    make: dict[str, Callable[[], Any]] = {
         "sgd": lambda: optimizers.sgd(estimator.momentum, estimator.nesterovs_momentum),
         "adagrad": optimizers.adagrad,
         "rmsprop": optimizers.rmsprop,
@@ -50,7 +52,7 @@ def make_optimizer(estimator, n_weights):
     return make["adam" if estimator.solver == "auto" else estimator.solver]()
 
 
-def make_schedule(estimator):
+def make_schedule(estimator: Any) -> Any:
     """Return what ``learning_rate`` names or is."""
     given, n = estimator.learning_rate, estimator.max_iter
     rate = float(estimator.learning_rate_init)
@@ -71,7 +73,7 @@ def make_schedule(estimator):
     return make[given]()
 
 
-def refuse_ended_plan(estimator, n_done):
+def refuse_ended_plan(estimator: Any, n_done: int) -> None:
     """Raise where a plan of learning rates for ``max_iter`` epochs has run out."""
     if estimator.learning_rate in PLANNED and n_done >= estimator.max_iter:
         raise ValueError(

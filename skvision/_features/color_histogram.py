@@ -3,7 +3,7 @@
 import math
 from itertools import chain, product
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -22,7 +22,7 @@ from skvision._contract.sklearn_compat import (
 from skvision._training.parallel import for_each_block
 
 # Ends of each channel, in the order of the planes of its space; None: value_range_.
-SPACES = {
+SPACES: dict[str, dict[str, Any]] = {
     "rgb": {"red": None, "green": None, "blue": None},
     "hsv": {"hue": (0, 1), "saturation": (0, 1), "value": (0, 1)},
     "lab": {"lightness": (0, 100), "a": (-87, 99), "b": (-108, 95)},
@@ -58,7 +58,9 @@ class Arithmetic(NamedTuple):
     positions: type
 
 
-def _choose_arithmetic(images, space, value_range, n_bins):
+def _choose_arithmetic(
+    images: np.ndarray, space: str, value_range: tuple[float, float], n_bins: list[int]
+) -> Arithmetic:
     """Take whole numbers where channels are fractions of bytes, else float64."""
     are_fractions = images.shape[3] == 1 or space in ("rgb", "hsv")
     if images.dtype == np.uint8 and value_range == BYTES and are_fractions:
@@ -70,7 +72,7 @@ def _choose_arithmetic(images, space, value_range, n_bins):
     return Arithmetic(False, white, np.float64, np.float64, np.float64)
 
 
-def _choose_channels(channels, color_space, n_channels):
+def _choose_channels(channels: Any, color_space: str, n_channels: int) -> Any:
     """Return the names of channels, checked, in the order asked for."""
     gray = n_channels == 1
     known = list(SPACES["gray" if gray else color_space])
@@ -88,11 +90,11 @@ def _choose_channels(channels, color_space, n_channels):
     return names
 
 
-def _count_bins(bins, names):
+def _count_bins(bins: Any, names: list[str]) -> list[int]:
     """Return the number of bins of each channel."""
     if isinstance(bins, Integral):
         return [int(bins)] * len(names)
-    whole = all(isinstance(n, Integral) and n > 0 for n in bins)
+    whole = all(isinstance(n, Integral) and cast(int, n) > 0 for n in bins)
     if not whole or len(bins) != len(names):
         raise ValueError(
             f"bins must be a whole number from 1 or one for each of the {len(names)} "
@@ -101,7 +103,7 @@ def _count_bins(bins, names):
     return [int(n) for n in bins]
 
 
-def _check_bins(n_bins, low, high):
+def _check_bins(n_bins: int, low: float, high: float) -> None:
     """Raise where edges of bins would be the same number."""
     if not (high - low) / n_bins >= 2 * np.spacing(max(abs(low), abs(high))):
         raise ValueError(
@@ -110,36 +112,38 @@ def _check_bins(n_bins, low, high):
         )
 
 
-def _is_raised(n_bins, ends):
+def _is_raised(n_bins: int, ends: tuple[Any, ...]) -> bool:
     """Tell whether an edge from zero on is rounded above the number it stands for."""
     k, high = np.arange(n_bins), ends[1]
     return bool((k * (high / n_bins) > k * high / n_bins).any())
 
 
-def _find_ends(layout, joint):
+def _find_ends(layout: Layout, joint: bool) -> np.ndarray:
     """Return where the histograms of a row of cells begin and end."""
     sizes = [math.prod(layout.n_bins)] if joint else layout.n_bins
     return np.cumsum([0, *sizes * layout.grid[1]])
 
 
-def _place(layout, joint, height, width):
+def _place(
+    layout: Layout, joint: bool, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the first bin of each pixel of a strip, by channel, in its row of cells.
 
     And the distance between the bins of each channel.
     """
     n_y, n_x = layout.grid
-    strides = [math.prod(layout.n_bins[c:]) for c in range(1, len(layout.n_bins) + 1)]
+    spans = [math.prod(layout.n_bins[c:]) for c in range(1, len(layout.n_bins) + 1)]
     cell_height = -(-height // n_y)
     n_strips = -(-cell_height * width // STRIP_PIXELS)
     n_rows = -(-cell_height // n_strips)
     widths = np.diff(np.arange(n_x + 1) * width // n_x)
     starts = _find_ends(layout, joint)[:-1].reshape(n_x, -1)
     first_bins = np.tile(starts.repeat(widths, axis=0).T, n_rows)
-    strides = np.array(strides if joint else [1] * len(strides), np.uint32)
+    strides = np.array(spans if joint else [1] * len(spans), np.uint32)
     return first_bins.astype(np.uint32, order="C"), strides
 
 
-def _is_quicker_joint(layout, height, width):
+def _is_quicker_joint(layout: Layout, height: int, width: int) -> bool:
     """Tell whether one joint histogram, summed, takes less than one a channel.
 
     It takes less counting, and the sums cost little where pixels are many for each bin.
@@ -150,7 +154,7 @@ def _is_quicker_joint(layout, height, width):
     return n_joint <= n_pixels and WEIGHTED_HUE not in layout.names
 
 
-def _number(n):
+def _number(n: int) -> list[str]:
     """Return the numbers below ``n`` as strings of one length."""
     return [f"{k:0{len(str(n - 1))}}" for k in range(n)]
 
@@ -278,16 +282,16 @@ class ColorHistogram(TransformerMixin, Estimator):
 
     def __init__(
         self,
-        bins=16,
-        color_space="hsv",
-        channels="all",
-        joint=False,
-        value_range=None,
-        grid=(1, 1),
-        norm="l1",
-        image_shape=None,
-        n_jobs=None,
-    ):
+        bins: Any = 16,
+        color_space: str = "hsv",
+        channels: Any = "all",
+        joint: bool = False,
+        value_range: Any = None,
+        grid: Any = (1, 1),
+        norm: str | None = "l1",
+        image_shape: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.bins = bins
         self.color_space = color_space
         self.channels = channels
@@ -299,7 +303,7 @@ class ColorHistogram(TransformerMixin, Estimator):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the shape of the images and the range of their values.
 
         Parameters
@@ -325,7 +329,7 @@ class ColorHistogram(TransformerMixin, Estimator):
         self._layout()
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Count the colors of images.
 
         Parameters
@@ -351,7 +355,7 @@ class ColorHistogram(TransformerMixin, Estimator):
         images = np.ascontiguousarray(validate_images(self, X, reset=False))
         return self._features(images, layout)
 
-    def _layout(self):
+    def _layout(self) -> Layout:
         """Check what is to be counted, and say it channel by channel."""
         check_pair("grid", self.grid)
         height, width, n_channels = self.image_shape_
@@ -377,7 +381,7 @@ class ColorHistogram(TransformerMixin, Estimator):
         planes = [list(space).index(channel) for channel in channels]
         return Layout(names, planes, ends, n_bins, grid)
 
-    def _features(self, images, layout):
+    def _features(self, images: np.ndarray, layout: Layout) -> np.ndarray:
         from skvision._kernels import histograms as kernel
         from skvision._kernels.color import prepare
 
@@ -411,7 +415,7 @@ class ColorHistogram(TransformerMixin, Estimator):
             np.float64 if images.dtype == np.float64 else np.float32,
         )
 
-        def compute(rows):
+        def compute(rows: slice) -> None:
             buffers = kernel.Buffers(
                 np.zeros((n_planes, strip), of_planes),
                 np.ones((2, 3, strip), of_fractions),
@@ -434,11 +438,11 @@ class ColorHistogram(TransformerMixin, Estimator):
         return features.reshape(n_pictures, -1)
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> Any:
         layout = self._layout()
         return int(layout.grid[0] * _find_ends(layout, self.joint)[-1])
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the features by channel, bin and cell.
 
         Parameters
@@ -467,7 +471,7 @@ class ColorHistogram(TransformerMixin, Estimator):
             dtype=object,
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -2,7 +2,7 @@
 
 import math
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -35,10 +35,12 @@ class Grid(NamedTuple):
     n_blocks: tuple[int, int]
 
 
-def _padded_cotangents(bins, orientations, half_turns, dtype):
+def _padded_cotangents(
+    bins: range, orientations: int, half_turns: int, dtype: type
+) -> np.ndarray:
     """Return cotangents of the lower ends of ``bins``, filled up to fours with NaN."""
     angles = np.array([math.pi * half_turns * k / orientations for k in bins])
-    cotangents = np.full(-(-len(angles) // 4) * 4, np.nan, dtype)
+    cotangents: np.ndarray = np.full(-(-len(angles) // 4) * 4, np.nan, dtype)
     cotangents[: len(angles)] = np.cos(angles) / np.sin(angles)
     for i, k in enumerate(bins):  # where the cotangent is a whole number, or infinite
         quarter, remainder = divmod(4 * half_turns * k, orientations)
@@ -47,7 +49,7 @@ def _padded_cotangents(bins, orientations, half_turns, dtype):
     return cotangents
 
 
-def _scale_down(images):
+def _scale_down(images: np.ndarray) -> Any:
     """Scale images whose squared gradients would overflow; their HOG stays."""
     peaks = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
     if peaks.max() <= LARGEST:
@@ -173,16 +175,16 @@ class HOG(TransformerMixin, Estimator):
 
     def __init__(
         self,
-        orientations=9,
-        pixels_per_cell=(8, 8),
-        cells_per_block=(2, 2),
-        block_norm="L2-Hys",
-        signed=False,
-        transform_sqrt=False,
-        interpolate=False,
-        image_shape=None,
-        n_jobs=None,
-    ):
+        orientations: int = 9,
+        pixels_per_cell: Any = (8, 8),
+        cells_per_block: Any = (2, 2),
+        block_norm: str = "L2-Hys",
+        signed: bool = False,
+        transform_sqrt: bool = False,
+        interpolate: bool = False,
+        image_shape: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.orientations = orientations
         self.pixels_per_cell = pixels_per_cell
         self.cells_per_block = cells_per_block
@@ -194,7 +196,7 @@ class HOG(TransformerMixin, Estimator):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the shape of the images.
 
         Parameters
@@ -219,7 +221,7 @@ class HOG(TransformerMixin, Estimator):
         validate_images(self, X, reset=True)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Compute the features of images.
 
         Parameters
@@ -250,12 +252,12 @@ class HOG(TransformerMixin, Estimator):
             )
         return self._features(images)
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         check_parameters(self)
         check_pair("pixels_per_cell", self.pixels_per_cell)
         check_pair("cells_per_block", self.cells_per_block)
 
-    def _features(self, images):
+    def _features(self, images: np.ndarray) -> np.ndarray:
         from skvision._kernels.hog import Orientations, Steps, hog
 
         n_pictures, height, width, n_channels = images.shape
@@ -288,7 +290,7 @@ class HOG(TransformerMixin, Estimator):
             np.float64 if images.dtype == np.float64 else np.float32,
         )
 
-        def compute(rows):
+        def compute(rows: slice) -> None:
             hog(
                 images[rows] if of_bytes else _scale_down(images[rows]),
                 orientations,
@@ -303,26 +305,23 @@ class HOG(TransformerMixin, Estimator):
         for_each_block(compute, n_pictures, pictures_per_task, self.n_jobs)
         return features.reshape(n_pictures, -1)
 
-    def _grid(self):
+    def _grid(self) -> Grid:
         """Fit cells to the image and blocks to the cells."""
         size = np.array(self.image_shape_[:2])
         cell_shape = np.minimum(self.pixels_per_cell, size)
         n_cells = size // cell_shape
         block_shape = np.minimum(self.cells_per_block, n_cells)
         n_blocks = n_cells - block_shape + 1
-        return Grid(
-            *(
-                tuple(map(int, pair))
-                for pair in (cell_shape, n_cells, block_shape, n_blocks)
-            )
-        )
+        numbers = (cell_shape, n_cells, block_shape, n_blocks)
+        pairs: Any = (tuple(map(int, pair)) for pair in numbers)
+        return Grid(*pairs)
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> Any:
         grid = self._grid()
         return math.prod((*grid.n_blocks, *grid.block_shape, self.orientations))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the features by block, cell in the block, and orientation.
 
         Parameters
@@ -349,7 +348,7 @@ class HOG(TransformerMixin, Estimator):
             dtype=object,
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

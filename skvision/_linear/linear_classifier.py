@@ -1,5 +1,7 @@
 """What linear classifiers share: how they are fitted, and how they predict."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -31,7 +33,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
     """
 
     @whole_fit
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the weights.
 
         Parameters
@@ -80,7 +82,9 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         return self
 
     @whole_fit
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
         """Make one epoch over some images, from where it stands.
 
         Parameters
@@ -123,7 +127,9 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         end_fit(self, interrupted, "this epoch, which was whole")
         return self
 
-    def loss_and_gradient(self, X, y, sample_weight=None):
+    def loss_and_gradient(
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> tuple[float, dict[str, np.ndarray]]:
         """Compute what is minimized, and its gradient, at the fitted weights.
 
         Parameters
@@ -154,7 +160,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         parts = {"coef_": d_W, "intercept_": d_b}
         return value, parts if self.fit_intercept else {"coef_": d_W}
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> np.ndarray:
         """Compute the scores of the classes.
 
         Parameters
@@ -183,7 +189,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         check_outputs(scores, X)
         return scores if len(self.coef_) > 1 else scores[:, 0]
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each image, the one with the largest score.
 
         Parameters
@@ -203,10 +209,11 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         """
         scores = self.decision_function(X)
         best = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)
-        return self.classes_[best]
+        predicted: np.ndarray = self.classes_[best]
+        return predicted
 
     @property
-    def templates_(self):
+    def templates_(self) -> np.ndarray:
         """The weights as images, (n_classes, H, W, C), or (n_classes, H, W) if gray.
 
         One image, of the second class, where there are two classes.
@@ -220,4 +227,5 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
             )
         height, width, channels = self.image_shape_
         shape = (height, width, channels)[: 2 if channels == 1 else 3]
-        return self.coef_.reshape(-1, *shape)
+        templates: np.ndarray = self.coef_.reshape(-1, *shape)
+        return templates

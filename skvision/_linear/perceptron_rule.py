@@ -1,11 +1,13 @@
 """The perceptron rule, row by row or in batches."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from skvision._contract.labeled_rows import LabeledRows
 from skvision._training.losses import perceptron
 from skvision._training.minimize import batches
 from skvision._training.parallel import for_each_block, one_thread_for_blas
@@ -24,7 +26,13 @@ class Seen(NamedTuple):
     loss: float
 
 
-def look_at(problem, index, params, fit_intercept=True, strict=False):
+def look_at(
+    problem: LabeledRows,
+    index: np.ndarray,
+    params: Any,
+    fit_intercept: bool = True,
+    strict: bool = False,
+) -> tuple[Seen, np.ndarray]:
     """Return what is `Seen` of some rows, and the gradient of their summed loss.
 
     If ``strict``, a class has to win alone: a tie counts as a mistake. Chunks of the
@@ -34,7 +42,7 @@ def look_at(problem, index, params, fit_intercept=True, strict=False):
     chunk_size = math.ceil(len(index) / min(n_chunks, MAX_CHUNKS))
     found = {}
 
-    def look(chunk):
+    def look(chunk: slice) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             found[chunk.start] = _look_at_chunk(
                 problem, index[chunk], params, fit_intercept, strict
@@ -43,10 +51,17 @@ def look_at(problem, index, params, fit_intercept=True, strict=False):
     with one_thread_for_blas as n_threads:
         for_each_block(look, len(index), chunk_size, n_threads)
     seen, gradients = zip(*(found[start] for start in sorted(found)), strict=True)
-    return _add(seen), sum(gradients)
+    gradient: Any = sum(gradients)
+    return _add(seen), gradient
 
 
-def _look_at_chunk(problem, index, params, fit_intercept, strict):
+def _look_at_chunk(
+    problem: LabeledRows,
+    index: np.ndarray,
+    params: Any,
+    fit_intercept: bool,
+    strict: bool,
+) -> tuple[Seen, np.ndarray]:
     rows, gradient, seen = Rows(problem.X, None), np.zeros_like(params), []
     for block in rows.blocks():
         part = index[block]
@@ -68,7 +83,7 @@ def _look_at_chunk(problem, index, params, fit_intercept, strict):
     return _add(seen), gradient
 
 
-def _lose_ties(scores, labels):
+def _lose_ties(scores: Any, labels: Any) -> Any:
     """Move the scores, in place, by as little as makes true classes lose ties."""
     if scores.shape[1] == 1:  # the first of two classes has the score 0, and wins ties
         scores[:] = np.where(labels[:, None], scores, np.nextafter(scores, np.inf))
@@ -77,7 +92,7 @@ def _lose_ties(scores, labels):
     scores[rows, labels] = np.nextafter(scores[rows, labels], -np.inf)
 
 
-def _add(seen):
+def _add(seen: Any) -> Seen:
     return Seen(*map(sum, zip(*seen, strict=True)))
 
 
@@ -94,18 +109,18 @@ class Rule:
     strict: bool = False  # whether ties count as mistakes
     ahead: Any = None  # what `look_ahead` found, for the next step
 
-    def look_ahead(self, weights):
+    def look_ahead(self, weights: "Weights") -> Any:
         """Return what is seen of all rows before the next step."""
         self.ahead = look_at(
             self.problem, self.learning, weights.params, self.fit_intercept
         )
         return self.ahead[0]
 
-    def look(self, params):
+    def look(self, params: Any) -> Seen:
         """Return what is seen of all rows with other weights."""
         return look_at(self.problem, self.learning, params)[0]
 
-    def epoch(self, weights):
+    def epoch(self, weights: "Weights") -> Seen:
         """Move weights by all rows and return what was seen before each step."""
         order = self.learning
         if self.rng is not None and self.batch_size < len(order):
@@ -121,7 +136,7 @@ class Rule:
             )
         return seen
 
-    def _in_batches(self, weights, order):
+    def _in_batches(self, weights: "Weights", order: np.ndarray) -> Seen:
         seen = []
         for batch in batches(order, self.batch_size):
             of_batch, gradient = self.ahead or look_at(
@@ -135,7 +150,7 @@ class Rule:
                 weights.total += weights.params
         return _add(seen)
 
-    def _row_by_row(self, weights, order):
+    def _row_by_row(self, weights: "Weights", order: np.ndarray) -> Seen:
         from skvision._kernels.perceptron import epoch
 
         problem, params = self.problem, weights.params
@@ -164,11 +179,11 @@ class Rule:
 class Weights:
     """Weights, the biases being the last column, and their sum over all steps."""
 
-    def __init__(self, params, average):
+    def __init__(self, params: Any, average: bool) -> None:
         self.params, self.n_steps = params, 0
         self.total = np.zeros(params.shape) if average else None
 
-    def result(self):
+    def result(self) -> np.ndarray:
         """Return the mean over all steps, where it is wanted, or a copy."""
         mean = self.params if self.total is None else self.total / self.n_steps
         return mean.astype(self.params.dtype)
@@ -179,15 +194,24 @@ class Course:
     """What happened in a fit, up to the last whole epoch."""
 
     params: np.ndarray
-    losses: list = field(default_factory=list)
-    n_mistakes: list = field(default_factory=list)
-    validation_scores: list = field(default_factory=list)
+    losses: list[Any] = field(default_factory=list)
+    n_mistakes: list[Any] = field(default_factory=list)
+    validation_scores: list[Any] = field(default_factory=list)
     n_left: int | None = None  # mistakes of the average, where that is the result
     converged: bool = False
     interrupted: bool = False
 
 
-def learn(rule, weights, *, max_iter, tol, patience, score, on_epoch):
+def learn(
+    rule: Any,
+    weights: Weights,
+    *,
+    max_iter: int,
+    tol: float | None,
+    patience: int,
+    score: Callable[..., Any] | None,
+    on_epoch: Callable[..., Any],
+) -> Course:
     """Make epochs until nothing is left to learn, or enough did not improve the best.
 
     Nothing is left when the average makes no mistakes or, without an average, when an

@@ -1,6 +1,8 @@
 """Mean loss plus penalty of linear scores: what has an optimum, and how it is found."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -13,7 +15,7 @@ from skvision._contract.divergence import (
     largest_value,
     squares_of,
 )
-from skvision._contract.labeled_rows import hold_out
+from skvision._contract.labeled_rows import LabeledRows, hold_out
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._contract.solvers import (
     BATCH_CONSTRAINTS,
@@ -59,13 +61,15 @@ class RegularizedLinearClassifier(LinearClassifier):
         "random_state": ["random_state"],
     }
 
-    _squared = True
+    @property
+    def _squared(self) -> bool:
+        return True
 
-    def _violations(self, n_outputs):
+    def _violations(self, n_outputs: int) -> Any:
         """Return the violations that a hinge loss is taken of, or None."""
         return None
 
-    def _fit(self, problem, goes_on, progress):
+    def _fit(self, problem: Any, goes_on: bool, progress: Any) -> bool:
         if self.solver == "auto" and self.max_norm is not None:
             raise ValueError(
                 f"max_norm={self.max_norm:g} limits weights after each step, and "
@@ -73,7 +77,8 @@ class RegularizedLinearClassifier(LinearClassifier):
                 f'"adam", or leave max_norm out and raise alpha.'
             )
         rng = check_random_state(self.random_state)
-        learning, held_out = np.flatnonzero(problem.weights), None
+        held_out: Any = None
+        learning = np.flatnonzero(problem.weights)
         if self.solver != "auto":
             problem, learning, held_out = hold_out(self, problem, rng)
         rows = Rows(problem.X, None)
@@ -82,29 +87,30 @@ class RegularizedLinearClassifier(LinearClassifier):
             rows = Rows(problem.X, center)
         start = self._start(problem, rows, goes_on)
 
-        def told(params):
+        def told(params: Any) -> Any:
             return progress.step(lambda: self._attributes(params, problem, rows))
 
         if self.solver == "auto":
             params, interrupted = self._fit_exactly(problem, rows, start, told), False
         else:
-            vars(self).pop("optimality_", None)
+            self.__dict__.pop("optimality_", None)
             parts = learning, held_out
             params, interrupted = self._fit_in_batches(
                 problem, rows, start, parts, rng, told
             )
-        vars(self).update(self._attributes(params, problem, rows))
-        vars(self).pop("_batch_state", None)  # partial_fit begins anew
+        self.__dict__.update(self._attributes(params, problem, rows))
+        self.__dict__.pop("_batch_state", None)  # partial_fit begins anew
         return interrupted
 
-    def _fit_part(self, problem, first):
+    def _fit_part(self, problem: LabeledRows, first: bool) -> bool:
         rows = Rows(problem.X, None)
         if first or not hasattr(self, "_batch_state"):
             center = weighted_mean(rows, problem.shares) if self.fit_intercept else None
             self._center, self._batch_state, self.n_iter_ = center, None, 0
-            self.loss_curve_, self.validation_scores_ = [], []
-            self.learning_rates_ = []
-            vars(self).pop("optimality_", None)
+            self.loss_curve_: list[float] = []
+            self.validation_scores_: list[float] = []
+            self.learning_rates_: list[float] = []
+            self.__dict__.pop("optimality_", None)
         refuse_ended_plan(self, self.n_iter_)
         rows = Rows(problem.X, self._center)
         params = self._start(problem, rows, not first).astype(rows.dtype)
@@ -132,13 +138,15 @@ class RegularizedLinearClassifier(LinearClassifier):
             )
         if course.diverged:
             self._refuse_divergence(rows)
-        vars(self).update(self._attributes(course.params, problem, rows))
+        self.__dict__.update(self._attributes(course.params, problem, rows))
         self._batch_state, self.n_iter_ = course.state, self.n_iter_ + 1
         self.loss_curve_ = [*self.loss_curve_, *course.loss_curve]
         self.learning_rates_ = [*self.learning_rates_, *course.learning_rates]
         return course.interrupted
 
-    def _loss_and_gradient(self, problem):
+    def _loss_and_gradient(
+        self, problem: LabeledRows
+    ) -> tuple[float, np.ndarray, np.ndarray]:
         center = np.zeros(problem.X.shape[1]) if self.fit_intercept else None
         rows = Rows(problem.X.astype(np.float64), center)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -148,7 +156,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         check_outputs(np.append(gradient, value), problem.X)
         return value, *split_linear(gradient, rows.n_features, self.fit_intercept)
 
-    def _objective(self, problem, rows):
+    def _objective(self, problem: LabeledRows, rows: Rows) -> Callable[..., Any]:
         return linear_objective(
             rows,
             problem.labels,
@@ -157,7 +165,7 @@ class RegularizedLinearClassifier(LinearClassifier):
             penalty=elastic_net(self.alpha, self.l1_ratio),
         )
 
-    def _start(self, problem, rows, goes_on):
+    def _start(self, problem: LabeledRows, rows: Rows, goes_on: bool) -> np.ndarray:
         """Return zeros, or the weights there are in coordinates around the center."""
         n_features = rows.n_features
         start = np.zeros(problem.n_outputs * (n_features + int(self.fit_intercept)))
@@ -165,20 +173,30 @@ class RegularizedLinearClassifier(LinearClassifier):
             W, b = split_linear(start, n_features, self.fit_intercept)
             W[:] = self.coef_
             if self.fit_intercept:
-                b[:] = self.intercept_ + W @ rows.center
+                center: Any = rows.center
+                b[:] = self.intercept_ + W @ center
         return start
 
-    def _attributes(self, params, problem, rows):
+    def _attributes(
+        self, params: Any, problem: LabeledRows, rows: Rows
+    ) -> dict[str, np.ndarray]:
         """Return the fitted attributes that make predictions."""
         W, b = split_linear(params, rows.n_features, self.fit_intercept)
-        b = b - W @ rows.center if self.fit_intercept else np.zeros(len(W))
+        center: Any = rows.center  # an array where there are biases
+        b = b - W @ center if self.fit_intercept else np.zeros(len(W))
         return {
             "classes_": problem.classes,
             "coef_": W.astype(rows.dtype),
             "intercept_": b.astype(rows.dtype),
         }
 
-    def _fit_exactly(self, problem, rows, start, told):
+    def _fit_exactly(
+        self,
+        problem: LabeledRows,
+        rows: Rows,
+        start: np.ndarray,
+        told: Callable[..., Any],
+    ) -> np.ndarray:
         if self.alpha == 0 and 0 < largest_value(rows.X) < squares_of(np.float64)[0]:
             self._refuse_extremes(rows)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -215,7 +233,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         self.optimality_ = minimum.error
         return minimum.params
 
-    def _error_of_rounded(self, minimum, problem, rows):
+    def _error_of_rounded(self, minimum: Any, problem: LabeledRows, rows: Rows) -> Any:
         """Return the gap of the weights as float32, in which they are kept."""
         W, b = list(self._attributes(minimum.params, problem, rows).values())[1:]
         params = np.append(W, b).astype(np.float64)
@@ -229,7 +247,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         bound = (1 - minimum.error) * minimum.loss_curve[-1]
         return max(minimum.error, 1 - bound / value) if value > 0 else minimum.error
 
-    def _warn_of_gap(self, minimum):
+    def _warn_of_gap(self, minimum: Any) -> None:
         if minimum.n_iter >= self.max_iter:
             reason = f"stopped after max_iter={self.max_iter} iterations"
             advice = "raise max_iter, scale the features to unit variance,"
@@ -245,16 +263,24 @@ class RegularizedLinearClassifier(LinearClassifier):
             ConvergenceWarning,
         )
 
-    def _overflows(self, rows):
+    def _overflows(self, rows: Rows) -> Any:
         """Tell whether the squared length of a row may be infinite in its dtype."""
         with np.errstate(over="ignore"):
             length = rows.n_features * np.square(np.abs(rows.X).max(), dtype=np.float64)
         return length > np.finfo(rows.dtype).max
 
-    def _refuse_extremes(self, rows):
+    def _refuse_extremes(self, rows: Rows) -> None:
         raise ValueError(advice_on_extremes(self, rows.X, rows.dtype))
 
-    def _fit_in_batches(self, problem, rows, start, parts, rng, told):
+    def _fit_in_batches(
+        self,
+        problem: LabeledRows,
+        rows: Rows,
+        start: np.ndarray,
+        parts: tuple[np.ndarray, np.ndarray],
+        rng: np.random.RandomState,
+        told: Callable[..., Any],
+    ) -> tuple[np.ndarray, bool]:
         """Learn from some rows, ``parts[0]``, and validate on the others."""
         learning, held_out = parts
         score = self._scorer(problem, rows, held_out) if len(held_out) else None
@@ -305,22 +331,24 @@ class RegularizedLinearClassifier(LinearClassifier):
         self.learning_rates_ = course.learning_rates
         return course.params, course.interrupted
 
-    def _optimizer(self, problem, rows):
+    def _optimizer(self, problem: LabeledRows, rows: Rows) -> Any:
         n_weights = problem.n_outputs * rows.n_features
         optimizer = make_optimizer(self, n_weights)
         if self.max_norm is None:
             return optimizer
 
-        def shorten(params):
+        def shorten(params: Any) -> Any:
             max_norm(params[:n_weights].reshape(problem.n_outputs, -1), self.max_norm)
 
         return projected(optimizer, shorten)
 
-    def _refuse_divergence(self, rows):
+    def _refuse_divergence(self, rows: Rows) -> None:
         advice = advice_on_divergence(self, rows.X, rows.dtype, scaled=False)
         raise ValueError(f"The loss became infinite or NaN. {advice}")
 
-    def _batch_objective(self, problem, rows, learning):
+    def _batch_objective(
+        self, problem: LabeledRows, rows: Rows, learning: np.ndarray
+    ) -> Callable[..., Any]:
         return linear_batches(
             rows,
             problem.labels,
@@ -329,31 +357,35 @@ class RegularizedLinearClassifier(LinearClassifier):
             penalty=self._batch_penalty(),
         )
 
-    def _batch_penalty(self):
+    def _batch_penalty(self) -> Callable[..., Any]:
         """Return the penalty of the gradient; adamw decays weights apart from it."""
         if self.solver == "adamw":
             return elastic_net(self.alpha * self.l1_ratio, 1.0)
         return elastic_net(self.alpha, self.l1_ratio)
 
-    def _value_of(self, problem, rows, learning):
+    def _value_of(
+        self, problem: LabeledRows, rows: Rows, learning: np.ndarray
+    ) -> Callable[..., Any]:
         """Return ``params -> objective`` of the rows ``learning``."""
         loss, labels = self._loss(problem.n_outputs), problem.labels[learning]
         shares = problem.weights[learning] / problem.weights[learning].sum()
         penalty = self._batch_penalty()
 
-        def value_of(params):
+        def value_of(params: Any) -> Any:
             W, _ = split_linear(params, rows.n_features, self.fit_intercept)
             value, _ = loss(linear_scores(rows, params)[learning], labels, shares)
             return value + penalty(W.ravel(), np.zeros_like(W).ravel())
 
         return value_of
 
-    def _scorer(self, problem, rows, index):
+    def _scorer(
+        self, problem: LabeledRows, rows: Rows, index: np.ndarray
+    ) -> Callable[..., Any]:
         """Return ``params -> accuracy`` on the rows ``index``."""
         held_out = Rows(problem.X[index], rows.center)
         labels, weights = problem.labels[index], problem.weights[index]
 
-        def score(params):
+        def score(params: Any) -> float:
             scores = linear_scores(held_out, params)
             best = scores.argmax(1) if scores.shape[1] > 1 else scores[:, 0] > 0
             return float(np.average(best == labels, weights=weights))

@@ -1,5 +1,8 @@
 """The metrics by their names, and a user's own."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from skvision._neighbors.search import inverse_norms
@@ -21,14 +24,14 @@ WITHOUT_GRAPH = ("chebyshev", "hamming")  # in algorithm="hnsw"
 BEYOND_ROUNDING = 1 + 1e-9
 
 
-def kernel_metric(metric):
+def kernel_metric(metric: Any) -> Any:
     """Return the kernels' number for a metric."""
     from skvision._kernels import distances
 
     return getattr(distances, KERNEL_NAMES[metric])
 
 
-def check_suits(X, metric):
+def check_suits(X: Any, metric: Any) -> None:
     """Raise where a metric is not defined on some row."""
     if metric in OF_HISTOGRAMS and X.dtype != np.uint8 and X.min() < 0:
         row = int(X.min(axis=1).argmin())
@@ -60,7 +63,9 @@ def check_suits(X, metric):
             )
 
 
-def nearest_by_callable(queries, rows, n_neighbors, metric):
+def nearest_by_callable(
+    queries: Any, rows: np.ndarray, n_neighbors: int, metric: Any
+) -> tuple[np.ndarray, np.ndarray]:
     """Find the nearest rows by a Python function of two rows of float64."""
     distances = np.empty((len(queries), n_neighbors))
     indices = np.empty((len(queries), n_neighbors), np.int64)
@@ -70,17 +75,20 @@ def nearest_by_callable(queries, rows, n_neighbors, metric):
     return distances, indices
 
 
-def within_by_callable(queries, rows, radius, metric):
+def within_by_callable(
+    queries: Any, rows: np.ndarray, radius: float, metric: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find rows within a radius, as `skvision._neighbors.radius.rows_within` does."""
     found = [
         (np.full(len(near), i), near, all_distances[near])
         for i, all_distances in enumerate(_by_callable(queries, rows, metric))
         for near in [np.flatnonzero(all_distances <= radius)]
     ]
-    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+    places, indices, distances = map(np.concatenate, zip(*found, strict=True))
+    return places, indices, distances
 
 
-def _by_callable(queries, rows, metric):
+def _by_callable(queries: np.ndarray, rows: np.ndarray, metric: Any) -> Iterator[Any]:
     """Yield the distances of each query to all rows."""
     for i, query in enumerate(queries):
         query = query.astype(np.float64)
@@ -98,7 +106,7 @@ def _by_callable(queries, rows, metric):
         yield distances
 
 
-def from_reduced(distances, metric, n_features):
+def from_reduced(distances: np.ndarray, metric: Any, n_features: int) -> np.ndarray:
     """Turn the kernels' reduced distances into those of a metric, in place."""
     if metric in ("cosine", "hellinger"):
         distances /= 2
@@ -109,7 +117,7 @@ def from_reduced(distances, metric, n_features):
     return distances
 
 
-def reduced_limit(radius, metric, n_features):
+def reduced_limit(radius: float, metric: Any, n_features: int) -> float:
     """Return a reduced distance that no row within a radius exceeds.
 
     It is larger than the radius by more than rounding.

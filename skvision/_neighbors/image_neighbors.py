@@ -1,6 +1,7 @@
 """What a classifier and a search by nearest neighbors share."""
 
 from numbers import Integral
+from typing import Any, cast
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -36,13 +37,15 @@ class ImageNeighbors(Estimator):
         "n_jobs": [Integral, None],
     }
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         """Say that histograms must not be negative."""
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = self.metric in OF_HISTOGRAMS
         return tags
 
-    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+    def kneighbors(
+        self, X: Any = None, n_neighbors: Any = None, return_distance: bool = True
+    ) -> Any:
         """Find the nearest training images.
 
         Parameters
@@ -76,7 +79,9 @@ class ImageNeighbors(Estimator):
         distances, indices = self._nearest(X, slice(0, self._count(X)), n_neighbors)
         return (distances, indices) if return_distance else indices
 
-    def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
+    def kneighbors_graph(
+        self, X: Any = None, n_neighbors: int | None = None, mode: str = "connectivity"
+    ) -> Any:
         """Compute the graph of images and their nearest training images.
 
         Parameters
@@ -105,7 +110,13 @@ class ImageNeighbors(Estimator):
         shape = len(indices), self.n_samples_fit_
         return csr_matrix((entries.ravel(), indices.ravel(), starts), shape=shape)
 
-    def _keep(self, rows, metric, index, sketched=None):
+    def _keep(
+        self,
+        rows: np.ndarray,
+        metric: Any,
+        index: HNSWIndex | None,
+        sketched: Any = None,
+    ) -> Any:
         """Keep training rows, a metric that suits them, and a graph of them or None.
 
         ``sketched`` is the sketch of the first of the rows, if they have one.
@@ -117,7 +128,7 @@ class ImageNeighbors(Estimator):
             self._sketched = sketch_rows(rows, *how, before=sketched)
         return self
 
-    def _make_index(self, rows):
+    def _make_index(self, rows: np.ndarray) -> HNSWIndex | None:
         """Return a graph of rows where it is asked for."""
         check_suits(rows, self.metric)
         if self.algorithm != "hnsw":
@@ -130,7 +141,7 @@ class ImageNeighbors(Estimator):
             )
         return HNSWIndex(rows, kernel_metric(self.metric), self.image_shape_)
 
-    def _check(self, X):
+    def _check(self, X: Any) -> np.ndarray | None:
         """Return images as rows that suit the metric; None stays None."""
         check_is_fitted(self)
         if X is None:
@@ -139,17 +150,17 @@ class ImageNeighbors(Estimator):
         check_suits(X, self.effective_metric_)
         return np.ascontiguousarray(X)
 
-    def _count(self, X):
+    def _count(self, X: Any) -> int:
         return self.n_samples_fit_ if X is None else len(X)
 
-    def _check_n_neighbors(self, n_neighbors, among_others):
+    def _check_n_neighbors(self, n_neighbors: Any, among_others: bool) -> int:
         """Return how many neighbors to look for."""
         if n_neighbors is None:
             n_neighbors = self.n_neighbors
-        if not isinstance(n_neighbors, Integral) or isinstance(n_neighbors, bool):
+        if isinstance(n_neighbors, bool) or not isinstance(n_neighbors, Integral):
             raise TypeError(f"n_neighbors must be an integer; got {n_neighbors!r}.")
         n_there = self.n_samples_fit_ - int(among_others)
-        if not 1 <= n_neighbors <= n_there:
+        if not 1 <= cast(int, n_neighbors) <= n_there:
             raise ValueError(
                 f"n_neighbors={n_neighbors} neighbors were asked for, but there are "
                 f"{n_there} {'other ' if among_others else ''}training images: "
@@ -157,7 +168,9 @@ class ImageNeighbors(Estimator):
             )
         return int(n_neighbors)
 
-    def _nearest(self, X, part, n_neighbors):
+    def _nearest(
+        self, X: Any, part: slice, n_neighbors: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return distances and indices of the neighbors of some rows of ``X``.
 
         Where ``X`` is None they are training rows, and not their own neighbors.
@@ -171,7 +184,9 @@ class ImageNeighbors(Estimator):
         shape = len(indices), n_neighbors
         return distances[~itself].reshape(shape), indices[~itself].reshape(shape)
 
-    def _nearest_of_all(self, X, n_neighbors):
+    def _nearest_of_all(
+        self, X: Any, n_neighbors: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         metric = self.effective_metric_
         if callable(metric):
             return nearest_by_callable(X, self._rows, n_neighbors, metric)
@@ -193,13 +208,13 @@ class ImageNeighbors(Estimator):
         return from_reduced(distances, metric, X.shape[1]), indices
 
 
-def check_mode(mode):
+def check_mode(mode: str) -> None:
     """Raise for what a graph cannot hold."""
     if mode not in ("connectivity", "distance"):
         raise ValueError(f"mode must be 'connectivity' or 'distance'; got {mode!r}.")
 
 
-def check_finite(distances):
+def check_finite(distances: np.ndarray) -> None:
     """Raise where distances overflow."""
     if np.isinf(distances).any():
         raise ValueError(

@@ -1,5 +1,8 @@
 """The classifier by nearest neighbors."""
 
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -164,16 +167,16 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
 
     def __init__(
         self,
-        n_neighbors=5,
+        n_neighbors: int = 5,
         *,
-        metric="l2",
-        weights="uniform",
-        tie_break="nearest",
-        algorithm="auto",
-        ef_search=100,
-        class_weight=None,
-        n_jobs=None,
-    ):
+        metric: str | Callable[..., Any] = "l2",
+        weights: str | Callable[..., Any] = "uniform",
+        tie_break: str = "nearest",
+        algorithm: str = "auto",
+        ef_search: int = 100,
+        class_weight: dict[str, Any] | str | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.metric = metric
         self.weights = weights
@@ -184,7 +187,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y):
+    def fit(self, X: Any, y: Any) -> Self:
         """Keep the training images.
 
         Parameters
@@ -218,7 +221,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         )
 
     @whole_fit
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Add training images to those that are there.
 
         Each call copies the images that are there already: add them by the thousand,
@@ -257,7 +260,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         X, y = validate_rows(self, X, y, reset=first)
         check_classification_targets(y)
         classes = self.classes_ if classes is None else np.unique(classes)
-        announced = [] if first else self.classes_
+        announced: Any = [] if first else self.classes_
         for known, name in ((y, "y"), (announced, "earlier calls")):
             missing = np.setdiff1d(known, classes)
             if len(missing):
@@ -279,12 +282,21 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
             rows, self.effective_metric_, index, classes, labels, self._sketched
         )
 
-    def _keep_with_labels(self, rows, metric, index, classes, labels, sketched=None):
+    def _keep_with_labels(
+        self,
+        rows: np.ndarray,
+        metric: Any,
+        index: Any,
+        classes: np.ndarray,
+        labels: np.ndarray,
+        sketched: Any = None,
+    ) -> Self:
         weights_of_classes(self.class_weight, classes, labels)
         self.classes_, self._labels = classes, labels
-        return self._keep(rows, metric, index, sketched)
+        self._keep(rows, metric, index, sketched)
+        return self
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each image.
 
         Parameters
@@ -309,7 +321,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
             best[rows] = shares.argmax(axis=1)
         return self.classes_[best]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Compute the share of each class in the votes.
 
         Parameters
@@ -333,7 +345,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
             probabilities[rows] = shares
         return probabilities
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the accuracy of `predict`.
 
         ``score(None, y)`` with the ``y`` of ``fit`` is the accuracy of leave-one-out
@@ -360,7 +372,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         """
         return super().score(X, y, sample_weight)
 
-    def _shares(self, X):
+    def _shares(self, X: Any) -> Iterator[Any]:
         """Yield some rows and their shares of votes, until all rows are done."""
         check_parameters(self)
         n, n_classes = self._count(X), len(self.classes_)

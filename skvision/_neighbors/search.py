@@ -1,6 +1,7 @@
 """The nearest rows by exact distance, with bounded memory."""
 
 import copy
+from typing import Any, Self
 
 import numpy as np
 
@@ -33,8 +34,14 @@ FIRST_CANDIDATES = 64  # of a query that comes alone
 
 
 def nearest_rows(
-    queries, rows, n_neighbors, metric, image_shape=None, n_jobs=None, sketched=None
-):
+    queries: Any,
+    rows: Any,
+    n_neighbors: int,
+    metric: int,
+    image_shape: Any = None,
+    n_jobs: int | None = None,
+    sketched: Any = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Find the nearest rows of each query.
 
     Parameters
@@ -80,7 +87,7 @@ def nearest_rows(
     return distances, indices
 
 
-def _few(queries, rows, metric):
+def _few(queries: np.ndarray, rows: np.ndarray, metric: Any) -> bool:
     """Whether all distances are computed sooner than sketches are made."""
     from skvision._kernels.distances import HAMMING
 
@@ -92,8 +99,15 @@ def _few(queries, rows, metric):
 
 
 def _search_by_sketches(
-    queries, rows, distances, indices, metric, image_shape, n_jobs, sketched
-):
+    queries: np.ndarray,
+    rows: np.ndarray,
+    distances: np.ndarray,
+    indices: np.ndarray,
+    metric: Any,
+    image_shape: Any,
+    n_jobs: int | None,
+    sketched: Any,
+) -> None:
     """Fill heaps with the nearest rows, with sketches that suit the data."""
     if sketched is None:
         coarse = len(queries) >= MANY_QUERIES and _may_suit_coarse_sketch(rows, metric)
@@ -119,21 +133,29 @@ def _search_by_sketches(
             search = _Search(rows, metric, sketch, n_jobs)
 
 
-def _fine_sketch(queries, rows, metric, image_shape):
+def _fine_sketch(
+    queries: np.ndarray, rows: np.ndarray, metric: Any, image_shape: Any
+) -> Any:
     """Return a sketch that bounds distances from all numbers of a row."""
     if queries.dtype == np.uint8 and suits_byte_products(rows, metric):
         return ByteProducts(rows, metric)
     return make_sketch(rows, metric, image_shape, coarse=False)
 
 
-def _may_suit_coarse_sketch(rows, metric):
+def _may_suit_coarse_sketch(rows: np.ndarray, metric: Any) -> bool:
     from skvision._kernels.distances import CHEBYSHEV, HAMMING
 
     large = len(rows) >= MANY_ROWS and rows.shape[1] >= MANY_FEATURES
     return large and metric not in (CHEBYSHEV, HAMMING)
 
 
-def sketch_rows(rows, metric, image_shape, n_jobs, before=None):
+def sketch_rows(
+    rows: np.ndarray,
+    metric: Any,
+    image_shape: Any,
+    n_jobs: int | None,
+    before: Any = None,
+) -> Any:
     """Return a coarse sketch of rows, to be kept for later searches, or False.
 
     It is False for few rows and for rows, like noise, among which it rules out little.
@@ -170,7 +192,9 @@ class SketchedRows:
         Threads.
     """
 
-    def __init__(self, rows, metric, image_shape, n_jobs):
+    def __init__(
+        self, rows: Any, metric: int, image_shape: Any, n_jobs: int | None
+    ) -> None:
         self.metric = metric
         self.sketch = make_sketch(
             rows, metric, image_shape, coarse=True, n_axes=AXES_KEPT
@@ -178,13 +202,13 @@ class SketchedRows:
         norms = inverse_norms(rows, metric)
         self._keep(norms, *self.sketch.codes(rows, norms, n_jobs))
 
-    def _keep(self, norms, codes, errors):
+    def _keep(self, norms: np.ndarray, codes: np.ndarray, errors: np.ndarray) -> None:
         self.norms, self.codes, self.errors = norms, codes, errors
         self.largest_error = errors.max()
         longest = codes[:, -1].argmax()  # all that the gap of `PrincipalAxes` needs
         self.longest = codes[longest : longest + 1].copy()
 
-    def with_more(self, rows, n_jobs):
+    def with_more(self, rows: np.ndarray, n_jobs: int | None) -> Self:
         """Return codes of these rows and others behind them; these stay."""
         norms = inverse_norms(rows, self.metric)
         more = norms, *self.sketch.codes(rows, norms, n_jobs)
@@ -193,7 +217,14 @@ class SketchedRows:
         other._keep(*map(np.concatenate, zip(before, more, strict=True)))
         return other
 
-    def search(self, queries, rows, distances, indices, n_jobs):
+    def search(
+        self,
+        queries: np.ndarray,
+        rows: np.ndarray,
+        distances: np.ndarray,
+        indices: np.ndarray,
+        n_jobs: int | None,
+    ) -> int:
         """Fill the heaps of few queries; return how many distances were computed.
 
         The rows of the smallest bounds come first: they show how near the others must
@@ -207,7 +238,14 @@ class SketchedRows:
             n_computed += self._search(queries[part], rows, *heaps, n_jobs)
         return n_computed
 
-    def _search(self, queries, rows, distances, indices, n_jobs):
+    def _search(
+        self,
+        queries: np.ndarray,
+        rows: np.ndarray,
+        distances: np.ndarray,
+        indices: np.ndarray,
+        n_jobs: int | None,
+    ) -> int:
         norms = inverse_norms(queries, self.metric)
         codes, errors = self.sketch.codes(queries, norms, n_jobs, of_queries=True)
         slack = errors + self.largest_error
@@ -215,10 +253,10 @@ class SketchedRows:
         bounds = np.empty((len(queries), len(rows)), np.float32)
         counts = []
 
-        def bound(block):
+        def bound(block: slice) -> None:
             bounds[:, block] = self.sketch.bounds(codes, self.codes[block])
 
-        def find(block):
+        def find(block: slice) -> None:
             pairs = queries[block], rows, norms[block], bounds[block]
             heaps = distances[block], indices[block]
             counts.append(self._find(*pairs, slack[block], gap[block], *heaps))
@@ -227,7 +265,17 @@ class SketchedRows:
         for_each_block(find, len(queries), FEW_QUERIES_PER_TASK, n_jobs)
         return sum(counts)
 
-    def _find(self, queries, rows, norms, bounds, slack, gap, distances, indices):
+    def _find(
+        self,
+        queries: np.ndarray,
+        rows: np.ndarray,
+        norms: np.ndarray,
+        bounds: Any,
+        slack: np.ndarray,
+        gap: np.ndarray,
+        distances: np.ndarray,
+        indices: np.ndarray,
+    ) -> Any:
         from skvision._kernels.distances import distances_to
         from skvision._kernels.nearest import (
             Bounds,
@@ -269,7 +317,14 @@ class _Search:
         The most queries to search for in one call.
     """
 
-    def __init__(self, rows, metric, sketch, n_jobs, sketched=None):
+    def __init__(
+        self,
+        rows: Any,
+        metric: int,
+        sketch: Any,
+        n_jobs: int | None,
+        sketched: Any = None,
+    ) -> None:
         self.rows, self.metric, self.sketch, self.n_jobs = rows, metric, sketch, n_jobs
         self.sketched = sketched
         self.norms = inverse_norms(rows, metric)
@@ -277,9 +332,11 @@ class _Search:
         self.n_at_once = max(1, BYTES_AT_ONCE // code_bytes)
         self.step = min(ROWS_PER_STEP, self.n_at_once)
         self.keeps = code_bytes * len(rows) <= BYTES_KEPT
-        self.kept = {}
+        self.kept: dict[int, Any] = {}
 
-    def __call__(self, queries, distances, indices):
+    def __call__(
+        self, queries: np.ndarray, distances: np.ndarray, indices: np.ndarray
+    ) -> int:
         """Fill the heaps of some queries; return how many distances were computed."""
         norms = inverse_norms(queries, self.metric)
         codes = None
@@ -287,7 +344,7 @@ class _Search:
             codes = self.sketch.codes(queries, norms, self.n_jobs, of_queries=True)
         counts = []
 
-        def update(block):
+        def update(block: slice) -> None:
             arrays = queries[block], norms[block], distances[block], indices[block]
             codes_of_block = codes and (codes[0][block], codes[1][block])
             counts.append(self._update(first, *arrays, codes_of_block, row_codes))
@@ -297,7 +354,7 @@ class _Search:
             for_each_block(update, len(queries), QUERIES_PER_TASK, self.n_jobs)
         return sum(counts)
 
-    def _codes_from(self, first):
+    def _codes_from(self, first: int) -> Any:
         """Return codes and errors of the rows of a step; keep them if there is room."""
         if self.sketch is None:
             return None
@@ -311,7 +368,16 @@ class _Search:
                 self.kept[first] = codes
         return codes
 
-    def _update(self, first, queries, norms, distances, indices, codes, row_codes):
+    def _update(
+        self,
+        first: int,
+        queries: np.ndarray,
+        norms: np.ndarray,
+        distances: np.ndarray,
+        indices: np.ndarray,
+        codes: Any,
+        row_codes: Any,
+    ) -> Any:
         """Hold a block of queries against the rows of a step."""
         from skvision._kernels.nearest import Bounds, refine, scan
 
@@ -331,7 +397,7 @@ class _Search:
         return refine(*pairs, bounds, distances, indices)
 
 
-def inverse_norms(rows, metric):
+def inverse_norms(rows: np.ndarray, metric: Any) -> np.ndarray:
     """Return one over the length of each row, for the one metric that needs it."""
     from skvision._kernels.distances import COSINE
     from skvision._kernels.distances import inverse_norms as compute

@@ -12,6 +12,7 @@ has a large error, and its distances are computed.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from sklearn.utils.extmath import randomized_range_finder
@@ -35,7 +36,9 @@ TINY_DISTANCE = 1e-150  # of which the square loses digits in float64
 MOST_DOUBLINGS = 400
 
 
-def make_sketch(rows, metric, image_shape, coarse, n_axes=None):
+def make_sketch(
+    rows: np.ndarray, metric: Any, image_shape: Any, coarse: bool, n_axes: Any = None
+) -> Any:
     """Return a sketch for a metric, of few numbers a row if ``coarse``, or of all.
 
     ``n_axes`` is how many numbers a row those metrics take that have axes; None means
@@ -54,7 +57,7 @@ def make_sketch(rows, metric, image_shape, coarse, n_axes=None):
     return PrincipalAxes(rows, metric, coarse, n_axes or N_AXES)
 
 
-def _sample(rows):
+def _sample(rows: np.ndarray) -> np.ndarray:
     """Return some rows, evenly spread."""
     n = max(1, min(N_SAMPLED, BYTES_SAMPLED // (4 * rows.shape[1])))
     return np.ascontiguousarray(rows[:: -(-len(rows) // n)])
@@ -79,7 +82,7 @@ class PooledBytes:
 
     power = 1
 
-    def __init__(self, rows, image_shape, coarse):
+    def __init__(self, rows: Any, image_shape: Any, coarse: bool) -> None:
         n_features = rows.shape[1]
         self.groups, self.n_codes, size = np.arange(n_features), n_features, 1
         if coarse:
@@ -98,14 +101,21 @@ class PooledBytes:
         self.groups = self.groups.astype(np.uint32)
         self.width = self.code_bytes = -(-self.n_codes // 64) * 64  # whole vectors
 
-    def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
+    def codes(
+        self,
+        rows: np.ndarray,
+        inverse_norms: np.ndarray,
+        n_jobs: int | None,
+        *,
+        of_queries: bool = False,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the codes of rows, uint8, and their errors."""
         from skvision._kernels.sketches import pool_to_bytes
 
         codes = np.zeros((len(rows), self.code_bytes), np.uint8)
         errors = np.empty(len(rows))
 
-        def compute(block):
+        def compute(block: slice) -> None:
             pool_to_bytes(
                 rows[block],
                 self.groups,
@@ -121,7 +131,7 @@ class PooledBytes:
         errors[~np.isfinite(errors)] = np.inf  # sums that overflow
         return codes, errors
 
-    def bounds(self, query_codes, row_codes):
+    def bounds(self, query_codes: np.ndarray, row_codes: np.ndarray) -> Any:
         """Return the distances of codes."""
         from skvision._kernels.sketches import byte_l1_block
 
@@ -129,12 +139,12 @@ class PooledBytes:
         byte_l1_block(query_codes, row_codes, out)
         return out
 
-    def gap(self, query_codes, row_codes):
+    def gap(self, query_codes: np.ndarray, row_codes: np.ndarray) -> Any:
         """Return what separates `bounds` from distances of codes, for each query."""
         return np.zeros(len(query_codes))
 
 
-def _likely_shape(n_features):
+def _likely_shape(n_features: int) -> tuple[int, int, int]:
     """Return the shape that flat rows may well have; it decides speed alone."""
     for n_channels in (3, 1):
         side = math.isqrt(n_features // n_channels)
@@ -143,7 +153,7 @@ def _likely_shape(n_features):
     return 1, n_features, 1
 
 
-def _pools(image_shape):
+def _pools(image_shape: Any) -> tuple[np.ndarray, int, int]:
     """Return the pool of each feature, how many there are, and the size of the largest.
 
     Pools are rectangles of one channel, doubled in turn while they leave `N_POOLS`.
@@ -190,10 +200,13 @@ class PrincipalAxes:
 
     power = 2
 
-    def __init__(self, rows, metric, coarse, n_axes=N_AXES):
+    def __init__(
+        self, rows: Any, metric: int, coarse: bool, n_axes: int = N_AXES
+    ) -> None:
         from skvision._kernels.distances import COSINE, inverse_norms
 
-        self.metric, self.axes = metric, None
+        self.metric = metric
+        self.axes: Any = None
         some = _sample(rows)
         norms = np.empty(len(some))
         inverse_norms(some, norms)
@@ -222,7 +235,9 @@ class PrincipalAxes:
         self.width = self.axes.shape[1] + 1 if coarse else rows.shape[1]
         self.code_bytes = 4 * (self.width + 1)
 
-    def _embed(self, rows, inverse_norms):
+    def _embed(
+        self, rows: np.ndarray, inverse_norms: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         from skvision._kernels.sketches import embed
 
         out = np.empty(rows.shape, np.float32)
@@ -238,7 +253,14 @@ class PrincipalAxes:
         )
         return out, squared_norms
 
-    def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
+    def codes(
+        self,
+        rows: np.ndarray,
+        inverse_norms: np.ndarray,
+        n_jobs: int | None,
+        *,
+        of_queries: bool = False,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return codes and errors of rows.
 
         The codes are the coordinates and one number more, float32, such that the
@@ -247,7 +269,7 @@ class PrincipalAxes:
         codes = np.empty((len(rows), self.width + 1), np.float32)
         errors = np.empty(len(rows))
 
-        def compute(block):
+        def compute(block: slice) -> None:
             x, squared_norms = self._embed(rows[block], inverse_norms[block])
             x, errors[block] = self._project(x, squared_norms)
             codes[block, :-1] = -2 * x if of_queries else x
@@ -258,7 +280,9 @@ class PrincipalAxes:
         for_each_block(compute, len(rows), n_at_once, n_jobs)
         return codes, errors
 
-    def _project(self, x, squared_norms):
+    def _project(
+        self, x: Any, squared_norms: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the coordinates of embedded rows, and their errors as distances."""
         lost = ~(squared_norms < 1e30)  # too large for float32, or not a number
         x[lost], squared_norms[lost] = 0, 0
@@ -281,13 +305,13 @@ class PrincipalAxes:
         error[lost] = np.inf
         return x, error / self.scale + TINY_DISTANCE
 
-    def bounds(self, query_codes, row_codes):
+    def bounds(self, query_codes: np.ndarray, row_codes: np.ndarray) -> Any:
         """Return squared distances of coordinates, less the square of the query's."""
         if len(query_codes) < QUERIES_PER_PRODUCT:  # BLAS would copy all rows for them
             return np.stack([row_codes @ one for one in query_codes])
         return query_codes @ row_codes.T
 
-    def gap(self, query_codes, row_codes):
+    def gap(self, query_codes: np.ndarray, row_codes: np.ndarray) -> Any:
         """Return what separates `bounds` from squared distances, for each query."""
         squares = _squares(query_codes[:, :-1]) / 4
         longest = math.sqrt(float(row_codes[:, -1].max()) * (1 + 4 * ROUNDING))
@@ -296,14 +320,14 @@ class PrincipalAxes:
         return 1.01 * n_terms * rounding - squares
 
 
-def _largest(numbers):
+def _largest(numbers: np.ndarray) -> float:
     return max(float(numbers.max()), -float(numbers.min()))
 
 
-def _scale_to_one(number):
+def _scale_to_one(number: float) -> float:
     """Return a power of two that brings a number below one, if not far below."""
     return 2.0 ** -max(math.frexp(number)[1], -MOST_DOUBLINGS)
 
 
-def _squares(codes):
+def _squares(codes: np.ndarray) -> Any:
     return np.einsum("ij,ij->i", codes, codes, dtype=np.float64)

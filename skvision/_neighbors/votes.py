@@ -1,6 +1,7 @@
 """From neighbors to classes: votes, their weights and their ties."""
 
 from numbers import Real
+from typing import Any, cast
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
@@ -9,7 +10,9 @@ TIED = 1e-12  # relative difference of votes that rounding makes
 WINNERS_SHARE = 1e-9  # of all votes, that the winner of a tie gets on top
 
 
-def vote(labels, distances, weights, class_weights, tie_break):
+def vote(
+    labels: Any, distances: Any, weights: Any, class_weights: Any, tie_break: str
+) -> Any:
     """Return the share of each class in the votes of neighbors.
 
     Parameters
@@ -59,7 +62,7 @@ def vote(labels, distances, weights, class_weights, tie_break):
     return votes / votes.sum(axis=1, keepdims=True)
 
 
-def _weights_of_neighbors(distances, weights):
+def _weights_of_neighbors(distances: np.ndarray, weights: Any) -> Any:
     if weights == "uniform":
         return np.broadcast_to(1.0, distances.shape)
     if weights == "distance":
@@ -83,7 +86,9 @@ def _weights_of_neighbors(distances, weights):
     return given / np.where(largest > 0, largest, 1)
 
 
-def weights_of_classes(class_weight, classes, labels):
+def weights_of_classes(
+    class_weight: Any, classes: np.ndarray, labels: np.ndarray
+) -> Any:
     """Return the weight of each class.
 
     Raises
@@ -96,8 +101,9 @@ def weights_of_classes(class_weight, classes, labels):
     if isinstance(class_weight, str):  # "balanced"
         counts = np.bincount(labels, minlength=len(classes))
         return len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    given = class_weight.values()
-    if not all(isinstance(w, Real) and np.isfinite(w) and w > 0 for w in given):
+    given: Any = class_weight.values()
+    weights = [cast(float, w) for w in given if isinstance(w, Real)]
+    if len(weights) < len(given) or not all(np.isfinite(w) and w > 0 for w in weights):
         raise ValueError(
             f"class_weight must be numbers above 0, and finite; got {class_weight}. To "
             f"leave a class out, leave its images out of the fit."
@@ -105,7 +111,7 @@ def weights_of_classes(class_weight, classes, labels):
     return compute_class_weight(class_weight, classes=classes, y=classes)
 
 
-def balanced_without(labels, n_classes, rows):
+def balanced_without(labels: Any, n_classes: int, rows: Any) -> np.ndarray:
     """Return, for some rows, balanced weights of classes as if the row were not there.
 
     Parameters

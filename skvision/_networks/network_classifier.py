@@ -1,6 +1,8 @@
 """What classifiers that are networks have in common: training, scores, classes."""
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -9,7 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.divergence import check_outputs
 from skvision._contract.images import validate_rows
-from skvision._contract.labeled_rows import announced_classes, refuse_balanced, see
+from skvision._contract.labeled_rows import (
+    LabeledRows,
+    announced_classes,
+    refuse_balanced,
+    see,
+)
 from skvision._contract.labels import ClassifierMixin
 from skvision._contract.sklearn_compat import CallbackSupportMixin, Estimator, end_fit
 from skvision._contract.solvers import refuse_ended_plan
@@ -28,7 +35,7 @@ from skvision._training.penalties import elastic_net
 from skvision._training.schedules import NO_HISTORY
 
 
-def has_epochs(estimator):
+def has_epochs(estimator: Any) -> bool:
     """Return whether there is a ``partial_fit``; for ``available_if``."""
     if estimator.solver != "lbfgs":
         return True
@@ -52,13 +59,22 @@ class NetworkClassifier(
 
     _parameter_constraints = NETWORK_CONSTRAINTS
 
+    _architecture: Any
+    _rng: Any
+    _optimizer_state: Any
+    loss_curve_: list[float]
+    history_: dict[str, Any]
+    validation_scores_: list[float]
+
     # parameters of MLPBackprop alone, as they are without
     early_stopping = False
-    average_last = None
+    average_last: int | None = None
     l1_ratio = 0.0
-    max_norm = None
+    max_norm: float | None = None
 
-    def _begin_epoch(self, X, y, classes, sample_weight):
+    def _begin_epoch(
+        self, X: Any, y: Any, classes: Any, sample_weight: Any
+    ) -> tuple[Any, np.ndarray]:
         """Check what partial_fit is given; return a problem, and rows to learn from."""
         refuse_balanced(self)
         first = not hasattr(self, "parameters_")
@@ -76,7 +92,14 @@ class NetworkClassifier(
         self._begin(problem, learning, not first, check_random_state(self.random_state))
         return problem, learning
 
-    def _begin(self, problem, learning, goes_on, rng, has_validation=False):
+    def _begin(
+        self,
+        problem: LabeledRows,
+        learning: np.ndarray,
+        goes_on: bool,
+        rng: np.random.RandomState,
+        has_validation: bool = False,
+    ) -> None:
         """Settle what the network is, and where it starts from."""
         architecture = self._architecture_for(problem)
         rates = self._dropout_rates(architecture)
@@ -104,7 +127,9 @@ class NetworkClassifier(
         self.n_parameters_ = len(self.parameters_)
         self.n_iter_, self.loss_curve_, self.history_ = 0, [], {}
 
-    def _train(self, problem, learning, held_out, progress):
+    def _train(
+        self, problem: LabeledRows, learning: np.ndarray, held_out: Any, progress: Any
+    ) -> None:
         """Train from where it stands; without ``progress`` for one epoch.
 
         An interrupt is passed on after the last whole epoch was kept.
@@ -116,7 +141,7 @@ class NetworkClassifier(
 
         drawn = None  # so far at the end of an epoch
 
-        def told(params, statistics):
+        def told(params: Any, statistics: np.ndarray) -> Any:
             nonlocal drawn
             drawn = self._rng.bit_generator.state
             if progress is None:
@@ -161,23 +186,23 @@ class NetworkClassifier(
         done = f"{len(course.loss_curve)} of max_iter={self.max_iter} epochs"
         end_fit(self, course.interrupted, f"the result of {done}")
 
-    def _history(self):
+    def _history(self) -> dict[str, Any]:
         """Return what schedules are told of the epochs before, in partial_fit."""
         rates = self.history_.get("learning_rate", np.empty(0)).tolist()
         return {**NO_HISTORY, "loss": self.loss_curve_, "learning_rate": rates}
 
-    def _scorer(self, net, held_out):
+    def _scorer(self, net: Any, held_out: Any) -> Callable[..., Any]:
         """Return ``(params, statistics) -> accuracy``."""
         inputs = Inputs(held_out.X, self._standard)
 
-        def score(params, statistics):
+        def score(params: Any, statistics: np.ndarray) -> float:
             best = _winners(net.outputs(params, statistics, inputs))
             right = best == held_out.labels
             return float(np.average(right, weights=held_out.weights))
 
         return score
 
-    def _keep(self, course, **more):
+    def _keep(self, course: Any, **more: Any) -> None:
         """Keep what a fit came to, and ``more`` of each epoch in ``history_``."""
         self.parameters_, self._statistics = course.params, course.statistics
         n_epochs = len(course.loss_curve)
@@ -197,17 +222,17 @@ class NetworkClassifier(
         self.history_ = seen
 
     @property
-    def coefs_(self):
+    def coefs_(self) -> Any:
         """The weights of each layer, views of parameters_."""
         check_is_fitted(self, "parameters_")
         views = self._architecture.network().views(self.parameters_)
         return views[: len(self._architecture.hidden) + 1]
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> Any:
         return [self._architecture.n_inputs, *self._architecture.hidden][-1]
 
-    def _scores(self, X):
+    def _scores(self, X: Any) -> np.ndarray:
         """Return the outputs for images, or their mean with the mirror images'."""
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
@@ -221,7 +246,7 @@ class NetworkClassifier(
             )
         return check_outputs(scores, X)
 
-    def _with_mirrored(self, function, X):
+    def _with_mirrored(self, function: Callable[..., Any], X: Any) -> Any:
         """Return ``function(X)``, with ``tta`` the mean of it and of mirror images'."""
         if not self.tta:
             return function(X)
@@ -234,7 +259,7 @@ class NetworkClassifier(
         mirrored = X.reshape(-1, *self.image_shape_)[:, :, ::-1].reshape(X.shape)
         return (function(X) + function(mirrored)) / 2
 
-    def _hidden_layers(self):
+    def _hidden_layers(self) -> tuple[Any, ...]:
         """Return all but the output layer, its params and its running statistics."""
         net, hidden = self._architecture.network(), self._architecture.hidden_layers()
         shapes = hidden.shapes(self._architecture.n_inputs)
@@ -243,7 +268,7 @@ class NetworkClassifier(
         params += views[n_layers : n_layers + len(shapes.others)]
         return hidden, params, net.statistics(self._statistics)
 
-    def _hidden(self, X):
+    def _hidden(self, X: Any) -> np.ndarray:
         """Return the outputs of the last hidden layer, for rows that were validated."""
         hidden, params, buffers = self._hidden_layers()
         inputs = Inputs(X, self._standard)
@@ -255,7 +280,7 @@ class NetworkClassifier(
                 outputs[block] = hidden.forward(params, buffers, x, None)[0]
         return check_outputs(outputs, X)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each image, the one with the largest score.
 
         Parameters
@@ -274,9 +299,13 @@ class NetworkClassifier(
             If ``X`` is not like the images seen in ``fit``.
         """
         scores = self.decision_function(X)
-        return self.classes_[_winners(scores.reshape(len(scores), -1))]
+        winners = _winners(scores.reshape(len(scores), -1))
+        predicted: np.ndarray = self.classes_[winners]
+        return predicted
 
-    def loss_and_gradient(self, X, y, sample_weight=None):
+    def loss_and_gradient(
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> tuple[float, dict[str, np.ndarray]]:
         """Compute what is minimized, and its gradient, at the fitted parameters.
 
         Nothing is dropped or augmented, and batch norm uses its running statistics.
@@ -319,7 +348,7 @@ class NetworkClassifier(
         return value, {"parameters_": gradient}
 
 
-def _winners(scores):
+def _winners(scores: np.ndarray) -> np.ndarray:
     """Return the class with the largest score; one column is that of the second."""
     return (
         scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)

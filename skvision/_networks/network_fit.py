@@ -1,13 +1,16 @@
 """How a network is fitted, by the parameters that estimators of networks share."""
 
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skvision._contract.divergence import advice_on_divergence, advice_on_extremes
+from skvision._contract.labeled_rows import LabeledRows
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._contract.solvers import (
     BATCH_CONSTRAINTS,
@@ -65,7 +68,9 @@ NETWORK_CONSTRAINTS = {
 }
 
 
-def check_together(estimator, rates, has_validation):
+def check_together(
+    estimator: Any, rates: tuple[float, ...], has_validation: bool
+) -> None:
     """Raise where parameters do not go with each other.
 
     ``rates`` are those of dropout, and ``has_validation`` says whether images to
@@ -119,7 +124,7 @@ def check_together(estimator, rates, has_validation):
             )
 
 
-def standard_of(estimator, X, shares):
+def standard_of(estimator: Any, X: Any, shares: np.ndarray) -> Any:
     """Return what ``standardize`` asks for, None for nothing."""
     if not estimator.standardize:
         return None
@@ -127,13 +132,13 @@ def standard_of(estimator, X, shares):
     return learn_standard(X, shares, n_channels)
 
 
-def augment_of(estimator):
+def augment_of(estimator: Any) -> Any:
     """Return ``(rows, rng) -> rows``, None without augmentation."""
     if estimator.augmentation is None:
         return None
     height, width, channels = estimator.image_shape_
 
-    def augment(rows, rng):
+    def augment(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         images = rows.reshape(-1, height, width, channels)
         changed = np.asarray(estimator.augmentation(images, rng))
         if changed.shape != images.shape or changed.dtype != images.dtype:
@@ -148,21 +153,21 @@ def augment_of(estimator):
 
 
 def fit_in_batches(
-    estimator,
-    net,
-    start,
-    inputs,
-    problem,
-    learning,
+    estimator: Any,
+    net: Any,
+    start: tuple[np.ndarray, np.ndarray],
+    inputs: Any,
+    problem: LabeledRows,
+    learning: np.ndarray,
     *,
-    loss,
-    state,
-    rng,
-    n_epochs,
-    before=NO_HISTORY,
-    score=None,
-    told=lambda params, statistics: False,
-):
+    loss: Callable[..., Any],
+    state: Any,
+    rng: np.random.Generator,
+    n_epochs: int,
+    before: Mapping[str, Any] = NO_HISTORY,
+    score: Callable[..., Any] | None = None,
+    told: Callable[..., Any] = lambda params, statistics: False,
+) -> Course:
     """Train a network by mini-batches.
 
     ``start`` is (params, statistics), ``learning`` the rows to learn from, ``state``
@@ -227,13 +232,13 @@ def fit_in_batches(
     return course
 
 
-def threads_for(net, batch_size):
+def threads_for(net: Any, batch_size: int) -> Any:
     """Return the context for matrix products: small ones wait longer than they take."""
     small = batch_size * net.n_weights < SMALL
     return one_thread_for_blas if small else nullcontext()
 
 
-def _optimizer_and_penalty(estimator, net):
+def _optimizer_and_penalty(estimator: Any, net: Any) -> tuple[Any, Callable[..., Any]]:
     alpha, l1_ratio = estimator.alpha, estimator.l1_ratio
     optimizer = make_optimizer(estimator, net.n_weights)
     penalty = elastic_net(alpha, l1_ratio)
@@ -251,14 +256,14 @@ def _optimizer_and_penalty(estimator, net):
     if estimator.max_norm is None:
         return optimizer, penalty
 
-    def shorten(params):
+    def shorten(params: Any) -> None:
         for weights in net.views(params)[: len(net.shapes.weights)]:
             max_norm(weights.T, estimator.max_norm)
 
     return projected(optimizer, shorten), penalty
 
 
-def _warn(estimator, course, inputs):
+def _warn(estimator: Any, course: Course, inputs: Any) -> None:
     done = len(course.loss_curve)
     first, last = (course.loss_curve or [0.0])[0], (course.loss_curve or [0.0])[-1]
     rose = last > RISEN * max(first, 1)
@@ -280,13 +285,22 @@ def _warn(estimator, course, inputs):
     warn(message, ConvergenceWarning)
 
 
-def fit_whole(estimator, net, start, inputs, problem, *, loss, told):
+def fit_whole(
+    estimator: Any,
+    net: Any,
+    start: tuple[np.ndarray, np.ndarray],
+    inputs: Any,
+    problem: LabeledRows,
+    *,
+    loss: Callable[..., Any],
+    told: Callable[..., Any],
+) -> Course:
     """Train a network by L-BFGS. ``start`` is (params, statistics); returns a Course.
 
     ``told`` takes (params, statistics).
     """
     params, statistics = start
-    objective = whole_objective(
+    objective: Any = whole_objective(
         net,
         statistics,
         inputs,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from numbers import Integral
 from threading import Lock
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ from skvision._readers.image_files import (
 from skvision._readers.plain_image import paste, place, resize_plain, stored
 from skvision._training.parallel import count_threads, for_each_block
 
-_ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
+_ONE_FILE: Any = str | os.PathLike | bytes | bytearray | memoryview
 _BLOCK_SIZE = 8
 _MAX_LISTED = 50
 _LOCKS = [Lock() for _ in range(64)]  # two threads must not read an image of Pillow
@@ -277,15 +277,15 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
 
     def __init__(
         self,
-        size=(64, 64),
+        size: Any = (64, 64),
         *,
-        mode="RGB",
-        resize="crop",
-        resample="bilinear",
-        on_error="raise",
-        max_pixels=100_000_000,
-        n_jobs=None,
-    ):
+        mode: str = "RGB",
+        resize: str = "crop",
+        resample: str = "bilinear",
+        on_error: str = "raise",
+        max_pixels: int = 100_000_000,
+        n_jobs: int | None = None,
+    ) -> None:
         self.size = size
         self.mode = mode
         self.resize = resize
@@ -295,7 +295,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters; no file is opened.
 
         Parameters
@@ -318,7 +318,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         _check_size(self.size)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Read images.
 
         Parameters
@@ -364,7 +364,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         n_threads = count_threads(self.n_jobs)
         share = math.inf if n_threads == 1 else self.max_pixels // n_threads
 
-        def read(i, most_pixels):
+        def read(i: int, most_pixels: float) -> None:
             with heard_in_this_thread() as messages[i]:
                 try:
                     image = self._read(sources[i], most_pixels)
@@ -375,7 +375,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
                 except BadPicture as problem:
                     problems[i] = str(problem)
 
-        def read_block(rows):
+        def read_block(rows: slice) -> None:
             for i in range(rows.start, rows.stop):
                 read(i, share)
 
@@ -389,7 +389,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         _warn({i: messages[i] for i in messages.keys() - problems.keys()}, sources)
         return images
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform: Any = None) -> Self:
         """Do nothing: images are no table, and come out as an array always.
 
         Parameters
@@ -404,7 +404,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         """
         return self
 
-    def _read(self, source, most_pixels):
+    def _read(self, source: Any, most_pixels: float) -> Any:
         """Return one image, smaller than ``size`` where it is to be padded.
 
         None where it is to be read alone, without a limit: it has more pixels than
@@ -442,7 +442,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             orientation = read_orientation(image)
             return self._scale(image, extent or image.size, orientation)
 
-    def _draft(self, image):
+    def _draft(self, image: Any) -> Any:
         """Have a JPEG decoded smaller, if that is enough; return its exact new size."""
         if image.format not in ("JPEG", "MPO") or self.resample == "nearest":
             return None
@@ -454,7 +454,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         drafted = image.draft(self.mode, smaller)
         return drafted and drafted[1][2:]
 
-    def _scale(self, image, extent, orientation):
+    def _scale(self, image: Any, extent: tuple[int, int], orientation: int) -> Any:
         """Bring the image to its size and mode, and upright."""
         box, scaled = place(extent, stored(self.size, orientation), self.resize)
         resample = Image.Resampling[self.resample.upper()]
@@ -463,7 +463,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             image = image.transpose(UPRIGHT[orientation])
         return image if image.mode == self.mode else image.convert(self.mode)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False

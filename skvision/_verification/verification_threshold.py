@@ -1,6 +1,7 @@
 """A threshold on similarity: whether two images are of one person."""
 
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
@@ -137,7 +138,15 @@ class VerificationThreshold(Estimator):
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, estimator=None, *, criterion="far", far=1e-3, cv=5, n_jobs=None):
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        criterion: str = "far",
+        far: float = 1e-3,
+        cv: Any = 5,
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.criterion = criterion
         self.far = far
@@ -145,7 +154,7 @@ class VerificationThreshold(Estimator):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y, **params):
+    def fit(self, X: Any, y: Any, **params: Any) -> Self:
         """Learn the threshold, and fit the embedder.
 
         Parameters
@@ -179,7 +188,7 @@ class VerificationThreshold(Estimator):
             If there are too few pairs of two people to tell ``far`` from 0.
         """
         for name in ("estimator_", "n_features_in_", "feature_names_in_"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         if y is None:
             raise ValueError(
                 "VerificationThreshold requires y to be passed, but the target y is "
@@ -202,7 +211,7 @@ class VerificationThreshold(Estimator):
         check_both_kinds(same, "y")
         self._learn_threshold(same, similarity)
         if self.estimator is None:
-            self.estimator_ = None
+            self.estimator_: Any = None
         elif self.cv != "prefit":
             for_fit = check_method_params(X, for_fit)
             self.estimator_ = clone(self.estimator).fit(X, y, **for_fit)
@@ -210,7 +219,7 @@ class VerificationThreshold(Estimator):
             self.n_features_in_ = self.estimator_.n_features_in_
         return self
 
-    def _routed(self, params):
+    def _routed(self, params: Any) -> tuple[Any, ...]:
         """Return what metadata the fit of the embedder takes, and what the splitter."""
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", **params)
@@ -229,7 +238,7 @@ class VerificationThreshold(Estimator):
             )
         return for_fit, for_split
 
-    def _embed(self, X, y, for_fit, for_split):
+    def _embed(self, X: Any, y: Any, for_fit: Any, for_split: Any) -> Any:
         """Return embeddings of people not trained on, and who they are, in parts."""
         if isinstance(self.cv, str):  # "prefit"
             check_is_fitted(self.estimator)
@@ -241,7 +250,9 @@ class VerificationThreshold(Estimator):
             for train, test in self._folds(X, y, for_split)
         )
 
-    def _folds(self, X, y, for_split):
+    def _folds(
+        self, X: Any, y: Any, for_split: Any
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return rows to train on, and rows of other people, several times."""
         from sklearn.model_selection import KFold
 
@@ -252,7 +263,7 @@ class VerificationThreshold(Estimator):
                 f'train on and two to hold out. Or set cv="prefit", and pass a fitted '
                 f"estimator and images of people whom it has not seen."
             )
-        cv = 5 if self.cv is None else self.cv
+        cv: Any = 5 if self.cv is None else self.cv
         if isinstance(cv, Integral):
             parts = KFold(min(int(cv), len(people) // 2)).split(people)
             held_out = [np.isin(y, people[test]) for _, test in parts]
@@ -273,7 +284,7 @@ class VerificationThreshold(Estimator):
             raise ValueError("cv holds out no pair of images: take another.")
         return folds
 
-    def _learn_threshold(self, same, similarity):
+    def _learn_threshold(self, same: np.ndarray, similarity: np.ndarray) -> None:
         fars, tars, thresholds = verification_curve(same, similarity)
         self.n_same_ = int(same.sum())
         self.n_different_ = len(same) - self.n_same_
@@ -291,7 +302,7 @@ class VerificationThreshold(Estimator):
         self.far_ = float(fars[best])
         self.tar_ = true_accept_rate(same, similarity, self.far_, 0.95)
 
-    def similarity(self, X1, X2):
+    def similarity(self, X1: Any, X2: Any) -> np.ndarray:
         """Compute how similar images are to those they are paired with.
 
         Parameters
@@ -323,9 +334,10 @@ class VerificationThreshold(Estimator):
                 f"X1 has {len(units[0])} images and X2 {len(units[1])}: each is "
                 f"compared with the one in the same place of the other."
             )
-        return np.clip(np.einsum("ij,ij->i", *units), -1, 1)
+        cosines: np.ndarray = np.clip(np.einsum("ij,ij->i", *units), -1, 1)
+        return cosines
 
-    def verify(self, X1, X2):
+    def verify(self, X1: Any, X2: Any) -> np.ndarray:
         """Say whether images are of one person.
 
         Parameters
@@ -346,7 +358,7 @@ class VerificationThreshold(Estimator):
         """
         return self.similarity(X1, X2) >= self.threshold_
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Return who takes which metadata: the embedder and the splitter.
 
         Returns
@@ -366,7 +378,7 @@ class VerificationThreshold(Estimator):
             )
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         if self.estimator is not None:
@@ -374,7 +386,7 @@ class VerificationThreshold(Estimator):
         return tags
 
 
-def _check_transformer(estimator):
+def _check_transformer(estimator: Any) -> None:
     if not hasattr(estimator, "transform"):
         raise TypeError(
             f"estimator must make embeddings, and {type(estimator).__name__} has no "
@@ -382,7 +394,7 @@ def _check_transformer(estimator):
         )
 
 
-def _below(thresholds, i):
+def _below(thresholds: np.ndarray, i: int) -> float:
     """Return a threshold that accepts what the i-th does, and no more.
 
     It is half way to the next pair, so that rounding does not move either over it.
@@ -395,14 +407,16 @@ def _below(thresholds, i):
     return float(middle if middle > thresholds[i + 1] else thresholds[i])
 
 
-def _embed_held_out(estimator, X, y, train, test, for_fit):
+def _embed_held_out(
+    estimator: Any, X: Any, y: Any, train: np.ndarray, test: np.ndarray, for_fit: Any
+) -> tuple[np.ndarray, np.ndarray]:
     """Fit to some people; return the embeddings of others, and who they are."""
     for_fit = check_method_params(X, for_fit, indices=train)
     fitted = clone(estimator).fit(safe_indexing(X, train), y[train], **for_fit)
     return fitted.transform(safe_indexing(X, test)), y[test]
 
 
-def _pairs(embeddings, y, most):
+def _pairs(embeddings: Any, y: Any, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Return whether pairs are of one person, and how similar they are."""
     n_all = len(y) * (len(y) - 1) // 2
     n_pairs = most if n_all > most else None

@@ -1,6 +1,7 @@
 """What augmentations share: checks of images, generators and parameters."""
 
 from numbers import Integral, Real
+from typing import Any, cast
 
 import numpy as np
 from numpy.random import Generator
@@ -9,7 +10,7 @@ from skvision._contract.images import as_array
 from skvision._contract.sklearn_compat import Estimator
 
 
-def check_images(name, images):
+def check_images(name: str, images: Any) -> tuple[Any, ...]:
     """Return images as a read-only array of bytes (n, H, W, C), and their shape."""
     images = np.asarray(as_array(images))
     if images.ndim not in (3, 4):
@@ -39,26 +40,26 @@ def check_images(name, images):
     return images, shape
 
 
-def check_rng(name, rng):
+def check_rng(name: str, rng: Any) -> np.random.Generator:
     """Return a generator of random numbers."""
     if isinstance(rng, Generator):
         return rng
     if rng is None or isinstance(rng, Integral):
-        return np.random.default_rng(rng)
+        return np.random.default_rng(cast(int | None, rng))
     raise TypeError(
         f"{name} needs a numpy.random.Generator, a seed or None as rng; got "
         f"{type(rng).__name__}. Pass numpy.random.default_rng(seed)."
     )
 
 
-def check_number(name, value, most):
+def check_number(name: str, value: Any, most: int) -> float:
     """Return a number from 0. scikit-learn's checks take ten times as long."""
-    if not (isinstance(value, Real) and 0 <= value <= most):
+    if not (isinstance(value, Real) and 0 <= cast(float, value) <= most):
         raise ValueError(f"{name} must be a number from 0 to {most}; got {value!r}.")
     return float(value)
 
 
-def check_whole(name, value, most, instead=""):
+def check_whole(name: str, value: Any, most: int, instead: str = "") -> int:
     """Return a whole number from 0."""
     if not (isinstance(value, Integral) and 0 <= int(value) <= most):
         raise ValueError(
@@ -67,7 +68,7 @@ def check_whole(name, value, most, instead=""):
     return int(value)
 
 
-def check_range(name, pair, most):
+def check_range(name: str, pair: Any, most: int) -> tuple[float, float]:
     """Return the two ends of a range above 0."""
     real = isinstance(pair, tuple | list) and len(pair) == 2
     real = real and all(isinstance(value, Real) for value in pair)
@@ -79,7 +80,7 @@ def check_range(name, pair, most):
     return float(pair[0]), float(pair[1])
 
 
-def rows_of(images):
+def rows_of(images: np.ndarray) -> np.ndarray:
     """Lay out images as kernels take them: the pixels of a row one after another."""
     n, height, width, n_channels = images.shape
     return images.reshape(n, height, width * n_channels)
@@ -88,7 +89,7 @@ def rows_of(images):
 class Augmentation(Estimator):
     """A random change of images: checks, and then does what ``_change`` does."""
 
-    def __call__(self, images, rng=None):
+    def __call__(self, images: Any, rng: Any = None) -> Any:
         """Change images at random, each by its own draws.
 
         Parameters

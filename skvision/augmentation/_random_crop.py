@@ -1,5 +1,7 @@
 """Windows at random places."""
 
+from typing import Any
+
 import numpy as np
 
 from skvision._contract.public import public
@@ -13,7 +15,9 @@ from skvision.augmentation._augmentation import (
 MOST_PADDING = 2**31 - 1
 
 
-def _shift(images, places, padding, fill, out):
+def _shift(
+    images: np.ndarray, places: np.ndarray, padding: int, fill: int, out: np.ndarray
+) -> None:
     """Fill ``out`` with windows that are whole pixels off."""
     from skvision._kernels.augmentation import crop
 
@@ -24,7 +28,9 @@ def _shift(images, places, padding, fill, out):
     crop(rows, images.shape[3], *starts, fill, work, rows_of(out))
 
 
-def _sample(place, side, size, padding):
+def _sample(
+    place: np.ndarray, side: np.ndarray, size: int, padding: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return where to look for the pixels along one axis of windows.
 
     ``side`` (n,) is how far the windows reach, a pixel at least, and ``place`` (n,)
@@ -44,7 +50,14 @@ def _sample(place, side, size, padding):
     return before.astype(np.int64), weights.astype(np.int32)
 
 
-def _zoom(images, scales, places, padding, fill, out):
+def _zoom(
+    images: np.ndarray,
+    scales: np.ndarray,
+    places: np.ndarray,
+    padding: int,
+    fill: int,
+    out: np.ndarray,
+) -> None:
     """Fill ``out`` with windows resized."""
     from skvision._kernels.augmentation import zoom
 
@@ -127,12 +140,14 @@ class RandomCrop(Augmentation):
      [ 5  6  7  6]]
     """
 
-    def __init__(self, padding=4, scale=(1.0, 1.0), fill="reflect"):
+    def __init__(
+        self, padding: int = 4, scale: Any = (1.0, 1.0), fill: str | int = "reflect"
+    ) -> None:
         self.padding = padding
         self.scale = scale
         self.fill = fill
 
-    def _change(self, images, rng):
+    def _change(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         from skvision._kernels.augmentation import REFLECT
 
         padding = check_whole("padding", self.padding, MOST_PADDING)

@@ -1,5 +1,7 @@
 """Rectangles erased."""
 
+from typing import Any
+
 import numpy as np
 
 from skvision._contract.public import public
@@ -14,7 +16,9 @@ from skvision.augmentation._augmentation import (
 MOST_ELONGATED = 3.3  # of the sides of an erased rectangle; 1 / 3.3 is about 0.3
 
 
-def _boxes(share, aspect, place, sides):
+def _boxes(
+    share: np.ndarray, aspect: np.ndarray, place: list[np.ndarray], sides: np.ndarray
+) -> np.ndarray:
     """Return rectangles (n, 4): their first row and column, and those behind the last.
 
     ``aspect`` is from -1, most upright, to 1, lying; ``place`` is from 0 to 1 for each
@@ -79,12 +83,14 @@ class RandomErasing(Augmentation):
      [9 9 9 9 9 9]]
     """
 
-    def __init__(self, probability=0.5, area=(0.02, 0.2), fill=None):
+    def __init__(
+        self, probability: float = 0.5, area: Any = (0.02, 0.2), fill: int | None = None
+    ) -> None:
         self.probability = probability
         self.area = area
         self.fill = fill
 
-    def _change(self, images, rng):
+    def _change(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         from skvision._kernels.augmentation import MEAN, erase
 
         probability = check_number("probability", self.probability, 1)

@@ -1,6 +1,7 @@
 """Histograms of oriented gradients as images."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -150,7 +151,7 @@ def mean_over_blocks(hog: HOG, features: NDArray[np.float32]) -> NDArray[np.floa
     return totals
 
 
-def _star(height: int, width: int, n_bins: int, signed: bool) -> NDArray[np.float32]:
+def _star(height: int, width: int, n_bins: int, signed: bool) -> Any:
     """Draw the line of each bin, (bins, height, width), as bright as 1."""
     thickness = max(1, min(height, width) / LINES_PER_CELL)
     radius = (min(height, width) - thickness) / 2

@@ -20,7 +20,7 @@ MARKS = {True: ("✓", GREEN), False: ("✗", ORANGE)}  # of what is right, and 
 class Pictures(BaseEstimator):
     """What `validate_images` learns of images that are to be drawn."""
 
-    def __init__(self, image_shape=None):
+    def __init__(self, image_shape: Any = None) -> None:
         self.image_shape = image_shape
 
 

@@ -1,5 +1,7 @@
 """Embeddings of images in two dimensions."""
 
+from typing import Any, Self
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
@@ -78,7 +80,7 @@ class EmbeddingDisplay:
         direction_classes: ArrayLike | None = None,
         origin: ArrayLike = (0.0, 0.0),
         explained_variance_ratio: ArrayLike | None = None,
-    ):
+    ) -> None:
         self.points = np.asarray(points)
         self.y = as_labels(y, "y")
         check_consistent_length(self.points, self.y)
@@ -89,10 +91,10 @@ class EmbeddingDisplay:
         if self.directions is not None:
             _check_directions(self.directions, self.direction_classes, 2)
         self.origin = np.asarray(origin)
-        self.explained_variance_ratio = explained_variance_ratio
+        self.explained_variance_ratio: Any = explained_variance_ratio
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, ax=None):
+    def from_estimator(cls, estimator: Any, X: Any, y: Any, *, ax: Any = None) -> Self:
         """Embed images, and draw.
 
         Parameters
@@ -150,8 +152,14 @@ class EmbeddingDisplay:
 
     @classmethod
     def from_predictions(
-        cls, embeddings, y, *, directions=None, direction_classes=None, ax=None
-    ):
+        cls,
+        embeddings: Any,
+        y: Any,
+        *,
+        directions: Any = None,
+        direction_classes: Any = None,
+        ax: Any = None,
+    ) -> Self:
         """Draw embeddings.
 
         Parameters
@@ -219,7 +227,7 @@ class EmbeddingDisplay:
             explained_variance_ratio=lengths[:2] ** 2 / total,
         ).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Draw.
 
         Parameters
@@ -275,7 +283,7 @@ class EmbeddingDisplay:
             self._label(ax)
         return self
 
-    def _label(self, ax):
+    def _label(self, ax: Any) -> None:
         labels = ["component 1", "component 2"]
         if self.explained_variance_ratio is not None:
             labels = [
@@ -287,7 +295,9 @@ class EmbeddingDisplay:
         ax.set(xlabel=labels[0], ylabel=labels[1])
 
 
-def _check_directions(directions, classes, n_components):
+def _check_directions(
+    directions: np.ndarray, classes: np.ndarray, n_components: int
+) -> None:
     if directions.shape != (len(classes), n_components):
         raise ValueError(
             f"directions must be of shape {(len(classes), n_components)}, a row for "
@@ -296,13 +306,13 @@ def _check_directions(directions, classes, n_components):
         )
 
 
-def _pushed_out(points):
+def _pushed_out(points: np.ndarray) -> np.ndarray:
     """Return points at random distances outside of the circle that they lie on."""
     rng = np.random.default_rng(0)
     return points * (1 + RING * rng.random((len(points), 1)))
 
 
-def _side(at):
+def _side(at: np.ndarray) -> str:
     """Return how a name at a place on the circle is aligned, so as to stay outside."""
     x, y = at
     return "center" if abs(x) < abs(y) / 2 else "left" if x > 0 else "right"

@@ -1,6 +1,7 @@
 """How many neighbors should vote, as a curve."""
 
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 from pandas import DataFrame
@@ -71,7 +72,7 @@ class KSelectionDisplay:
     (3, 3)
     """
 
-    def __init__(self, curve: DataFrame):
+    def __init__(self, curve: DataFrame) -> None:
         missing = {"k", "fold", "accuracy"}.difference(curve.columns)
         if missing:
             raise ValueError(
@@ -82,8 +83,16 @@ class KSelectionDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, n_neighbors=NUMBERS, cv=5, groups=None, ax=None
-    ):
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        n_neighbors: Any = NUMBERS,
+        cv: Any = 5,
+        groups: Any = None,
+        ax: Any = None,
+    ) -> Self:
         """Cross-validate a classifier with several numbers of neighbors, and draw.
 
         Parameters
@@ -134,28 +143,28 @@ class KSelectionDisplay:
         return cls(curve).plot(ax)
 
     @cached_property
-    def summary(self):
+    def summary(self) -> Any:
         """Mean and standard error of folds, by k."""
         by_k = self.curve.groupby("k")["accuracy"]
         return DataFrame({"mean": by_k.mean(), "error": by_k.sem()})
 
     @property
-    def best(self):
+    def best(self) -> int:
         """The number of the best mean; of equals the least."""
         return int(self.summary["mean"].idxmax())
 
     @property
-    def smoothest(self):
+    def smoothest(self) -> int:
         """The largest number whose mean is within one standard error of the best."""
         return int(self.summary.index[self.summary["mean"] >= self._least].max())
 
     @property
-    def _least(self):
+    def _least(self) -> Any:
         """Return the mean that is one standard error below the best."""
         best = self.summary.loc[self.best]
         return best["mean"] - np.nan_to_num(best["error"])
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Draw.
 
         Parameters
@@ -211,7 +220,7 @@ class KSelectionDisplay:
         self._label(ax, numbers)
         return self
 
-    def _label(self, ax, numbers):
+    def _label(self, ax: Any, numbers: np.ndarray) -> None:
         label = "number of neighbors k"
         if numbers.max() > 10 * numbers.min():
             ax.set_xscale("log")

@@ -2,6 +2,7 @@
 
 import textwrap
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -86,7 +87,7 @@ class NeighborsDisplay:
         *,
         y_pred: ArrayLike | None = None,
         y_true: ArrayLike | None = None,
-    ):
+    ) -> None:
         refuse_missing(neighbor_classes, "neighbor_classes")
         refuse_missing(y_pred, "y_pred")
         refuse_missing(y_true, "y_true")
@@ -100,16 +101,16 @@ class NeighborsDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y=None,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
         *,
-        X_train=None,
-        n_neighbors=None,
-        n_pictures=8,
-        image_shape=None,
-        ax=None,
-    ):
+        X_train: Any = None,
+        n_neighbors: Any = None,
+        n_pictures: int = 8,
+        image_shape: Any = None,
+        ax: Any = None,
+    ) -> Self:
         """Find the nearest training images, and draw them.
 
         Parameters
@@ -187,7 +188,7 @@ class NeighborsDisplay:
             y_true=y,
         ).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Draw.
 
         Parameters
@@ -228,7 +229,7 @@ class NeighborsDisplay:
             place.set_title(NAMES.get(j, f"{j}th"), fontsize="small")
         return self
 
-    def _draw_picture(self, axes, picture, i):
+    def _draw_picture(self, axes: Any, picture: np.ndarray, i: int) -> None:
         show_picture(axes, picture, vmin=0, vmax=1)
         lines, color = [], GRAY
         if self.y_true is not None:
@@ -248,7 +249,7 @@ class NeighborsDisplay:
             verticalalignment="center",
         )
 
-    def _draw_neighbor(self, axes, picture, i, j):
+    def _draw_neighbor(self, axes: Any, picture: np.ndarray, i: int, j: int) -> None:
         show_picture(axes, picture, vmin=0, vmax=1)
         mark, color = "", "black"
         if self.y_true is not None:
@@ -264,12 +265,12 @@ class NeighborsDisplay:
         )
 
 
-def _three_digits(distance):
+def _three_digits(distance: float) -> str:
     """Return a distance as text, three digits of it or all before the point."""
     return f"{distance:,.0f}" if distance >= 99.95 else f"{distance:#.3g}"
 
 
-def _pictures_of(model, piped, image_shape):
+def _pictures_of(model: Any, piped: bool, image_shape: Any) -> Any:
     """Return the rows that a classifier keeps, if they are images."""
     shape = model.image_shape_
     if shape is None and piped and image_shape is None:

@@ -83,7 +83,9 @@ def step_at(x: Array, index: int, step: float | None) -> float:
     """
     if step is None:
         size = max(1.0, abs(float(x.flat[index])))
-        return float(np.finfo(x.dtype).eps) ** (1 / 3) * size
+        eps = float(np.finfo(x.dtype).eps)
+        suited: float = eps ** (1 / 3) * size
+        return suited
     check_scalar(step, "step", Real, min_val=0, include_boundaries="neither")
     return float(step)
 
@@ -100,13 +102,13 @@ def check_value(value: Any) -> float:
             f"function returned an array of shape {np.shape(value)}; a number is "
             f"needed: sum or average it."
         )
-    value = float(np.asarray(value).item())
-    if not math.isfinite(value):
+    number = float(np.asarray(value).item())
+    if not math.isfinite(number):
         raise ValueError(
-            f"function is {value} at x or within a step of it; differences need finite "
-            f"values: choose another x or a smaller step."
+            f"function is {number} at x or within a step of it; differences need "
+            f"finite values: choose another x or a smaller step."
         )
-    return value
+    return number
 
 
 @public("skvision.inspection")

@@ -1,5 +1,8 @@
 """What a classifier loses with a part of the image."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 
 from skvision._contract.images import as_array, check_pair, laid_out_like
@@ -12,16 +15,16 @@ VALUES_PER_BLOCK = 1 << 22  # of covered images at a time
 
 @public("skvision.inspection")
 def occlusion(
-    estimator,
-    X,
+    estimator: Any,
+    X: Any,
     *,
-    patch_size=None,
-    stride=None,
-    fill=None,
-    target=None,
-    response_method="auto",
-    image_shape=None,
-):
+    patch_size: Any = None,
+    stride: Any = None,
+    fill: Any = None,
+    target: Any = None,
+    response_method: str = "auto",
+    image_shape: Any = None,
+) -> np.ndarray:
     r"""Compute how much a class loses when a patch of the image is covered.
 
     .. math:: m(p) = \frac{1}{|P_p|} \sum_{P \in P_p} \left(f_j(x) - f_j(x_{-P})\right)
@@ -126,7 +129,7 @@ def occlusion(
     return (totals / counts).astype(dtype)
 
 
-def response_name(estimator, method):
+def response_name(estimator: Any, method: str) -> str:
     """Return the name of the method that is watched."""
     names = ("predict_proba", "decision_function")
     if method not in ("auto", *names):
@@ -145,10 +148,10 @@ def response_name(estimator, method):
     return had[0]
 
 
-def _responder(estimator, name):
+def _responder(estimator: Any, name: str) -> Callable[..., Any]:
     """Return ``images -> (n, n_classes)`` probabilities or scores."""
 
-    def respond(pictures):
+    def respond(pictures: Any) -> np.ndarray:
         response = np.asarray(getattr(estimator, name)(pictures))
         if response.ndim == 1:  # the score of the second of two classes
             response = np.column_stack([-response, response])
@@ -157,7 +160,7 @@ def _responder(estimator, name):
     return respond
 
 
-def _patches(shape, patch_size, stride):
+def _patches(shape: tuple[int, int], patch_size: Any, stride: Any) -> Iterator[Any]:
     """Yield the slices, of rows and columns, of each patch of a grid."""
     size = (
         [max(1, round(side / 4)) for side in shape]
@@ -184,13 +187,13 @@ def _patches(shape, patch_size, stride):
             yield slice(y, y + size[0]), slice(x, x + size[1])
 
 
-def _pair(name, sizes):
+def _pair(name: str, sizes: Any) -> list[int]:
     pair = list(sizes) if np.iterable(sizes) else [sizes, sizes]
     check_pair(name, pair)
     return pair
 
 
-def _fills(pictures, fill):
+def _fills(pictures: np.ndarray, fill: Any) -> Any:
     """Return what covers each image, (n, C), in the dtype of the images."""
     of_bytes = pictures.dtype == np.uint8
     if fill is None:

@@ -1,6 +1,7 @@
 """What a classifier is worth when images are not as those it learned from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -110,7 +111,7 @@ class RobustnessDisplay:
         unchanged: float,
         chance: float | None = None,
         score_name: str = "accuracy",
-    ):
+    ) -> None:
         self.results = results
         self.unchanged = unchanged
         self.chance = chance
@@ -119,18 +120,18 @@ class RobustnessDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: Any,
         *,
-        changes=None,
-        scoring=None,
-        value_range=None,
-        image_shape=None,
-        random_state=None,
-        ax=None,
-        n_cols=4,
-    ):
+        changes: Any = None,
+        scoring: Any = None,
+        value_range: Any = None,
+        image_shape: Any = None,
+        random_state: Any = None,
+        ax: Any = None,
+        n_cols: int = 4,
+    ) -> Self:
         r"""Score a classifier on changed images, and draw.
 
         Parameters
@@ -218,7 +219,7 @@ class RobustnessDisplay:
             score_name=str(getattr(scoring, "__name__", scoring)).replace("_", " "),
         ).plot(ax, n_cols=n_cols)
 
-    def plot(self, ax=None, *, n_cols=4):
+    def plot(self, ax: Any = None, *, n_cols: int = 4) -> Self:
         """Draw.
 
         Parameters
@@ -262,7 +263,7 @@ class RobustnessDisplay:
             self.axes_[0].legend(fontsize="x-small")
         return self
 
-    def _draw_change(self, axes, name):
+    def _draw_change(self, axes: Any, name: str) -> None:
         """Draw one panel."""
         part = self.results[self.results["change"] == name].sort_values("level")
         level, score, error = (part[column].to_numpy() for column in COLUMNS[1:])
@@ -289,7 +290,7 @@ class RobustnessDisplay:
         axes.grid(alpha=0.3)
 
 
-def _levels(changes, shape):
+def _levels(changes: Any, shape: tuple[int, int]) -> dict[str, Any]:
     """Return the levels of each change that is asked for, by its name."""
     asked = list(CHANGES) if changes is None else changes
     is_word = isinstance(asked, str)
@@ -308,13 +309,13 @@ def _levels(changes, shape):
     }
 
 
-def _scorer(estimator, scoring, y):
+def _scorer(estimator: Any, scoring: str, y: Any) -> Callable[..., Any]:
     """Return ``images -> (score, standard error)``."""
     from sklearn.metrics import check_scoring
 
     scorer = check_scoring(estimator, scoring)
 
-    def score(pictures):
+    def score(pictures: Any) -> tuple[float, float]:
         value = float(scorer(estimator, pictures, y))
         variance = value * (1 - value) / len(y) if scoring == "accuracy" else np.nan
         return value, float(np.sqrt(variance))

@@ -1,5 +1,8 @@
 """Which pixels a score depends on: its gradient."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from skvision._contract.images import as_array, validate_rows
@@ -12,7 +15,7 @@ from skvision.inspection._targets import best_of, class_indices
 
 
 @public("skvision.inspection")
-def saliency(estimator, X, *, target=None):
+def saliency(estimator: Any, X: Any, *, target: Any = None) -> np.ndarray:
     r"""Compute the gradient of the score of a class by the pixels.
 
     .. math:: g_i = \frac{\partial s_j(x)}{\partial x_i}
@@ -99,36 +102,37 @@ def saliency(estimator, X, *, target=None):
     rows = validate_rows(model, seen, reset=False)
     d_scores = _d_scores(index, len(model.classes_))
     of_model = _of_linear if isinstance(model, LinearClassifier) else _of_network
-    gradients = of_model(model, rows, d_scores)
+    gradients: Any = of_model(model, rows, d_scores)
     for through in reversed(chain_rules):
         gradients = through(gradients)
     dtype = np.float64 if np.asarray(X).dtype == np.float64 else np.float32
-    return gradients.astype(dtype, copy=False).reshape(np.shape(X))
+    saliencies: np.ndarray = gradients.astype(dtype, copy=False).reshape(np.shape(X))
+    return saliencies
 
 
-def _d_scores(index, n_classes):
+def _d_scores(index: np.ndarray, n_classes: int) -> Any:
     """Return the gradient of the chosen score by all of them, (n, n_scores)."""
     if n_classes == 2:
         return np.where(index == 1, 1.0, -1.0)[:, None]
     return np.eye(n_classes)[index]
 
 
-def _of_linear(model, rows, d_scores):
+def _of_linear(model: Any, rows: np.ndarray, d_scores: np.ndarray) -> Any:
     return d_scores @ model.coef_
 
 
-def _of_network(model, rows, d_scores):
+def _of_network(model: Any, rows: np.ndarray, d_scores: Any) -> Any:
     net = model._architecture.network()
     if net.shapes.n_outputs == 2:  # the score is that of the second less the first
         d_scores = np.hstack([-d_scores, d_scores])
 
-    def gradients(rows):
+    def gradients(rows: np.ndarray) -> Any:
         inputs = Inputs(rows, model._standard)
         return net.input_gradients(
             model.parameters_, model._statistics, inputs, d_scores
         )
 
-    def mirrored(rows):
+    def mirrored(rows: Any) -> Any:
         return rows.reshape(-1, *model.image_shape_)[:, :, ::-1].reshape(rows.shape)
 
     if not model.tta:
@@ -136,7 +140,7 @@ def _of_network(model, rows, d_scores):
     return (gradients(rows) + mirrored(gradients(mirrored(rows)))) / 2
 
 
-def _chain_rule(name, step):
+def _chain_rule(name: str, step: Any) -> Callable[..., Any]:
     """Return what makes of the gradient by a step's output that by its input."""
     from sklearn.decomposition import PCA
     from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
@@ -162,7 +166,7 @@ def _chain_rule(name, step):
     )
 
 
-def _whitening_scale(pca):
+def _whitening_scale(pca: Any) -> Any:
     """Return what components are divided by, from epsilon as in scikit-learn."""
     if not pca.whiten:
         return 1
@@ -170,7 +174,7 @@ def _whitening_scale(pca):
     return np.maximum(deviations, np.finfo(deviations.dtype).eps)
 
 
-def _unwhitened(normalizer, gradients):
+def _unwhitened(normalizer: Any, gradients: Any) -> Any:
     """Return the gradient by pixels before the whitening."""
     whitening = normalizer.whitening_
     return gradients if whitening is None else gradients @ whitening.T

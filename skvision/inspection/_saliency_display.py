@@ -1,5 +1,7 @@
 """What in an image speaks for a class."""
 
+from typing import Any, Self
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -66,7 +68,7 @@ class SaliencyDisplay:
         names: ArrayLike,
         *,
         label: str = "",
-    ):
+    ) -> None:
         self.images = np.asarray(images)
         self.maps = np.asarray(maps)
         self.names = np.asarray(names)
@@ -75,16 +77,16 @@ class SaliencyDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: Any,
+        X: Any,
         *,
-        method="saliency",
-        target=None,
-        image_shape=None,
-        ax=None,
-        n_cols=4,
-        **parameters,
-    ):
+        method: str = "saliency",
+        target: Any = None,
+        image_shape: Any = None,
+        ax: Any = None,
+        n_cols: int = 4,
+        **parameters: Any,
+    ) -> Self:
         """Compute the maps, and draw them.
 
         Parameters
@@ -140,7 +142,7 @@ class SaliencyDisplay:
         names = estimator.classes_[class_indices(estimator, X, target)]
         return cls(images, maps, names, label=label).plot(ax, n_cols=n_cols)
 
-    def plot(self, ax=None, *, n_cols=4):
+    def plot(self, ax: Any = None, *, n_cols: int = 4) -> Self:
         """Draw.
 
         Parameters
@@ -178,7 +180,7 @@ class SaliencyDisplay:
         return self
 
 
-def _one_channel(values):
+def _one_channel(values: np.ndarray) -> np.ndarray:
     """Return a map (H, W): of channels, what is largest, with its sign."""
     if values.ndim == 2:
         return values

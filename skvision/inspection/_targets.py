@@ -1,17 +1,19 @@
 """Which estimator is to be looked at, and which class of each image explained."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import is_classifier
 
 from skvision._contract.labels import refuse_missing
 
 
-def best_of(estimator):
+def best_of(estimator: Any) -> Any:
     """Return what a search has found, and what is no search as it is."""
     return getattr(estimator, "best_estimator_", estimator)
 
 
-def class_indices(estimator, X, target):
+def class_indices(estimator: Any, X: Any, target: Any) -> np.ndarray:
     """Return which of ``classes_`` is explained: the predicted, or ``target``."""
     if not is_classifier(estimator):
         raise TypeError(

@@ -1,6 +1,7 @@
 """How training went: loss, validation score, learning rate, length of steps."""
 
 from itertools import cycle
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -61,7 +62,7 @@ class TrainingCurveDisplay:
     ['loss', 'validation accuracy', 'step / weights (logarithmic)']
     """
 
-    def __init__(self, histories: dict):
+    def __init__(self, histories: dict[str, Any]) -> None:
         for name, history in histories.items():
             if not any(unit in history for unit in UNITS):
                 raise ValueError(
@@ -71,7 +72,7 @@ class TrainingCurveDisplay:
         self.histories = histories
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
         """Draw how one model or several were trained.
 
         Parameters
@@ -100,7 +101,7 @@ class TrainingCurveDisplay:
         histories = {str(name): _history_of(model) for name, model in models.items()}
         return cls(histories).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Draw.
 
         Parameters
@@ -147,7 +148,7 @@ class TrainingCurveDisplay:
             axes[0].legend(fontsize="small", frameon=False)
         return self
 
-    def _curves(self, panel):
+    def _curves(self, panel: str) -> list[Any]:
         """Return name, layer, x and y of each line of a panel."""
         return [
             (name, layer, np.asarray(history[_unit(history)])[known], y[known])
@@ -156,7 +157,12 @@ class TrainingCurveDisplay:
             if (known := np.isfinite(y)).any()
         ]
 
-    def _draw(self, axes, panel, curves):
+    def _draw(
+        self,
+        axes: Any,
+        panel: str,
+        curves: list[tuple[str, int, np.ndarray, np.ndarray]],
+    ) -> None:
         colors = dict(zip(self.histories, cycle(COLORS), strict=False))
         for name, layer, x, y in curves:
             color, style = colors[name], STYLES[layer % len(STYLES)]
@@ -181,7 +187,7 @@ class TrainingCurveDisplay:
         if panel == "update_ratio":
             self._explain_ratios(axes, sorted({layer for _, layer, *_ in curves}))
 
-    def _explain_ratios(self, axes, layers):
+    def _explain_ratios(self, axes: Any, layers: list[int]) -> None:
         """Draw the rule of thumb, and a legend of layers."""
         for layer in layers:  # lines of no points
             style = {"color": GRAY, "linestyle": STYLES[layer % len(STYLES)]}
@@ -194,18 +200,18 @@ class TrainingCurveDisplay:
         axes.legend(lines[-n:], labels[-n:], fontsize="small", frameon=False)
 
 
-def _unit(history):
+def _unit(history: dict[str, np.ndarray]) -> str:
     """Return what a history counts in."""
     return next(unit for unit in UNITS if unit in history)
 
 
-def _columns(values):
+def _columns(values: Any) -> Any:
     """Return a curve, or one for each layer."""
     values = np.asarray(values, float)
     return [values] if values.ndim == 1 else values.T
 
 
-def _history_of(estimator):
+def _history_of(estimator: Any) -> dict[str, np.ndarray]:
     """Return what a fitted estimator recorded, in the form of ``history_``."""
     # not at the top: it loads much that `import skvision` does without
     from sklearn.pipeline import Pipeline

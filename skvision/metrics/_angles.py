@@ -1,6 +1,6 @@
 """How far apart embeddings lie, within classes and between them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,9 @@ class AngleStatistics(NamedTuple):
 
 
 @public("skvision.metrics")
-def angle_statistics(embeddings, labels, *, centers=None):
+def angle_statistics(
+    embeddings: Any, labels: Any, *, centers: Any = None
+) -> AngleStatistics:
     """Compute the angles of embeddings to their class, and between classes.
 
     Parameters
@@ -92,7 +94,7 @@ def angle_statistics(embeddings, labels, *, centers=None):
     return AngleStatistics(classes, centers, within, between)
 
 
-def _angles(a, b):
+def _angles(a: np.ndarray, b: np.ndarray) -> Any:
     """Return the angles of unit rows: sound where they are small or nearly pi, too."""
     none = ~(a.any(axis=1) & b.any(axis=1))
     angles = 2 * np.arctan2(

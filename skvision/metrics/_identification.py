@@ -1,6 +1,7 @@
 """Identification: who of a gallery it is, if anyone."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,9 @@ ROUNDING = 1e-12  # of the cosines of the same two images
 
 
 @public("skvision.metrics")
-def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1):
+def identification_rate(
+    gallery: Any, gallery_labels: Any, probes: Any, probe_labels: Any, *, rank: int = 1
+) -> float:
     """Compute how many images are identified from a gallery of known ones.
 
     People are ranked by the similarity, the cosine, of their most similar image.
@@ -63,14 +66,14 @@ def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1
 
 @public("skvision.metrics")
 def open_set_identification_rate(
-    gallery,
-    gallery_labels,
-    probes,
-    probe_labels,
+    gallery: Any,
+    gallery_labels: Any,
+    probes: Any,
+    probe_labels: Any,
     *,
-    false_alarm_rate=0.01,
-    rank=1,
-):
+    false_alarm_rate: float = 0.01,
+    rank: int = 1,
+) -> float:
     """Compute how many are identified where few strangers raise a false alarm.
 
     A probe is held to be known if its largest similarity, the cosine, to an image of
@@ -147,7 +150,9 @@ def open_set_identification_rate(
     return float(np.mean((known & (ranks <= rank))[~strange]))
 
 
-def _ranks(gallery, gallery_labels, probes, probe_labels, rank):
+def _ranks(
+    gallery: Any, gallery_labels: Any, probes: Any, probe_labels: Any, rank: Any
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the rank of the person of each probe, 0 for strangers, and its likeness.
 
     The latter is its largest similarity to an image of the gallery.

@@ -5,7 +5,7 @@ import math
 from skvision._contract.warn import warn
 
 
-def warn_unresolved(name, rate, n_tries, of_what):
+def warn_unresolved(name: str, rate: float, n_tries: int, of_what: str) -> None:
     """Warn where so many tries cannot tell a rate from none; 0 asks for none."""
     if 0 < rate * n_tries < 1 - 1e-9:
         digits = math.ceil(math.log10(n_tries)) + 1

@@ -1,6 +1,6 @@
 """Verification: how often it is told rightly whether two images are of one person."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import betaincinv
@@ -38,7 +38,9 @@ class TrueAcceptRate(NamedTuple):
 
 
 @public("skvision.metrics")
-def verification_curve(y_same, similarity):
+def verification_curve(
+    y_same: Any, similarity: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compute false and true accept rates for all thresholds.
 
     A pair is accepted, held to be of one class, if its similarity is the threshold at
@@ -87,7 +89,7 @@ def verification_curve(y_same, similarity):
     return far, n_true / np.sum(same), np.append(np.inf, falling[last])
 
 
-def check_pairs(y_same, similarity):
+def check_pairs(y_same: Any, similarity: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return both as arrays, bool and float64."""
     same, similarity = as_labels(y_same, "y_same"), as_column(similarity, "similarity")
     if len(same) != len(similarity):
@@ -109,7 +111,7 @@ def check_pairs(y_same, similarity):
     return same, similarity
 
 
-def check_both_kinds(same, name):
+def check_both_kinds(same: np.ndarray, name: str) -> None:
     """Raise where pairs are all of one kind."""
     if same.all() or not same.any():
         lacking = "two classes" if same.any() else "one class"
@@ -119,7 +121,7 @@ def check_both_kinds(same, name):
 
 
 @public("skvision.metrics")
-def equal_error_rate(y_same, similarity):
+def equal_error_rate(y_same: Any, similarity: Any) -> float:
     """Compute the rate at which as many are accepted falsely as are rejected falsely.
 
     It is interpolated along straight lines between the points of `verification_curve`.
@@ -155,7 +157,9 @@ def equal_error_rate(y_same, similarity):
 
 
 @public("skvision.metrics")
-def tar_at_far(y_same, similarity, *, far=1e-3, confidence=0.95):
+def tar_at_far(
+    y_same: Any, similarity: Any, *, far: float = 1e-3, confidence: float = 0.95
+) -> TrueAcceptRate:
     """Compute how many pairs of one class are accepted where few of two are.
 
     Parameters
@@ -214,7 +218,9 @@ def tar_at_far(y_same, similarity, *, far=1e-3, confidence=0.95):
     return true_accept_rate(same, similarity, far, confidence)
 
 
-def true_accept_rate(same, similarity, far, confidence):
+def true_accept_rate(
+    same: np.ndarray, similarity: np.ndarray, far: float, confidence: float
+) -> TrueAcceptRate:
     """Return a `TrueAcceptRate`, as `tar_at_far` does, without its warning."""
     fars, tars, thresholds = verification_curve(same, similarity)
     n_same, n_different = np.sum(same), np.sum(~same)
@@ -236,7 +242,7 @@ def true_accept_rate(same, similarity, far, confidence):
     )
 
 
-def _lower(k, n, level):
+def _lower(k: Any, n: int, level: float) -> np.ndarray:
     """Return the rate that ``k`` of ``n`` show to be exceeded, with this probability.
 
     As Clopper and Pearson have it.
@@ -244,13 +250,13 @@ def _lower(k, n, level):
     return np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, 1 - level), 0.0)
 
 
-def _upper(k, n, level):
+def _upper(k: Any, n: int, level: float) -> Any:
     """Return the rate that ``k`` of ``n`` show to be an upper bound."""
     return 1 - _lower(n - np.asarray(k), n, level)
 
 
 @public("skvision.metrics")
-def verification_auc(estimator, X, y):
+def verification_auc(estimator: Any, X: Any, y: Any) -> float:
     """Score how well embeddings tell whether two images are of one class.
 
     It is the area under the curve of true against false accept rates: the probability

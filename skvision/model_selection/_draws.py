@@ -1,5 +1,7 @@
 """Candidates, drawn from ranges that are narrowed from stage to stage."""
 
+from typing import Any
+
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from skvision.model_selection._narrowing import describe, narrowed_spaces
@@ -16,14 +18,15 @@ class Draws:
         Draws them.
     """
 
-    def __init__(self, spaces, rng):
+    def __init__(self, spaces: dict[int, dict[str, Any]], rng: Any) -> None:
         self.given = spaces
         self.spaces = spaces  # of the stage that was drawn last
         self._rng = rng
-        self._tried = []
-        self._tried_alike = []  # with as much of the resource as now
+        self._tried: list[dict[str, Any]] = []
+        # with as much of the resource as now
+        self._tried_alike: list[dict[str, Any]] = []
 
-    def draw(self, n, again, grew):
+    def draw(self, n: int, again: Any, grew: bool) -> Any:
         """Return ``n`` candidates, or fewer where lists have no more.
 
         Parameters
@@ -49,17 +52,17 @@ class Draws:
         self._tried_alike += again + new
         return again + new
 
-    def told(self, best):
+    def told(self, best: dict[str, Any] | None) -> list[Any]:
         """Return a record of each range of this stage, and the best value in it."""
         return describe(self.given, self.spaces, best)
 
-    def narrow(self, best):
+    def narrow(self, best: list[Any]) -> None:
         """Draw from around the best candidates from now on, if there are any."""
         if best:
             self.spaces = narrowed_spaces(self.given, self.spaces, best)
 
 
-def _drawn(spaces, n, rng, known):
+def _drawn(spaces: Any, n: int, rng: Any, known: list[Any]) -> list[Any]:
     """Draw candidates; where all is lists, each at most once and none that is known."""
     spaces = list(spaces.values())
     if not all(isinstance(values, list) for s in spaces for values in s.values()):
@@ -70,5 +73,5 @@ def _drawn(spaces, n, rng, known):
     return [one for one in drawn if _identities(one) not in before][:n]
 
 
-def _identities(candidate):
+def _identities(candidate: dict[str, Any]) -> dict[str, int]:
     return {name: id(value) for name, value in candidate.items()}

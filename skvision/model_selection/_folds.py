@@ -1,5 +1,8 @@
 """Folds that stay the same, with a part of the rows to train on."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from sklearn.utils import check_random_state, column_or_1d
 
@@ -17,14 +20,16 @@ class SameFolds:
         Which rows go first.
     """
 
-    def __init__(self, splitter, stratify=False, random_state=None):
+    def __init__(
+        self, splitter: Any, stratify: bool = False, random_state: Any = None
+    ) -> None:
         self.splitter = splitter
         self.stratify = stratify
         self.random_state = random_state
         self.share = 1.0
-        self._folds = None
+        self._folds: Any = None
 
-    def split(self, X, y=None, **params):
+    def split(self, X: Any, y: Any = None, **params: Any) -> Iterator[Any]:
         """Yield a share of the rows of each training part, and the whole test part.
 
         A smaller share is part of a larger one.
@@ -35,7 +40,7 @@ class SameFolds:
         for train, test in self._folds:
             yield self._part(np.asarray(train), labels), test
 
-    def _part(self, train, labels):
+    def _part(self, train: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
         n = max(1, int(self.share * len(train) + 1e-9))  # not more than is paid for
         if n >= len(train):
             return train
@@ -45,14 +50,14 @@ class SameFolds:
         return np.sort(train[order[:n]])
 
 
-def _labels_of(y):
+def _labels_of(y: Any) -> np.ndarray | None:
     """Return classes as whole numbers, or None where a row has several."""
     if y is None or np.ndim(y) > 1:
         return None
     return np.unique(column_or_1d(y), return_inverse=True)[1]
 
 
-def _by_turns(labels):
+def _by_turns(labels: np.ndarray) -> np.ndarray:
     """Return an order in which any first part has of each class its share of rows.
 
     The first row of each class comes before all second ones, so that none is lost.

@@ -1,5 +1,8 @@
 """How many neighbors should vote."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
@@ -16,18 +19,18 @@ PICTURES_AT_ONCE = 16_384
 
 @public("skvision.model_selection")
 def k_selection_curve(
-    X,
-    y,
-    n_neighbors=(1, 3, 5, 7, 9, 15, 21, 31, 51, 75, 100),
+    X: Any,
+    y: Any,
+    n_neighbors: Any = (1, 3, 5, 7, 9, 15, 21, 31, 51, 75, 100),
     *,
-    metric="l2",
-    weights="uniform",
-    tie_break="nearest",
-    class_weight=None,
-    cv=5,
-    groups=None,
-    n_jobs=None,
-):
+    metric: str | Callable[..., Any] = "l2",
+    weights: str | Callable[..., Any] = "uniform",
+    tie_break: str = "nearest",
+    class_weight: dict[str, Any] | str | None = None,
+    cv: Any = 5,
+    groups: Any = None,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
     """Cross-validate `KNNImageClassifier` for many numbers of neighbors at once.
 
     The neighbors of a fold are found once, as many as the largest number needs, so
@@ -130,7 +133,7 @@ def k_selection_curve(
     return pd.DataFrame(records, columns=["k", "fold", "accuracy"])
 
 
-def _check_numbers(n_neighbors):
+def _check_numbers(n_neighbors: Any) -> list[int]:
     """Return numbers of neighbors as a list without repetitions."""
     numbers = list(dict.fromkeys(np.ravel(n_neighbors).tolist()))
     whole = all(isinstance(k, int) and not isinstance(k, bool) for k in numbers)

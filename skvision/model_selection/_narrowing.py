@@ -6,6 +6,7 @@ narrowed keeps its kind: a log-uniform range log-uniform, integers integers.
 
 import math
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -21,22 +22,22 @@ class Between:
     Those of a log-uniform one may lie below 0 and above 1: it goes on as it is.
     """
 
-    def __init__(self, distribution, low=0.0, high=1.0):
+    def __init__(self, distribution: Any, low: float = 0.0, high: float = 1.0) -> None:
         self.distribution = distribution
         self.low = low
         self.high = high
         self._is_log = is_log_uniform(distribution)
 
-    def rvs(self, random_state):
+    def rvs(self, random_state: Any) -> float:
         """Draw a value: what scikit-learn's ``ParameterSampler`` asks for."""
         share = random_state.uniform()
         return self.value_at(self.low + share * (self.high - self.low))
 
-    def ends(self):
+    def ends(self) -> tuple[Any, ...]:
         """Return the least and the largest value."""
         return self.value_at(self.low), self.value_at(self.high)
 
-    def value_at(self, quantile):
+    def value_at(self, quantile: float) -> float:
         """Return the value at a quantile of the whole distribution."""
         low, high = self.distribution.support()
         if self._is_log:
@@ -45,13 +46,13 @@ class Between:
         whole = is_discrete(self.distribution) and float(value).is_integer()
         return int(value) if whole else float(value)
 
-    def holds(self, value):
+    def holds(self, value: Any) -> bool:
         """Tell whether a value is of the user's range, or where that is widened."""
         beyond = BEYOND if self._is_log else 0.0
         low, high = Between(self.distribution, -beyond, 1 + beyond).ends()
         return isinstance(value, Real) and low <= value <= high
 
-    def quantiles_of(self, value):
+    def quantiles_of(self, value: float) -> tuple[float, float]:
         """Return where a value begins and ends: a whole number has a width."""
         if self._is_log:
             low, high = self.distribution.support()
@@ -61,12 +62,12 @@ class Between:
         discrete = is_discrete(self.distribution)
         return float(self.distribution.cdf(value - 1)) if discrete else end, end
 
-    def edge_of(self, value):
+    def edge_of(self, value: float) -> str:
         """Return on which edge of the user's range a value lies, or ``""``."""
         start, end = self.quantiles_of(value)
         return "low" if start < EDGE else "high" if end > 1 - EDGE else ""
 
-    def narrowed(self, values):
+    def narrowed(self, values: list[Any]) -> "Between":
         """Return the range that values span, and a margin; the first is the best."""
         starts, ends = zip(*map(self.quantiles_of, values), strict=True)
         margin = MARGIN * (self.high - self.low)
@@ -77,7 +78,7 @@ class Between:
             min(max(ends) + margin, max(ceiling, *ends)),
         )
 
-    def _limits(self, best):
+    def _limits(self, best: float) -> tuple[float, float]:
         """Return the quantiles that a narrowed range keeps within."""
         if not self._is_log:
             return 0.0, 1.0
@@ -89,7 +90,7 @@ class Between:
         return -BEYOND if edge == "low" else 0.0, ceiling
 
 
-def is_log_uniform(distribution):
+def is_log_uniform(distribution: Any) -> bool:
     """Tell whether a frozen distribution is log-uniform, and not moved."""
     if distribution.dist.name not in ("loguniform", "reciprocal"):
         return False
@@ -97,12 +98,12 @@ def is_log_uniform(distribution):
     return math.isclose(distribution.ppf(0.5), math.sqrt(low * high), rel_tol=1e-6)
 
 
-def is_discrete(distribution):
+def is_discrete(distribution: Any) -> bool:
     """Tell whether a frozen distribution is one of whole numbers."""
     return hasattr(distribution, "pmf")
 
 
-def as_spaces(param_distributions):
+def as_spaces(param_distributions: Any) -> dict[int, dict[str, Any]]:
     """Return dicts by number, of ranges, of lists and of what can only be drawn from.
 
     Parameters
@@ -116,14 +117,16 @@ def as_spaces(param_distributions):
     }
 
 
-def _as_range(values):
+def _as_range(values: Any) -> Any:
     if not hasattr(values, "rvs"):
         return list(values)
     has_quantiles = all(hasattr(values, name) for name in ("dist", "ppf", "cdf"))
     return Between(values) if has_quantiles else values
 
 
-def narrowed_spaces(given, spaces, best):
+def narrowed_spaces(
+    given: dict[int, dict[str, Any]], spaces: dict[int, dict[str, Any]], best: Any
+) -> dict[int, dict[str, Any]]:
     """Return the spaces that the best candidates are of, narrowed around these.
 
     Parameters
@@ -147,7 +150,7 @@ def narrowed_spaces(given, spaces, best):
     return narrowed
 
 
-def _narrowed(given, now, best):
+def _narrowed(given: Any, now: Any, best: list[Any]) -> Any:
     if isinstance(given, Between):
         return now.narrowed(best)
     if isinstance(given, list):
@@ -155,25 +158,27 @@ def _narrowed(given, now, best):
     return given
 
 
-def _is_in(values, value):
+def _is_in(values: list[Any], value: float | str) -> bool:
     # by identity: values may be arrays, or functions without a name
     return any(one is value for one in values)
 
 
-def belongs(candidate, space):
+def belongs(candidate: dict[str, Any], space: dict[str, Any]) -> bool:
     """Tell whether a candidate can have been drawn from a space, as it was given."""
     return candidate.keys() == space.keys() and all(
         _may_be(candidate[name], values) for name, values in space.items()
     )
 
 
-def _may_be(value, values):
+def _may_be(value: float | str, values: Any) -> bool:
     if isinstance(values, Between):
         return values.holds(value)
     return _is_in(values, value) if isinstance(values, list) else True
 
 
-def describe(given, spaces, best):
+def describe(
+    given: dict[int, dict[str, Any]], spaces: dict[int, dict[str, Any]], best: Any
+) -> list[Any]:
     """Return a record of each parameter of each space: its range, and the best value.
 
     Parameters
@@ -202,7 +207,7 @@ def describe(given, spaces, best):
     return records
 
 
-def as_columns(records):
+def as_columns(records: list[Any]) -> dict[str, np.ndarray]:
     """Return records of `describe`, with their ``stage``, as arrays by name."""
     columns = {}
     for name in COLUMNS:

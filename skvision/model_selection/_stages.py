@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Stage(NamedTuple):
@@ -13,7 +13,7 @@ class Stage(NamedTuple):
     share: float  # of the resource, from above 0 to 1
 
 
-def plan(n_iter, stages, factor, most):
+def plan(n_iter: int, stages: int, factor: float, most: int | None) -> list[Stage]:
     """Return stages that cost about the same, together at most ``n_iter`` whole fits.
 
     Parameters
@@ -27,9 +27,10 @@ def plan(n_iter, stages, factor, most):
     most : int or None
         The resource of the last stage; None: each stage fits wholly.
     """
-    planned, left = [], float(n_iter)
+    planned: list[Stage] = []
+    left = float(n_iter)
     for still in range(stages, 0, -1):
-        n_resources = (
+        n_resources: Any = (
             None if most is None else max(1, round(most / factor ** (still - 1)))
         )
         share = 1.0 if most is None else n_resources / most
@@ -39,7 +40,7 @@ def plan(n_iter, stages, factor, most):
     return planned
 
 
-def most_resources(resource, estimator, X):
+def most_resources(resource: str | None, estimator: Any, X: Any) -> int | None:
     """Return what the last stage has of the resource; None without one."""
     if resource is None:
         return None
@@ -53,7 +54,7 @@ def most_resources(resource, estimator, X):
             + _similar(resource, parameters)
         )
     most = parameters[resource]
-    if not isinstance(most, Integral) or isinstance(most, bool) or most < 1:
+    if isinstance(most, bool) or not isinstance(most, Integral) or most < 1:
         raise ValueError(
             f"resource={resource!r} must be 'n_samples' or a parameter of "
             f"{type(estimator).__name__} that is a whole number from 1, which "
@@ -62,7 +63,7 @@ def most_resources(resource, estimator, X):
     return int(most)
 
 
-def _similar(name, names):
+def _similar(name: str, names: dict[str, Any]) -> str:
     """Return what may have been meant, as the end of a message."""
     inner = [one for one in names if one.endswith(f"__{name}")]
     meant = inner or get_close_matches(name, ["n_samples", *names], n=1)

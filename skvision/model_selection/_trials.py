@@ -1,11 +1,16 @@
 """The candidates of all stages, fitted and scored, in one table."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from sklearn.exceptions import FitFailedWarning
 
 from skvision._contract.sklearn_compat import all_fits_failed
 from skvision._contract.warn import warn
 from skvision.model_selection._ranking import rank_by_resources
+
+ma: Any = np.ma  # NumPy has no types for its functions
 
 
 class Trials:
@@ -23,19 +28,21 @@ class Trials:
         The score of a fit that fails.
     """
 
-    def __init__(self, evaluate_candidates, error_score):
+    def __init__(
+        self, evaluate_candidates: Callable[..., Any], error_score: str | float
+    ) -> None:
         self._evaluate = evaluate_candidates
         self._error_score = error_score
-        self._table = {}  # of scikit-learn: of stages in which some fit succeeded
-        self._failed = []  # the other stages
-        self._errors = []  # of these, until they are told
+        self._table: Any = {}  # of scikit-learn: of stages in which some fit succeeded
+        self._failed: list[Any] = []  # the other stages
+        self._errors: list[Any] = []  # of these, until they are told
 
     @property
-    def results(self):
+    def results(self) -> dict[str, np.ndarray]:
         """The table of all stages; empty as long as no fit has succeeded."""
         return with_failed(self._table, self._failed, self._error_score)
 
-    def run(self, candidates, folds, told, context):
+    def run(self, candidates: Any, folds: Any, told: Any, context: Any) -> bool:
         """Try the candidates of a stage, and return whether any fit succeeded.
 
         Parameters
@@ -70,7 +77,7 @@ class Trials:
             )
         return succeeded
 
-    def close(self):
+    def close(self) -> None:
         """Rank all candidates, or raise if no fit has succeeded.
 
         The table is completed in place: it is what scikit-learn goes on with.
@@ -81,7 +88,9 @@ class Trials:
         rank_by_resources(self._table)
 
 
-def with_failed(results, failed, error_score):
+def with_failed(
+    results: dict[str, Any], failed: Any, error_score: str | float
+) -> dict[str, np.ndarray]:
     """Return a table with the candidates of stages in which every fit failed.
 
     Their scores are ``error_score``, and their times, which nobody keeps, are NaN.
@@ -115,9 +124,9 @@ def with_failed(results, failed, error_score):
             columns[name] = np.full(n, error_score)
     stages = np.concatenate([results["stage"], columns["stage"]])
     order = np.argsort(stages, kind="stable")
-    missing = np.ma.masked_all(len(results["params"]), dtype=object)
+    missing = ma.masked_all(len(results["params"]), dtype=object)
     merged = {
-        name: np.ma.concatenate([results.get(name, missing), column])[order]
+        name: ma.concatenate([results.get(name, missing), column])[order]
         if name.startswith("param_")
         else np.concatenate([results[name], column])[order]
         for name, column in columns.items()
@@ -126,9 +135,9 @@ def with_failed(results, failed, error_score):
     return merged | {"params": [params[row] for row in order]}
 
 
-def _masked_column(candidates, name):
+def _masked_column(candidates: list[dict[str, Any]], name: str) -> Any:
     """Return the values of a parameter, masked where a candidate has none."""
-    column = np.ma.masked_all(len(candidates), dtype=object)
+    column = ma.masked_all(len(candidates), dtype=object)
     for row, candidate in enumerate(candidates):
         if name in candidate:
             column[row] = candidate[name]

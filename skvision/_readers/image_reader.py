@@ -121,15 +121,15 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
 
     def __init__(
         self,
-        size=(64, 64),
+        size: Any = (64, 64),
         *,
-        mode="RGB",
-        resize="crop",
-        resample="bilinear",
-        on_error="raise",
-        max_pixels=100_000_000,
-        n_jobs=None,
-    ):
+        mode: str = "RGB",
+        resize: str = "crop",
+        resample: str = "bilinear",
+        on_error: str = "raise",
+        max_pixels: int = 100_000_000,
+        n_jobs: int | None = None,
+    ) -> None:
         self.size = size
         self.mode = mode
         self.resize = resize
@@ -139,7 +139,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Validate the parameters; no file is opened.
 
         Parameters
@@ -162,7 +162,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         _check_size(self.size)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Read files as images.
 
         Parameters
@@ -206,7 +206,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         )
         return reading.images[0]
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform: str | None = None) -> Self:
         """Do nothing, because the images are always an array and never a table.
 
         Parameters
@@ -221,7 +221,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         """
         return self
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False

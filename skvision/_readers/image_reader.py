@@ -1,7 +1,7 @@
 """Reading of files as images of one size, as the first step of a pipeline."""
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import TransformerMixin

@@ -462,4 +462,4 @@ if __name__ == "__main__":
         )
     for reason, times in reasons.most_common(40):
         print(f"{times:6} {reason[:150]}")
-    print(f"{n} files, {caught['finite']} of them models with finite predictions")
+    print(f"{n} files, {reasons['finite']} of them models with finite predictions")

@@ -9,7 +9,7 @@ from skvision._contract.images import as_array
 from skvision._contract.labels import refuse_missing
 from skvision._contract.public import public
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
-from skvision._neighbors.votes import vote, compute_class_weights
+from skvision._neighbors.votes import compute_class_weights, vote
 
 PICTURES_AT_ONCE = 16_384
 

@@ -178,8 +178,11 @@ def test_transposed_pictures_of_as_many_pixels_at_predict(Estimator):
     [
         (lambda X: X[:, 1:], "resize them"),
         (lambda X: X[:, :, :, 0], "convert them to RGB"),
-        (lambda X: X.transpose(0, 3, 1, 2), r"put channels last, X.transpose\(0, 2, 3"),
-        (lambda X: X[0], r"pass one image as X\[None\]"),
+        (
+            lambda X: X.transpose(0, 3, 1, 2),
+            r"put the channels last with X.transpose\(0, 2, 3",
+        ),
+        (lambda X: X[0], r"pass a single image as X\[None\]"),
         (lambda X: X[0].transpose(2, 0, 1), r"X.transpose\(1, 2, 0\)\[None\]"),
         (lambda X: X.transpose(0, 3, 1, 2)[:, :, 1:], r"channels last.*, and resize"),
     ],
@@ -187,17 +190,22 @@ def test_transposed_pictures_of_as_many_pixels_at_predict(Estimator):
 def test_what_to_do_with_pictures_of_another_shape(change, remedy):
     X, y = pictures(SHAPES["RGB"])
     model = SoftmaxRegression().fit(X, y)
-    with pytest.raises(ValueError, match=f"{remedy}.*, or fit on images of this"):
+    with pytest.raises(ValueError, match=f"{remedy}.*, or fit it to images of this"):
         model.predict(change(X))
-    with pytest.raises(ValueError, match=r"of one image: pass one image as X\[None\]"):
+    with pytest.raises(
+        ValueError, match=r"of a single image: pass a single image as X\[None\]"
+    ):
         model.predict(X[0, :, :, 0])
 
 
 @pytest.mark.parametrize(
     ("change", "remedy"),
     [
-        (lambda X: X[0], r"X has 16 features, but .* one image: .* X\[None\]"),
-        (lambda X: X[:, None], r"put channels last, X.transpose\(0, 2, 3, 1\), or"),
+        (lambda X: X[0], r"X has 16 features, but .* single image: .* X\[None\]"),
+        (
+            lambda X: X[:, None],
+            r"put the channels last with X.transpose\(0, 2, 3, 1\), or",
+        ),
         (lambda X: np.stack([X] * 3, 1), "channels last.*, and convert them to gray"),
     ],
 )
@@ -216,7 +224,7 @@ def test_channel_first_pictures_given_to_learners(Estimator):
     with pytest.warns(ImageShapeWarning, match=hint):
         fitted = make(Estimator).fit(first, y)
     assert fitted.image_shape_ == (3, 12, 16)
-    with pytest.raises(ValueError, match=r"channels last where you fit, X.transpose"):
+    with pytest.raises(ValueError, match=r"channels last in fit too, with X.transpose"):
         answers(fitted, X)
     answers(make(Estimator).fit(X, y), X)
 
@@ -303,7 +311,9 @@ def test_what_is_no_picture(Estimator):
         make(Estimator).fit(ragged, y[:2])
     paths = ["a.jpg", "b.jpg"]
     for X_paths in (paths, pd.Series(paths), np.array(paths), np.array(paths, object)):
-        with pytest.raises(ValueError, match=r"'a.jpg'.*paths of files.*ImageReader"):
+        with pytest.raises(
+            ValueError, match=r"'a.jpg'.*paths of image files.*ImageReader"
+        ):
             make(Estimator).fit(X_paths, y[:2])
     with pytest.raises(ValueError, match="5 dimensions"):
         make(Estimator).fit(X[None], y[:1])

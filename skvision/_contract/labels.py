@@ -31,9 +31,9 @@ def refuse_missing(labels, name):
         missing = missing | np.ma.getmaskarray(labels)
     if missing.any():
         raise ValueError(
-            f"{missing.sum()} of {len(missing)} labels in {name} are missing (NaN, "
-            f"None, pandas.NA or NaT), the first in row "
-            f"{np.argwhere(missing)[0, 0]}: fill them in, or remove these rows."
+            f"{name} has {missing.sum()} of {len(missing)} labels missing (NaN, None, "
+            f"pandas.NA or NaT), the first in row {np.argwhere(missing)[0, 0]}: fill "
+            f"them in, or remove these rows."
         )
 
 

@@ -219,6 +219,6 @@ def _check_versions(path: str | os.PathLike[str], about: dict[str, Any]) -> None
             raise ValueError(
                 f"{os.fspath(path)!r} was saved with {package} {wanted}, but {package} "
                 f"{have} is installed. The first two numbers must agree, because "
-                f"models may behave differently in another version: install "
-                f"'{package}=={'.'.join(wanted.split('.')[:2])}.*', or train it again."
+                f"models may behave differently in another version: install {package} "
+                f"{'.'.join(wanted.split('.')[:2])}, or train it again."
             )

@@ -52,13 +52,13 @@ def best_biases(problem: Problem, scores: Array) -> Vector:
         if stale == PATIENCE:
             break
         product = problem.curvature(now, targets, sample_weight)
-        bends = np.array(
+        hessian = np.array(
             [product(np.broadcast_to(unit, now.shape)).sum(0) for unit in np.eye(k)]
         )
-        if not np.isfinite(bends).all():
+        if not np.isfinite(hessian).all():
             break
-        step = -np.linalg.pinv(bends, rcond=1e-13, hermitian=True) @ slope
-        step -= slope + bends @ step  # gradient descent where the curvature is zero
+        step = -np.linalg.pinv(hessian, rcond=1e-13, hermitian=True) @ slope
+        step -= slope + hessian @ step  # gradient descent where the curvature is zero
         if not slope @ step < 0:
             break
         here = Point(shift, now, 0.0, slope, 0.0)

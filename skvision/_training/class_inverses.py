@@ -32,7 +32,7 @@ SMALLEST_OWN = 1e-10  # minimum added to the diagonal, as a fraction of it
 HELD = 100.0  # ratio of penalty to curvature above which the rows are ignored
 
 
-def penalized_inverse(problem: Problem, here: Point, bends: Vector) -> Precondition:
+def penalized_inverse(problem: Problem, here: Point, diagonal: Vector) -> Precondition:
     """Return the product with an approximate inverse of Hessian plus diagonal.
 
     It is exact for at most `MAX_DENSE` parameters. Otherwise the classes are treated
@@ -44,7 +44,7 @@ def penalized_inverse(problem: Problem, here: Point, bends: Vector) -> Precondit
         The problem.
     here : Point
         The point at which the curvature is computed.
-    bends : ndarray of shape (n_weights,)
+    diagonal : ndarray of shape (n_weights,)
         Values added to the diagonal, not negative. Infinity fixes a weight.
 
     Returns
@@ -56,12 +56,12 @@ def penalized_inverse(problem: Problem, here: Point, bends: Vector) -> Precondit
     inverse: Precondition
     if len(here.params) <= MAX_DENSE:
         with one_thread_for_blas:
-            matrix, held = hessian(problem, here), np.flatnonzero(np.isinf(bends))
+            matrix, held = hessian(problem, here), np.flatnonzero(np.isinf(diagonal))
             matrix[held], matrix[:, held] = 0, 0
-            matrix[np.diag_indices(n)] += np.where(np.isinf(bends), 1, bends)
+            matrix[np.diag_indices(n)] += np.where(np.isinf(diagonal), 1, diagonal)
             inverse = cholesky_inverse(matrix)
-    elif bends.any() or problem.rows.n_features <= MAX_OWN:
-        inverse = class_inverses(problem, here, bends)
+    elif diagonal.any() or problem.rows.n_features <= MAX_OWN:
+        inverse = class_inverses(problem, here, diagonal)
     else:
         inverse = curvature_inverse(problem, here)
     if not (problem.joint and problem.has_bias):
@@ -127,20 +127,20 @@ def class_inverses(
 def _class_inverse(rows: Rows, curvature: Array, penalty: Array) -> Precondition:
     r"""Return the product with :math:`(X^\top H X + P)^{-1}`, including biases."""
     total = float(curvature.sum())
-    bends = column_variances(rows, curvature)
-    bends += np.finfo(np.float64).tiny + SINGULAR * bends.mean()
-    relative = penalty / bends
+    curvatures = column_variances(rows, curvature)
+    curvatures += np.finfo(np.float64).tiny + SINGULAR * curvatures.mean()
+    relative = penalty / curvatures
     kept = np.flatnonzero(relative <= HELD)
     if len(kept) > MAX_OWN:
         kept = np.sort(kept[np.argsort(relative[kept], kind="stable")[:MAX_OWN]])
-    rest = 1 / np.append(penalty + bends, total or 1.0)
-    diagonal, bends = penalty[kept], bends[kept]
+    rest = 1 / np.append(penalty + curvatures, total or 1.0)
+    diagonal, curvatures = penalty[kept], curvatures[kept]
     if rows.center is not None:
         kept, diagonal = np.append(kept, rows.n_features), np.append(diagonal, 0.0)
-        bends = np.append(bends, total)
+        curvatures = np.append(curvatures, total)
     used = np.flatnonzero(curvature > 0)
     solve = _solve_dense(
-        _Part(rows, used, kept), np.sqrt(curvature[used]), diagonal, bends
+        _Part(rows, used, kept), np.sqrt(curvature[used]), diagonal, curvatures
     )
 
     def precondition(gradient: Vector) -> Vector:
@@ -170,7 +170,7 @@ class _Part(NamedTuple):
 
 
 def _solve_dense(
-    part: _Part, roots: Array, diagonal: Array, bends: Array
+    part: _Part, roots: Array, diagonal: Array, curvatures: Array
 ) -> Precondition:
     """Return the product with the inverse for a part of the rows and columns."""
     n, d = len(part.used), len(part.kept)
@@ -179,7 +179,7 @@ def _solve_dense(
         for x in part.blocks(roots):
             gram += x.T @ x
         return cholesky_inverse(gram)
-    inverse = 1 / np.maximum(diagonal, SMALLEST_OWN * bends)
+    inverse = 1 / np.maximum(diagonal, SMALLEST_OWN * curvatures)
     x = np.concatenate([np.empty((0, d)), *part.blocks(roots)])
     products = (x * inverse) @ x.T
     products[np.diag_indices(n)] += 1

@@ -37,7 +37,7 @@ from skvision._training.problem import (
 from skvision._training.rows import column_variances
 from skvision._training.smoothed_l1 import sparse_point
 
-FORCING = 1e-2  # fraction of the residual that conjugate gradients leave
+FORCING = 1e-3  # fraction of the residual that conjugate gradients leave
 TO_BOUND = 0.99  # fraction of the distance to the nearest bound
 MAX_ITER = 100
 PATIENCE = 8  # iterations that do not decrease the gap, once it is small
@@ -45,14 +45,14 @@ NEAR = 0.1  # what counts as a small gap
 
 
 @dataclass(frozen=True)
-class _Bends:
+class _LabelsAndRates:
     """Labels and derivatives of multipliers by violations, sliced in blocks."""
 
     labels: Labels
-    bends: Array
+    rates: Array
 
     def __getitem__(self, rows: slice) -> tuple[Labels, Array]:
-        return self.labels[rows], self.bends[rows]
+        return self.labels[rows], self.rates[rows]
 
 
 class _State(NamedTuple):
@@ -230,7 +230,7 @@ class _Interior:
         counted = np.where(self.counts, self.costs, 0)
         return float(np.sum(counted * products) / np.sum(counted * self.units))
 
-    def bends(self, state: _State) -> Array:
+    def rates(self, state: _State) -> Array:
         """Return the derivatives of multipliers by their violations."""
         return np.where(self.counts, state.beta / self.below(state), 0)
 
@@ -243,9 +243,9 @@ class _Interior:
         return state.a + state.beta * np.where(self.squares, 0.5, of_hinge)
 
     def curvature(self, scores: Array, targets: Any, sample_weight: Array) -> Linear:
-        labels, bends = targets
+        labels, rates = targets
         _, forward, backward = self.violations(scores, labels)
-        return lambda change: backward(sample_weight[:, None] * bends * forward(change))
+        return lambda change: backward(sample_weight[:, None] * rates * forward(change))
 
     def certify(self, params: Vector, state: _State) -> tuple[Point, float]:
         """Return the point with the slope given by the multipliers, and its gap.
@@ -277,18 +277,20 @@ class _Interior:
         return Point(params, scores, loss, slope, value), error
 
     def _balanced(self, state: _State) -> Array:
-        beta, bends_of = self.of_rows(state.beta), self.of_rows(self.bends(state))
+        beta, rates_of_rows = self.of_rows(state.beta), self.of_rows(self.rates(state))
         zeros = np.zeros_like(beta)
-        targets = (self.problem.targets, bends_of)
+        targets = (self.problem.targets, rates_of_rows)
         product = self.curvature(zeros, targets, self.problem.sample_weight)
         units = np.eye(beta.shape[1])
-        bends = [product(np.broadcast_to(unit, beta.shape)).sum(0) for unit in units]
-        if not np.isfinite(bends).all():
+        hessian = [product(np.broadcast_to(unit, beta.shape)).sum(0) for unit in units]
+        if not np.isfinite(hessian).all():
             return beta
         missing = self.slopes(state.beta).sum(axis=0)
-        shift = -np.linalg.pinv(np.array(bends), rcond=1e-12, hermitian=True) @ missing
+        shift = (
+            -np.linalg.pinv(np.array(hessian), rcond=1e-12, hermitian=True) @ missing
+        )
         forward = self.violated(zeros).forward
-        moved = beta + bends_of * forward(np.broadcast_to(shift, beta.shape))
+        moved = beta + rates_of_rows * forward(np.broadcast_to(shift, beta.shape))
         return np.where(self.of_rows(self.counts), moved, 0.5)
 
     def sparse(self, params: Vector, state: _State) -> tuple[Point, float]:
@@ -317,12 +319,12 @@ class _Interior:
         self, here: Point, state: _State
     ) -> Callable[..., tuple[Vector, Array]]:
         """Return ``right -> (solution, change of the scores)``."""
-        problem, bends = self.problem, self.bends(state)
-        targets = _Bends(problem.targets, self.of_rows(bends))
+        problem, rates = self.problem, self.rates(state)
+        targets = _LabelsAndRates(problem.targets, self.of_rows(rates))
         curved = replace(problem, targets=targets, curvature=self.curvature)
         of_weights = np.zeros(self.n)
         if problem.l1:
-            of_weights = self.of_weights(self.costs * bends) * self.scale**2
+            of_weights = self.of_weights(self.costs * rates) * self.scale**2
         precondition = penalized_inverse(curved, here, of_weights)
 
         def product(change: Vector) -> tuple[Vector, Array]:
@@ -365,7 +367,7 @@ class _Interior:
             )
         step, along = solve(right)
         d_z = self.joined(self.violated(along).forward(along), step)
-        d_beta = np.where(self.counts, self.bends(state) * d_z + constant, 0)
+        d_beta = np.where(self.counts, self.rates(state) * d_z + constant, 0)
         bounded = self.counts & ~self.squares
         d_xi = np.where(bounded, (upper + xi * d_beta) / above, 0)
         d_a = np.where(self.squares, d_beta / 2, d_xi) - d_z

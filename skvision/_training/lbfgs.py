@@ -125,10 +125,10 @@ def minimize_lbfgs(
             pairs.append(_Pair(step, change, product))
         here = there
         loss_curve.append(here.value)
-        stands = loss_curve[-1 - PATIENCE :][0] - here.value <= rounding * abs(
+        stalled = loss_curve[-1 - PATIENCE :][0] - here.value <= rounding * abs(
             here.value
         )
-        if (len(loss_curve) > PATIENCE and stands) or on_iteration(here.params):
+        if (len(loss_curve) > PATIENCE and stalled) or on_iteration(here.params):
             break
     n_iter, error = len(loss_curve) - 1, largest(here.gradient)
     return Minimum(here.params, n_iter, loss_curve, here.gradient, error)

@@ -503,10 +503,10 @@ def softmax_curvature(scores: Array, labels: Labels, sample_weight: Array) -> Li
 def sigmoid_curvature(scores: Array, labels: Labels, sample_weight: Array) -> Linear:
     """Return the product with the second derivatives of `sigmoid_cross_entropy`."""
     p = expit(scores)
-    bends = sample_weight[:, None] * p * expit(-scores)
+    second_derivatives = sample_weight[:, None] * p * expit(-scores)
 
     def product(change: Array) -> Array:
-        times: Array = bends * change
+        times: Array = second_derivatives * change
         return times
 
     return product
@@ -517,7 +517,7 @@ def squared_hinge_curvature(violations: Violations) -> Curvature:
 
     def curvature(scores: Array, labels: Labels, sample_weight: Array) -> Linear:
         z, forward, backward = violations(scores, labels)
-        bends = 2 * sample_weight[:, None] * (z > 0)
-        return lambda change: backward(bends * forward(change))
+        second_derivatives = 2 * sample_weight[:, None] * (z > 0)
+        return lambda change: backward(second_derivatives * forward(change))
 
     return curvature

@@ -98,8 +98,10 @@ def smoothed_hinge_curvature(violations: Violations, width: float) -> Curvature:
         labels, multipliers = targets
         z, forward, backward = violations(scores, labels)
         slopes = _slopes(z, multipliers, width)
-        bends = sample_weight[:, None] / width * ((slopes > 0) & (slopes < 1))
-        return lambda change: backward(bends * forward(change))
+        second_derivatives = (
+            sample_weight[:, None] / width * ((slopes > 0) & (slopes < 1))
+        )
+        return lambda change: backward(second_derivatives * forward(change))
 
     return curvature
 

@@ -187,13 +187,13 @@ def conjugate_gradients(
     size = first = float(rest @ direction)
     for n_steps in range(1, max_steps + 1):
         times, of_direction = product(direction)
-        bend = float(direction @ times)
-        if not bend > TINY:
+        curvature = float(direction @ times)
+        if not curvature > TINY:
             if n_steps > 1:
                 break
             known = float(size > TINY)  # a direction without curvature, or rounding
             return known * direction, known * of_direction, 1
-        length = size / bend
+        length = size / curvature
         solution += length * direction
         along = along + length * of_direction
         rest = rest - length * times  # not in place, as direction may be the same array

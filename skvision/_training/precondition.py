@@ -161,8 +161,8 @@ def work(problem: Problem) -> float:
 
 def _mean_curvatures(problem: Problem, here: Point) -> Vector:
     """Return the mean curvature of each row, bounded away from zero."""
-    bends: Vector = diagonals_of_curvature(problem, here).mean(axis=1)
-    return bends + (FLAT * float(bends.sum()) or 1.0) * problem.sample_weight
+    curvatures: Vector = diagonals_of_curvature(problem, here).mean(axis=1)
+    return curvatures + (FLAT * float(curvatures.sum()) or 1.0) * problem.sample_weight
 
 
 def diagonals_of_curvature(problem: Problem, here: Point) -> Array:

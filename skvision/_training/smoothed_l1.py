@@ -122,20 +122,20 @@ def _newton_step(problem: Problem, here: Point, v: Vector, mu: float) -> _Step:
     v_at_w = _v(problem, W, mu)
     ratio = problem.l1 / mu * W
     root = np.sqrt(1 + ratio**2)
-    bends = problem.l1**2 / mu * (1 - v * ratio / root) / (1 + root)
+    second_derivatives = problem.l1**2 / mu * (1 - v * ratio / root) / (1 + root)
     right = -here.slope
     right[:n] -= problem.l2 * W + problem.l1 * v_at_w
     right[n:] = 0  # the biases are at their optimum, except for rounding
-    precondition = penalized_inverse(problem, here, bends)
+    precondition = penalized_inverse(problem, here, second_derivatives)
 
     def product(change: Vector) -> tuple[Vector, Array]:
         result, along = problem.hessian_product(here, change)
-        result[:n] += bends * change[:n]
+        result[:n] += second_derivatives * change[:n]
         return result, along
 
     with one_thread_for_blas:
         step, along, _ = conjugate_gradients(product, right, precondition, FORCING)
-    change = v_at_w - v + bends / problem.l1 * step[:n]
+    change = v_at_w - v + second_derivatives / problem.l1 * step[:n]
     return _Step(step, along, change, float(right @ step))
 
 

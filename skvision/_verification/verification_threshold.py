@@ -82,7 +82,7 @@ class VerificationThreshold(Estimator):
         The fitted embedder.
 
     threshold_ : float
-        The similarity above which two images are accepted as the same person.
+        The lowest similarity at which two images are accepted as the same person.
 
     far_ : float
         False accept rate on the pairs from which the threshold was learned.
@@ -99,8 +99,8 @@ class VerificationThreshold(Estimator):
 
     See Also
     --------
-    ArcFaceEmbedder : Embeddings of images. skvision.metrics.tar_at_far : True accept
-    rate at a false accept rate.
+    ArcFaceEmbedder : Embeddings of images.
+    skvision.metrics.tar_at_far : True accept rate at a false accept rate.
 
     Notes
     -----

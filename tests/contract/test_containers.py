@@ -183,9 +183,9 @@ def test_modes_of_pillow():
     assert (gray.shape, gray.dtype) == ((2, 6, 8), np.uint8)
     levels = np.arange(12, dtype=np.uint16).reshape(3, 4) * 5000
     np.testing.assert_array_equal(as_array([Image.fromarray(levels)])[0], levels)
-    with pytest.raises(ValueError, match=r"X is one image: .*\[X\]"):
+    with pytest.raises(ValueError, match=r"X is a single image: .*\[X\]"):
         SoftmaxRegression().fit(images[0], [0])
-    with pytest.raises(ValueError, match=r"different shapes, \(6, 8\), \(6, 8, 3\);"):
+    with pytest.raises(ValueError, match=r"different shapes, \(6, 8\), \(6, 8, 3\)\."):
         as_array([images[0], images[1].convert("L")])
 
 
@@ -227,17 +227,20 @@ REFUSED = {
     "matrix": (lambda X: flat(X).view(np.matrix), "np.matrix is not supported"),
     "sparse rows": (lambda X: sparse.csr_array(flat(X)), "Sparse data was passed"),
     "complex": (lambda X: X.astype(complex), "Complex data not supported"),
-    "strings": (lambda X: X.astype(str), r"array of <U3, and numbers are needed"),
+    "strings": (lambda X: X.astype(str), r"array of <U3 instead of numbers"),
     "times": (lambda X: X.astype("datetime64[s]"), "datetime64"),
-    "fields": (lambda X: np.zeros(N, [("a", "u1")]), "numbers are needed"),
-    "generator": (lambda X: (x for x in X), "X is of type generator; images are"),
-    "dict": (lambda X: {"image": X}, "X is of type dict; images are needed"),
-    "dicts": (lambda X: [{"image": x} for x in X], r"X\[0\] is of type dict; images"),
-    "None": (lambda X: None, "X is None; images are needed"),
+    "fields": (lambda X: np.zeros(N, [("a", "u1")]), "instead of numbers"),
+    "generator": (lambda X: (x for x in X), "X is of type generator; pass images"),
+    "dict": (lambda X: {"image": X}, "X is of type dict; pass images"),
+    "dicts": (
+        lambda X: [{"image": x} for x in X],
+        r"X\[0\] is of type dict; pass images",
+    ),
+    "None": (lambda X: None, "X is None; pass images"),
     "path": (lambda X: "a.jpg", "X holds 'a.jpg'.*ImageReader"),
     "bytes": (lambda X: [b"\xff\xd8"] * N, "X holds of type bytes"),
-    "missing": (lambda X: [*X[1:], None], r"X\[23\] is None, where an image was"),
-    "missing first": (lambda X: pd.Series([None, *X[1:]]), r"X\[0\] is None, where"),
+    "missing": (lambda X: [*X[1:], None], r"X\[23\] is None instead of an image"),
+    "missing first": (lambda X: pd.Series([None, *X[1:]]), r"X\[0\] is None instead"),
     "all missing": (lambda X: [None] * N, r"X\[0\] is None"),
     "column of paths": (
         lambda X: pd.DataFrame({"p": ["a.jpg"] * N}),
@@ -245,7 +248,7 @@ REFUSED = {
     ),
     "two columns": (
         lambda X: pd.DataFrame({"image": list(X), "place": 1}),
-        r"the column 'image' holds images: pass it alone, X\['image'\]",
+        r"the column 'image' holds images: pass only this column, X\['image'\]",
     ),
     "missing number": (
         lambda X: pd.DataFrame(flat(X)).astype("UInt8").mask(lambda t: t > 200),

@@ -51,19 +51,17 @@ def test_alpha_is_named_where_it_alone_diverges(momentum, nesterov, rows):
     )
     X = (X / 1000).astype(np.float32)
     model.set_params(alpha=0.9 * limit / RATE).fit(X, y)
-    message = f"above {limit:.3g} the penalty alone makes the weights grow"
+    message = f"Above {limit:.3g}, the penalty alone makes the weights diverge"
     with pytest.raises(ValueError, match=re.escape(message)) as caught:
         model.set_params(alpha=1.1 * limit / RATE).fit(X, y)
     text = str(caught.value)
-    assert (
-        f"alpha={1.1 * limit / RATE:g} times the step learning_rate_init=0.01" in text
-    )
+    assert f"alpha={1.1 * limit / RATE:g} times learning_rate_init=0.01" in text
     assert "scale" not in text
 
 
 def test_alpha_is_named_by_partial_fit(rows):
     model = MulticlassSVM(solver="sgd", alpha=1e4, learning_rate_init=RATE)
-    with pytest.raises(ValueError, match="alpha=10000 times the step"):
+    with pytest.raises(ValueError, match="alpha=10000 times learning_rate_init"):
         for _ in range(400):
             model.partial_fit(*rows, classes=[0, 1, 2])
 
@@ -71,20 +69,22 @@ def test_alpha_is_named_by_partial_fit(rows):
 def test_alpha_is_named_by_networks(rows):
     model = MLPBackprop(4, solver="sgd", alpha=200.0, learning_rate_init=0.1)
     with pytest.warns(
-        ConvergenceWarning, match="rose from .* alpha=200 times the step"
+        ConvergenceWarning, match="rose from .* alpha=200 times learning_rate_init"
     ):
         model.set_params(random_state=0).fit(*rows)
     model.set_params(max_iter=1000, n_iter_no_change=1000)
     with pytest.warns(ConvergenceWarning, match="infinite or NaN .* alpha=200 times"):
         model.fit(*rows)
     embedder = ArcFaceEmbedder(4, alpha=1e5, max_iter=300, random_state=0)
-    with pytest.warns(ConvergenceWarning, match="alpha=100000 times the step"):
+    with pytest.warns(
+        ConvergenceWarning, match="alpha=100000 times learning_rate_init"
+    ):
         embedder.fit(*rows)
 
 
 def test_decoupled_decay_is_named(rows):
     model = SoftmaxRegression(solver="adamw", alpha=2500.0, random_state=0)
-    with pytest.warns(ConvergenceWarning, match=r"is 2.5, and above 2 the penalty"):
+    with pytest.warns(ConvergenceWarning, match=r"is 2.5\. Above 2, the penalty"):
         model.fit(*rows)
 
 
@@ -100,7 +100,9 @@ def test_an_alpha_that_no_float_can_square(solver, rows):
 def test_the_step_alone_is_named_for_standard_features(rows):
     X, y = rows
     model = SoftmaxRegression(solver="sgd", learning_rate_init=1e200, alpha=0)
-    with pytest.warns(ConvergenceWarning, match=r"Lower learning_rate_init=1e\+200\.$"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"Decrease learning_rate_init=1e\+200\.$"
+    ):
         model.fit(X, y)
     with pytest.warns(ConvergenceWarning, match=r"or scale .*: X has values up to 3"):
         model.fit(X * 1e4, y)
@@ -115,8 +117,8 @@ def test_the_step_alone_is_named_for_standard_features(rows):
 def test_features_are_named_where_they_are_extreme(rows):
     X, y = rows[0].astype(np.float32), rows[1]
     model = SoftmaxRegression(solver="sgd", learning_rate_init=1e30, alpha=0)
-    words = "{} to compute with in float32: scale the"
-    with pytest.raises(ValueError, match=words.format("too large")):
+    words = "too {} for computations in float32: scale the"
+    with pytest.raises(ValueError, match=words.format("large")):
         model.fit(X * np.float32(1e30), y)
-    with pytest.warns(ConvergenceWarning, match=words.format("only, too small")):
+    with pytest.warns(ConvergenceWarning, match=words.format("small")):
         model.fit(X * np.float32(1e-30), y)

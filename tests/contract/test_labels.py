@@ -147,7 +147,7 @@ def refusal(name, n):
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
-def test_every_kind_of_column_is_seen_through(kind):
+def test_missing_labels_are_found_in_every_kind_of_column(kind):
     for rows in {0}, {3, 7}, {*range(N)}:
         if kind == "polars numbers" and len(rows) == N:
             continue  # a column of nothing has no type

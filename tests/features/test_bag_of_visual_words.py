@@ -341,7 +341,7 @@ def test_names():
         ({"grid": (0, 1)}, "grid must be two whole numbers"),
         ({"patch_size": (3, 0)}, "patch_size must be two whole numbers"),
         ({"n_components": 1.5}, "'n_components' parameter"),
-        ({"value_range": (1, 1)}, "low below high"),
+        ({"value_range": (1, 1)}, "low < high"),
         ({"value_range": (1, np.inf)}, "two finite numbers"),
     ],
 )

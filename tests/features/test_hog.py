@@ -323,7 +323,7 @@ def test_blocks_and_cells_shrink_to_the_picture():
         ({"orientations": 0}, "'orientations' parameter of HOG must be an int in the"),
         ({"block_norm": "l2"}, "'block_norm' parameter of HOG must be a str among"),
         ({"image_shape": (4, 5)}, "64 features, but image_shape=.* needs 20"),
-        ({"image_shape": (8,)}, "An image has the shape"),
+        ({"image_shape": (8,)}, "An image must have the shape"),
         ({"image_shape": (4, 8, 2)}, "2 channels"),
     ],
 )

@@ -73,7 +73,7 @@ def test_the_average_of_a_perceptron_tells_separable_classes_apart(
 @pytest.mark.parametrize("options", [{}, {"early_stopping": True, "random_state": 0}])
 @pytest.mark.parametrize("order", [1, -1])
 def test_zeros_and_ones(batch_size, options, order):
-    """The weights make no mistakes at once, with a tie for zeros, and go on."""
+    """The weights make no mistakes in the first epoch, and the average continues."""
     X, y = ZEROS_AND_ONES, np.repeat([0, 1], 20)[::order]
     model = Perceptron(batch_size=batch_size, average=True, **options).fit(X, y)
     assert model.score(X, y) == 1
@@ -167,7 +167,7 @@ def test_decoupled_decay_is_no_part_of_the_loss_of_averages(alpha):
         learning_rate_init=0.01,
         random_state=0,
     )
-    with pytest.warns(ConvergenceWarning, match="did not settle"):
+    with pytest.warns(ConvergenceWarning, match="did not converge"):
         model.fit(X, y)
     assert model.n_iter_ == 40
     assert model.score(X, y) > 0.95

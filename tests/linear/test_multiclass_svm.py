@@ -319,7 +319,7 @@ def test_partial_fit_learns_and_needs_the_classes(solver, digits):
         MulticlassSVM(class_weight="balanced").partial_fit(X, y, classes=range(10))
 
 
-def test_partial_fit_goes_on_from_fit(digits):
+def test_partial_fit_continues_from_fit(digits):
     X, y = digits
     model = MulticlassSVM(alpha=0.01).fit(X, y)
     value = model.loss_and_gradient(X, y)[0]
@@ -347,7 +347,7 @@ def test_templates(rng):
         5,
     )
     flat = MulticlassSVM(alpha=10.0).fit(images.reshape(30, -1), y)
-    with pytest.raises(AttributeError, match="was fitted on flat rows"):
+    with pytest.raises(AttributeError, match="was fitted to flat rows"):
         _ = flat.templates_
 
 
@@ -450,18 +450,18 @@ def test_weight_decay_of_adamw_is_a_penalty(digits):
     assert sizes[0] > sizes[1] > sizes[2] > 0
 
 
-def test_a_loss_that_rises_is_told(digits):
+def test_a_rising_loss_warns(digits):
     model = MulticlassSVM(
         solver="sgd", learning_rate_init=0.1, batch_size=64, max_iter=3
     )
-    with pytest.warns(ConvergenceWarning, match="loss rose from 9 to .* Lower"):
+    with pytest.warns(ConvergenceWarning, match="loss rose from 9 to .* Decrease"):
         model.fit(*digits)
 
 
 def test_diverging_batches_are_an_error(digits):
     X, y = digits
     model = MulticlassSVM(solver="sgd", learning_rate_init=1e4)
-    with pytest.raises(ValueError, match="the penalty alone makes the weights grow"):
+    with pytest.raises(ValueError, match="the penalty alone makes the weights diverge"):
         model.fit(X, y)
     assert not hasattr(model, "coef_")
 

@@ -54,7 +54,7 @@ def test_defaults_end_at_the_optimum_without_a_warning(model, alpha, data, table
     assert distance <= 0.01
 
 
-def test_weights_that_float32_cannot_hold_are_told(table):
+def test_weights_that_float32_cannot_hold_are_reported(table):
     """At a weak L1 penalty, rounding violates margins that are met exactly."""
     rng, y = np.random.default_rng(0), np.arange(40) % 2
     images = rng.integers(0, 200, (40, 60), dtype=np.uint8)
@@ -133,18 +133,18 @@ def test_without_a_penalty_no_scale_matters(model, dtype, scale, rng):
         MulticlassSVM("hinge", multi_class="ovr"),
     ],
 )
-def test_too_small_to_square_is_said_to_be_small(model, scale, rng):
+def test_values_too_small_to_square_are_reported(model, scale, rng):
     X, y = scale * rng.normal(size=(60, 5)), rng.integers(0, 3, 60)
-    with pytest.raises(ValueError, match="too small to compute with in float64"):
+    with pytest.raises(ValueError, match="too small for computations in float64"):
         clone(model).set_params(alpha=0).fit(X, y)
 
 
 @pytest.mark.parametrize(
     "model", [SoftmaxRegression(), MulticlassSVM(), MulticlassSVM("hinge")]
 )
-def test_too_large_to_square_is_said_to_be_large(model, rng):
+def test_values_too_large_to_square_are_reported(model, rng):
     X, y = 1e170 * rng.normal(size=(60, 5)), rng.integers(0, 3, 60)
-    with pytest.raises(ValueError, match="too large to compute with in float64"):
+    with pytest.raises(ValueError, match="too large for computations in float64"):
         clone(model).fit(X, y)
 
 

@@ -275,7 +275,7 @@ def test_class_weights(batch_size, class_weight, rng):
     np.testing.assert_allclose(a.coef_, b.coef_, rtol=1e-10)
 
 
-# The course of a fit
+# The history of a fit
 
 
 @pytest.mark.parametrize("average", [True, False])
@@ -297,21 +297,21 @@ def test_partial_fits_are_an_epoch(batch_size, average, whole_numbers):
 
 def test_partial_fit_announces_classes(whole_numbers):
     X, y = whole_numbers
-    with pytest.raises(ValueError, match="first call of partial_fit must name all"):
+    with pytest.raises(ValueError, match="first call of partial_fit needs all"):
         Perceptron().partial_fit(X, y)
-    with pytest.raises(ValueError, match="two at least"):
+    with pytest.raises(ValueError, match="at least two"):
         Perceptron().partial_fit(X, y, classes=[0])
     model = Perceptron().partial_fit(X[:5], [7] * 5, classes=[7, 8, 9])
     assert model.decision_function(X).shape == (40, 3)
     with pytest.raises(ValueError, match="not the same as on the last call"):
         model.partial_fit(X, y, classes=[0, 1])
-    with pytest.raises(ValueError, match="not among those announced"):
+    with pytest.raises(ValueError, match="not among the known"):
         model.partial_fit(X, y)
     with pytest.raises(ValueError, match="needs all labels"):
         Perceptron(class_weight="balanced").partial_fit(X, y, classes=[0, 1])
 
 
-def test_partial_fit_goes_on_from_fit(whole_numbers):
+def test_partial_fit_continues_from_fit(whole_numbers):
     X, y = whole_numbers
     model = fit_epochs(1, X, y, batch_size=1, average=True)
     assert model.n_iter_ == 1
@@ -363,7 +363,9 @@ def test_warm_start(batch_size, digits):
     np.testing.assert_array_equal(model.coef_, weights)
     model.fit(X[:600], y[:600])
     assert model.loss_curve_[0] > 0
-    with pytest.raises(ValueError, match=r"of the classes .* got the classes"):
+    with pytest.raises(
+        ValueError, match=r"classes of the previous fit, .* got the classes"
+    ):
         model.fit(X, y % 5)
     with pytest.raises(ValueError, match=r"10 features.*expecting 64 features"):
         model.fit(X[:, :10], y)
@@ -567,7 +569,7 @@ def test_bad_parameters(parameters, message, digits):
 
 def test_bad_targets_and_weights(digits):
     X, y = digits
-    with pytest.raises(ValueError, match="one class only"):
+    with pytest.raises(ValueError, match="only one class"):
         Perceptron().fit(X[:5], [3] * 5)
     with pytest.raises(ValueError, match="Negative values in data passed to"):
         Perceptron().fit(X, y, sample_weight=-np.ones(len(X)))
@@ -582,12 +584,12 @@ def test_bad_targets_and_weights(digits):
 def test_numbers_too_large_to_compute_with(scale, dtype, batch_size, digits):
     X, y = digits
     model = Perceptron(batch_size=batch_size)
-    with pytest.raises(ValueError, match="too large to compute with in float"):
+    with pytest.raises(ValueError, match="too large for computations in float"):
         model.fit((X * scale).astype(dtype), y)
     assert not hasattr(model, "coef_")
 
 
-def test_a_course_goes_through_pickle_and_clone(whole_numbers):
+def test_fitted_attributes_survive_pickle_and_clone(whole_numbers):
     import pickle
 
     X, y = whole_numbers

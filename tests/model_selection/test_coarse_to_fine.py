@@ -200,7 +200,7 @@ def test_refit_may_be_a_callable():
         by_rank = clone(ours).set_params(refit=ranked_first).fit(X, y)
         assert by_rank.best_index_ == ours.best_index_
         assert by_rank.cv_results_["params"] == ours.cv_results_["params"]
-    with pytest.raises(TypeError, match="whole number"):
+    with pytest.raises(TypeError, match="must return the row"):
         search_peak({"place": uniform(0, 1)}, refit=lambda results: 0.5)
     with pytest.raises(IndexError, match="of 3 rows"):
         search_peak({"place": uniform(0, 1)}, refit=lambda results: 3)
@@ -259,8 +259,6 @@ def test_methods_are_those_of_the_estimator():
     again = pickle.loads(pickle.dumps(search))
     assert np.array_equal(again.predict(X), search.predict(X))
     assert again.score(X, y) == search.score(X, y)
-    page = "/api/generated/skvision.model_selection.CoarseToFineSearchCV.html"
-    assert page in search._repr_html_()
 
     pca = CoarseToFineSearchCV(PCA(), {"n_components": randint(1, 4)}, n_iter=3).fit(X)
     scores = pca.score_samples(X)
@@ -302,7 +300,7 @@ def test_sample_weight_goes_straight_to_the_estimator():
     assert np.array_equal(search.best_estimator_.sample_weight_, weights)
 
 
-def test_metadata_is_routed_to_whom_asks():
+def test_metadata_is_routed_to_objects_that_request_it():
     weights, groups = np.arange(1.0, 151), np.arange(150) % 5
     with config_context(enable_metadata_routing=True):
         model = Peak().set_fit_request(sample_weight=True)
@@ -369,16 +367,16 @@ def test_pictures_and_nesting(rng):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"n_iter": 2}, "n_iter=2 does not pay for stages=3"),
+        ({"n_iter": 2}, "n_iter=2 is less than stages=3"),
         ({"n_iter": 0}, "n_iter"),
         ({"stages": 0}, "stages"),
         ({"factor": 1}, "factor"),
         ({"n_best": 0}, "n_best"),
-        ({"resource": "place"}, "also among the parameters"),
-        ({"resource": "peak"}, "its value is 0.7"),
-        ({"resource": "nothing"}, "Peak, which has none of this name."),
-        ({"resource": "max_itr"}, "none of this name: did you mean 'max_iter'?"),
-        ({"resource": "n_sample"}, "none of this name: did you mean 'n_samples'?"),
+        ({"resource": "place"}, "also a parameter to search"),
+        ({"resource": "peak"}, "got 0.7"),
+        ({"resource": "nothing"}, "Peak, which has no such parameter."),
+        ({"resource": "max_itr"}, "no such parameter: did you mean 'max_iter'?"),
+        ({"resource": "n_sample"}, "no such parameter: did you mean 'n_samples'?"),
         ({"resource": 3}, "resource"),
     ],
 )

@@ -163,7 +163,7 @@ def test_a_log_uniform_range_is_widened_where_the_best_is_on_its_edge():
     np.testing.assert_allclose(low, 1e-4)
 
 
-def test_what_ends_at_one_may_be_a_share_and_is_not_widened_past_it():
+def test_ranges_that_end_at_one_are_not_widened_beyond_it():
     assert ends_of(loguniform(1e-5, 1), [0.9])[1] == pytest.approx(1)
     assert ends_of(loguniform(1e-5, 0.9), [0.9])[1] == pytest.approx(1)
     assert ends_of(loguniform(1e-5, 1), [1.1e-5])[0] < 1e-5
@@ -176,7 +176,7 @@ def test_widening_has_an_end():
     assert spaces[0]["p"].bounds()[1] < 10_000
 
 
-def test_ranges_are_told():
+def test_ranges_are_reported():
     space = {"p": loguniform(1, 1e4), "q": ["a", "b"], "r": randint(1, 9)}
     spaces = as_spaces([space])
     best = {"p": 1.1, "q": "b", "r": 8}

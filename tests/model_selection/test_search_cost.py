@@ -48,7 +48,7 @@ def test_cost_of_a_search_by_rows():
     assert all(labels == [0, 1, 2] for _, _, labels in Peak.fits)
 
 
-def test_shares_that_are_no_whole_rows_cost_no_more():
+def test_fractions_of_rows_cost_no_more():
     CoarseToFineSearchCV(
         Peak(),
         {"place": uniform(0, 1)},

@@ -66,7 +66,7 @@ def test_several_metrics_are_refused_as_soon_as_they_can_be(scoring, refit):
 
 
 def recorder(depth):
-    """Return a callback that writes down what it is events, by the name of the task."""
+    """Return a callback that records its calls, by the name of the task."""
     pytest.importorskip("sklearn.callback")
 
     class Recorder:

@@ -41,7 +41,7 @@ def test_neighbors_are_found_once_a_fold(digits, monkeypatch):
 
 @pytest.mark.parametrize("numbers", [[], [0, 1], [1.5]])
 def test_numbers_of_neighbors_that_are_none(numbers, digits):
-    with pytest.raises(ValueError, match="whole numbers from 1"):
+    with pytest.raises(ValueError, match="list of positive integers"):
         k_selection_curve(*digits, numbers)
 
 
@@ -50,11 +50,11 @@ def test_curve_of_odd_input(digits):
     names = np.array([f"digit {label}" for label in y])[:200]
     curve = k_selection_curve(X[:200], names, [3, 3, 1], cv=2)
     assert curve["k"].tolist() == [3, 3, 1, 1]
-    with pytest.raises(ValueError, match=r"up to 101.* 100 images"):
+    with pytest.raises(ValueError, match=r"contains 101.* 100 images"):
         k_selection_curve(X[:200], names, [1, 101], cv=2)
     with pytest.raises(TypeError, match="sparse"):
         k_selection_curve(csr_matrix(X), y, [1])
-    with pytest.raises(ValueError, match="whole numbers from 1"):
+    with pytest.raises(ValueError, match="list of positive integers"):
         k_selection_curve(X, y, [True])
 
 

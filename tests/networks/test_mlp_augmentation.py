@@ -87,7 +87,7 @@ def test_flat_rows_are_augmented_as_pictures(pictures):
     assert (a.parameters_ != c.parameters_).any()
 
 
-def test_augmentation_draws_anew_each_epoch(pictures):
+def test_augmentation_differs_between_epochs(pictures):
     drawn = []
 
     def draw(images, rng):
@@ -106,14 +106,14 @@ def test_augmentation_draws_anew_each_epoch(pictures):
 def test_flat_rows_are_no_pictures(parameter, pictures):
     value = RandomFlip() if parameter == "augmentation" else True
     model = MLPBackprop(8, **{parameter: value})
-    with pytest.raises(ValueError, match=f"{parameter} needs images.*image_shape"):
+    with pytest.raises(ValueError, match=f"{parameter} requires images.*image_shape"):
         model.fit(pictures[0].reshape(40, -1), pictures[1])
     assert nothing_fitted(model)
 
 
 def test_floats_are_not_augmented_as_bytes(pictures):
     model = MLPBackprop(8, augmentation=RandomFlip())
-    with pytest.raises(TypeError, match=r"RandomFlip needs images of bytes.*float64"):
+    with pytest.raises(TypeError, match=r"RandomFlip requires uint8 images.*float64"):
         model.fit(pictures[0] / 255, pictures[1])
     assert nothing_fitted(model)
 
@@ -155,5 +155,5 @@ def test_tta_averages_scores_with_mirrored_pictures(n_classes, pictures):
 
 def test_tta_switched_on_for_flat_rows(few):
     model = MLPBackprop(4, max_iter=1).fit(*few).set_params(tta=True)
-    with pytest.raises(ValueError, match="tta needs images"):
+    with pytest.raises(ValueError, match=r"tta.* requires images"):
         model.predict(few[0])

@@ -202,7 +202,7 @@ def test_no_hidden_layer_is_softmax_regression(n_classes, alpha, digits):
 
 
 @pytest.mark.parametrize("hidden", [7, (7,), [7], np.array([7]), np.int64(7)])
-def test_ways_to_say_hidden_layers(hidden, few):
+def test_equivalent_hidden_layer_sizes(hidden, few):
     model = MLPBackprop(hidden, max_iter=2, random_state=0).fit(*few)
     expected = MLPBackprop((7,), max_iter=2, random_state=0).fit(*few)
     np.testing.assert_array_equal(model.parameters_, expected.parameters_)

@@ -72,5 +72,5 @@ def test_a_batch_of_one_row_joins_the_last(few):
 def test_batch_norm_of_one_row(few):
     model = MLPBackprop(5, batch_norm=True, random_state=0)
     model.partial_fit(*few, classes=[0, 1, 2])
-    with pytest.raises(ValueError, match="batch_norm needs two rows"):
+    with pytest.raises(ValueError, match="batch_norm requires at least two"):
         model.partial_fit(few[0][:1], few[1][:1])

@@ -111,7 +111,7 @@ def test_bad_pictures_to_validate_on(arguments, message, few):
 
 def test_pictures_to_validate_on_need_early_stopping(few):
     model = MLPBackprop(4)
-    with pytest.raises(ValueError, match="early_stopping=False would not use them"):
+    with pytest.raises(ValueError, match="not used with early_stopping=False"):
         model.fit(*few, X_val=few[0], y_val=few[1])
     assert nothing_fitted(model)
 

@@ -15,7 +15,7 @@ def standardized(X, y, **parameters):
     return model.transform(X), model
 
 
-def test_rows_are_standardised_by_column(few):
+def test_rows_are_standardized_by_column(few):
     X, y = few[0] * [1, 10, 100, 1e3, 1e4] + 50, few[1]
     X[:, 2] = 7
     rows, _ = standardized(X, y)
@@ -25,7 +25,7 @@ def test_rows_are_standardised_by_column(few):
 
 
 @pytest.mark.parametrize("flat", [False, True])
-def test_pictures_are_standardised_by_channel(flat, pictures):
+def test_pictures_are_standardized_by_channel(flat, pictures):
     images, y = pictures
     images[..., 1] = 9
     expected = images - images.mean(axis=(0, 1, 2))
@@ -45,7 +45,7 @@ def test_gray_pictures_are_one_channel(pictures):
     assert model.image_shape_ == (4, 5, 1)
 
 
-def test_standardised_by_weighted_rows(few, rng):
+def test_standardized_by_weighted_rows(few, rng):
     weights = rng.random(60)
     model = MLPBackprop((), max_iter=1).fit(*few, weights)
     mean = np.average(few[0], axis=0, weights=weights)
@@ -66,7 +66,7 @@ def test_bytes_are_as_floats(pictures):
     )
 
 
-def test_standardised_by_rows_learned_from():
+def test_standardized_by_rows_learned_from():
     y = np.arange(60) % 3
     held_out = rows_held_out(y, validation_fraction=0.2)
     assert np.bincount(y[held_out]).tolist() == [4, 4, 4]
@@ -78,7 +78,7 @@ def test_standardised_by_rows_learned_from():
     np.testing.assert_allclose(rows, expected, atol=1e-10)
 
 
-def test_standardised_without_pictures_to_validate_on(few):
+def test_standardized_without_pictures_to_validate_on(few):
     X, y = few
     model = MLPBackprop((), early_stopping=True, max_iter=1)
     model.fit(X, y, X_val=X + 100, y_val=y)

@@ -69,7 +69,7 @@ def test_learning_rates(name, rates, few):
         np.testing.assert_allclose(found, rates)
 
 
-def test_adaptive_rate_falls_where_the_loss_stands(few):
+def test_adaptive_rate_decreases_on_a_plateau(few):
     model = MLPBackprop(
         learning_rate="adaptive",
         learning_rate_init=0.1,

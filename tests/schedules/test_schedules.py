@@ -285,7 +285,9 @@ def test_bad_rates_are_named_and_leave_nothing(model, rate, error, match, digits
 )
 def test_bad_signatures_are_named(model, function, digits):
     model = clone(model).set_params(learning_rate=function)
-    with pytest.raises(TypeError, match=r"learning_rate must take two arguments"):
+    with pytest.raises(
+        TypeError, match=r"learning_rate must be a function of two arguments"
+    ):
         model.fit(*digits)
 
 
@@ -321,11 +323,11 @@ def test_partial_fit_refuses_to_go_on_after_the_plan():
     X, y = np.eye(4), [0, 1, 0, 1]
     for _ in range(2):
         model.partial_fit(X, y, classes=[0, 1])
-    with pytest.raises(ValueError, match="falls to nothing in max_iter=2 epochs"):
+    with pytest.raises(ValueError, match="falls to 0 after max_iter=2 epochs"):
         model.partial_fit(X, y)
 
 
-def test_partial_fit_goes_on_with_another_solver_and_dtype():
+def test_partial_fit_continues_with_another_solver_and_dtype():
     X, y = np.eye(4), [0, 1, 0, 1]
     model = SoftmaxRegression(solver="adam").partial_fit(X, y, classes=[0, 1])
     model.set_params(solver="sgd").partial_fit(X.astype(np.float32), y)
@@ -334,5 +336,5 @@ def test_partial_fit_goes_on_with_another_solver_and_dtype():
 
 def test_divergence_under_a_callable_names_it():
     model = SoftmaxRegression(solver="sgd", learning_rate=lambda epoch, history: 1e300)
-    with pytest.raises(ValueError, match="Let learning_rate return smaller rates"):
+    with pytest.raises(ValueError, match="Return smaller values from learning_rate"):
         model.fit(np.eye(4), [0, 1, 0, 1])

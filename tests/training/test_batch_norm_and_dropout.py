@@ -76,7 +76,7 @@ def test_running_statistics_after_several_batches_are_those_of_torch(rng):
     np.testing.assert_array_equal(buffers, before)
 
 
-def test_batch_is_standardised_whatever_its_offset(rng):
+def test_batch_is_standardized_whatever_its_offset(rng):
     params = [np.ones(D), np.zeros(D)]
     for dtype, offset in ((np.float64, 1e6), (np.float32, 1e3)):
         x = (offset + 5 * rng.normal(size=(200, D))).astype(dtype)
@@ -146,7 +146,7 @@ def dropped(rate, shape, seed, dtype=float):
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
-def test_dropout_keeps_the_mean_and_drops_its_share(rate):
+def test_dropout_keeps_the_mean_and_drops_its_fraction(rate):
     y, d_x = dropped(rate, (500, 400), seed=0)
     deviation = np.sqrt(rate * (1 - rate) / y.size)
     assert abs((y == 0).mean() - rate) < 4 * deviation

@@ -82,7 +82,7 @@ def test_rows_of_weight_zero_are_left_out(X, sample_weight):
         assert_standard(ours, alone.mean, alone.deviation, rtol)
 
 
-def test_a_share_of_two_is_the_row_twice(X):
+def test_a_weight_of_two_is_the_row_twice(X):
     counts = np.arange(N) % 3
     twice = learn_standard(
         np.repeat(X, counts, axis=0), np.full(counts.sum(), 1 / counts.sum()), 3

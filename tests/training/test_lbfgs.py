@@ -86,7 +86,7 @@ def test_start_is_left_alone_and_may_be_the_minimum():
     assert not start.any()
 
 
-def test_is_told_each_iteration_and_may_be_stopped():
+def test_on_iteration_is_called_and_may_stop():
     iterates = []
 
     def on_iteration(params):
@@ -113,7 +113,7 @@ def test_any_convex_quadratic(n, decades, seed, scale):
 
 
 def test_noise_in_the_value_is_borne(rng):
-    """The value tells no more, and the slope goes on."""
+    """The value no longer decreases, but the slope still does."""
     bowl = Quadratic(rng, condition=100, least=1.0)
     eps = float(np.finfo(np.float32).eps)
 

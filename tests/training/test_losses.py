@@ -227,7 +227,7 @@ def test_no_sample_weight_means_equal_weights(case, scores, targets):
     np.testing.assert_allclose(d_scores, expected[1], rtol=1e-13)
 
 
-def test_share_of_two_is_the_row_twice(case, scores, targets):
+def test_weight_of_two_is_the_row_twice(case, scores, targets):
     twice = [0, 1, 1, 3, 4, 4, 4]
     counts = np.array([1.0, 2, 0, 1, 3])
     weighted, _ = case.loss(scores[:5], targets[:5], counts / 7)

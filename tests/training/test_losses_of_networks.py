@@ -104,7 +104,7 @@ class TestLossesOfNetworks:
             np.concatenate([part[1] for part in parts]), d_scores, rtol=1e-13
         )
 
-    def test_share_of_two_is_the_row_twice(self, of_network):
+    def test_weight_of_two_is_the_row_twice(self, of_network):
         loss, _, scores, labels = of_network
         counts = np.arange(N_ROWS) % 3
         twice = np.repeat(np.arange(N_ROWS), counts)

@@ -148,7 +148,7 @@ def test_minus_infinity_as_tol_never_stops():
     assert not result.converged
 
 
-def test_on_epoch_is_told_the_parameters_and_may_stop():
+def test_on_epoch_is_called_with_the_parameters_and_may_stop():
     iterates = []
     result = run(
         Recorder(),
@@ -359,7 +359,7 @@ def test_perceptron_rule_learns_gates(labels, params, mistakes):
         assert result.params.tolist() == params
 
 
-def test_schedule_is_told_how_far_an_epoch_has_gone():
+def test_schedule_is_called_with_fractions_of_epochs():
     iterates = []
 
     def schedule(epoch, history):
@@ -554,12 +554,12 @@ def test_state_is_that_of_the_epoch_that_is_kept(make):
 
 
 def test_losses_of_averages_say_when_to_stop():
-    """The objective falls forever while it moves; the average is as iterates."""
-    iterates = iter([5.0, 4.0, 4.0, 4.0])
+    """The objective decreases without end, while the average is as prescribed."""
+    values_of_average = iter([5.0, 4.0, 4.0, 4.0])
     result = run(
         Recorder(values=lambda n: -float(n)),
         average_from=12,
-        value_of=lambda params: next(iterates),
+        value_of=lambda params: next(values_of_average),
         n_iter_no_change=2,
         max_iter=9,
     )

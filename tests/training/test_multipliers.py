@@ -258,7 +258,7 @@ def test_margin_and_alpha_are_one_trade_off(points):
     assert wide.loss_curve[-1] == pytest.approx(5 * plain.loss_curve[-1], rel=1e-6)
 
 
-def test_a_row_of_twice_the_share_is_that_row_twice(points):
+def test_a_row_of_twice_the_weight_is_that_row_twice(points):
     X, labels, _ = points
     counts = np.arange(N) % 3  # some are zero
     twice = np.repeat(np.arange(N), counts)
@@ -291,7 +291,7 @@ def test_start_is_left_alone(points, either):
     assert start.tolist() == [0.2, 0.1]
 
 
-def test_is_told_each_iteration_and_may_be_stopped(points, either):
+def test_on_iteration_is_called_and_may_stop(points, either):
     iterates = []
     minimum = solve(
         points,

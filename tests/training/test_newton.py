@@ -51,7 +51,7 @@ def points(rng):
     return rng.normal(size=(80, 5)) + labels[:, None], labels
 
 
-def test_conjugate_gradients_solve_and_carry_what_goes_along(rng):
+def test_conjugate_gradients_solve_and_return_the_second_function(rng):
     A, B = rng.normal(size=(9, 9)), rng.normal(size=(4, 9))
     A = A @ A.T + np.eye(9)
     right = rng.normal(size=9)
@@ -89,7 +89,7 @@ def test_the_gap_bounds_the_distance_and_goes_to_the_tolerance(points, inverse):
     assert np.abs(best.residual).max() < 1e-7
 
 
-def test_goes_on_to_rounding(points, rng):
+def test_continues_to_rounding(points, rng):
     X, labels = points
     order = rng.permutation(80)
     here, there = (
@@ -155,7 +155,7 @@ def test_separable_rows_without_a_penalty_end_at_a_small_loss(points):
     assert minimum.loss_curve[-1] <= 1e-4 * np.log(3)
 
 
-def test_is_told_each_iteration_and_may_be_stopped(points):
+def test_on_iteration_is_called_and_may_stop(points):
     iterates = []
     minimum = minimum_of(
         softmax_problem(*points, l2=0.01),

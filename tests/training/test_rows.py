@@ -34,7 +34,7 @@ def test_bytes_below_the_center_become_negative():
     assert rows.read(slice(None))[0, 0] == -2.5
 
 
-def test_what_is_drawn_may_be_read_only_and_strided(X, rng):
+def test_rows_may_be_read_only_and_strided(X, rng):
     strided = np.repeat(X, 2, axis=0)[::2]
     strided.flags.writeable = False
     center = rng.normal(size=5)

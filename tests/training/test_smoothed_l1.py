@@ -133,7 +133,7 @@ def test_large_problems_are_solved_as_small_ones(points, monkeypatch):
         np.testing.assert_array_equal(minimum.params == 0, expected.params == 0)
 
 
-def test_is_told_each_iteration_and_may_be_stopped(points):
+def test_on_iteration_is_called_and_may_stop(points):
     X, labels = points
     problem = problem_of(
         X, labels, 0.01, 1.0, softmax_cross_entropy, softmax_curvature, 3, True

@@ -300,7 +300,7 @@ def test_a_fitted_embedder_is_taken_as_it_is():
         ({"estimator": EMBEDDER, "cv": "prefit"}, X, Y, NotFittedError, "not fitted"),
         (
             {"estimator": EMBEDDER, "cv": [(np.arange(60), np.arange(60, 80))]},
-            *(X, Y, ValueError, r"cv has 7 people both to train on and held out"),
+            *(X, Y, ValueError, r"cv has 7 people in both training and test set"),
         ),
     ],
 )
@@ -337,8 +337,8 @@ def test_pictures_that_cannot_be_compared(estimator):
             getattr(clone(lock), method)(X, X)
     lock.fit(X, Y)
     for one, two, message in (
-        (X[:3], X[:2], r"X1 has 3 images and X2 2"),
-        (X[:1], X[:2], r"X1 has 1 images and X2 2"),
+        (X[:3], X[:2], r"got 3 and 2"),
+        (X[:1], X[:2], r"got 1 and 2"),
         (X[:, :3], X[:, :3], r"3 features"),
         (X, X * np.nan, r"NaN"),
         (X[0], X[1], r"(?i)2D|shape|dimension"),
@@ -398,11 +398,11 @@ def test_groups_go_to_the_splitter(fits):
     lock.fit(X, Y, groups=families)
     assert [len(np.unique(who)) for _, who, *_ in fits] == [4, 4, 8]
     assert set(fits[0][1]) in ({*"abcd"}, {*"efgh"})
-    with pytest.raises(ValueError, match="people both to train on and held out"):
+    with pytest.raises(ValueError, match="people in both training and test set"):
         lock.fit(X, Y, groups=np.arange(len(Y)))
 
 
-def test_metadata_are_routed_to_whom_asks(fits):
+def test_metadata_is_routed_to_objects_that_request_it(fits):
     with config_context(enable_metadata_routing=True):
         embedder = Weighed().set_fit_request(sample_weight=True, scale=True)
         lock = VerificationThreshold(embedder, far=0.1, cv=GroupKFold(2))
@@ -567,5 +567,5 @@ def test_routed_weights_that_nothing_takes_are_refused():
     with config_context(enable_metadata_routing=True):
         scaler = StandardScaler().set_fit_request(sample_weight=True).fit(X)
         prefit = VerificationThreshold(scaler, cv="prefit", far=0.1)
-        with pytest.raises(TypeError, match="sample_weight, which nothing takes"):
+        with pytest.raises(TypeError, match="sample_weight, which is not used"):
             prefit.fit(X, Y, sample_weight=np.ones(len(X)))

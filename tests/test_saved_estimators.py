@@ -28,7 +28,7 @@ MODELS = {
         SoftmaxRegression(), {"alpha": loguniform(1e-2, 1)}, n_iter=3, cv=2
     ),
     "CoarseToFineSearchCV, lists": CoarseToFineSearchCV(
-        SoftmaxRegression(solver="adam", max_iter=27),
+        SoftmaxRegression(),
         [{"alpha": [0.1, 1.0, 10]}, {"alpha": [2], "l1_ratio": [0, 0.5]}],
         resource="max_iter",
         n_iter=3,

@@ -89,7 +89,7 @@ def test_drawing_again_and_in_given_axes(make):
 def test_without_matplotlib_nothing_is_drawn_but_all_is_made(make, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     display = make()
-    with pytest.raises(ImportError, match=r"Display requires .* \"skvision\[plot\]"):
+    with pytest.raises(ImportError, match=r"Display requires .* \"\.\[plot\]"):
         display.plot()
 
 

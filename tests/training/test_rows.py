@@ -17,7 +17,7 @@ def X(request, rng):
 
 @pytest.mark.parametrize("centered", [True, False])
 @pytest.mark.parametrize("index", [slice(3, 20), slice(None), np.array([4, 0, 4, 36])])
-def test_rows_are_cast_and_centerd(X, centered, index, rng):
+def test_rows_are_cast_and_centered(X, centered, index, rng):
     center = rng.normal(size=5) if centered else None
     rows = Rows(X, center)
     read_rows = rows.read(index)

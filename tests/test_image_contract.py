@@ -317,7 +317,7 @@ def test_what_is_no_picture(Estimator):
             make(Estimator).fit(X_paths, y[:2])
     with pytest.raises(ValueError, match="5 dimensions"):
         make(Estimator).fit(X[None], y[:1])
-    with pytest.raises(ValueError, match="each from 1"):
+    with pytest.raises(ValueError, match="positive integers"):
         make(Estimator).fit(X[:, :, :0], y)
 
 

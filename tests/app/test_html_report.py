@@ -602,7 +602,7 @@ def test_a_place_that_cannot_be_is_refused_before_all_work(
         ["report", "no model", "no folder", "--out"],
         ["train", "no folder", "--report"],
     ):
-        assert "its folder does not exist" in fail(capsys, *command, nowhere)
+        assert "there is no such folder" in fail(capsys, *command, nowhere)
         assert "it is a folder" in fail(capsys, *command, tmp_path)
     before = model.read_bytes()
     err = fail(capsys, "report", model, folder / "test", "--out", model)

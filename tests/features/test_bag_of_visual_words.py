@@ -338,8 +338,8 @@ def test_names():
         ({"encoding": "hard"}, "encoding='hard' has no meaning.*codebook='kmeans'"),
         ({"encoding": "triangle"}, "encoding='triangle'.*codebook='kmeans'"),
         ({"n_words": 7}, "n_words=7 .*even number, or mirror=False"),
-        ({"grid": (0, 1)}, "grid must be two whole numbers"),
-        ({"patch_size": (3, 0)}, "patch_size must be two whole numbers"),
+        ({"grid": (0, 1)}, "grid must be two positive integers"),
+        ({"patch_size": (3, 0)}, "patch_size must be two positive integers"),
         ({"n_components": 1.5}, "'n_components' parameter"),
         ({"value_range": (1, 1)}, "low < high"),
         ({"value_range": (1, np.inf)}, "two finite numbers"),
@@ -360,7 +360,7 @@ def test_names_after_a_parameter_without_meaning():
 
 def test_gray_pictures_where_color_was_fitted():
     words = BagOfVisualWords(4, n_words=4, random_state=0).fit(pictures((8, 8, 3)))
-    with pytest.raises(ValueError, match=r"\(8, 8, 1\).*fitted on.*\(8, 8, 3\)"):
+    with pytest.raises(ValueError, match=r"\(8, 8, 1\).*fitted to.*\(8, 8, 3\)"):
         words.transform(pictures((8, 8)))
 
 

@@ -417,11 +417,11 @@ def test_tiny_and_huge_floats(space, scale, rng):
             {"value_range": (1, 1 + 1e-15), "color_space": "rgb"},
             "too near each other for bins=16: take fewer bins",
         ),
-        ({"grid": (2, 0)}, r"grid must be two whole numbers.*got \(2, 0\)"),
-        ({"grid": (2,)}, "grid must be two whole numbers"),
-        ({"grid": (2, 1.5)}, "grid must be two whole numbers"),
+        ({"grid": (2, 0)}, r"grid must be two positive integers.*got \(2, 0\)"),
+        ({"grid": (2,)}, "grid must be two positive integers"),
+        ({"grid": (2, 1.5)}, "grid must be two positive integers"),
         ({"bins": 2000, "joint": True}, "8000000000 features.*fewer bins"),
-        ({"image_shape": (4, 5, 3)}, "image_shape=.* was given"),
+        ({"image_shape": (4, 5, 3)}, "image_shape=.*: set image_shape=None"),
     ],
 )
 def test_bad_parameters(parameters, message):

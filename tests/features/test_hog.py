@@ -317,12 +317,15 @@ def test_blocks_and_cells_shrink_to_the_picture():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"pixels_per_cell": (8, 0)}, "pixels_per_cell must be two whole numbers"),
-        ({"pixels_per_cell": (8,)}, "pixels_per_cell must be two whole numbers"),
-        ({"cells_per_block": (2, 1.5)}, "cells_per_block must be two whole numbers"),
+        ({"pixels_per_cell": (8, 0)}, "pixels_per_cell must be two positive integers"),
+        ({"pixels_per_cell": (8,)}, "pixels_per_cell must be two positive integers"),
+        (
+            {"cells_per_block": (2, 1.5)},
+            "cells_per_block must be two positive integers",
+        ),
         ({"orientations": 0}, "'orientations' parameter of HOG must be an int in the"),
         ({"block_norm": "l2"}, "'block_norm' parameter of HOG must be a str among"),
-        ({"image_shape": (4, 5)}, "64 features, but image_shape=.* needs 20"),
+        ({"image_shape": (4, 5)}, "64 features, but image_shape=.* requires 20"),
         ({"image_shape": (8,)}, "An image must have the shape"),
         ({"image_shape": (4, 8, 2)}, "2 channels"),
     ],

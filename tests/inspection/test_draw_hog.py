@@ -233,7 +233,9 @@ def test_needs_a_fitted_hog(fitted):
         draw_hog(HOG(), features)
     with pytest.raises(TypeError, match=r"got Pipeline. Of a pipeline, pass the step"):
         draw_hog(make_pipeline(fitted), features)
-    with pytest.raises(ValueError, match="cells_per_block must be two whole numbers"):
+    with pytest.raises(
+        ValueError, match="cells_per_block must be two positive integers"
+    ):
         draw_hog(fitted.set_params(cells_per_block=(0, 1)), features)
 
 

@@ -296,7 +296,7 @@ def test_occlusion_of_other_classifiers(digits):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"patch_size": 0}, r"patch_size must be two whole numbers"),
+        ({"patch_size": 0}, r"patch_size must be two positive integers"),
         ({"patch_size": 2, "stride": 3}, r"stride=3 is more than a patch of 2 x 2"),
         ({"fill": (1, 2)}, r"each of the 1 channels; got \(1, 2\)"),
         ({"fill": np.nan}, r"fill must be"),

@@ -1,7 +1,7 @@
-"""How Sphinx builds the documentation.
+"""The configuration of Sphinx.
 
-It builds without a network, and what it builds loads nothing from one: formulas are
-MathML, fonts come with the theme, and there is no inventory of another project.
+The build needs no network, and the pages load nothing from one: formulas are MathML,
+fonts come with the theme, and no inventory of another project is used.
 """
 
 import os
@@ -35,14 +35,14 @@ exclude_patterns = ["_build", "gallery/**/*.md5"]
 default_role = "py:obj"
 highlight_language = "python"
 
-# What docstrings call ours must be there; other names stand as code.
+# Names of skvision in docstrings must exist; other names are shown as code.
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!skvision\.).*")]
 
 autosummary_generate = True
 toc_object_entries_show_parents = "hide"
-autodoc_typehints = "none"  # numpydoc's sections say more
-numpydoc_show_class_members = False  # a class's page has its methods in full
+autodoc_typehints = "none"  # numpydoc's sections have more
+numpydoc_show_class_members = False  # the page of a class has its methods in full
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -65,13 +65,15 @@ html_title = "skvision"
 html_static_path = ["_static"]
 html_css_files = ["skvision.css"]
 html_math_renderer = "mathml"
-html_sidebars = {page: [] for page in ("index", "peers", "contributing", "changelog")}
+html_sidebars = {
+    page: [] for page in ("index", "results", "peers", "contributing", "changelog")
+}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "skvision"},
     "navbar_align": "left",
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 7,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],

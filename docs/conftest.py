@@ -1,4 +1,4 @@
-"""Each page's code runs in a folder of its own, beside made-up photos."""
+"""The code of each page runs in its own folder, beside generated photos."""
 
 import pytest
 from made_up_photos import make_photos
@@ -8,7 +8,7 @@ collect_ignore = ["_build", "_ext", "api", "conf.py", "gallery"]
 
 @pytest.fixture(autouse=True)
 def beside_photos(tmp_path, monkeypatch):
-    """Go to a folder with the images that pages speak of."""
+    """Change to a folder with the photos that the pages use."""
     make_photos(tmp_path / "photos")
     make_photos(tmp_path / "new", n=1, seed=1)
     monkeypatch.chdir(tmp_path)

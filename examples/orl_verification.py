@@ -4,7 +4,7 @@ Faces of people never seen
 
 The 40 people of the ORL faces, 20 to learn from and 20 to verify, ten times over: split
 k is ``numpy.random.default_rng(k).permutation(people)``. Images are described by 28 x
-23 pixels and by edges (HOG), each centerd on the mean of the training images and
+23 pixels and by edges (HOG), each centered on the mean of the training images and
 divided by one scale; training images also come mirrored and shifted by 4 pixels.
 Settings are the defaults of ``ArcFaceEmbedder``, chosen on parts of the training people
 alone.

@@ -202,7 +202,7 @@ if root:
     centering = PixelNormalizer(scale=None).fit(raw)
     for kind, X, X_test in [
         ("raw", raw, raw_test),
-        ("centerd", centering.transform(raw), centering.transform(raw_test)),
+        ("centered", centering.transform(raw), centering.transform(raw_test)),
     ]:
         *_, W = random_search(X, labels, scale=1e-4).values()
         print(

@@ -1,6 +1,6 @@
 """The command ``skvision``: its arguments, and how it ends.
 
-What it does is in `skvision._app.commands`.
+What each command does is in `skvision._app.commands`.
 """
 
 import argparse
@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from skvision import __version__
-from skvision._app import commands
-from skvision._app.standard_error import tell
+from skvision._app import start
+from skvision._app.standard_error import print_error
 from skvision._app.standard_output import whole_output
 from skvision._contract.user_error import UserError
 
@@ -23,24 +23,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, default=None
-        What follows the name of the command; None is that of this process.
+        The arguments after the name of the command; None takes those of this process.
 
     Returns
     -------
     status : int
-        0; 2 after a mistake of the user's or where the output cannot be written, both
-        told in one line on the standard error; 130 after an interrupt from the
-        keyboard; 1 where the reader of the output has gone.
+        0 if all went well; 2 after a mistake of the user, or if the output cannot be
+        written, with one line on the standard error; 130 after an interrupt from the
+        keyboard; 1 if the reader of the output has gone.
     """
     try:
         with whole_output(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            commands.run(_parser().parse_args(arguments))
+            start.run(_parser().parse_args(arguments))
     except UserError as error:
-        tell(f"error: {error}")
+        print_error(f"error: {error}")
         return 2
     except KeyboardInterrupt:
-        tell("interrupted")
+        print_error("interrupted")
         return 130
     except BrokenPipeError:  # of "skvision … | head"
         return 1
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show_warning(message: Warning | str, category: Any, *_: Any, **__: Any) -> None:
-    tell(f"warning: {message}")
+    print_error(f"warning: {message}")
 
 
 # Arguments
@@ -56,14 +56,14 @@ def _show_warning(message: Warning | str, category: Any, *_: Any, **__: Any) -> 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        tell(f"error: {message} (see {self.prog} --help)")
+        print_error(f"error: {message} (see {self.prog} --help)")
         raise SystemExit(2)
 
 
 def _number(
     kind: type[int] | type[float], is_allowed: Callable[[Any], bool], what: str
 ) -> Callable[[str], int | float]:
-    """Return the reader of an argument."""
+    """Return a function that reads a number from an argument."""
 
     def read(text: str) -> int | float:
         try:
@@ -78,75 +78,42 @@ def _number(
 
 
 def _features(text: str) -> tuple[str, ...]:
-    """Read a list of features, in their own order."""
+    """Read a list of features; the result is in the order of `_FEATURES`."""
     names = text.split(",")
     odd = [name for name in names if name not in _FEATURES]
     if odd:
         raise argparse.ArgumentTypeError(
-            f"{odd[0]!r} is none of the features {', '.join(_FEATURES)}"
+            f"{odd[0]!r} is not one of the features {', '.join(_FEATURES)}"
         )
     return tuple(name for name in _FEATURES if name in names)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="skvision", description="Learn to tell images apart.")
+    parser = _Parser(prog="skvision", description="Learn to classify images.")
     parser.add_argument(
         "--version", action="version", version=f"skvision {__version__}"
     )
     parser.set_defaults(report=None)
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    demo = subparsers.add_parser("demo", help="train on digits that come along")
-    demo.set_defaults(run=commands.demo)
-    train = subparsers.add_parser("train", help="train on a folder of images")
-    train.set_defaults(run=commands.train)
-    _add_picture_arguments(train)
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
+    commands.add_parser("demo", help="train on digits that come with scikit-learn")
+    train = commands.add_parser("train", help="train on a folder of images")
+    _add_image_arguments(train)
     _add_train_arguments(train)
-    compare = subparsers.add_parser(
-        "compare", help="cross-validate ways to tell a folder of images apart"
+    compare = commands.add_parser(
+        "compare", help="cross-validate several models on a folder of images"
     )
-    compare.set_defaults(run=commands.compare, test=None)
-    _add_picture_arguments(compare)
-    compare.add_argument(
-        "--folds",
-        type=_number(int, lambda x: 2 <= x <= 20, "a whole number from 2 to 20"),
-        default=5,
-        metavar="NUMBER",
-        help="of parts, each predicted by what all others have taught (default: 5)",
+    _add_image_arguments(compare)
+    _add_compare_arguments(compare)
+    report = commands.add_parser(
+        "report", help="write a web page on a model: scores, mistakes, its weights"
     )
-    compare.add_argument(
-        "--csv", metavar="OUT", help="file to save the table in, with all its digits"
-    )
-    report = subparsers.add_parser(
-        "report", help="write a web page on a model: scores, mistakes, what it sees"
-    )
-    report.set_defaults(run=commands.report)
-    report.add_argument("model", metavar="MODEL", help="a file that train has saved")
-    report.add_argument(
-        "folder",
-        metavar="FOLDER",
-        help="images not used in training, a folder for each class",
-    )
-    report.add_argument(
-        "--out",
-        dest="report",
-        metavar="FILE.html",
-        required=True,
-        help="where to write the page, which needs nothing else to be shown",
-    )
-    predict = subparsers.add_parser("predict", help="tell what is in images")
-    predict.set_defaults(run=commands.predict)
-    predict.add_argument("model", metavar="MODEL", help="a file that train has saved")
-    predict.add_argument("files", metavar="FILE", nargs="+", help="pictures")
-    predict.add_argument(
-        "--json",
-        action="store_true",
-        help="print a JSON object a line, with the probabilities of all classes, "
-        "instead of file, label and probability between tabs",
-    )
+    _add_report_arguments(report)
+    predict = commands.add_parser("predict", help="predict the classes of images")
+    _add_predict_arguments(predict)
     return parser
 
 
-def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", metavar="FOLDER", help="it has a folder of images for each class"
     )
@@ -169,7 +136,49 @@ def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
             int, lambda x: 0 <= x < 2**32, "a whole number from 0 to 4294967295"
         ),
         default=0,
-        help="of all that is drawn: images to hold out, visual words (default: 0)",
+        help="seed of everything that is random, such as which images are held out "
+        "(default: 0)",
+    )
+
+
+def _add_compare_arguments(compare: argparse.ArgumentParser) -> None:
+    compare.add_argument(
+        "--folds",
+        type=_number(int, lambda x: 2 <= x <= 20, "a whole number from 2 to 20"),
+        default=5,
+        metavar="NUMBER",
+        help="number of parts; each is predicted by models fitted to all others "
+        "(default: 5)",
+    )
+    compare.add_argument(
+        "--csv", metavar="OUT", help="file to save the table in, with all its digits"
+    )
+
+
+def _add_report_arguments(report: argparse.ArgumentParser) -> None:
+    report.add_argument("model", metavar="MODEL", help="a file that train has saved")
+    report.add_argument(
+        "folder",
+        metavar="FOLDER",
+        help="images that were not used in training, a folder for each class",
+    )
+    report.add_argument(
+        "--out",
+        dest="report",
+        metavar="FILE.html",
+        required=True,
+        help="where to write the page, which is a single file",
+    )
+
+
+def _add_predict_arguments(predict: argparse.ArgumentParser) -> None:
+    predict.add_argument("model", metavar="MODEL", help="a file that train has saved")
+    predict.add_argument("files", metavar="FILE", nargs="+", help="images")
+    predict.add_argument(
+        "--json",
+        action="store_true",
+        help="print a JSON object a line, with the probabilities of all classes, "
+        "instead of file, label and probability with tabs between them",
     )
 
 
@@ -182,20 +191,20 @@ def _add_train_arguments(train: argparse.ArgumentParser) -> None:
         "--test-size",
         type=_number(float, lambda x: 0 < x < 1, "a number between 0 and 1"),
         default=0.2,
-        metavar="SHARE",
-        help="without --test, the share of images to hold out (default: 0.2)",
+        metavar="FRACTION",
+        help="without --test, the fraction of images to hold out (default: 0.2)",
     )
     train.add_argument(
         "--features",
         type=_features,
         default=_FEATURES,
         metavar="NAMES",
-        help="what to describe images by, a list with commas of hog (edges), color "
+        help="features that describe images, a list with commas of hog (edges), color "
         "and words (small patches) (default: hog,color,words)",
     )
     train.add_argument("--model", metavar="OUT", help="file to save the model in")
     train.add_argument(
         "--report",
         metavar="FILE.html",
-        help="web page to write: scores, mistakes, what the model sees",
+        help="web page to write: scores, mistakes, the weights of the model",
     )

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from skvision._app.commands import learn
+from skvision._app.dataset import Dataset
 from skvision._app.html_report import render_report
-from skvision._app.train_and_score import Pictures, train_and_score
 
 SCRIPT = "<script>alert(1)</script>"
 QUOTES = "\"quoted\" & 'single'"
@@ -18,33 +19,33 @@ NAMES = [SCRIPT, QUOTES, ANT, HEBREW, LONG]
 DATE = datetime.date(2024, 2, 29)
 
 
-def make_pictures(n=16, contrast=20, side=20, names=NAMES):
+def make_images(n=16, contrast=20, side=20, names=NAMES):
     """Return ``n`` noisy images a class, each with stripes of a width of its own."""
     rng = np.random.default_rng(0)
     labels = np.repeat(names, n)
     images = rng.integers(0, 130, (len(labels), side, side, 3), dtype=np.uint8)
     for image, kind in zip(images, np.arange(len(names)).repeat(n), strict=True):
         image[:, :: kind + 2, kind % 3] += np.uint8(contrast)
-    return Pictures(
+    return Dataset(
         sources=list(images),
         names=[f"{name} {i}.png" for i, name in enumerate(labels)],
         labels=labels,
     )
 
 
-def save_pictures(folder: Path, pictures):
+def save_images(folder: Path, dataset):
     """Save images in a folder for each class."""
     for i, (image, label) in enumerate(
-        zip(pictures.sources, pictures.labels, strict=True)
+        zip(dataset.sources, dataset.labels, strict=True)
     ):
         (folder / label).mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / label / f"{i}.png")
     return folder
 
 
-def train(pictures, features=("hog", "color", "words")):
+def train(dataset, features=("hog", "color", "words")):
     """Train on most of them."""
-    return train_and_score(pictures, 20, 0.4, 0, features)
+    return learn(dataset, 20, features, test_size=0.4, seed=0, with_thumbnails=True)
 
 
 def render(trained, about=(), held_out=None):

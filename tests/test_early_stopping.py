@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from sklearn.utils import check_random_state
 
 from skvision import MLPBackprop, MulticlassSVM, Perceptron, SoftmaxRegression
-from skvision._app.train_and_score import draw_validation, validate_alphas
+from skvision._app.choose import draw_validation, validate_alphas
 from skvision._contract.labeled_rows import hold_out, validate_labeled_rows
 
 N = 120
@@ -92,7 +92,7 @@ def test_penalties_are_chosen_by_rows_that_scaled_no_feature(problem, monkeypatc
     X, y, _ = problem
     labels = y.astype(str)
     (held_out, *_) = draw_validation(labels, [np.arange(N)], 0)
-    monkeypatch.setattr("skvision._app.train_and_score._ALPHAS", (1.0,))
+    monkeypatch.setattr("skvision._app.choose._ALPHAS", (1.0,))
     seen = []
     fit = SoftmaxRegression.fit
     monkeypatch.setattr(

@@ -1,13 +1,13 @@
-"""Docstrings as reStructuredText, where people who read them as text would stumble."""
+"""Changes to docstrings that Sphinx needs and that readers of text do not."""
 
 import re
 
 _TYPE = re.compile(r"\s*[\w*][\w*, ]* : ")  # the line of a parameter or an attribute
-_FITTED = re.compile(r"(?<=[a-z])_(?!\w)")  # the end of what docutils takes for a link
+_FITTED = re.compile(r"(?<=[a-z])_(?!\w)")  # docutils would read it as a link
 
 
 def mend(app, what, name, obj, options, lines):
-    """Join types that go over several lines, and have ``n_features_in_`` be no link."""
+    """Join types that span several lines, and escape trailing underscores."""
     mended = []
     for line in lines:
         if mended and mended[-1].endswith("\\"):
@@ -20,6 +20,6 @@ def mend(app, what, name, obj, options, lines):
 
 
 def setup(app):
-    """Come before numpydoc, which has the priority 500."""
+    """Process docstrings before numpydoc, which has the priority 500."""
     app.connect("autodoc-process-docstring", mend, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

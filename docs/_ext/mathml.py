@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw by themselves: no script and no LaTeX."""
+"""Formulas as MathML, which browsers render without a script and without LaTeX."""
 
 from html import escape
 
@@ -11,7 +11,7 @@ _logger = logging.getLogger(__name__)
 
 
 def mathml(node, as_block):
-    """Return a formula; of one that docutils cannot read, the source and a warning."""
+    """Return a formula as MathML, or its source with a warning if that fails."""
     try:
         return tex2mathml(node.astext(), as_block=as_block)
     except MathError as error:
@@ -20,13 +20,13 @@ def mathml(node, as_block):
 
 
 def draw_inline(translator, node):
-    """Write a formula into the line."""
+    """Write an inline formula."""
     translator.body.append(mathml(node, as_block=False))
     raise nodes.SkipNode
 
 
 def draw_block(translator, node):
-    """Write a formula on its own."""
+    """Write a displayed formula."""
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
     translator.body.append(mathml(node, as_block=True))
     translator.body.append("</div>\n")
@@ -34,6 +34,6 @@ def draw_block(translator, node):
 
 
 def setup(app):
-    """Let ``html_math_renderer`` be "mathml"."""
+    """Register the renderer, for ``html_math_renderer = "mathml"``."""
     app.add_html_math_renderer("mathml", (draw_inline, None), (draw_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Pages load nothing from the network: the build fails where one would."""
+"""A check that pages load nothing from the network; the build fails if one does."""
 
 import re
 from html.parser import HTMLParser
@@ -12,7 +12,7 @@ _IN_CSS = re.compile(r"""(?:@import|url\()\s*["']?((?:https?:)?//[^"')\s]+)""")
 
 
 class _Loaded(HTMLParser):
-    """Collects the addresses that a browser loads by itself."""
+    """Collects the addresses that a browser loads without a click."""
 
     def __init__(self):
         super().__init__()
@@ -27,9 +27,9 @@ class _Loaded(HTMLParser):
 
 
 def from_network(text, suffix):
-    """Return what a page or a style sheet loads from elsewhere.
+    """Return the addresses that a page or a style sheet loads from the network.
 
-    Links that a reader may follow are no such thing.
+    Links that a reader may click are not among them.
     """
     if suffix == ".css":
         return _IN_CSS.findall(text)
@@ -43,7 +43,7 @@ def from_network(text, suffix):
 
 
 def check_pages(app, exception):
-    """Raise where something that was built needs the network."""
+    """Raise an error if a page or a style sheet loads anything from the network."""
     if exception is not None or app.builder.format != "html":
         return
     folder = Path(app.outdir)
@@ -58,6 +58,6 @@ def check_pages(app, exception):
 
 
 def setup(app):
-    """Look at the pages when all are built."""
+    """Check the pages after the build."""
     app.connect("build-finished", check_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

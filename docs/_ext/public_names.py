@@ -5,7 +5,7 @@ from pathlib import Path
 
 import skvision
 
-# autosummary looks for it on the disk
+# autosummary looks for this file on disk
 INDEX = Path(__file__).parents[1] / "api" / "index.rst"
 
 
@@ -22,7 +22,7 @@ def public_names():
 
 
 def index_page():
-    """Return the page that lists them all."""
+    """Return the page that lists all public names."""
     lines = ["API reference", "=============", ""]
     for module, names in public_names().items():
         lines += [module, "-" * len(module), "", f".. automodule:: {module}"]
@@ -34,7 +34,7 @@ def index_page():
 
 
 def write_index(app, config):
-    """Write the page before autosummary looks for it, unless it is there already."""
+    """Write the index page before autosummary reads it, if it has changed."""
     page = index_page()
     if not INDEX.is_file() or INDEX.read_text(encoding="utf-8") != page:
         INDEX.parent.mkdir(exist_ok=True)
@@ -42,14 +42,14 @@ def write_index(app, config):
 
 
 def is_ours(member):
-    """Tell a method that skvision documents from what scikit-learn and Python do."""
+    """Return whether a method is defined in skvision, and is not inherited."""
     function = getattr(member, "__func__", member)  # of a class method
     home = getattr(function, "__module__", None) or ""
     return inspect.isfunction(function) and home.startswith("skvision.")
 
 
 def name_inherited(app, what, name, member, options, lines):
-    """Say which methods a class has from scikit-learn."""
+    """Add a list of the methods that a class inherits from scikit-learn."""
     if what == "class":
         inherited = [
             f"``{attribute}``"
@@ -59,16 +59,16 @@ def name_inherited(app, what, name, member, options, lines):
             and not is_ours(method)
         ]
         if inherited:
-            lines += ["", f"Inherited, from scikit-learn: {', '.join(inherited)}.", ""]
+            lines += ["", f"Inherited from scikit-learn: {', '.join(inherited)}.", ""]
 
 
 def skip_inherited(app, what, name, member, skip, options):
-    """Leave out others' methods, and properties, which stand in Attributes."""
+    """Skip inherited methods, and properties, which are listed under Attributes."""
     return True if what == "class" and not is_ours(member) else None
 
 
 def resolve_bare_name(app, env, node, contnode):
-    """Let `HOG` mean `skvision.HOG` in every module, as docstrings have it."""
+    """Resolve `HOG` as `skvision.HOG`, because docstrings use the short name."""
     target = node.get("reftarget", "")
     if node.get("refdomain") != "py" or target not in skvision.__all__:
         return None
@@ -79,7 +79,7 @@ def resolve_bare_name(app, env, node, contnode):
 
 
 def setup(app):
-    """Write the pages, and find what they refer to."""
+    """Connect the functions above to the events of Sphinx."""
     app.connect("config-inited", write_index)
     app.connect("autodoc-skip-member", skip_inherited)
     app.connect("autodoc-process-docstring", name_inherited, priority=600)

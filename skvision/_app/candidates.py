@@ -1,6 +1,7 @@
-"""What ``skvision compare`` compares: ways to describe images and to learn."""
+"""The models that ``skvision compare`` compares, and the features they learn from."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,14 +9,10 @@ from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skvision._app.train_and_score import (
-    best_alpha,
-    draw_validation,
-    make_normalizer,
-    validate_alphas,
-)
+from skvision._app.choose import best_alpha, draw_validation, validate_alphas
+from skvision._app.describe import make_normalizer
+from skvision._app.fit import fit_softmax
 from skvision._linear.multiclass_svm import MulticlassSVM
-from skvision._linear.softmax_regression import SoftmaxRegression
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision._networks.mlp_backprop import MLPBackprop
 from skvision.model_selection import k_selection_curve
@@ -24,19 +21,20 @@ _NUMBERS_OF_NEIGHBORS = (1, 3, 5, 9, 15, 25)
 _SVM_ALPHAS = (10.0, 3.0, 1.0, 0.3, 0.1)  # each fit starts from the one before
 
 
-class Training(NamedTuple):
-    """The images that a candidate may learn from, and choose its settings by.
+@dataclass(frozen=True)
+class Training:
+    """The images that a candidate may learn from, and choose its parameters by.
 
     Attributes
     ----------
     rows : ndarray of shape (n, ...)
-        What describes them.
+        Their features.
     labels : ndarray of shape (n,), str
         Their classes.
     parts : ndarray of shape (n,), int
-        Images of the same number hang together.
+        Images with the same number are copies or in a group.
     seed : int
-        Of all that is random.
+        The seed of all that is random.
     """
 
     rows: NDArray[Any]
@@ -44,18 +42,23 @@ class Training(NamedTuple):
     parts: NDArray[np.intp]
     seed: int
 
+    def draw_validation(self) -> list[NDArray[np.bool_]]:
+        """Draw validation images, once or a few times; see `choose.draw_validation`."""
+        return draw_validation(self.labels, [self.parts], self.seed)
+
 
 class Candidate(NamedTuple):
-    """A way to classify images.
+    """Features and a model.
 
     Attributes
     ----------
     features : tuple of str
-        What describes the images: "pixels", "hog", "color", "words", or nothing.
+        The features of the images: "pixels", "hog", "color" and "words", or none.
     model : str
-        The name of what learns from that.
+        The name of the model that learns from them.
     fit : callable
-        ``fit(training)`` returns the fitted classifier, and what it chose, in words.
+        ``fit(training)`` returns the fitted classifier, and a text that says which
+        parameters it chose.
     """
 
     features: tuple[str, ...]
@@ -73,9 +76,9 @@ def _fit_majority(training: Training) -> tuple[DummyClassifier, str]:
 
 
 def _fit_knn(training: Training) -> tuple[KNNImageClassifier, str]:
-    """Take the number of neighbors that is right about most validation images."""
-    rows, labels, parts, seed = training
-    draws = draw_validation(labels, [parts], seed)
+    """Choose the number of neighbors that predicts most validation images right."""
+    rows, labels = training.rows, training.labels
+    draws = training.draw_validation()
     smallest = min((np.sum(~held_out) for held_out in draws), default=1)
     numbers = [k for k in _NUMBERS_OF_NEIGHBORS if k <= smallest]
     k = numbers[0]
@@ -87,20 +90,19 @@ def _fit_knn(training: Training) -> tuple[KNNImageClassifier, str]:
 
 
 def _fit_softmax(training: Training) -> tuple[Pipeline, str]:
-    """Do as ``skvision train`` does."""
-    rows, labels, parts, seed = training
-    losses = validate_alphas(rows, labels, [parts], seed)
-    normalizer = make_normalizer()
-    model = SoftmaxRegression(alpha=best_alpha(losses))
-    model.fit(normalizer.fit_transform(rows), labels)
-    return make_pipeline(normalizer, model), f"alpha={model.alpha:g}"
+    """Choose and fit as ``skvision train`` does."""
+    rows, labels = training.rows, training.labels
+    losses = validate_alphas(rows, labels, [training.parts], training.seed)
+    alpha = best_alpha(losses)
+    fitted = fit_softmax(rows, labels, alpha)
+    return make_pipeline(fitted.normalizer, fitted.classifier), f"alpha={alpha:g}"
 
 
 def _fit_svm(training: Training) -> tuple[Pipeline, str]:
-    """Take the penalty that is right about most validation images."""
-    rows, labels, parts, seed = training
+    """Choose the penalty that predicts most validation images right."""
+    rows, labels = training.rows, training.labels
     n_right = np.zeros(len(_SVM_ALPHAS))
-    for held_out in draw_validation(labels, [parts], seed):
+    for held_out in training.draw_validation():
         normalizer = make_normalizer().fit(rows[~held_out])
         learning, validation = map(
             normalizer.transform, (rows[~held_out], rows[held_out])
@@ -134,7 +136,7 @@ def _fit_mlp(training: Training) -> tuple[Pipeline, str]:
     return make_pipeline(normalizer, model.fit(rows, training.labels)), ""
 
 
-CANDIDATES = (  # of two that are equally good the first is the simpler one
+CANDIDATES = (  # the simpler ones first: the sort by accuracy is stable
     Candidate((), "majority", _fit_majority),
     Candidate(("pixels",), "kNN", _fit_knn),
     Candidate(("hog",), "kNN", _fit_knn),

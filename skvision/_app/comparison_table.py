@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 _TRAIN = "hog color words softmax"  # what `skvision train` fits
-_NUMBERS = ("%\nright", "95 %\ninterval", "less\nbest", "95 %\ninterval")
+_NUMBERS = ("%\nright", "95 %\ninterval", "minus\nbest", "95 %\ninterval")
 _TIMES = ("fit\ns", "predict\nms")
 
 
 def print_comparison(table: pd.DataFrame) -> None:
-    """Print a table of `skvision._app.compare.compare`, and what it means."""
+    """Print the table of a cross-validation, and what it means."""
     console = Console(markup=False, highlight=False, emoji=False)
     shown = _lay_out(table)
     # Numbers are not cut off: a narrow terminal wraps the lines.
@@ -33,23 +33,23 @@ def _lay_out(table: pd.DataFrame) -> Table:
         shown.add_column(f"\n{column}")
     for column in _NUMBERS + _TIMES:
         shown.add_column(column, justify="right")
-    for i, way in enumerate(table.to_dict("records")):
-        less = _percent(way, "difference")
-        interval = _percent(way, "difference_low", "difference_high", sign="+")
+    for i, row in enumerate(table.to_dict("records")):
+        less = _percent(row, "difference")
+        interval = _percent(row, "difference_low", "difference_high", sign="+")
         shown.add_row(
-            way["features"] or "none",
-            way["model"],
-            _percent(way, "accuracy"),
-            _percent(way, "accuracy_low", "accuracy_high"),
+            row["features"] or "none",
+            row["model"],
+            _percent(row, "accuracy"),
+            _percent(row, "accuracy_low", "accuracy_high"),
             *((less, interval) if i else ("", "")),
-            *(_time(way[name]) for name in ("fit_seconds", "predict_ms")),
+            *(_time(row[name]) for name in ("fit_seconds", "predict_ms")),
         )
     return shown
 
 
-def _percent(way: dict[Hashable, Any], *names: str, sign: str = "") -> str:
-    percents = [100 * way[name] for name in names]
-    # "-0.0" would leave open on which side of 0 an interval ends
+def _percent(row: dict[Hashable, Any], *names: str, sign: str = "") -> str:
+    percents = [100 * row[name] for name in names]
+    # "-0.0" would not say on which side of 0 an interval ends
     digits = 2 if any(round(x, 1) == 0 and x < 0 for x in percents) else 1
     return " ".join(f"{x:{sign}.{digits}f}" for x in percents)
 
@@ -59,47 +59,51 @@ def _time(time: float) -> str:
 
 
 def _explain(table: pd.DataFrame) -> list[str]:
-    """Return what the table means, a paragraph for each thing."""
+    """Return what the table means, in a paragraph for each thing."""
     names = (table["features"] + " " + table["model"]).str.strip()
-    is_level = table["difference_high"] >= 0  # of the first too
+    is_level = table["difference_high"] >= 0  # true of the first too
     level = names[is_level].tolist()
     behind = names[~is_level].tolist()
     return [
-        "Each image was predicted once, by models that had not seen it, on the same "
-        "folds for all; identical images and groups were kept in one fold. Chosen in "
-        "each fold on parts of its training images: the k of kNN, the penalty of "
-        "softmax and SVM. Fixed: MLP, 256 hidden units and 40 epochs. Pixels are those "
-        "of 32 x 32 images at most. Times are medians of the folds, with one thread "
-        "for matrix products; they count the features, not the reading.",
-        _tell_best(level, behind),
-        "The best is in part the luckiest, so its accuracy and its lead are a little "
-        "flattered; and other training images would move all of them, which the "
-        "intervals do not show.",
-        _tell_train(names.tolist(), level, table),
+        "Each image was predicted once, by models that had not learned from it, on the "
+        "same folds for all models; identical images and groups were kept in one fold. "
+        "The k of kNN and the penalties of softmax and SVM were chosen in each fold on "
+        "parts of its training images; the MLP has 256 hidden units and 40 epochs. "
+        "Pixels are those of 32 x 32 images at most. Times are medians over the folds, "
+        "with one thread for matrix products; they include the features, but not the "
+        "reading.",
+        _describe_best(level, behind),
+        "The best model is in part the luckiest, so its accuracy and its lead are a "
+        "little too good. Other training images would change all accuracies; the "
+        "intervals do not include that.",
+        _describe_train(names.tolist(), level, table),
     ]
 
 
-def _tell_best(level: Sequence[str], behind: Sequence[str]) -> str:
+def _describe_best(level: Sequence[str], behind: Sequence[str]) -> str:
     if "majority" in level:
         return (
-            "None is surely better than majority, which always names the most frequent "
-            "class: add images, or look whether they show what tells classes apart."
+            "No model is certainly better than majority, which always predicts the "
+            "most frequent class: add images, or check that they show the difference "
+            "between the classes."
         )
     if len(level) == 1:
         return f"{level[0]} is better than each of the others by more than chance."
     return (
-        f"Not told apart from {level[0]}, since the interval includes 0: "
-        f"{'; '.join(level[1:])}."
-        + (" The others are behind by more than chance." if behind else "")
+        f"These models cannot be distinguished from {level[0]}, since the interval "
+        f"includes 0: {'; '.join(level[1:])}."
+        + (" The others are worse by more than chance." if behind else "")
     )
 
 
-def _tell_train(names: Sequence[str], level: Sequence[str], table: pd.DataFrame) -> str:
+def _describe_train(
+    names: Sequence[str], level: Sequence[str], table: pd.DataFrame
+) -> str:
     if names[0] == _TRAIN:
-        place = "the best here"
+        place = "the best model here"
     elif _TRAIN in level:
-        place = "not told apart from the best here"
+        place = "which cannot be distinguished from the best model here"
     else:
         behind = -100 * table["difference"][names.index(_TRAIN)]
-        place = f"{behind:.1f} % of images behind the best here"
+        place = f"{behind:.1f} percentage points below the best model here"
     return f"skvision train fits {_TRAIN}, {place}."

@@ -1,5 +1,6 @@
-"""Intervals of what is averaged over images, some of which hang together."""
+"""Confidence intervals of accuracies, and of differences between them."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,30 +10,53 @@ from numpy.typing import NDArray
 NORMAL_QUANTILE = 1.959963984540054  # of 0.975
 
 
+def wilson_interval(n_correct: int, n: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a proportion.
+
+    Unlike the textbook interval it stays within 0 and 1, and it is not a single point
+    if all or none are correct.
+
+    References
+    ----------
+    E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical
+    Inference", 1927.
+
+    Examples
+    --------
+    >>> from skvision._app.intervals import wilson_interval
+    >>> print("{:.3f} {:.3f}".format(*wilson_interval(9, 10)))
+    0.596 0.982
+    """
+    fraction, ratio = n_correct / n, NORMAL_QUANTILE**2 / n
+    center = (fraction + ratio / 2) / (1 + ratio)
+    width = math.sqrt(fraction * (1 - fraction) * ratio + ratio**2 / 4) / (1 + ratio)
+    return max(0.0, center - width), min(1.0, center + width)
+
+
 def accuracy_interval(
     right: NDArray[np.bool_], parts: NDArray[np.intp]
 ) -> tuple[float, float]:
-    r"""Return the 95 % interval of the share of images that a model gets right.
+    r"""Return the 95 % interval of an accuracy.
 
-    To the images two are added that are right and two that are wrong; then the
-    textbook's interval holds well, even for few images and for shares near 0 and 1
-    (Agresti and Coull 1998). With :math:`\tilde n = n + 4` and :math:`\tilde p` the
-    share among all of these, it is :math:`\tilde p \pm 1.96 \sqrt{\tilde p (1 - \tilde
-    p) / \tilde n}`. Images of a part count as one observation, not several: the
+    The interval adds two right and two wrong predictions. Then the textbook formula is
+    accurate even for few images and for accuracies near 0 and 1 (Agresti and Coull
+    1998). With :math:`\tilde n = n + 4` and the accuracy :math:`\tilde p` on all of
+    these, the interval is :math:`\tilde p \pm 1.96 \sqrt{\tilde p (1 - \tilde p) /
+    \tilde n}`. The images of a part count as one observation, not as several: the
     variance is that of a ratio of sums over parts (Cochran 1977, chapter 9A), and each
-    image that is added is a part of average size.
+    added prediction is a part of average size.
 
     Parameters
     ----------
     right : ndarray of shape (n,), bool
-        Which images are right.
+        Which predictions are right.
     parts : ndarray of shape (n,), int from 0
-        Images of the same number hang together, such as those of one animal.
+        The part of each image. A part is, for example, all images of one animal.
 
     Returns
     -------
     low, high : float
-        From 0 to 1.
+        The ends of the interval, from 0 to 1.
 
     References
     ----------
@@ -56,36 +80,37 @@ def accuracy_interval(
 def difference_interval(
     right: NDArray[np.bool_], other: NDArray[np.bool_], parts: NDArray[np.intp]
 ) -> tuple[float, float]:
-    r"""Return the 95 % interval of the accuracy of a model less that of another.
+    r"""Return the 95 % interval of the difference between two accuracies.
 
-    Both were asked about the same images, and only those count that one gets right
-    and the other wrong: to these, :math:`n_{10}` and :math:`n_{01}` of :math:`n`, one
-    is added on either side (Bonett and Price 2012), so that models that always agreed
-    are not taken for the same. With :math:`p_{10} = (n_{10} + 1) / (n + 2)` and
-    :math:`p_{01}` likewise it is :math:`p_{10} - p_{01} \pm 1.96 \sqrt{(p_{10} + p_{01}
-    - (p_{10} - p_{01})^2) / (n + 2)}`. Parts count as in `accuracy_interval`.
+    Both models predict the same images. Only those images count that one model gets
+    right and the other wrong, :math:`n_{10}` and :math:`n_{01}` of :math:`n`. The
+    interval adds one image to each number (Bonett and Price 2012), so that it is not a
+    single point if the models always agree. With :math:`p_{10} = (n_{10} + 1) / (n +
+    2)` and :math:`p_{01} = (n_{01} + 1) / (n + 2)` it is :math:`p_{10} - p_{01} \pm
+    1.96 \sqrt{(p_{10} + p_{01} - (p_{10} - p_{01})^2) / (n + 2)}`. Parts count as in
+    `accuracy_interval`.
 
-    Predictions may come from cross-validation, each from a model that has not learned
-    from the image. The interval then is for the mean accuracy of the models of the
-    folds, on images without number, and right where a fit depends little on each
-    single image (Bayle and others 2020). What another training set would change is
-    not in it. The corrected t test of Nadeau and Bengio (2003) allows for that, but has
-    one number for each fold to go by. In simulations with five folds (nearest centroids
-    and nearest neighbors, 100 and 400 rows, 400 draws each) its intervals were twice
-    as wide and held the expected difference in 97.5 to 99.5 % of draws, these in 93 to
-    98 %.
+    The predictions may come from cross-validation, each from a model that has not
+    learned from the image. Then the interval is for the mean accuracy of the models of
+    the folds on infinitely many images. It is valid if a fit depends little on each
+    single image (Bayle and others 2020). It does not include the effect of another
+    training set. The corrected t test of Nadeau and Bengio (2003) does, but it uses
+    only one number for each fold. In simulations with five folds (nearest centroids and
+    nearest neighbors, 100 and 400 rows, 400 draws each) its intervals were twice as
+    wide and contained the expected difference in 97.5 to 99.5 % of draws; these
+    intervals contained it in 93 to 98 %.
 
     Parameters
     ----------
     right, other : ndarray of shape (n,), bool
-        Which images the one and the other model gets right.
+        Which predictions of each model are right.
     parts : ndarray of shape (n,), int from 0
-        Images of the same number hang together.
+        The part of each image.
 
     Returns
     -------
     low, high : float
-        From -1 to 1.
+        The ends of the interval, from -1 to 1.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The standard output, of which all is written or an error is told."""
+"""The standard output: all of it is written, or the command fails."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from skvision._contract.user_error import UserError
 
 @contextmanager
 def whole_output() -> Iterator[None]:
-    """Print to the standard output, all of it, or raise an error that says so."""
+    """Print to the standard output, and raise an error if that fails."""
     if sys.stdout is None:
         yield
         return
@@ -26,7 +26,7 @@ def whole_output() -> Iterator[None]:
     except SystemExit:  # after --help
         output.flush()
         raise
-    except BaseException:  # which is what is told
+    except BaseException:  # the message is about this error
         with suppress(UserError, BrokenPipeError):
             output.flush()
         raise
@@ -34,7 +34,7 @@ def whole_output() -> Iterator[None]:
 
 
 class _Output:
-    """The standard output, whose errors are told as mistakes are."""
+    """The standard output, whose errors become a `UserError`."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -1,22 +1,24 @@
 """Error messages and advice for fits and predictions that are infinite or NaN."""
 
+from typing import Any
+
 import numpy as np
 
 PLAIN = 10  # standardized features are seldom larger, so scaling would not help
 
 
-def largest_value(X):
+def largest_value(X: Any) -> float:
     """Return the largest absolute value of an array of any dtype."""
     return max(float(X.max()), -float(X.min()))
 
 
-def squares_of(dtype):
+def squares_of(dtype: Any) -> tuple[float, float]:
     """Return the range of numbers whose squares neither underflow nor overflow."""
     limits = np.finfo(dtype)
     return float(limits.tiny) ** 0.5, float(limits.max) ** 0.5
 
 
-def check_outputs(outputs, X):
+def check_outputs(outputs: np.ndarray, X: Any) -> np.ndarray:
     """Raise an error if a result computed from ``X`` is infinite or NaN."""
     if not np.isfinite(outputs).all():
         raise ValueError(
@@ -28,7 +30,7 @@ def check_outputs(outputs, X):
     return outputs
 
 
-def advice_on_extremes(estimator, X, dtype):
+def advice_on_extremes(estimator: Any, X: Any, dtype: Any) -> str:
     """Return which of the inputs of a fit is too large or too small, and what to do.
 
     Parameters
@@ -69,7 +71,7 @@ def advice_on_extremes(estimator, X, dtype):
     )
 
 
-def advice_on_divergence(estimator, X, dtype, *, scaled):
+def advice_on_divergence(estimator: Any, X: Any, dtype: Any, *, scaled: bool) -> str:
     """Return why the steps of a mini-batch solver diverged, and what to do.
 
     Parameters
@@ -117,13 +119,13 @@ def advice_on_divergence(estimator, X, dtype, *, scaled):
     return f"{advice}."
 
 
-def _scaling_advice(estimator):
+def _scaling_advice(estimator: Any) -> str:
     if hasattr(estimator, "standardize"):
         return "set standardize=True"
     return "scale the features, for example with PixelNormalizer()"
 
 
-def _largest_decay(estimator):
+def _largest_decay(estimator: Any) -> Any:
     """Return the product of learning rate and L2 penalty above which weights diverge.
 
     Without momentum, a step multiplies the weights by 1 minus this product. With

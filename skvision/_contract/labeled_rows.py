@@ -21,26 +21,35 @@ class LabeledRows(NamedTuple):
     labels: np.ndarray
     weights: np.ndarray
     classes: np.ndarray
-    unbalanced: np.ndarray | None = None
+    unbalanced: Any = None
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         """The number of rows of weights, which is one for two classes."""
         return len(self.classes) if len(self.classes) > 2 else 1
 
     @property
-    def normalized_weights(self):
+    def normalized_weights(self) -> np.ndarray:
         """The weights of the rows, scaled so that they sum to one."""
-        return self.weights / self.weights.sum()
+        shares: np.ndarray = self.weights / self.weights.sum()
+        return shares
 
-    def normalized_weights_of(self, rows):
+    def normalized_weights_of(self, rows: np.ndarray) -> np.ndarray:
         """Return weights that sum to one over some rows and are 0 for the others."""
         normalized = np.zeros(len(self.weights))
         normalized[rows] = self.weights[rows] / self.weights[rows].sum()
         return normalized
 
 
-def validate_labeled_rows(estimator, X, y, sample_weight, *, classes=None, reset):
+def validate_labeled_rows(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    *,
+    classes: Any = None,
+    reset: bool,
+) -> LabeledRows:
     """Validate training data; ``classes`` are the classes if they are known."""
     refuse_missing(y, "y")
     X, y = validate_rows(estimator, X, y, reset=reset)
@@ -67,7 +76,7 @@ def validate_labeled_rows(estimator, X, y, sample_weight, *, classes=None, reset
     return _balanced(estimator, problem, np.arange(len(X)))
 
 
-def announced_classes(estimator, classes):
+def announced_classes(estimator: Any, classes: Any) -> Any:
     """Return all classes, as passed to the first call of ``partial_fit``."""
     if classes is not None:
         refuse_missing(classes, "classes")
@@ -87,7 +96,7 @@ def announced_classes(estimator, classes):
     return estimator.classes_
 
 
-def refuse_balanced(estimator):
+def refuse_balanced(estimator: Any) -> None:
     """Raise an error if class weights are balanced, which ``partial_fit`` cannot do."""
     if estimator.class_weight == "balanced":
         raise ValueError(
@@ -96,7 +105,7 @@ def refuse_balanced(estimator):
         )
 
 
-def refuse_other_classes(estimator, classes):
+def refuse_other_classes(estimator: Any, classes: np.ndarray) -> None:
     """Raise an error if a warm start is given other classes than the previous fit."""
     if not np.array_equal(classes, estimator.classes_):
         raise ValueError(
@@ -106,7 +115,9 @@ def refuse_other_classes(estimator, classes):
         )
 
 
-def hold_out(estimator, problem, rng):
+def hold_out(
+    estimator: Any, problem: LabeledRows, rng: np.random.RandomState
+) -> tuple[LabeledRows, np.ndarray, np.ndarray]:
     """Split the rows of positive weight into training rows and held-out rows.
 
     Return the problem and the indices of both. Balanced class weights are computed from
@@ -134,7 +145,7 @@ def hold_out(estimator, problem, rng):
     return _balanced(estimator, problem, learning), learning, held_out
 
 
-def _balanced(estimator, problem, rows):
+def _balanced(estimator: Any, problem: LabeledRows, rows: np.ndarray) -> LabeledRows:
     """Give all classes the same total weight in some rows if they are balanced."""
     if not isinstance(estimator.class_weight, str):
         return problem
@@ -145,7 +156,13 @@ def _balanced(estimator, problem, rows):
     return problem._replace(weights=weights * factors[problem.labels])
 
 
-def validate_validation_set(estimator, problem, X_val, y_val, sample_weight_val):
+def validate_validation_set(
+    estimator: Any,
+    problem: LabeledRows,
+    X_val: Any,
+    y_val: Any,
+    sample_weight_val: Any,
+) -> LabeledRows:
     """Validate the images and labels of a validation set passed by the user."""
     if X_val is None or y_val is None:
         raise ValueError(

@@ -1,11 +1,13 @@
 """Validation of labels: missing labels raise an error."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import sklearn.base
 
 
-def refuse_missing(labels, name):
+def refuse_missing(labels: Any, name: str) -> None:
     """Raise an error if labels are missing: NaN, None, pandas.NA, NaT or masked.
 
     Otherwise all missing labels would become a single class or person.
@@ -40,7 +42,7 @@ def refuse_missing(labels, name):
 class ClassifierMixin(sklearn.base.ClassifierMixin):
     """scikit-learn's mixin, with a ``score`` that rejects missing labels."""
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy of the predicted classes.
 
         Parameters
@@ -64,4 +66,5 @@ class ClassifierMixin(sklearn.base.ClassifierMixin):
             ``fit``.
         """
         refuse_missing(y, "y")
-        return super().score(X, y, sample_weight)
+        accuracy: float = super().score(X, y, sample_weight)
+        return accuracy

@@ -1,12 +1,14 @@
 """The base class of learning rate schedules."""
 
+from typing import Any
+
 from skvision._contract.sklearn_compat import Estimator, check_parameters
 
 
 class Schedule(Estimator):
     """Base class of schedules. Subclasses implement ``_make(learning_rate_init)``."""
 
-    def starting_at(self, learning_rate_init):
+    def starting_at(self, learning_rate_init: float) -> Any:
         """Return the learning rate as a function of the epoch and the history.
 
         Parameters

@@ -1,10 +1,12 @@
 """Private and version-dependent API of scikit-learn, which only this file uses."""
 
 import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from importlib.util import find_spec
 from inspect import isfunction
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
@@ -18,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from skvision._contract.images import as_array
 
 # NumPy's defaults: underflow is ignored, and other floating-point errors warn.
-FLOATING_POINT = {
+FLOATING_POINT: dict[str, Any] = {
     "divide": "warn",
     "over": "warn",
     "under": "ignore",
@@ -33,7 +35,7 @@ class Estimator(BaseEstimator):
     harmless underflow could raise a FloatingPointError.
     """
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         for name, method in list(vars(cls).items()):
             if isfunction(method) and not name.startswith("_"):
                 setattr(cls, name, _as_numpy_does(method))
@@ -42,13 +44,13 @@ class Estimator(BaseEstimator):
         super().__init_subclass__(**kwargs)
 
 
-def _as_numpy_does(method):
+def _as_numpy_does(method: Callable[..., Any]) -> Callable[..., Any]:
     """Run a method with NumPy's default error settings, as `whole_fit` already does."""
     if hasattr(method, "undoes_failures"):
         return method
 
     @wraps(method)
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         with np.errstate(**FLOATING_POINT):
             return method(*args, **kwargs)
 
@@ -63,7 +65,7 @@ class CallbackSupportMixin:
 
     if find_spec("sklearn.callback"):
 
-        def set_callbacks(self, *callbacks):
+        def set_callbacks(self, *callbacks: Any) -> Any:
             """Set the callbacks of ``fit``, replacing those set before.
 
             Parameters
@@ -81,7 +83,7 @@ class CallbackSupportMixin:
 
             return CallbackSupportMixin.set_callbacks(self, *callbacks)
 
-        def _init_callback_context(self, **parameters):
+        def _init_callback_context(self, **parameters: Any) -> Any:
             from sklearn.callback import CallbackSupportMixin
 
             return CallbackSupportMixin._init_callback_context(self, **parameters)
@@ -107,12 +109,12 @@ __all__ = [
 ]
 
 
-def check_parameters(estimator):
+def check_parameters(estimator: Any) -> None:
     """Raise an error if a parameter violates ``_parameter_constraints``."""
     estimator._validate_params()
 
 
-def whole_fit(fit):
+def whole_fit(fit: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a fit to check parameters first and to undo a fit that fails.
 
     An interrupted fit is not undone if it has set ``interrupted_``. This is the last
@@ -122,7 +124,7 @@ def whole_fit(fit):
     checked = _fit_context(prefer_skip_nested_validation=False)(fit)
 
     @wraps(checked)
-    def call(self, *args, **kwargs):
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         before = vars(self).copy()
         try:
             vars(self).pop("interrupted_", None)
@@ -136,18 +138,18 @@ def whole_fit(fit):
                 )
             raise
 
-    call.undoes_failures = True
+    vars(call)["undoes_failures"] = True
     return call
 
 
-def end_fit(estimator, interrupted, kept):
+def end_fit(estimator: Any, interrupted: bool, kept: str) -> None:
     """Set ``interrupted_``, and raise an interrupt again, naming what is ``kept``."""
     estimator.interrupted_ = interrupted
     if interrupted:
         raise KeyboardInterrupt(f"The fit was interrupted and keeps {kept}.")
 
 
-def wrap_only_rows(transformer):
+def wrap_only_rows(transformer: type) -> type:
     """Decorate a transformer so that `set_output` applies to flat rows only.
 
     scikit-learn wraps all outputs of ``transform`` and ``fit_transform``. With this
@@ -159,9 +161,9 @@ def wrap_only_rows(transformer):
     return transformer
 
 
-def _wrap_only_rows(method):
+def _wrap_only_rows(method: Any) -> Callable[..., Any]:
     @wraps(method)
-    def call(self, X, *args, **kwargs):
+    def call(self: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
         X = as_array(X)
         chosen = method.__wrapped__ if getattr(X, "ndim", 2) > 2 else method
         return chosen(self, X, *args, **kwargs)
@@ -170,7 +172,7 @@ def _wrap_only_rows(method):
 
 
 @contextmanager
-def task_of(parent, estimator, name, **sizes):
+def task_of(parent: Any, estimator: Any, name: str, **sizes: Any) -> Iterator[Any]:
     """Notify callbacks of the start and end of a subtask; yield its context.
 
     ``parent`` is the context of the enclosing task, and ``sizes`` is the number of
@@ -185,7 +187,7 @@ def task_of(parent, estimator, name, **sizes):
     context.call_on_fit_task_end(estimator=estimator)
 
 
-def all_fits_failed(error):
+def all_fits_failed(error: Any) -> bool:
     """Return whether an error of a scikit-learn search means that all fits failed.
 
     The error is a plain ValueError, which only its message identifies.
@@ -200,13 +202,16 @@ class Progress:
     1.9, it does nothing.
     """
 
-    def __init__(self, estimator, X, y, sample_weight, max_iter):
+    def __init__(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, max_iter: int
+    ) -> None:
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._data = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._n_left = self._max_iter = max_iter
-        self._fit = self._iteration = None
+        self._fit: Any = None
+        self._iteration: Any = None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         estimator = self._data["estimator"]
         if hasattr(estimator, "_skl_callbacks") or hasattr(
             estimator, "_parent_callback_ctx"
@@ -217,7 +222,7 @@ class Progress:
                 self._begin()
         return self
 
-    def _begin(self, attributes=None):
+    def _begin(self, attributes: Callable[..., Any] | None = None) -> None:
         if not self._n_left:
             self._iteration = None
             return
@@ -227,7 +232,7 @@ class Progress:
             **self._data, reconstruction_attributes=attributes
         )
 
-    def step(self, attributes):
+    def step(self, attributes: Callable[..., Any]) -> bool:
         """End an iteration and return whether a callback requests to stop.
 
         ``attributes`` is a callable that returns the fitted attributes by name.
@@ -241,7 +246,7 @@ class Progress:
         self._begin(attributes)
         return bool(stop)
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind: type | None, error: Any, traceback: Any) -> None:
         if self._iteration is not None:  # it was started but not completed
             self._iteration.call_on_fit_task_end(estimator=self._data["estimator"])
         if self._fit is not None and kind is None:

@@ -1,6 +1,8 @@
 """Mini-batch solvers and learning rate schedules from the parameters of estimators."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
 from skvision._contract.schedule import Schedule
 from skvision._contract.sklearn_compat import Interval, StrOptions
@@ -36,9 +38,9 @@ BATCH_CONSTRAINTS = {
 }
 
 
-def make_optimizer(estimator, n_weights):
+def make_optimizer(estimator: Any, n_weights: int) -> Any:
     """Return the optimizer named by ``solver``, which is Adam for ``"auto"``."""
-    make = {
+    make: dict[str, Callable[[], Any]] = {
         "sgd": lambda: optimizers.sgd(estimator.momentum, estimator.nesterovs_momentum),
         "adagrad": optimizers.adagrad,
         "rmsprop": optimizers.rmsprop,
@@ -50,7 +52,7 @@ def make_optimizer(estimator, n_weights):
     return make["adam" if estimator.solver == "auto" else estimator.solver]()
 
 
-def make_schedule(estimator):
+def make_schedule(estimator: Any) -> Any:
     """Return the schedule given by ``learning_rate``."""
     given, n = estimator.learning_rate, estimator.max_iter
     rate = float(estimator.learning_rate_init)
@@ -71,7 +73,7 @@ def make_schedule(estimator):
     return make[given]()
 
 
-def refuse_ended_plan(estimator, n_done):
+def refuse_ended_plan(estimator: Any, n_done: int) -> None:
     """Raise an error if a schedule planned for ``max_iter`` epochs has ended."""
     if estimator.learning_rate in PLANNED and n_done >= estimator.max_iter:
         raise ValueError(

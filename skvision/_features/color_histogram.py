@@ -3,7 +3,7 @@
 import math
 from itertools import chain, product
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -23,7 +23,7 @@ from skvision._training.parallel import for_each_block
 
 # Lowest and highest value of each channel, in the order of the channels of its space.
 # None stands for value_range_.
-SPACES = {
+SPACES: dict[str, dict[str, Any]] = {
     "rgb": {"red": None, "green": None, "blue": None},
     "hsv": {"hue": (0, 1), "saturation": (0, 1), "value": (0, 1)},
     "lab": {"lightness": (0, 100), "a": (-87, 99), "b": (-108, 95)},
@@ -59,7 +59,9 @@ class Arithmetic(NamedTuple):
     positions: type
 
 
-def _choose_arithmetic(images, space, value_range, n_bins):
+def _choose_arithmetic(
+    images: np.ndarray, space: str, value_range: tuple[float, float], n_bins: list[int]
+) -> Arithmetic:
     """Return integer arithmetic where channels are fractions of bytes, else float64."""
     are_fractions = images.shape[3] == 1 or space in ("rgb", "hsv")
     if images.dtype == np.uint8 and value_range == BYTES and are_fractions:
@@ -71,7 +73,7 @@ def _choose_arithmetic(images, space, value_range, n_bins):
     return Arithmetic(False, white, np.float64, np.float64, np.float64)
 
 
-def _choose_channels(channels, color_space, n_channels):
+def _choose_channels(channels: Any, color_space: str, n_channels: int) -> Any:
     """Return the validated names of the channels, in the given order."""
     gray = n_channels == 1
     known = list(SPACES["gray" if gray else color_space])
@@ -89,11 +91,11 @@ def _choose_channels(channels, color_space, n_channels):
     return names
 
 
-def _bins_per_channel(bins, names):
+def _bins_per_channel(bins: Any, names: list[str]) -> list[int]:
     """Return the number of bins of each channel."""
     if isinstance(bins, Integral):
         return [int(bins)] * len(names)
-    whole = all(isinstance(n, Integral) and n > 0 for n in bins)
+    whole = all(isinstance(n, Integral) and cast(int, n) > 0 for n in bins)
     if not whole or len(bins) != len(names):
         raise ValueError(
             f"bins must be a positive integer, or one positive integer for each of the "
@@ -102,7 +104,7 @@ def _bins_per_channel(bins, names):
     return [int(n) for n in bins]
 
 
-def _check_bins(n_bins, low, high):
+def _check_bins(n_bins: int, low: float, high: float) -> None:
     """Raise an error if the edges of bins would coincide."""
     if not (high - low) / n_bins >= 2 * np.spacing(max(abs(low), abs(high))):
         raise ValueError(
@@ -111,37 +113,39 @@ def _check_bins(n_bins, low, high):
         )
 
 
-def _is_raised(n_bins, ends):
+def _is_raised(n_bins: int, ends: tuple[Any, ...]) -> bool:
     """Return whether an edge, counted from zero, is rounded up."""
     k, high = np.arange(n_bins), ends[1]
     return bool((k * (high / n_bins) > k * high / n_bins).any())
 
 
-def _histogram_bounds(layout, joint):
+def _histogram_bounds(layout: Layout, joint: bool) -> np.ndarray:
     """Return the bounds of the histograms in the features of a row of cells."""
     sizes = [math.prod(layout.n_bins)] if joint else layout.n_bins
     return np.cumsum([0, *sizes * layout.grid[1]])
 
 
-def _lay_out_bins(layout, joint, height, width):
+def _lay_out_bins(
+    layout: Layout, joint: bool, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the first bin of each pixel of a strip and channel, and strides of bins.
 
     The bins are those of a row of cells; the strides are the distances between
     neighboring bins of each channel.
     """
     n_y, n_x = layout.grid
-    strides = [math.prod(layout.n_bins[c:]) for c in range(1, len(layout.n_bins) + 1)]
+    spans = [math.prod(layout.n_bins[c:]) for c in range(1, len(layout.n_bins) + 1)]
     cell_height = -(-height // n_y)
     n_strips = -(-cell_height * width // STRIP_PIXELS)
     n_rows = -(-cell_height // n_strips)
     widths = np.diff(np.arange(n_x + 1) * width // n_x)
     starts = _histogram_bounds(layout, joint)[:-1].reshape(n_x, -1)
     first_bins = np.tile(starts.repeat(widths, axis=0).T, n_rows)
-    strides = np.array(strides if joint else [1] * len(strides), np.uint32)
+    strides = np.array(spans if joint else [1] * len(spans), np.uint32)
     return first_bins.astype(np.uint32, order="C"), strides
 
 
-def _is_joint_faster(layout, height, width):
+def _is_joint_faster(layout: Layout, height: int, width: int) -> bool:
     """Return whether it is faster to count a joint histogram and sum over its bins.
 
     Counting takes less time than for one histogram per channel, and the sums take
@@ -153,7 +157,7 @@ def _is_joint_faster(layout, height, width):
     return n_joint <= n_pixels and WEIGHTED_HUE not in layout.names
 
 
-def _padded_numbers(n):
+def _padded_numbers(n: int) -> list[str]:
     """Return the numbers below ``n`` as zero-padded strings."""
     return [f"{k:0{len(str(n - 1))}}" for k in range(n)]
 
@@ -291,16 +295,16 @@ class ColorHistogram(TransformerMixin, Estimator):
 
     def __init__(
         self,
-        bins=16,
-        color_space="hsv",
-        channels="all",
-        joint=False,
-        value_range=None,
-        grid=(1, 1),
-        norm="l1",
-        image_shape=None,
-        n_jobs=None,
-    ):
+        bins: Any = 16,
+        color_space: str = "hsv",
+        channels: Any = "all",
+        joint: bool = False,
+        value_range: Any = None,
+        grid: Any = (1, 1),
+        norm: str | None = "l1",
+        image_shape: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.bins = bins
         self.color_space = color_space
         self.channels = channels
@@ -312,7 +316,7 @@ class ColorHistogram(TransformerMixin, Estimator):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the shape of the images and the range of their values.
 
         Parameters
@@ -339,7 +343,7 @@ class ColorHistogram(TransformerMixin, Estimator):
         self._layout()
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Count the colors of images.
 
         Parameters
@@ -366,7 +370,7 @@ class ColorHistogram(TransformerMixin, Estimator):
         images = np.ascontiguousarray(validate_images(self, X, reset=False))
         return self._features(images, layout)
 
-    def _layout(self):
+    def _layout(self) -> Layout:
         """Validate the parameters and return the layout of the histograms."""
         check_pair("grid", self.grid)
         height, width, n_channels = self.image_shape_
@@ -392,7 +396,7 @@ class ColorHistogram(TransformerMixin, Estimator):
         planes = [list(space).index(channel) for channel in channels]
         return Layout(names, planes, ends, n_bins, grid)
 
-    def _features(self, images, layout):
+    def _features(self, images: np.ndarray, layout: Layout) -> np.ndarray:
         from skvision._kernels import histograms as kernel
         from skvision._kernels.color import prepare
 
@@ -426,7 +430,7 @@ class ColorHistogram(TransformerMixin, Estimator):
             np.float64 if images.dtype == np.float64 else np.float32,
         )
 
-        def compute(rows):
+        def compute(rows: slice) -> None:
             buffers = kernel.Buffers(
                 np.zeros((n_planes, strip), planes_dtype),
                 np.ones((2, 3, strip), fractions_dtype),
@@ -449,11 +453,11 @@ class ColorHistogram(TransformerMixin, Estimator):
         return features.reshape(n_images, -1)
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> Any:
         layout = self._layout()
         return int(layout.grid[0] * _histogram_bounds(layout, self.joint)[-1])
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the features by channel, bin and cell.
 
         Parameters
@@ -483,7 +487,7 @@ class ColorHistogram(TransformerMixin, Estimator):
             dtype=object,
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -2,7 +2,7 @@
 
 import math
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -35,13 +35,15 @@ class Grid(NamedTuple):
     n_blocks: tuple[int, int]
 
 
-def _padded_cotangents(bins, orientations, half_turns, dtype):
+def _padded_cotangents(
+    bins: range, orientations: int, half_turns: int, dtype: type
+) -> np.ndarray:
     """Return cotangents of the lower edges of ``bins``, padded with NaN.
 
     The length of the result is a multiple of four.
     """
     angles = np.array([math.pi * half_turns * k / orientations for k in bins])
-    cotangents = np.full(-(-len(angles) // 4) * 4, np.nan, dtype)
+    cotangents: np.ndarray = np.full(-(-len(angles) // 4) * 4, np.nan, dtype)
     cotangents[: len(angles)] = np.cos(angles) / np.sin(angles)
     for i, k in enumerate(bins):  # exact where it is a whole number or infinite
         quarter, remainder = divmod(4 * half_turns * k, orientations)
@@ -50,7 +52,7 @@ def _padded_cotangents(bins, orientations, half_turns, dtype):
     return cotangents
 
 
-def _scale_down(images):
+def _scale_down(images: np.ndarray) -> Any:
     """Scale down images whose squared gradients would overflow: the features stay."""
     peaks = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
     if peaks.max() <= LARGEST:
@@ -187,16 +189,16 @@ class HOG(TransformerMixin, Estimator):
 
     def __init__(
         self,
-        orientations=9,
-        pixels_per_cell=(8, 8),
-        cells_per_block=(2, 2),
-        block_norm="L2-Hys",
-        signed=False,
-        transform_sqrt=False,
-        interpolate=False,
-        image_shape=None,
-        n_jobs=None,
-    ):
+        orientations: int = 9,
+        pixels_per_cell: Any = (8, 8),
+        cells_per_block: Any = (2, 2),
+        block_norm: str = "L2-Hys",
+        signed: bool = False,
+        transform_sqrt: bool = False,
+        interpolate: bool = False,
+        image_shape: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.orientations = orientations
         self.pixels_per_cell = pixels_per_cell
         self.cells_per_block = cells_per_block
@@ -208,7 +210,7 @@ class HOG(TransformerMixin, Estimator):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the shape of the images.
 
         Parameters
@@ -233,7 +235,7 @@ class HOG(TransformerMixin, Estimator):
         validate_images(self, X, reset=True)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Compute the features of images.
 
         Parameters
@@ -265,12 +267,12 @@ class HOG(TransformerMixin, Estimator):
             )
         return self._features(images)
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         check_parameters(self)
         check_pair("pixels_per_cell", self.pixels_per_cell)
         check_pair("cells_per_block", self.cells_per_block)
 
-    def _features(self, images):
+    def _features(self, images: np.ndarray) -> np.ndarray:
         from skvision._kernels.hog import Orientations, Steps, hog
 
         n_images, height, width, n_channels = images.shape
@@ -303,7 +305,7 @@ class HOG(TransformerMixin, Estimator):
             np.float64 if images.dtype == np.float64 else np.float32,
         )
 
-        def compute(rows):
+        def compute(rows: slice) -> None:
             hog(
                 images[rows] if is_uint8 else _scale_down(images[rows]),
                 orientations,
@@ -318,26 +320,23 @@ class HOG(TransformerMixin, Estimator):
         for_each_block(compute, n_images, images_per_task, self.n_jobs)
         return features.reshape(n_images, -1)
 
-    def _grid(self):
+    def _grid(self) -> Grid:
         """Return the layout of cells and blocks; both shrink to fit the image."""
         size = np.array(self.image_shape_[:2])
         cell_shape = np.minimum(self.pixels_per_cell, size)
         n_cells = size // cell_shape
         block_shape = np.minimum(self.cells_per_block, n_cells)
         n_blocks = n_cells - block_shape + 1
-        return Grid(
-            *(
-                tuple(map(int, pair))
-                for pair in (cell_shape, n_cells, block_shape, n_blocks)
-            )
-        )
+        numbers = (cell_shape, n_cells, block_shape, n_blocks)
+        pairs: Any = (tuple(map(int, pair)) for pair in numbers)
+        return Grid(*pairs)
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> Any:
         grid = self._grid()
         return math.prod((*grid.n_blocks, *grid.block_shape, self.orientations))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the features by block, cell in the block, and orientation.
 
         Parameters
@@ -365,7 +364,7 @@ class HOG(TransformerMixin, Estimator):
             dtype=object,
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -1,6 +1,8 @@
 """Centering, scaling and whitening of pixels."""
 
+from collections.abc import Callable
 from numbers import Real
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -22,7 +24,13 @@ from skvision._training.standard import Standard, learn_spread, standardize, uni
 BLOCK_BYTES = 2**24  # of floats; products of fewer rows with large matrices are slow
 
 
-def _in_blocks(fill, rows, out, advice, **size):
+def _in_blocks(
+    fill: Callable[..., Any],
+    rows: np.ndarray,
+    out: np.ndarray,
+    advice: str,
+    **size: Any,
+) -> np.ndarray:
     """Fill ``out`` by ``fill(block, part)``; raise an error if a value overflows."""
     for block in Rows(rows, None).blocks(**size):
         with np.errstate(over="ignore", invalid="ignore"):
@@ -144,12 +152,12 @@ class PixelNormalizer(TransformerMixin, Estimator):
 
     def __init__(
         self,
-        center="pixel",
-        scale="std",
-        variance_floor=0.0,
-        whitening_epsilon=None,
-        image_shape=None,
-    ):
+        center: str | None = "pixel",
+        scale: str | None = "std",
+        variance_floor: float = 0.0,
+        whitening_epsilon: float | None = None,
+        image_shape: Any = None,
+    ) -> None:
         self.center = center
         self.scale = scale
         self.variance_floor = variance_floor
@@ -157,7 +165,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
         self.image_shape = image_shape
 
     @whole_fit
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the center, the scale and the whitening.
 
         Parameters
@@ -199,7 +207,8 @@ class PixelNormalizer(TransformerMixin, Estimator):
         center = np.zeros_like(spread.mean) if self.center is None else spread.mean
         scale = self._compute_scale(spread, center)
         scale[scale == 0] = 1
-        whitening = unwhitening = None
+        whitening: np.ndarray | None = None
+        unwhitening: Any = None
         if self.whitening_epsilon is not None:
             longest = (spread.deviation / scale).max()
             whitening, unwhitening = self._fit_whitening(rows, center, scale, longest)
@@ -207,7 +216,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
         self.whitening_, self._unwhitening = whitening, unwhitening
         return self
 
-    def _compute_scale(self, spread, center):
+    def _compute_scale(self, spread: Any, center: np.ndarray) -> Any:
         low, high, _, deviation = spread
         if self.scale is None:
             return np.ones_like(center)
@@ -226,13 +235,16 @@ class PixelNormalizer(TransformerMixin, Estimator):
             deviation, largest * np.sqrt(self.variance_floor * mean_variance)
         )
 
-    def _fit_whitening(self, rows, center, scale, longest):
+    def _fit_whitening(
+        self, rows: np.ndarray, center: np.ndarray, scale: np.ndarray, longest: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the whitening matrix and its inverse.
 
         Eigenvalues are computed in units of ``longest``, the largest standard
         deviation, so that squares of large values do not overflow.
         """
         size = 1 / unit_of(longest)
+        epsilon: Any = self.whitening_epsilon
         standard = Standard(center, scale * size)
         second_moment = np.zeros((len(center), len(center)))
         total = np.zeros(len(center))
@@ -245,11 +257,11 @@ class PixelNormalizer(TransformerMixin, Estimator):
         covariance = second_moment / len(rows) - np.outer(mean, mean)
         eigenvalues, vectors = np.linalg.eigh(covariance)
         deviations = np.hypot(
-            size * np.sqrt(np.maximum(eigenvalues, 0)), np.sqrt(self.whitening_epsilon)
+            size * np.sqrt(np.maximum(eigenvalues, 0)), np.sqrt(epsilon)
         )
         return (vectors / deviations) @ vectors.T, (vectors * deviations) @ vectors.T
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Center and scale images, and whiten them with ``whitening_epsilon``.
 
         Parameters
@@ -285,18 +297,20 @@ class PixelNormalizer(TransformerMixin, Estimator):
                 advice,
             )
             return result.reshape(as_array(X).shape)
-        size = unit_of(np.abs(self.whitening_).max())  # so that no factor overflows
+        size: Any = unit_of(
+            np.abs(self.whitening_).max()
+        )  # so that no factor overflows
         standard = Standard(self.center_, self.scale_ * size)
         whitening = (self.whitening_ * size).astype(result.dtype)
 
-        def whiten(block, out):
+        def whiten(block: slice, out: np.ndarray) -> None:
             z = standardize(rows, block, standard, np.empty_like(out))
             np.matmul(z, whitening, out=out)
 
         _in_blocks(whiten, rows, result, advice, n_bytes=BLOCK_BYTES)
         return result.reshape(as_array(X).shape)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> np.ndarray:
         """Undo `transform`.
 
         Parameters
@@ -319,12 +333,13 @@ class PixelNormalizer(TransformerMixin, Estimator):
         check_is_fitted(self, "center_")
         rows = validate_rows(self, X, reset=False)
         result = np.empty(rows.shape, self._dtype_for(rows))
-        size, unwhitening = 1.0, None
+        size: Any = 1.0
+        unwhitening = None
         if self.whitening_ is not None:
             size = unit_of(np.abs(self._unwhitening).max())
             unwhitening = (self._unwhitening * size).astype(result.dtype)
 
-        def restore(block, out):
+        def restore(block: slice, out: Any) -> None:
             z = rows[block].astype(result.dtype, copy=False)
             if unwhitening is not None:
                 z = z @ unwhitening
@@ -339,10 +354,10 @@ class PixelNormalizer(TransformerMixin, Estimator):
         _in_blocks(restore, rows, result, advice, n_bytes=BLOCK_BYTES)
         return result.reshape(as_array(X).shape)
 
-    def _dtype_for(self, rows):
+    def _dtype_for(self, rows: np.ndarray) -> type:
         return np.float64 if rows.dtype == np.float64 else np.float32
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the columns of flat rows, or the pixels of images.
 
         Parameters
@@ -358,7 +373,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
             of the fourth pixel of the first row.
         """
         check_is_fitted(self, "center_")
-        names = check_feature_names_in(self, input_features)
+        names: np.ndarray = check_feature_names_in(self, input_features)
         if self.image_shape_ is None or hasattr(self, "feature_names_in_"):
             return names
         return np.array(
@@ -366,7 +381,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
             dtype=object,
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

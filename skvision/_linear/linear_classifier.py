@@ -1,5 +1,7 @@
 """The base class of linear classifiers: how they are fitted and how they predict."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -31,7 +33,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
     """
 
     @whole_fit
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the classifier to labeled images or features.
 
         Parameters
@@ -81,7 +83,9 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         return self
 
     @whole_fit
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
         """Train for one epoch on a batch of images.
 
         Parameters
@@ -124,7 +128,9 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         end_fit(self, interrupted, "the result of this epoch, which was completed")
         return self
 
-    def loss_and_gradient(self, X, y, sample_weight=None):
+    def loss_and_gradient(
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> tuple[float, dict[str, np.ndarray]]:
         """Compute the objective and its gradient at the fitted weights.
 
         Parameters
@@ -158,7 +164,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         parts = {"coef_": d_W, "intercept_": d_b}
         return value, parts if self.fit_intercept else {"coef_": d_W}
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> np.ndarray:
         """Compute the scores of the classes.
 
         Parameters
@@ -188,7 +194,7 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         check_outputs(scores, X)
         return scores if len(self.coef_) > 1 else scores[:, 0]
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each image.
 
         Parameters
@@ -208,10 +214,11 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         """
         scores = self.decision_function(X)
         best = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)
-        return self.classes_[best]
+        predicted: np.ndarray = self.classes_[best]
+        return predicted
 
     @property
-    def templates_(self):
+    def templates_(self) -> np.ndarray:
         """The weights in the shape of images.
 
         The array has the shape (n_classes, H, W, C), or (n_classes, H, W) for gray
@@ -226,4 +233,5 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
             )
         height, width, channels = self.image_shape_
         shape = (height, width, channels)[: 2 if channels == 1 else 3]
-        return self.coef_.reshape(-1, *shape)
+        templates: np.ndarray = self.coef_.reshape(-1, *shape)
+        return templates

@@ -1,6 +1,8 @@
 """The multiclass support vector machine."""
 
+from collections.abc import Callable
 from numbers import Real
+from typing import Any
 
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, StrOptions
@@ -237,31 +239,31 @@ class MulticlassSVM(RegularizedLinearClassifier):
 
     def __init__(
         self,
-        loss="squared_hinge",
+        loss: str = "squared_hinge",
         *,
-        multi_class="weston_watkins",
-        margin=1.0,
-        alpha=1e-3,
-        l1_ratio=0.0,
-        max_norm=None,
-        fit_intercept=True,
-        class_weight=None,
-        solver="auto",
-        max_iter=1000,
-        tol=1e-3,
-        warm_start=False,
-        batch_size=200,
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        shuffle=True,
-        average=False,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        random_state=None,
-    ):
+        multi_class: str = "weston_watkins",
+        margin: float = 1.0,
+        alpha: float = 1e-3,
+        l1_ratio: float = 0.0,
+        max_norm: float | None = None,
+        fit_intercept: bool = True,
+        class_weight: dict[str, Any] | str | None = None,
+        solver: str = "auto",
+        max_iter: int = 1000,
+        tol: float = 1e-3,
+        warm_start: bool = False,
+        batch_size: int = 200,
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        shuffle: bool = True,
+        average: bool | int = False,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        random_state: Any = None,
+    ) -> None:
         self.loss = loss
         self.multi_class = multi_class
         self.margin = margin
@@ -286,20 +288,20 @@ class MulticlassSVM(RegularizedLinearClassifier):
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
 
-    def _joint(self, n_outputs):
+    def _joint(self, n_outputs: int) -> bool:
         return self.multi_class == "weston_watkins" and n_outputs > 1
 
-    def _violations(self, n_outputs):
+    def _violations(self, n_outputs: int) -> Callable[..., Any]:
         kind = weston_watkins if self._joint(n_outputs) else one_vs_rest
         return kind(self.margin)
 
-    def _loss(self, n_outputs):
+    def _loss(self, n_outputs: int) -> Callable[..., Any]:
         cost = hinge if self.loss == "hinge" else squared_hinge
         return cost(self._violations(n_outputs))
 
-    def _curvature(self, n_outputs):
+    def _curvature(self, n_outputs: int) -> Callable[..., Any]:
         return squared_hinge_curvature(self._violations(n_outputs))
 
     @property
-    def _squared(self):
+    def _squared(self) -> bool:
         return self.loss == "squared_hinge"

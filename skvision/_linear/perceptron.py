@@ -1,13 +1,15 @@
 """The perceptron, a linear classifier."""
 
 import copy
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from skvision._contract.labeled_rows import hold_out
+from skvision._contract.labeled_rows import LabeledRows, hold_out
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._contract.warn import warn
@@ -207,21 +209,21 @@ class Perceptron(LinearClassifier):
 
     def __init__(
         self,
-        eta0=1.0,
+        eta0: float = 1.0,
         *,
-        fit_intercept=True,
-        class_weight=None,
-        batch_size=None,
-        shuffle=True,
-        average=False,
-        max_iter=1000,
-        tol=1e-3,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=5,
-        warm_start=False,
-        random_state=None,
-    ):
+        fit_intercept: bool = True,
+        class_weight: dict[str, Any] | str | None = None,
+        batch_size: int | None = None,
+        shuffle: bool = True,
+        average: bool = False,
+        max_iter: int = 1000,
+        tol: float | None = 1e-3,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        warm_start: bool = False,
+        random_state: Any = None,
+    ) -> None:
         self.eta0 = eta0
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
@@ -236,7 +238,7 @@ class Perceptron(LinearClassifier):
         self.warm_start = warm_start
         self.random_state = random_state
 
-    def _fit(self, problem, warm_start, progress):
+    def _fit(self, problem: Any, warm_start: bool, progress: Any) -> bool:
         rng = check_random_state(self.random_state)
         problem, learning, held_out = hold_out(self, problem, rng)
         score = self._scorer(problem, held_out) if len(held_out) else None
@@ -255,11 +257,11 @@ class Perceptron(LinearClassifier):
                 lambda: self._attributes(params, problem)
             ),
         )
-        vars(self).update(self._attributes(result.params, problem))
+        self.__dict__.update(self._attributes(result.params, problem))
         self.n_iter_, self.n_mistakes_ = len(result.n_mistakes), result.n_mistakes
         self.loss_curve_ = [first_loss, *result.losses]
         self.validation_scores_ = result.validation_scores
-        vars(self).pop("_state", None)
+        self.__dict__.pop("_state", None)
         if not (result.converged or result.interrupted):
             reason = (
                 f"still made {self.n_mistakes_[-1]} mistakes in its last epoch"
@@ -273,7 +275,7 @@ class Perceptron(LinearClassifier):
             )
         return result.interrupted
 
-    def _fit_part(self, problem, first):
+    def _fit_part(self, problem: LabeledRows, first: bool) -> bool:
         rng = check_random_state(self.random_state)
         rule = self._rule(problem, np.flatnonzero(problem.weights), rng)
         if first or not hasattr(self, "_state"):
@@ -286,13 +288,17 @@ class Perceptron(LinearClassifier):
             if self.average != (weights.total is not None):
                 weights = Weights(weights.params, self.average)
         evaluation = rule.epoch(weights)
-        vars(self).update(self._attributes(weights.result(), problem), _state=weights)
+        self.__dict__.update(
+            self._attributes(weights.result(), problem), _state=weights
+        )
         self.n_iter_ += 1
         self.n_mistakes_ = [*self.n_mistakes_, evaluation.n_mistakes]
         self.loss_curve_ = [*self.loss_curve_, evaluation.loss / problem.weights.sum()]
         return False
 
-    def _loss_and_gradient(self, problem):
+    def _loss_and_gradient(
+        self, problem: LabeledRows
+    ) -> tuple[float, np.ndarray, np.ndarray]:
         params = np.column_stack([self.coef_, self.intercept_]).astype(np.float64)
         evaluation, gradient = evaluate_rows(problem, np.arange(len(problem.X)), params)
         total = problem.weights.sum()
@@ -302,14 +308,14 @@ class Perceptron(LinearClassifier):
             gradient[:, -1] / total,
         )
 
-    def _start(self, problem, warm_start):
+    def _start(self, problem: LabeledRows, warm_start: bool) -> np.ndarray:
         """Return zeros or, for a warm start, the fitted weights."""
         dtype = Rows(problem.X, None).dtype
         if warm_start:
             return np.column_stack([self.coef_, self.intercept_]).astype(dtype)
         return np.zeros((problem.n_outputs, problem.X.shape[1] + 1), dtype)
 
-    def _attributes(self, params, problem):
+    def _attributes(self, params: Any, problem: LabeledRows) -> dict[str, np.ndarray]:
         """Return the fitted attributes that predictions need."""
         return {
             "classes_": problem.classes,
@@ -317,7 +323,9 @@ class Perceptron(LinearClassifier):
             "intercept_": params[:, -1].copy(),
         }
 
-    def _rule(self, problem, learning, rng):
+    def _rule(
+        self, problem: LabeledRows, learning: np.ndarray, rng: np.random.RandomState
+    ) -> Rule:
         return Rule(
             problem,
             learning,
@@ -327,13 +335,13 @@ class Perceptron(LinearClassifier):
             rng if self.shuffle else None,
         )
 
-    def _loss_at_start(self, rule, weights):
+    def _loss_at_start(self, rule: Rule, weights: Weights) -> Any:
         if not weights.params.any():
             return 0.0
         evaluation, _ = evaluate_rows(rule.problem, rule.learning, weights.params)
         return evaluation.loss / rule.problem.weights[rule.learning].sum()
 
-    def _scorer(self, problem, held_out):
+    def _scorer(self, problem: LabeledRows, held_out: np.ndarray) -> Callable[..., Any]:
         """Return ``params -> accuracy`` on the rows held out."""
         total = problem.weights[held_out].sum()
         return lambda params: float(

@@ -1,11 +1,13 @@
 """The perceptron rule, applied to single samples or to batches."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from skvision._contract.labeled_rows import LabeledRows
 from skvision._training.losses import perceptron
 from skvision._training.minimize import batches
 from skvision._training.parallel import for_each_block, one_thread_for_blas
@@ -24,7 +26,13 @@ class Evaluation(NamedTuple):
     loss: float
 
 
-def evaluate_rows(problem, index, params, fit_intercept=True, strict=False):
+def evaluate_rows(
+    problem: LabeledRows,
+    index: np.ndarray,
+    params: Any,
+    fit_intercept: bool = True,
+    strict: bool = False,
+) -> tuple[Evaluation, np.ndarray]:
     """Return the `Evaluation` of some rows and the gradient of their summed loss.
 
     If ``strict``, a tie counts as a mistake. Chunks of the rows are evaluated on
@@ -34,7 +42,7 @@ def evaluate_rows(problem, index, params, fit_intercept=True, strict=False):
     chunk_size = math.ceil(len(index) / min(n_chunks, MAX_CHUNKS))
     found = {}
 
-    def evaluate(chunk):
+    def evaluate(chunk: slice) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             found[chunk.start] = _evaluate_chunk(
                 problem, index[chunk], params, fit_intercept, strict
@@ -45,10 +53,17 @@ def evaluate_rows(problem, index, params, fit_intercept=True, strict=False):
     evaluations, gradients = zip(
         *(found[start] for start in sorted(found)), strict=True
     )
-    return _total(evaluations), sum(gradients)
+    gradient: Any = sum(gradients)
+    return _total(evaluations), gradient
 
 
-def _evaluate_chunk(problem, index, params, fit_intercept, strict):
+def _evaluate_chunk(
+    problem: LabeledRows,
+    index: np.ndarray,
+    params: Any,
+    fit_intercept: bool,
+    strict: bool,
+) -> tuple[Evaluation, np.ndarray]:
     rows, gradient, evaluations = Rows(problem.X, None), np.zeros_like(params), []
     for block in rows.blocks():
         part = index[block]
@@ -72,7 +87,7 @@ def _evaluate_chunk(problem, index, params, fit_intercept, strict):
     return _total(evaluations), gradient
 
 
-def _make_ties_mistakes(scores, labels):
+def _make_ties_mistakes(scores: Any, labels: Any) -> Any:
     """Change the scores minimally, in place, so that true classes lose ties."""
     if scores.shape[1] == 1:  # the first class has the score 0 and wins ties
         scores[:] = np.where(labels[:, None], scores, np.nextafter(scores, np.inf))
@@ -81,7 +96,7 @@ def _make_ties_mistakes(scores, labels):
     scores[rows, labels] = np.nextafter(scores[rows, labels], -np.inf)
 
 
-def _total(evaluations):
+def _total(evaluations: Any) -> Evaluation:
     return Evaluation(*map(sum, zip(*evaluations, strict=True)))
 
 
@@ -98,18 +113,18 @@ class Rule:
     strict: bool = False  # whether ties count as mistakes
     next_evaluation: Any = None  # from `evaluate_next_step`, used by the next step
 
-    def evaluate_next_step(self, weights):
+    def evaluate_next_step(self, weights: "Weights") -> Any:
         """Evaluate all rows before the next step, which reuses the result."""
         self.next_evaluation = evaluate_rows(
             self.problem, self.learning, weights.params, self.fit_intercept
         )
         return self.next_evaluation[0]
 
-    def evaluate(self, params):
+    def evaluate(self, params: Any) -> Evaluation:
         """Evaluate all rows with the given weights."""
         return evaluate_rows(self.problem, self.learning, params)[0]
 
-    def epoch(self, weights):
+    def epoch(self, weights: "Weights") -> Evaluation:
         """Update the weights with all rows; return the evaluations before the steps."""
         order = self.learning
         if self.rng is not None and self.batch_size < len(order):
@@ -125,7 +140,7 @@ class Rule:
             )
         return evaluation
 
-    def _in_batches(self, weights, order):
+    def _in_batches(self, weights: "Weights", order: np.ndarray) -> Evaluation:
         evaluations = []
         for batch in batches(order, self.batch_size):
             of_batch, gradient = self.next_evaluation or evaluate_rows(
@@ -139,7 +154,7 @@ class Rule:
                 weights.total += weights.params
         return _total(evaluations)
 
-    def _row_by_row(self, weights, order):
+    def _row_by_row(self, weights: "Weights", order: np.ndarray) -> Evaluation:
         from skvision._kernels.perceptron import epoch
 
         problem, params = self.problem, weights.params
@@ -168,11 +183,11 @@ class Rule:
 class Weights:
     """The weights, with the biases in the last column, and their sum over all steps."""
 
-    def __init__(self, params, average):
+    def __init__(self, params: Any, average: bool) -> None:
         self.params, self.n_steps = params, 0
         self.total = np.zeros(params.shape) if average else None
 
-    def result(self):
+    def result(self) -> np.ndarray:
         """Return the mean over all steps if averaging, else a copy of the weights."""
         mean = self.params if self.total is None else self.total / self.n_steps
         return mean.astype(self.params.dtype)
@@ -183,15 +198,24 @@ class FitResult:
     """The result of a fit up to its last completed epoch."""
 
     params: np.ndarray
-    losses: list = field(default_factory=list)
-    n_mistakes: list = field(default_factory=list)
-    validation_scores: list = field(default_factory=list)
+    losses: list[Any] = field(default_factory=list)
+    n_mistakes: list[Any] = field(default_factory=list)
+    validation_scores: list[Any] = field(default_factory=list)
     n_left: int | None = None  # mistakes of the averaged weights, if averaging
     converged: bool = False
     interrupted: bool = False
 
 
-def learn(rule, weights, *, max_iter, tol, patience, score, on_epoch):
+def learn(
+    rule: Any,
+    weights: Weights,
+    *,
+    max_iter: int,
+    tol: float | None,
+    patience: int,
+    score: Callable[..., Any] | None,
+    on_epoch: Callable[..., Any],
+) -> FitResult:
     """Run epochs until there are no mistakes or ``patience`` of them do not improve.
 
     The fit ends when the averaged weights make no mistakes or, without averaging, when

@@ -1,6 +1,8 @@
 """The base class of linear classifiers that minimize a mean loss plus a penalty."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -13,7 +15,7 @@ from skvision._contract.divergence import (
     largest_value,
     squares_of,
 )
-from skvision._contract.labeled_rows import hold_out
+from skvision._contract.labeled_rows import LabeledRows, hold_out
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._contract.solvers import (
     BATCH_CONSTRAINTS,
@@ -61,13 +63,15 @@ class RegularizedLinearClassifier(LinearClassifier):
         "random_state": ["random_state"],
     }
 
-    _squared = True
+    @property
+    def _squared(self) -> bool:
+        return True
 
-    def _violations(self, n_outputs):
+    def _violations(self, n_outputs: int) -> Any:
         """Return the function of margin violations, or None."""
         return None
 
-    def _fit(self, problem, warm_start, progress):
+    def _fit(self, problem: Any, warm_start: bool, progress: Any) -> bool:
         if self.solver == "auto" and self.max_norm is not None:
             raise ValueError(
                 f"max_norm={self.max_norm:g} is applied after mini-batch steps, and "
@@ -75,7 +79,8 @@ class RegularizedLinearClassifier(LinearClassifier):
                 f'"adam", or set max_norm=None and increase alpha.'
             )
         rng = check_random_state(self.random_state)
-        learning, held_out = np.flatnonzero(problem.weights), None
+        held_out: Any = None
+        learning = np.flatnonzero(problem.weights)
         if self.solver != "auto":
             problem, learning, held_out = hold_out(self, problem, rng)
         rows = Rows(problem.X, None)
@@ -84,23 +89,23 @@ class RegularizedLinearClassifier(LinearClassifier):
             rows = Rows(problem.X, center)
         start = self._start(problem, rows, warm_start)
 
-        def on_iteration(params):
+        def on_iteration(params: Any) -> Any:
             return progress.step(lambda: self._attributes(params, problem, rows))
 
         if self.solver == "auto":
             params = self._fit_exactly(problem, rows, start, on_iteration)
             interrupted = False
         else:
-            vars(self).pop("optimality_", None)
+            self.__dict__.pop("optimality_", None)
             parts = learning, held_out
             params, interrupted = self._fit_in_batches(
                 problem, rows, start, parts, rng, on_iteration
             )
-        vars(self).update(self._attributes(params, problem, rows))
-        vars(self).pop("_batch_state", None)  # partial_fit starts again
+        self.__dict__.update(self._attributes(params, problem, rows))
+        self.__dict__.pop("_batch_state", None)  # partial_fit starts again
         return interrupted
 
-    def _fit_part(self, problem, first):
+    def _fit_part(self, problem: LabeledRows, first: bool) -> bool:
         rows = Rows(problem.X, None)
         if first or not hasattr(self, "_batch_state"):
             center = (
@@ -109,9 +114,10 @@ class RegularizedLinearClassifier(LinearClassifier):
                 else None
             )
             self._center, self._batch_state, self.n_iter_ = center, None, 0
-            self.loss_curve_, self.validation_scores_ = [], []
-            self.learning_rates_ = []
-            vars(self).pop("optimality_", None)
+            self.loss_curve_: list[float] = []
+            self.validation_scores_: list[float] = []
+            self.learning_rates_: list[float] = []
+            self.__dict__.pop("optimality_", None)
         refuse_ended_plan(self, self.n_iter_)
         rows = Rows(problem.X, self._center)
         params = self._start(problem, rows, not first).astype(rows.dtype)
@@ -139,13 +145,15 @@ class RegularizedLinearClassifier(LinearClassifier):
             )
         if result.diverged:
             self._refuse_divergence(rows)
-        vars(self).update(self._attributes(result.params, problem, rows))
+        self.__dict__.update(self._attributes(result.params, problem, rows))
         self._batch_state, self.n_iter_ = result.state, self.n_iter_ + 1
         self.loss_curve_ = [*self.loss_curve_, *result.loss_curve]
         self.learning_rates_ = [*self.learning_rates_, *result.learning_rates]
         return result.interrupted
 
-    def _loss_and_gradient(self, problem):
+    def _loss_and_gradient(
+        self, problem: LabeledRows
+    ) -> tuple[float, np.ndarray, np.ndarray]:
         center = np.zeros(problem.X.shape[1]) if self.fit_intercept else None
         rows = Rows(problem.X.astype(np.float64), center)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -155,7 +163,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         check_outputs(np.append(gradient, value), problem.X)
         return value, *split_linear(gradient, rows.n_features, self.fit_intercept)
 
-    def _objective(self, problem, rows):
+    def _objective(self, problem: LabeledRows, rows: Rows) -> Callable[..., Any]:
         return linear_objective(
             rows,
             problem.labels,
@@ -164,7 +172,7 @@ class RegularizedLinearClassifier(LinearClassifier):
             penalty=elastic_net(self.alpha, self.l1_ratio),
         )
 
-    def _start(self, problem, rows, warm_start):
+    def _start(self, problem: LabeledRows, rows: Rows, warm_start: bool) -> np.ndarray:
         """Return zeros or, for a warm start, the fitted weights for centered rows."""
         n_features = rows.n_features
         start = np.zeros(problem.n_outputs * (n_features + int(self.fit_intercept)))
@@ -172,20 +180,30 @@ class RegularizedLinearClassifier(LinearClassifier):
             W, b = split_linear(start, n_features, self.fit_intercept)
             W[:] = self.coef_
             if self.fit_intercept:
-                b[:] = self.intercept_ + W @ rows.center
+                center: Any = rows.center
+                b[:] = self.intercept_ + W @ center
         return start
 
-    def _attributes(self, params, problem, rows):
+    def _attributes(
+        self, params: Any, problem: LabeledRows, rows: Rows
+    ) -> dict[str, np.ndarray]:
         """Return the fitted attributes that predictions need."""
         W, b = split_linear(params, rows.n_features, self.fit_intercept)
-        b = b - W @ rows.center if self.fit_intercept else np.zeros(len(W))
+        center: Any = rows.center  # an array where there are biases
+        b = b - W @ center if self.fit_intercept else np.zeros(len(W))
         return {
             "classes_": problem.classes,
             "coef_": W.astype(rows.dtype),
             "intercept_": b.astype(rows.dtype),
         }
 
-    def _fit_exactly(self, problem, rows, start, on_iteration):
+    def _fit_exactly(
+        self,
+        problem: LabeledRows,
+        rows: Rows,
+        start: np.ndarray,
+        on_iteration: Callable[..., Any],
+    ) -> np.ndarray:
         if self.alpha == 0 and 0 < largest_value(rows.X) < squares_of(np.float64)[0]:
             self._refuse_extremes(rows)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -222,7 +240,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         self.optimality_ = minimum.error
         return minimum.params
 
-    def _error_of_rounded(self, minimum, problem, rows):
+    def _error_of_rounded(self, minimum: Any, problem: LabeledRows, rows: Rows) -> Any:
         """Return the relative gap after the weights have been rounded to float32."""
         W, b = list(self._attributes(minimum.params, problem, rows).values())[1:]
         params = np.append(W, b).astype(np.float64)
@@ -238,7 +256,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         bound = (1 - minimum.error) * minimum.loss_curve[-1]
         return max(minimum.error, 1 - bound / value) if value > 0 else minimum.error
 
-    def _warn_of_gap(self, minimum):
+    def _warn_of_gap(self, minimum: Any) -> None:
         if minimum.n_iter >= self.max_iter:
             reason = f"stopped after max_iter={self.max_iter} iterations,"
             advice = "increase max_iter, scale the features to unit variance,"
@@ -254,16 +272,24 @@ class RegularizedLinearClassifier(LinearClassifier):
             ConvergenceWarning,
         )
 
-    def _overflows(self, rows):
+    def _overflows(self, rows: Rows) -> Any:
         """Return whether the squared norm of a row may overflow in its dtype."""
         with np.errstate(over="ignore"):
             length = rows.n_features * np.square(np.abs(rows.X).max(), dtype=np.float64)
         return length > np.finfo(rows.dtype).max
 
-    def _refuse_extremes(self, rows):
+    def _refuse_extremes(self, rows: Rows) -> None:
         raise ValueError(advice_on_extremes(self, rows.X, rows.dtype))
 
-    def _fit_in_batches(self, problem, rows, start, parts, rng, on_iteration):
+    def _fit_in_batches(
+        self,
+        problem: LabeledRows,
+        rows: Rows,
+        start: np.ndarray,
+        parts: tuple[np.ndarray, np.ndarray],
+        rng: np.random.RandomState,
+        on_iteration: Callable[..., Any],
+    ) -> tuple[np.ndarray, bool]:
         """Train on the rows ``parts[0]`` and validate on the rows ``parts[1]``."""
         learning, held_out = parts
         score = self._scorer(problem, rows, held_out) if len(held_out) else None
@@ -314,22 +340,24 @@ class RegularizedLinearClassifier(LinearClassifier):
         self.learning_rates_ = result.learning_rates
         return result.params, result.interrupted
 
-    def _optimizer(self, problem, rows):
+    def _optimizer(self, problem: LabeledRows, rows: Rows) -> Any:
         n_weights = problem.n_outputs * rows.n_features
         optimizer = make_optimizer(self, n_weights)
         if self.max_norm is None:
             return optimizer
 
-        def shorten(params):
+        def shorten(params: Any) -> Any:
             max_norm(params[:n_weights].reshape(problem.n_outputs, -1), self.max_norm)
 
         return projected(optimizer, shorten)
 
-    def _refuse_divergence(self, rows):
+    def _refuse_divergence(self, rows: Rows) -> None:
         advice = advice_on_divergence(self, rows.X, rows.dtype, scaled=False)
         raise ValueError(f"The loss became infinite or NaN. {advice}")
 
-    def _batch_objective(self, problem, rows, learning):
+    def _batch_objective(
+        self, problem: LabeledRows, rows: Rows, learning: np.ndarray
+    ) -> Callable[..., Any]:
         return linear_batches(
             rows,
             problem.labels,
@@ -338,19 +366,21 @@ class RegularizedLinearClassifier(LinearClassifier):
             penalty=self._batch_penalty(),
         )
 
-    def _batch_penalty(self):
+    def _batch_penalty(self) -> Callable[..., Any]:
         """Return the penalty; for adamw, without its L2 part."""
         if self.solver == "adamw":
             return elastic_net(self.alpha * self.l1_ratio, 1.0)
         return elastic_net(self.alpha, self.l1_ratio)
 
-    def _value_of(self, problem, rows, learning):
+    def _value_of(
+        self, problem: LabeledRows, rows: Rows, learning: np.ndarray
+    ) -> Callable[..., Any]:
         """Return ``params -> objective`` for the rows ``learning``."""
         loss, labels = self._loss(problem.n_outputs), problem.labels[learning]
         sample_weight = problem.weights[learning] / problem.weights[learning].sum()
         penalty = self._batch_penalty()
 
-        def value_of(params):
+        def value_of(params: Any) -> Any:
             W, _ = split_linear(params, rows.n_features, self.fit_intercept)
             value, _ = loss(
                 linear_scores(rows, params)[learning], labels, sample_weight
@@ -359,12 +389,14 @@ class RegularizedLinearClassifier(LinearClassifier):
 
         return value_of
 
-    def _scorer(self, problem, rows, index):
+    def _scorer(
+        self, problem: LabeledRows, rows: Rows, index: np.ndarray
+    ) -> Callable[..., Any]:
         """Return ``params -> accuracy`` on the rows ``index``."""
         held_out = Rows(problem.X[index], rows.center)
         labels, weights = problem.labels[index], problem.weights[index]
 
-        def score(params):
+        def score(params: Any) -> float:
             scores = linear_scores(held_out, params)
             best = scores.argmax(1) if scores.shape[1] > 1 else scores[:, 0] > 0
             return float(np.average(best == labels, weights=weights))

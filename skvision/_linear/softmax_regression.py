@@ -1,5 +1,8 @@
 """Softmax regression."""
 
+from collections.abc import Callable
+from typing import Any
+
 from skvision._contract.probabilities import log_probabilities_of, probabilities_of
 from skvision._contract.public import public
 from skvision._linear.regularized_linear_classifier import RegularizedLinearClassifier
@@ -204,28 +207,28 @@ class SoftmaxRegression(RegularizedLinearClassifier):
 
     def __init__(
         self,
-        alpha=1e-3,
+        alpha: float = 1e-3,
         *,
-        l1_ratio=0.0,
-        max_norm=None,
-        fit_intercept=True,
-        class_weight=None,
-        solver="auto",
-        max_iter=1000,
-        tol=1e-4,
-        warm_start=False,
-        batch_size=200,
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        shuffle=True,
-        average=False,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        random_state=None,
-    ):
+        l1_ratio: float = 0.0,
+        max_norm: float | None = None,
+        fit_intercept: bool = True,
+        class_weight: dict[str, Any] | str | None = None,
+        solver: str = "auto",
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        batch_size: int = 200,
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        shuffle: bool = True,
+        average: bool | int = False,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        random_state: Any = None,
+    ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.max_norm = max_norm
@@ -247,16 +250,16 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
 
-    def _joint(self, n_outputs):
+    def _joint(self, n_outputs: int) -> bool:
         return n_outputs > 1
 
-    def _loss(self, n_outputs):
+    def _loss(self, n_outputs: int) -> Callable[..., Any]:
         return softmax_cross_entropy if n_outputs > 1 else sigmoid_cross_entropy
 
-    def _curvature(self, n_outputs):
+    def _curvature(self, n_outputs: int) -> Callable[..., Any]:
         return softmax_curvature if n_outputs > 1 else sigmoid_curvature
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Any:
         """Predict class probabilities, the softmax of the scores.
 
         Parameters
@@ -277,7 +280,7 @@ class SoftmaxRegression(RegularizedLinearClassifier):
         """
         return probabilities_of(self.decision_function(X))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> Any:
         """Predict the logarithms of the class probabilities.
 
         Parameters

@@ -74,7 +74,9 @@ def _names(kinds: Iterable[type]) -> str:
     return ", ".join(kind.__name__ for kind in kinds)
 
 
-def _check_numbers(reader, union, features, normalizer, classifier) -> None:
+def _check_numbers(
+    reader: Any, union: Any, features: Any, normalizer: Any, classifier: Any
+) -> None:
     """Reject parameters that are out of range and numbers that are not finite."""
     if union.n_jobs not in (None, 1):
         raise ValueError(f"its features have n_jobs={union.n_jobs}")
@@ -104,7 +106,7 @@ def _is_finite(value: Any) -> bool:
     return not isinstance(value, float | np.floating) or math.isfinite(value)
 
 
-def _check_shapes(reader, features, normalizer, classifier) -> None:
+def _check_shapes(reader: Any, features: Any, normalizer: Any, classifier: Any) -> None:
     blank = reader.transform([np.zeros((1, 1), np.uint8)])
     shape = (*blank.shape[1:], 1)[:3]
     if any(step.image_shape_ != shape for step in features):
@@ -163,7 +165,7 @@ def _check_words(words: BagOfVisualWords) -> None:
         raise ValueError("its visual words are inconsistent")
 
 
-def _check_cost(features, classifier) -> None:
+def _check_cost(features: Any, classifier: Any) -> None:
     """Reject a pipeline that takes too long, by an upper bound of its operations."""
     n_operations = classifier.coef_.size + sum(map(_count_operations, features))
     if n_operations > MOST_OPERATIONS:
@@ -173,7 +175,7 @@ def _check_cost(features, classifier) -> None:
         )
 
 
-def _count_operations(step: Any) -> int:
+def _count_operations(step: Any) -> Any:
     n_pixels = math.prod(step.image_shape_)
     n_operations = _PER_PIXEL * n_pixels + step._n_features_out
     if isinstance(step, HOG):  # each pixel searches for its orientation
@@ -195,7 +197,7 @@ def _count_patches(words: BagOfVisualWords) -> int:
     )
 
 
-def _check_scores(features, normalizer, classifier) -> None:
+def _check_scores(features: Any, normalizer: Any, classifier: Any) -> None:
     """Reject a pipeline whose scores could be infinite for some image."""
     with np.errstate(over="ignore"):
         most = np.repeat(

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,7 +13,7 @@ ROWS_PER_TASK = 128
 ROUNDING = 2.0**-24  # of float32, relative
 
 
-def supports_byte_products(rows, metric):
+def supports_byte_products(rows: np.ndarray, metric: Any) -> bool:
     """Return whether the processor multiplies bytes and the metric allows products."""
     from skvision._kernels.byte_products import INSTRUCTION
     from skvision._kernels.distances import COSINE, L2
@@ -43,16 +44,23 @@ class ByteProducts:
 
     power, scale = 2, 1.0
 
-    def __init__(self, rows, metric):
+    def __init__(self, rows: np.ndarray, metric: int) -> None:
         self.metric = metric
         self.code_bytes = rows.shape[1]  # of a query; rows need few additional bytes
 
-    def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
+    def codes(
+        self,
+        rows: np.ndarray,
+        inverse_norms: np.ndarray,
+        n_jobs: int | None,
+        *,
+        of_queries: bool = False,
+    ) -> tuple[Any, ...]:
         """Return the codes of rows for `bounds`, and their errors, which are zero."""
         make = _ByteQueries if of_queries else _ByteRows
         return make(rows, inverse_norms, self.metric, n_jobs), np.zeros(len(rows))
 
-    def bounds(self, queries, rows):
+    def bounds(self, queries: "_ByteQueries", rows: "_ByteRows") -> np.ndarray:
         """Return squared distances less the squared norm of the query."""
         from skvision._kernels.byte_products import byte_bounds
 
@@ -69,20 +77,22 @@ class ByteProducts:
         )
         return out
 
-    def gap(self, queries, rows):
+    def gap(self, queries: "_ByteQueries", rows: "_ByteRows") -> np.ndarray:
         """Return the difference of `bounds` from squared distances, for each query."""
         squares = queries.squares
         largest = (np.sqrt(squares) + math.sqrt(float(rows.squares.max()))) ** 2
         return 1.01 * ROUNDING * largest - squares
 
 
-def _sums_and_squares(rows, n_jobs):
+def _sums_and_squares(
+    rows: np.ndarray, n_jobs: int | None
+) -> tuple[np.ndarray, np.ndarray]:
     from skvision._kernels.byte_products import sums_and_squares
 
     sums, squares = np.zeros((2, len(rows)), np.int64)
     zeros = np.zeros((1, rows.shape[1]), np.uint8)
 
-    def compute(block):
+    def compute(block: slice) -> None:
         sums_and_squares(rows[block], zeros, sums[block], squares[block])
 
     for_each_block(compute, len(rows), ROWS_PER_TASK, n_jobs)
@@ -92,7 +102,13 @@ def _sums_and_squares(rows, n_jobs):
 class _ByteRows:
     """Rows of bytes, and the terms that turn their products into distances."""
 
-    def __init__(self, rows, inverse_norms, metric, n_jobs):
+    def __init__(
+        self,
+        rows: np.ndarray,
+        inverse_norms: np.ndarray,
+        metric: Any,
+        n_jobs: int | None,
+    ) -> None:
         from skvision._kernels.byte_products import STEP
         from skvision._kernels.distances import COSINE
 
@@ -108,7 +124,13 @@ class _ByteRows:
 class _ByteQueries:
     """Bytes of queries, less 128, and their terms. A slice has the same class."""
 
-    def __init__(self, rows, inverse_norms, metric, n_jobs):
+    def __init__(
+        self,
+        rows: np.ndarray,
+        inverse_norms: np.ndarray,
+        metric: Any,
+        n_jobs: int | None,
+    ) -> None:
         from skvision._kernels.byte_products import STEP
         from skvision._kernels.distances import COSINE
 
@@ -121,14 +143,14 @@ class _ByteQueries:
         else:
             self.squares = _sums_and_squares(rows, n_jobs)[1] * 1.0
 
-    def __getitem__(self, block):
+    def __getitem__(self, block: slice) -> Self:
         part = copy.copy(self)
         for name, array in vars(self).items():
             setattr(part, name, array[block])
         return part
 
 
-def _aligned_zeros(shape, n_bytes):
+def _aligned_zeros(shape: tuple[int, int], n_bytes: int) -> np.ndarray:
     """Return int8 zeros whose address is a multiple of ``n_bytes``."""
     size = math.prod(shape)
     buffer = np.zeros(size + n_bytes, np.int8)

@@ -1,5 +1,8 @@
 """Metrics by name, and metrics that are Python functions."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from skvision._neighbors.search import inverse_norms
@@ -21,14 +24,14 @@ METRICS_WITHOUT_GRAPH = ("chebyshev", "hamming")  # in algorithm="hnsw"
 ROUNDING_MARGIN = 1 + 1e-9
 
 
-def kernel_metric(metric):
+def kernel_metric(metric: Any) -> Any:
     """Return the number of a metric in the kernels."""
     from skvision._kernels import distances
 
     return getattr(distances, KERNEL_NAMES[metric])
 
 
-def check_metric(X, metric):
+def check_metric(X: Any, metric: Any) -> None:
     """Raise an error if a metric is undefined for a sample."""
     if metric in HISTOGRAM_METRICS and X.dtype != np.uint8 and X.min() < 0:
         row = int(X.min(axis=1).argmin())
@@ -59,7 +62,9 @@ def check_metric(X, metric):
             )
 
 
-def nearest_by_callable(queries, rows, n_neighbors, metric):
+def nearest_by_callable(
+    queries: Any, rows: np.ndarray, n_neighbors: int, metric: Any
+) -> tuple[np.ndarray, np.ndarray]:
     """Find the nearest rows under a metric that is a Python function."""
     distances = np.empty((len(queries), n_neighbors))
     indices = np.empty((len(queries), n_neighbors), np.int64)
@@ -69,17 +74,20 @@ def nearest_by_callable(queries, rows, n_neighbors, metric):
     return distances, indices
 
 
-def within_by_callable(queries, rows, radius, metric):
+def within_by_callable(
+    queries: Any, rows: np.ndarray, radius: float, metric: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the rows within a radius under a metric that is a Python function."""
     found = [
         (np.full(len(near), i), near, all_distances[near])
         for i, all_distances in enumerate(_by_callable(queries, rows, metric))
         for near in [np.flatnonzero(all_distances <= radius)]
     ]
-    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+    places, indices, distances = map(np.concatenate, zip(*found, strict=True))
+    return places, indices, distances
 
 
-def _by_callable(queries, rows, metric):
+def _by_callable(queries: np.ndarray, rows: np.ndarray, metric: Any) -> Iterator[Any]:
     """Yield the distances of each query to all rows."""
     for i, query in enumerate(queries):
         query = query.astype(np.float64)
@@ -97,7 +105,7 @@ def _by_callable(queries, rows, metric):
         yield distances
 
 
-def from_reduced(distances, metric, n_features):
+def from_reduced(distances: np.ndarray, metric: Any, n_features: int) -> np.ndarray:
     """Convert the reduced distances of the kernels to distances, in place."""
     if metric in ("cosine", "hellinger"):
         distances /= 2
@@ -108,7 +116,7 @@ def from_reduced(distances, metric, n_features):
     return distances
 
 
-def reduced_limit(radius, metric, n_features):
+def reduced_limit(radius: float, metric: Any, n_features: int) -> float:
     """Return an upper bound of the reduced distances within a radius.
 
     It exceeds the reduced radius by more than the rounding errors.

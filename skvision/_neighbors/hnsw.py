@@ -6,7 +6,9 @@ approximate nearest neighbor search using hierarchical navigable small world gra
 """
 
 import copy
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Self
 
 import numpy as np
 
@@ -45,7 +47,7 @@ class HNSWIndex:
         If faiss is not installed.
     """
 
-    def __init__(self, rows, metric, image_shape):
+    def __init__(self, rows: Any, metric: int, image_shape: Any) -> None:
         faiss = _import_faiss()
         self.metric = metric
         coarse = rows.shape[1] >= MANY_FEATURES
@@ -54,7 +56,7 @@ class HNSWIndex:
         self.graph = faiss.IndexHNSWFlat(self.sketch.width, N_LINKS, kind)
         self._add(rows)
 
-    def with_more(self, rows):
+    def with_more(self, rows: np.ndarray) -> Self:
         """Return an index with more rows; this one is not changed."""
         faiss = _import_faiss()
         other = copy.copy(self)
@@ -62,12 +64,19 @@ class HNSWIndex:
         other._add(rows)
         return other
 
-    def _add(self, rows):
+    def _add(self, rows: np.ndarray) -> None:
         with one_thread_for_blas, _threads_for_faiss(1):
             for start in range(0, len(rows), ROWS_PER_BATCH):
                 self.graph.add(self._points(rows[start : start + ROWS_PER_BATCH], 1))
 
-    def nearest_rows(self, queries, rows, n_neighbors, ef_search, n_jobs):
+    def nearest_rows(
+        self,
+        queries: np.ndarray,
+        rows: np.ndarray,
+        n_neighbors: int,
+        ef_search: int,
+        n_jobs: int | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Find rows near each query, as `skvision._neighbors.search.nearest_rows` does.
 
         The neighbors are chosen from at least ``ef_search`` candidates by their exact
@@ -97,7 +106,15 @@ class HNSWIndex:
             )
         return distances, indices
 
-    def _nearest_of(self, found, queries, rows, row_norms, n_neighbors, n_jobs):
+    def _nearest_of(
+        self,
+        found: Any,
+        queries: np.ndarray,
+        rows: np.ndarray,
+        row_norms: np.ndarray,
+        n_neighbors: int,
+        n_jobs: int | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the nearest of the candidates by exact distances."""
         from skvision._kernels.distances import distances_to
 
@@ -106,7 +123,7 @@ class HNSWIndex:
         distances = np.empty(found.shape)
         norms = inverse_norms(queries, self.metric)
 
-        def compute(block):
+        def compute(block: slice) -> None:
             distances_to(
                 self.metric,
                 queries[block],
@@ -125,22 +142,22 @@ class HNSWIndex:
             np.take_along_axis(found, order, axis=1),
         )
 
-    def _points(self, rows, n_jobs):
+    def _points(self, rows: np.ndarray, n_jobs: int | None) -> np.ndarray:
         norms = inverse_norms(rows, self.metric)
         codes, _ = self.sketch.codes(rows, norms, n_jobs)
         return np.ascontiguousarray(codes[:, : self.sketch.width], np.float32)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         graph = _import_faiss().serialize_index(self.graph)
         return vars(self) | {"graph": graph}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         graph = _import_faiss().deserialize_index(state["graph"])
         vars(self).update(state | {"graph": graph})
 
 
 @contextmanager
-def _threads_for_faiss(n_threads):
+def _threads_for_faiss(n_threads: int) -> Iterator[Any]:
     """Set the number of threads for searches from the calling thread only."""
     faiss = _import_faiss()
     before = faiss.omp_get_max_threads()
@@ -151,7 +168,7 @@ def _threads_for_faiss(n_threads):
         faiss.omp_set_num_threads(before)
 
 
-def _import_faiss():
+def _import_faiss() -> Any:
     try:
         import faiss
     except ImportError as error:

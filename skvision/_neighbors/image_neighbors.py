@@ -1,6 +1,7 @@
 """Base class of the estimators that search for nearest neighbors."""
 
 from numbers import Integral
+from typing import Any, cast
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -36,13 +37,15 @@ class ImageNeighbors(Estimator):
         "n_jobs": [Integral, None],
     }
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         """Return tags: metrics of histograms require nonnegative values."""
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = self.metric in HISTOGRAM_METRICS
         return tags
 
-    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+    def kneighbors(
+        self, X: Any = None, n_neighbors: Any = None, return_distance: bool = True
+    ) -> Any:
         """Find the nearest training images.
 
         Parameters
@@ -79,7 +82,9 @@ class ImageNeighbors(Estimator):
         )
         return (distances, indices) if return_distance else indices
 
-    def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
+    def kneighbors_graph(
+        self, X: Any = None, n_neighbors: int | None = None, mode: str = "connectivity"
+    ) -> Any:
         """Compute the graph of images and their nearest training images.
 
         Parameters
@@ -109,7 +114,13 @@ class ImageNeighbors(Estimator):
         shape = len(indices), self.n_samples_fit_
         return csr_matrix((entries.ravel(), indices.ravel(), starts), shape=shape)
 
-    def _store(self, rows, metric, index, sketched=None):
+    def _store(
+        self,
+        rows: np.ndarray,
+        metric: Any,
+        index: HNSWIndex | None,
+        sketched: Any = None,
+    ) -> Any:
         """Store training rows, their metric, and their graph or None.
 
         ``sketched`` is the sketch of the rows of earlier calls, if there is one.
@@ -121,7 +132,7 @@ class ImageNeighbors(Estimator):
             self._sketched = sketch_rows(rows, *how, before=sketched)
         return self
 
-    def _make_index(self, rows):
+    def _make_index(self, rows: np.ndarray) -> HNSWIndex | None:
         """Return a graph of rows with ``algorithm="hnsw"``, else None."""
         check_metric(rows, self.metric)
         if self.algorithm != "hnsw":
@@ -134,7 +145,7 @@ class ImageNeighbors(Estimator):
             )
         return HNSWIndex(rows, kernel_metric(self.metric), self.image_shape_)
 
-    def _validate_queries(self, X):
+    def _validate_queries(self, X: Any) -> np.ndarray | None:
         """Return validated images as rows, or None for the training images."""
         check_is_fitted(self)
         if X is None:
@@ -143,17 +154,17 @@ class ImageNeighbors(Estimator):
         check_metric(X, self.effective_metric_)
         return np.ascontiguousarray(X)
 
-    def _count_queries(self, X):
+    def _count_queries(self, X: Any) -> int:
         return self.n_samples_fit_ if X is None else len(X)
 
-    def _check_n_neighbors(self, n_neighbors, among_others):
+    def _check_n_neighbors(self, n_neighbors: Any, among_others: bool) -> int:
         """Return the validated number of neighbors to search for."""
         if n_neighbors is None:
             n_neighbors = self.n_neighbors
-        if not isinstance(n_neighbors, Integral) or isinstance(n_neighbors, bool):
+        if isinstance(n_neighbors, bool) or not isinstance(n_neighbors, Integral):
             raise TypeError(f"n_neighbors must be an integer; got {n_neighbors!r}.")
         n_available = self.n_samples_fit_ - int(among_others)
-        if not 1 <= n_neighbors <= n_available:
+        if not 1 <= cast(int, n_neighbors) <= n_available:
             raise ValueError(
                 f"n_neighbors must be between 1 and {n_available}, the number of "
                 f"{'other ' if among_others else ''}training images; got "
@@ -161,7 +172,9 @@ class ImageNeighbors(Estimator):
             )
         return int(n_neighbors)
 
-    def _nearest(self, X, part, n_neighbors):
+    def _nearest(
+        self, X: Any, part: slice, n_neighbors: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return distances and indices of the neighbors of the rows ``part`` of ``X``.
 
         If ``X`` is None, they are training rows, which are not their own neighbors.
@@ -175,7 +188,9 @@ class ImageNeighbors(Estimator):
         shape = len(indices), n_neighbors
         return distances[~itself].reshape(shape), indices[~itself].reshape(shape)
 
-    def _nearest_of_all(self, X, n_neighbors):
+    def _nearest_of_all(
+        self, X: Any, n_neighbors: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         metric = self.effective_metric_
         if callable(metric):
             return nearest_by_callable(X, self._rows, n_neighbors, metric)
@@ -197,13 +212,13 @@ class ImageNeighbors(Estimator):
         return from_reduced(distances, metric, X.shape[1]), indices
 
 
-def check_mode(mode):
+def check_mode(mode: str) -> None:
     """Raise an error if the mode of a graph is invalid."""
     if mode not in ("connectivity", "distance"):
         raise ValueError(f"mode must be 'connectivity' or 'distance'; got {mode!r}.")
 
 
-def check_finite(distances):
+def check_finite(distances: np.ndarray) -> None:
     """Raise an error if distances overflow."""
     if np.isinf(distances).any():
         raise ValueError(

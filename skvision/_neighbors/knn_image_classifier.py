@@ -1,5 +1,8 @@
 """Classification by nearest neighbors."""
 
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -179,16 +182,16 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
 
     def __init__(
         self,
-        n_neighbors=5,
+        n_neighbors: int = 5,
         *,
-        metric="l2",
-        weights="uniform",
-        tie_break="nearest",
-        algorithm="auto",
-        ef_search=100,
-        class_weight=None,
-        n_jobs=None,
-    ):
+        metric: str | Callable[..., Any] = "l2",
+        weights: str | Callable[..., Any] = "uniform",
+        tie_break: str = "nearest",
+        algorithm: str = "auto",
+        ef_search: int = 100,
+        class_weight: dict[str, Any] | str | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.metric = metric
         self.weights = weights
@@ -199,7 +202,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y):
+    def fit(self, X: Any, y: Any) -> Self:
         """Store the training images.
 
         Parameters
@@ -233,7 +236,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         )
 
     @whole_fit
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Add training images to those that are stored.
 
         Each call copies the images that are stored already, so add many images in one
@@ -272,7 +275,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         X, y = validate_rows(self, X, y, reset=first)
         check_classification_targets(y)
         classes = self.classes_ if classes is None else np.unique(classes)
-        announced = [] if first else self.classes_
+        announced: Any = [] if first else self.classes_
         for known, name in ((y, "y"), (announced, "earlier calls")):
             missing = np.setdiff1d(known, classes)
             if len(missing):
@@ -294,12 +297,21 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
             rows, self.effective_metric_, index, classes, labels, self._sketched
         )
 
-    def _store_with_labels(self, rows, metric, index, classes, labels, sketched=None):
+    def _store_with_labels(
+        self,
+        rows: np.ndarray,
+        metric: Any,
+        index: Any,
+        classes: np.ndarray,
+        labels: np.ndarray,
+        sketched: Any = None,
+    ) -> Self:
         compute_class_weights(self.class_weight, classes, labels)
         self.classes_, self._labels = classes, labels
-        return self._store(rows, metric, index, sketched)
+        self._store(rows, metric, index, sketched)
+        return self
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each image.
 
         Parameters
@@ -324,7 +336,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
             best[rows] = batch.argmax(axis=1)
         return self.classes_[best]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Compute the probability of each class, which is its fraction of the votes.
 
         Parameters
@@ -349,7 +361,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
             probabilities[rows] = batch
         return probabilities
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the accuracy of `predict`.
 
         ``score(None, y)``, with the ``y`` passed to ``fit``, is the accuracy of
@@ -376,7 +388,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         """
         return super().score(X, y, sample_weight)
 
-    def _batch_probabilities(self, X):
+    def _batch_probabilities(self, X: Any) -> Iterator[Any]:
         """Yield slices of the samples and their probabilities, batch by batch."""
         check_parameters(self)
         n, n_classes = self._count_queries(X), len(self.classes_)

@@ -1,7 +1,9 @@
 """Search for nearest neighbors without classes."""
 
 import math
+from collections.abc import Callable
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -110,14 +112,14 @@ class NearestImages(ImageNeighbors):
 
     def __init__(
         self,
-        n_neighbors=5,
-        radius=1.0,
+        n_neighbors: int = 5,
+        radius: float = 1.0,
         *,
-        metric="l2",
-        algorithm="auto",
-        ef_search=100,
-        n_jobs=None,
-    ):
+        metric: str | Callable[..., Any] = "l2",
+        algorithm: str = "auto",
+        ef_search: int = 100,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.radius = radius
         self.metric = metric
@@ -126,7 +128,7 @@ class NearestImages(ImageNeighbors):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Any:
         """Store the training images.
 
         Parameters
@@ -154,8 +156,12 @@ class NearestImages(ImageNeighbors):
         return self._store(X, self.metric, self._make_index(X))
 
     def radius_neighbors(
-        self, X=None, radius=None, return_distance=True, sort_results=False
-    ):
+        self,
+        X: Any = None,
+        radius: float | None = None,
+        return_distance: bool = True,
+        sort_results: bool = False,
+    ) -> Any:
         """Find all training images within a radius.
 
         Parameters
@@ -197,8 +203,12 @@ class NearestImages(ImageNeighbors):
         return (_split(distances, starts), indices) if return_distance else indices
 
     def radius_neighbors_graph(
-        self, X=None, radius=None, mode="connectivity", sort_results=False
-    ):
+        self,
+        X: Any = None,
+        radius: float | None = None,
+        mode: str = "connectivity",
+        sort_results: bool = False,
+    ) -> Any:
         """Compute the graph of images and their training images within a radius.
 
         Parameters
@@ -230,7 +240,9 @@ class NearestImages(ImageNeighbors):
         shape = len(starts) - 1, self.n_samples_fit_
         return csr_matrix((entries, indices, starts), shape=shape)
 
-    def _within(self, X, radius, sort_results):
+    def _within(
+        self, X: Any, radius: Any, sort_results: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the starts of the neighbors of queries, and indices and distances."""
         X = self._validate_queries(X)
         radius = _check_radius(self.radius if radius is None else radius)
@@ -265,15 +277,15 @@ class NearestImages(ImageNeighbors):
         return np.concatenate([[0], np.cumsum(counts)]), indices, distances
 
 
-def _check_radius(radius):
-    if not isinstance(radius, Real) or isinstance(radius, bool):
+def _check_radius(radius: Any) -> float:
+    if isinstance(radius, bool) or not isinstance(radius, Real):
         raise TypeError(f"radius must be a number; got {radius!r}.")
     if math.isnan(radius) or radius < 0:
         raise ValueError(f"radius must be at least 0; got {radius!r}.")
     return float(radius)
 
 
-def _split(numbers, starts):
+def _split(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Split an array at ``starts``, and return an array of arrays."""
     parts = np.empty(len(starts) - 1, dtype=object)
     for i in range(len(parts)):

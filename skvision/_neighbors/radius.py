@@ -1,5 +1,7 @@
 """Exact search for all rows within a radius, with bounded memory besides the result."""
 
+from typing import Any
+
 import numpy as np
 
 from skvision._neighbors.search import (
@@ -19,7 +21,14 @@ from skvision._neighbors.sketches import make_sketch
 from skvision._training.parallel import for_each_block, one_thread_for_blas
 
 
-def rows_within(queries, rows, limit, metric, image_shape=None, n_jobs=None):
+def rows_within(
+    queries: Any,
+    rows: Any,
+    limit: float,
+    metric: int,
+    image_shape: Any = None,
+    n_jobs: int | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find all rows whose distance from a query is at most a limit.
 
     Parameters
@@ -61,10 +70,18 @@ def rows_within(queries, rows, limit, metric, image_shape=None, n_jobs=None):
                 queries[start : start + search.batch_size]
             )
         ]
-    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    places, indices, distances = map(np.concatenate, zip(*parts, strict=True))
+    return places, indices, distances
 
 
-def _sketch_for(queries, rows, limit, metric, image_shape, n_jobs):
+def _sketch_for(
+    queries: np.ndarray,
+    rows: np.ndarray,
+    limit: float,
+    metric: Any,
+    image_shape: Any,
+    n_jobs: int | None,
+) -> Any:
     """Return a coarse sketch if there are many images and it excludes most pairs.
 
     Queries and rows at regular intervals show whether it does.
@@ -110,7 +127,9 @@ class _Search:
         Number of computed distances.
     """
 
-    def __init__(self, rows, limit, metric, sketch, n_jobs):
+    def __init__(
+        self, rows: Any, limit: float, metric: int, sketch: Any, n_jobs: int | None
+    ) -> None:
         self.rows, self.limit, self.metric = rows, limit, metric
         self.sketch, self.n_jobs = sketch, n_jobs
         self.norms = inverse_norms(rows, metric)
@@ -118,21 +137,26 @@ class _Search:
         self.batch_size = max(1, BYTES_PER_BATCH // code_bytes)
         self.step = min(ROWS_PER_STEP, self.batch_size)
         self.keeps = code_bytes * len(rows) <= MAX_BYTES_KEPT
-        self.kept = {}
+        self.kept: dict[int, Any] = {}
         self.n_computed = 0
 
-    def __call__(self, queries):
+    def __call__(
+        self, queries: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Return indices of queries, indices of rows, and distances, by blocks."""
         norms = inverse_norms(queries, self.metric)
-        codes = errors = None
+        codes: Any = None
+        errors: Any = None
         if self.sketch is not None:
             codes, errors = self.sketch.codes(
                 queries, norms, self.n_jobs, of_queries=True
             )
-        found = {start: [] for start in range(0, len(queries), QUERIES_PER_TASK)}
-        counts = []
+        found: dict[int, list[Any]] = {
+            start: [] for start in range(0, len(queries), QUERIES_PER_TASK)
+        }
+        counts: list[int] = []
 
-        def search(block):
+        def search(block: slice) -> None:
             sketched = codes is not None and (codes[block], errors[block])
             pairs, distances, n_computed = self._within(
                 part, queries[block], norms[block], sketched, row_codes
@@ -148,7 +172,7 @@ class _Search:
         self.n_computed += sum(counts)
         return [_sort_by_query(parts) for parts in found.values()]
 
-    def _codes_of(self, part):
+    def _codes_of(self, part: slice) -> Any:
         """Return codes and errors of some rows, and keep them if they fit."""
         if self.sketch is None:
             return None
@@ -159,7 +183,14 @@ class _Search:
                 self.kept[part.start] = codes
         return codes
 
-    def _within(self, part, queries, norms, codes, row_codes):
+    def _within(
+        self,
+        part: slice,
+        queries: np.ndarray,
+        norms: np.ndarray,
+        codes: Any,
+        row_codes: Any,
+    ) -> tuple[np.ndarray, np.ndarray, int]:
         """Return pairs within the limit, distances, and how many were computed."""
         from skvision._kernels.nearest import Bounds, refine_within, scan_within
 
@@ -185,7 +216,9 @@ class _Search:
         return found[:n_found].copy(), distances[:n_found].copy(), n_computed
 
 
-def _sort_by_query(parts):
+def _sort_by_query(
+    parts: list[tuple[np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return indices of queries and rows and distances, sorted by query and by row."""
     pairs, distances = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))

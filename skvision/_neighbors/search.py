@@ -1,6 +1,7 @@
 """Exact search for the nearest rows, with bounded memory."""
 
 import copy
+from typing import Any, Self
 
 import numpy as np
 
@@ -35,8 +36,14 @@ FIRST_CANDIDATES = 64  # of each of few queries
 
 
 def nearest_rows(
-    queries, rows, n_neighbors, metric, image_shape=None, n_jobs=None, sketched=None
-):
+    queries: Any,
+    rows: Any,
+    n_neighbors: int,
+    metric: int,
+    image_shape: Any = None,
+    n_jobs: int | None = None,
+    sketched: Any = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Find the nearest rows of each query.
 
     Parameters
@@ -82,7 +89,9 @@ def nearest_rows(
     return distances, indices
 
 
-def _is_faster_without_sketch(queries, rows, metric):
+def _is_faster_without_sketch(
+    queries: np.ndarray, rows: np.ndarray, metric: Any
+) -> bool:
     """Return whether computing all distances is faster than computing sketches."""
     from skvision._kernels.distances import HAMMING
 
@@ -94,8 +103,15 @@ def _is_faster_without_sketch(queries, rows, metric):
 
 
 def _search_by_sketches(
-    queries, rows, distances, indices, metric, image_shape, n_jobs, sketched
-):
+    queries: np.ndarray,
+    rows: np.ndarray,
+    distances: np.ndarray,
+    indices: np.ndarray,
+    metric: Any,
+    image_shape: Any,
+    n_jobs: int | None,
+    sketched: Any,
+) -> None:
     """Fill heaps with the nearest rows, by sketches that are chosen for the data."""
     if sketched is None:
         coarse = len(queries) >= MANY_QUERIES and _allows_coarse_sketch(rows, metric)
@@ -121,21 +137,29 @@ def _search_by_sketches(
             search = _Search(rows, metric, sketch, n_jobs)
 
 
-def _fine_sketch(queries, rows, metric, image_shape):
+def _fine_sketch(
+    queries: np.ndarray, rows: np.ndarray, metric: Any, image_shape: Any
+) -> Any:
     """Return a sketch whose bounds use all values of a row."""
     if queries.dtype == np.uint8 and supports_byte_products(rows, metric):
         return ByteProducts(rows, metric)
     return make_sketch(rows, metric, image_shape, coarse=False)
 
 
-def _allows_coarse_sketch(rows, metric):
+def _allows_coarse_sketch(rows: np.ndarray, metric: Any) -> bool:
     from skvision._kernels.distances import CHEBYSHEV, HAMMING
 
     large = len(rows) >= MANY_ROWS and rows.shape[1] >= MANY_FEATURES
     return large and metric not in (CHEBYSHEV, HAMMING)
 
 
-def sketch_rows(rows, metric, image_shape, n_jobs, before=None):
+def sketch_rows(
+    rows: np.ndarray,
+    metric: Any,
+    image_shape: Any,
+    n_jobs: int | None,
+    before: Any = None,
+) -> Any:
     """Return a coarse sketch of rows that is kept for later searches, or False.
 
     It is False for few rows, and for rows such as noise if the sketch excludes too few
@@ -172,7 +196,9 @@ class SketchedRows:
         Number of threads.
     """
 
-    def __init__(self, rows, metric, image_shape, n_jobs):
+    def __init__(
+        self, rows: Any, metric: int, image_shape: Any, n_jobs: int | None
+    ) -> None:
         self.metric = metric
         self.sketch = make_sketch(
             rows, metric, image_shape, coarse=True, n_axes=AXES_KEPT
@@ -180,13 +206,13 @@ class SketchedRows:
         norms = inverse_norms(rows, metric)
         self._store(norms, *self.sketch.codes(rows, norms, n_jobs))
 
-    def _store(self, norms, codes, errors):
+    def _store(self, norms: np.ndarray, codes: np.ndarray, errors: np.ndarray) -> None:
         self.norms, self.codes, self.errors = norms, codes, errors
         self.largest_error = errors.max()
         longest = codes[:, -1].argmax()  # `PrincipalAxes.gap` only needs this code
         self.longest = codes[longest : longest + 1].copy()
 
-    def with_more(self, rows, n_jobs):
+    def with_more(self, rows: np.ndarray, n_jobs: int | None) -> Self:
         """Return the codes of these rows followed by more rows, as a new object."""
         norms = inverse_norms(rows, self.metric)
         more = norms, *self.sketch.codes(rows, norms, n_jobs)
@@ -195,7 +221,14 @@ class SketchedRows:
         other._store(*map(np.concatenate, zip(before, more, strict=True)))
         return other
 
-    def search(self, queries, rows, distances, indices, n_jobs):
+    def search(
+        self,
+        queries: np.ndarray,
+        rows: np.ndarray,
+        distances: np.ndarray,
+        indices: np.ndarray,
+        n_jobs: int | None,
+    ) -> int:
         """Fill the heaps of few queries, and return the number of computed distances.
 
         The rows with the smallest bounds come first. Their distances limit those of the
@@ -209,7 +242,14 @@ class SketchedRows:
             n_computed += self._search(queries[part], rows, *heaps, n_jobs)
         return n_computed
 
-    def _search(self, queries, rows, distances, indices, n_jobs):
+    def _search(
+        self,
+        queries: np.ndarray,
+        rows: np.ndarray,
+        distances: np.ndarray,
+        indices: np.ndarray,
+        n_jobs: int | None,
+    ) -> int:
         norms = inverse_norms(queries, self.metric)
         codes, errors = self.sketch.codes(queries, norms, n_jobs, of_queries=True)
         slack = errors + self.largest_error
@@ -217,10 +257,10 @@ class SketchedRows:
         bounds = np.empty((len(queries), len(rows)), np.float32)
         counts = []
 
-        def bound(block):
+        def bound(block: slice) -> None:
             bounds[:, block] = self.sketch.bounds(codes, self.codes[block])
 
-        def find(block):
+        def find(block: slice) -> None:
             pairs = queries[block], rows, norms[block], bounds[block]
             heaps = distances[block], indices[block]
             counts.append(self._find(*pairs, slack[block], gap[block], *heaps))
@@ -229,7 +269,17 @@ class SketchedRows:
         for_each_block(find, len(queries), FEW_QUERIES_PER_TASK, n_jobs)
         return sum(counts)
 
-    def _find(self, queries, rows, norms, bounds, slack, gap, distances, indices):
+    def _find(
+        self,
+        queries: np.ndarray,
+        rows: np.ndarray,
+        norms: np.ndarray,
+        bounds: Any,
+        slack: np.ndarray,
+        gap: np.ndarray,
+        distances: np.ndarray,
+        indices: np.ndarray,
+    ) -> Any:
         from skvision._kernels.distances import distances_to
         from skvision._kernels.nearest import (
             Bounds,
@@ -271,7 +321,14 @@ class _Search:
         Maximum number of queries in one call.
     """
 
-    def __init__(self, rows, metric, sketch, n_jobs, sketched=None):
+    def __init__(
+        self,
+        rows: Any,
+        metric: int,
+        sketch: Any,
+        n_jobs: int | None,
+        sketched: Any = None,
+    ) -> None:
         self.rows, self.metric, self.sketch, self.n_jobs = rows, metric, sketch, n_jobs
         self.sketched = sketched
         self.norms = inverse_norms(rows, metric)
@@ -279,9 +336,11 @@ class _Search:
         self.batch_size = max(1, BYTES_PER_BATCH // code_bytes)
         self.step = min(ROWS_PER_STEP, self.batch_size)
         self.keeps = code_bytes * len(rows) <= MAX_BYTES_KEPT
-        self.kept = {}
+        self.kept: dict[int, Any] = {}
 
-    def __call__(self, queries, distances, indices):
+    def __call__(
+        self, queries: np.ndarray, distances: np.ndarray, indices: np.ndarray
+    ) -> int:
         """Fill the heaps of queries, and return the number of computed distances."""
         norms = inverse_norms(queries, self.metric)
         codes = None
@@ -289,7 +348,7 @@ class _Search:
             codes = self.sketch.codes(queries, norms, self.n_jobs, of_queries=True)
         counts = []
 
-        def update(block):
+        def update(block: slice) -> None:
             arrays = queries[block], norms[block], distances[block], indices[block]
             codes_of_block = codes and (codes[0][block], codes[1][block])
             counts.append(self._update(first, *arrays, codes_of_block, row_codes))
@@ -299,7 +358,7 @@ class _Search:
             for_each_block(update, len(queries), QUERIES_PER_TASK, self.n_jobs)
         return sum(counts)
 
-    def _codes_from(self, first):
+    def _codes_from(self, first: int) -> Any:
         """Return codes and errors of the rows of a step, and keep them if they fit."""
         if self.sketch is None:
             return None
@@ -313,7 +372,16 @@ class _Search:
                 self.kept[first] = codes
         return codes
 
-    def _update(self, first, queries, norms, distances, indices, codes, row_codes):
+    def _update(
+        self,
+        first: int,
+        queries: np.ndarray,
+        norms: np.ndarray,
+        distances: np.ndarray,
+        indices: np.ndarray,
+        codes: Any,
+        row_codes: Any,
+    ) -> Any:
         """Update the heaps of a block of queries with the rows of a step."""
         from skvision._kernels.nearest import Bounds, refine, scan
 
@@ -333,7 +401,7 @@ class _Search:
         return refine(*pairs, bounds, distances, indices)
 
 
-def inverse_norms(rows, metric):
+def inverse_norms(rows: np.ndarray, metric: Any) -> np.ndarray:
     """Return the inverse norms of rows for COSINE, and ones for other metrics."""
     from skvision._kernels.distances import COSINE
     from skvision._kernels.distances import inverse_norms as compute

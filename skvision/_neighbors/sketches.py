@@ -12,6 +12,7 @@ error, and its distances are computed.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from sklearn.utils.extmath import randomized_range_finder
@@ -35,7 +36,9 @@ TINY_DISTANCE = 1e-150  # whose square loses precision in float64
 MOST_DOUBLINGS = 400
 
 
-def make_sketch(rows, metric, image_shape, coarse, n_axes=None):
+def make_sketch(
+    rows: np.ndarray, metric: Any, image_shape: Any, coarse: bool, n_axes: Any = None
+) -> Any:
     """Return a sketch for a metric, with few codes for each row if ``coarse``.
 
     ``n_axes`` is the number of axes for metrics with axes; None means `N_AXES`. The
@@ -52,7 +55,7 @@ def make_sketch(rows, metric, image_shape, coarse, n_axes=None):
     return PrincipalAxes(rows, metric, coarse, n_axes or N_AXES)
 
 
-def _sample(rows):
+def _sample(rows: np.ndarray) -> np.ndarray:
     """Return rows at regular intervals."""
     n = max(1, min(N_SAMPLED, BYTES_SAMPLED // (4 * rows.shape[1])))
     return np.ascontiguousarray(rows[:: -(-len(rows) // n)])
@@ -77,7 +80,7 @@ class PooledBytes:
 
     power = 1
 
-    def __init__(self, rows, image_shape, coarse):
+    def __init__(self, rows: Any, image_shape: Any, coarse: bool) -> None:
         n_features = rows.shape[1]
         self.groups, self.n_codes, size = np.arange(n_features), n_features, 1
         if coarse:
@@ -96,14 +99,21 @@ class PooledBytes:
         self.groups = self.groups.astype(np.uint32)
         self.width = self.code_bytes = -(-self.n_codes // 64) * 64  # whole vectors
 
-    def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
+    def codes(
+        self,
+        rows: np.ndarray,
+        inverse_norms: np.ndarray,
+        n_jobs: int | None,
+        *,
+        of_queries: bool = False,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the codes of rows, uint8, and their errors."""
         from skvision._kernels.sketches import pool_to_bytes
 
         codes = np.zeros((len(rows), self.code_bytes), np.uint8)
         errors = np.empty(len(rows))
 
-        def compute(block):
+        def compute(block: slice) -> None:
             pool_to_bytes(
                 rows[block],
                 self.groups,
@@ -119,7 +129,7 @@ class PooledBytes:
         errors[~np.isfinite(errors)] = np.inf  # sums that overflow
         return codes, errors
 
-    def bounds(self, query_codes, row_codes):
+    def bounds(self, query_codes: np.ndarray, row_codes: np.ndarray) -> Any:
         """Return the distances of codes."""
         from skvision._kernels.sketches import byte_l1_block
 
@@ -127,12 +137,12 @@ class PooledBytes:
         byte_l1_block(query_codes, row_codes, out)
         return out
 
-    def gap(self, query_codes, row_codes):
+    def gap(self, query_codes: np.ndarray, row_codes: np.ndarray) -> Any:
         """Return the difference of `bounds` from distances of codes, for each query."""
         return np.zeros(len(query_codes))
 
 
-def _guess_shape(n_features):
+def _guess_shape(n_features: int) -> tuple[int, int, int]:
     """Return a likely shape of flat rows; it only affects speed."""
     for n_channels in (3, 1):
         side = math.isqrt(n_features // n_channels)
@@ -141,7 +151,7 @@ def _guess_shape(n_features):
     return 1, n_features, 1
 
 
-def _divide_into_pools(image_shape):
+def _divide_into_pools(image_shape: Any) -> tuple[np.ndarray, int, int]:
     """Return the pool of each feature, the number of pools, and their largest size.
 
     Pools are rectangles of one channel. Their sides are doubled in turn while there are
@@ -189,10 +199,13 @@ class PrincipalAxes:
 
     power = 2
 
-    def __init__(self, rows, metric, coarse, n_axes=N_AXES):
+    def __init__(
+        self, rows: Any, metric: int, coarse: bool, n_axes: int = N_AXES
+    ) -> None:
         from skvision._kernels.distances import COSINE, inverse_norms
 
-        self.metric, self.axes = metric, None
+        self.metric = metric
+        self.axes: Any = None
         some = _sample(rows)
         norms = np.empty(len(some))
         inverse_norms(some, norms)
@@ -221,7 +234,9 @@ class PrincipalAxes:
         self.width = self.axes.shape[1] + 1 if coarse else rows.shape[1]
         self.code_bytes = 4 * (self.width + 1)
 
-    def _embed(self, rows, inverse_norms):
+    def _embed(
+        self, rows: np.ndarray, inverse_norms: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         from skvision._kernels.sketches import embed
 
         out = np.empty(rows.shape, np.float32)
@@ -237,7 +252,14 @@ class PrincipalAxes:
         )
         return out, squared_norms
 
-    def codes(self, rows, inverse_norms, n_jobs, *, of_queries=False):
+    def codes(
+        self,
+        rows: np.ndarray,
+        inverse_norms: np.ndarray,
+        n_jobs: int | None,
+        *,
+        of_queries: bool = False,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return codes and errors of rows.
 
         The codes are the coordinates and one more value, float32, such that the product
@@ -246,7 +268,7 @@ class PrincipalAxes:
         codes = np.empty((len(rows), self.width + 1), np.float32)
         errors = np.empty(len(rows))
 
-        def compute(block):
+        def compute(block: slice) -> None:
             x, squared_norms = self._embed(rows[block], inverse_norms[block])
             x, errors[block] = self._project(x, squared_norms)
             codes[block, :-1] = -2 * x if of_queries else x
@@ -257,7 +279,9 @@ class PrincipalAxes:
         for_each_block(compute, len(rows), batch_size, n_jobs)
         return codes, errors
 
-    def _project(self, x, squared_norms):
+    def _project(
+        self, x: Any, squared_norms: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the coordinates of embedded rows and the errors of distances."""
         lost = ~(squared_norms < 1e30)  # too large for float32, or not a number
         x[lost], squared_norms[lost] = 0, 0
@@ -280,13 +304,13 @@ class PrincipalAxes:
         error[lost] = np.inf
         return x, error / self.scale + TINY_DISTANCE
 
-    def bounds(self, query_codes, row_codes):
+    def bounds(self, query_codes: np.ndarray, row_codes: np.ndarray) -> Any:
         """Return squared distances of codes, less the squared norm of the query."""
         if len(query_codes) < QUERIES_PER_PRODUCT:  # for which BLAS would copy all rows
             return np.stack([row_codes @ one for one in query_codes])
         return query_codes @ row_codes.T
 
-    def gap(self, query_codes, row_codes):
+    def gap(self, query_codes: np.ndarray, row_codes: np.ndarray) -> Any:
         """Return the difference of `bounds` from squared distances, for each query."""
         squares = _squares(query_codes[:, :-1]) / 4
         longest = math.sqrt(float(row_codes[:, -1].max()) * (1 + 4 * ROUNDING))
@@ -295,14 +319,14 @@ class PrincipalAxes:
         return 1.01 * n_terms * rounding - squares
 
 
-def _largest(numbers):
+def _largest(numbers: np.ndarray) -> float:
     return max(float(numbers.max()), -float(numbers.min()))
 
 
-def _scale_to_one(number):
+def _scale_to_one(number: float) -> float:
     """Return a power of two that scales a number below one."""
     return 2.0 ** -max(math.frexp(number)[1], -MOST_DOUBLINGS)
 
 
-def _squares(codes):
+def _squares(codes: np.ndarray) -> Any:
     return np.einsum("ij,ij->i", codes, codes, dtype=np.float64)

@@ -1,6 +1,7 @@
 """Votes of neighbors: their weights and the rule for ties."""
 
 from numbers import Real
+from typing import Any, cast
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
@@ -9,7 +10,9 @@ TIE_TOLERANCE = 1e-12  # relative difference of votes that is due to rounding
 WINNER_BONUS = 1e-9  # fraction of all votes that the winner of a tie receives
 
 
-def vote(labels, distances, weights, class_weights, tie_break):
+def vote(
+    labels: Any, distances: Any, weights: Any, class_weights: Any, tie_break: str
+) -> Any:
     """Return the fraction of the votes of neighbors for each class.
 
     Parameters
@@ -59,7 +62,7 @@ def vote(labels, distances, weights, class_weights, tie_break):
     return votes / votes.sum(axis=1, keepdims=True)
 
 
-def _neighbor_weights(distances, weights):
+def _neighbor_weights(distances: np.ndarray, weights: Any) -> Any:
     if weights == "uniform":
         return np.broadcast_to(1.0, distances.shape)
     if weights == "distance":
@@ -83,7 +86,9 @@ def _neighbor_weights(distances, weights):
     return given / np.where(largest > 0, largest, 1)
 
 
-def compute_class_weights(class_weight, classes, labels):
+def compute_class_weights(
+    class_weight: Any, classes: np.ndarray, labels: np.ndarray
+) -> Any:
     """Return the weight of each class.
 
     Raises
@@ -96,8 +101,9 @@ def compute_class_weights(class_weight, classes, labels):
     if isinstance(class_weight, str):  # "balanced"
         counts = np.bincount(labels, minlength=len(classes))
         return len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    given = class_weight.values()
-    if not all(isinstance(w, Real) and np.isfinite(w) and w > 0 for w in given):
+    given: Any = class_weight.values()
+    weights = [cast(float, w) for w in given if isinstance(w, Real)]
+    if len(weights) < len(given) or not all(np.isfinite(w) and w > 0 for w in weights):
         raise ValueError(
             f"class_weight must contain finite numbers greater than 0; got "
             f"{class_weight}. To exclude a class, exclude its images from fit."
@@ -105,7 +111,7 @@ def compute_class_weights(class_weight, classes, labels):
     return compute_class_weight(class_weight, classes=classes, y=classes)
 
 
-def leave_one_out_class_weights(labels, n_classes, rows):
+def leave_one_out_class_weights(labels: Any, n_classes: int, rows: Any) -> np.ndarray:
     """Return balanced class weights without each of some rows, for leave-one-out.
 
     Parameters

@@ -1,8 +1,10 @@
 """The ArcFace embedder."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -10,7 +12,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import validate_rows
-from skvision._contract.labeled_rows import refuse_other_classes, validate_labeled_rows
+from skvision._contract.labeled_rows import (
+    LabeledRows,
+    refuse_other_classes,
+    validate_labeled_rows,
+)
 from skvision._contract.labels import refuse_missing
 from skvision._contract.probabilities import log_probabilities_of, probabilities_of
 from skvision._contract.public import public
@@ -27,7 +33,7 @@ MARGINS = {  # loss: (type of the margin, upper limit of the margin)
 }
 
 
-def _has_open_end(estimator):
+def _has_open_end(estimator: Any) -> bool:
     if estimator.learning_rate not in PLANNED:
         return has_epochs(estimator)
     raise AttributeError(
@@ -297,35 +303,35 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     def __init__(
         self,
-        n_components=128,
+        n_components: int = 128,
         *,
-        hidden_layer_sizes=(),
-        activation="relu",
-        loss="arcface",
-        margin=0.5,
-        scale=16.0,
-        dropout=0.0,
-        batch_norm=True,
-        standardize=True,
-        augmentation=None,
-        tta=False,
-        solver="adamw",
-        alpha=0.01,
-        max_gradient_norm=None,
-        learning_rate="cosine",
-        learning_rate_init=0.001,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        batch_size=32,
-        max_iter=60,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        class_weight=None,
-        warm_start=False,
-        image_shape=None,
-        random_state=None,
-    ):
+        hidden_layer_sizes: Any = (),
+        activation: Any = "relu",
+        loss: str = "arcface",
+        margin: float = 0.5,
+        scale: float = 16.0,
+        dropout: Any = 0.0,
+        batch_norm: bool = True,
+        standardize: bool = True,
+        augmentation: Callable[..., Any] | None = None,
+        tta: bool = False,
+        solver: str = "adamw",
+        alpha: float = 0.01,
+        max_gradient_norm: float | None = None,
+        learning_rate: Any = "cosine",
+        learning_rate_init: float = 0.001,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        batch_size: int | str = 32,
+        max_iter: int = 60,
+        shuffle: bool = True,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        class_weight: dict[str, Any] | str | None = None,
+        warm_start: bool = False,
+        image_shape: Any = None,
+        random_state: Any = None,
+    ) -> None:
         self.n_components = n_components
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -355,7 +361,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         self.random_state = random_state
 
     @whole_fit
-    def fit(self, X, y):
+    def fit(self, X: Any, y: Any) -> Self:
         """Fit the network to labeled images or features.
 
         Parameters
@@ -404,7 +410,7 @@ class ArcFaceEmbedder(NetworkClassifier):
 
     @available_if(_has_open_end)
     @whole_fit
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Train for one epoch on a batch of images.
 
         The means and standard deviations of the inputs are learned in the first call.
@@ -441,7 +447,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         self._train(problem, learning, None, None)
         return self
 
-    def _architecture_for(self, problem):
+    def _architecture_for(self, problem: LabeledRows) -> Any:
         backbone = architecture_of(self, problem.X.shape[1], len(problem.classes))
         margin_type, _ = MARGINS.get(self.loss, ("angle", None))
         return replace(
@@ -454,13 +460,13 @@ class ArcFaceEmbedder(NetworkClassifier):
             margin_type=margin_type,
         )
 
-    def _dropout_rates(self, architecture):
+    def _dropout_rates(self, architecture: Any) -> tuple[float, ...]:
         return *dropout_rates(self, len(architecture.hidden) - 1), 0.0
 
-    def _first_parameters(self, architecture, rng):
+    def _first_parameters(self, architecture: Any, rng: np.random.Generator) -> Any:
         return architecture.network().start(rng)
 
-    def _check(self):
+    def _check(self) -> None:
         if self.solver == "lbfgs" and self.loss != "softmax" and self.alpha:
             raise ValueError(
                 f'solver="lbfgs" has no minimum with alpha={self.alpha:g}: the loss '
@@ -476,17 +482,17 @@ class ArcFaceEmbedder(NetworkClassifier):
                 + (" Is it in degrees?" if self.loss == "arcface" else "")
             )
 
-    def _loss(self, n_outputs):
+    def _loss(self, n_outputs: int) -> Callable[..., Any]:
         return losses.softmax_cross_entropy
 
     @property
-    def class_centers_(self):
+    def class_centers_(self) -> np.ndarray:
         """The centers of the classes, of unit length, (n_classes, n_components)."""
         check_is_fitted(self, "parameters_")
         centers = self.coefs_[-1]
         return _unit(centers if self._architecture.by_angle else centers.T)
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Compute the embeddings of images.
 
         Parameters
@@ -510,7 +516,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         with threads_for(self._architecture.network(), len(X)):
             return _unit(self._with_mirrored(lambda X: _unit(self._hidden(X)), X))
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> np.ndarray:
         r"""Compute the scores of the classes, :math:`s \cos \theta_j`.
 
         Parameters
@@ -533,7 +539,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         scores = self._scores(X)
         return scores if scores.shape[1] > 2 else scores[:, 1] - scores[:, 0]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probabilities of the training classes.
 
         Parameters
@@ -554,7 +560,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         """
         return probabilities_of(self.decision_function(X))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithms of the class probabilities.
 
         Parameters
@@ -575,7 +581,7 @@ class ArcFaceEmbedder(NetworkClassifier):
         """
         return log_probabilities_of(self.decision_function(X))
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy of the predicted classes, for the training classes only.
 
         Parameters
@@ -613,16 +619,17 @@ class ArcFaceEmbedder(NetworkClassifier):
             )
         return super().score(X, y, sample_weight)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
 
-def _unit(rows):
+def _unit(rows: Any) -> np.ndarray:
     """Normalize rows to unit length, as float32; a row of zeros stays zero."""
     rows = rows.astype(np.float64)
     largest = np.abs(rows).max(axis=1, initial=0, keepdims=True)
     np.divide(rows, largest, out=rows, where=largest > 0)  # so that squares are finite
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norms, out=rows, where=norms > 0).astype(np.float32)
+    unit: np.ndarray = np.divide(rows, norms, out=rows, where=norms > 0)
+    return unit.astype(np.float32)

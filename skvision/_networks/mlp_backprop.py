@@ -1,6 +1,8 @@
 """The multilayer perceptron."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -31,7 +33,7 @@ from skvision._training import losses
 from skvision._training.layers import he
 
 
-def _has_probabilities(estimator):
+def _has_probabilities(estimator: Any) -> bool:
     if estimator.loss == "cross_entropy":
         return True
     raise AttributeError(
@@ -334,41 +336,41 @@ class MLPBackprop(NetworkClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
         *,
-        loss="cross_entropy",
-        out_activation="identity",
-        weight_init="he",
-        bias_init=None,
-        dropout=0.0,
-        batch_norm=False,
-        standardize=True,
-        augmentation=None,
-        tta=False,
-        solver="adam",
-        alpha=1e-4,
-        l1_ratio=0.0,
-        max_norm=None,
-        max_gradient_norm=None,
-        label_smoothing=0.0,
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        batch_size="auto",
-        max_iter=200,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        average_last=None,
-        class_weight=None,
-        warm_start=False,
-        image_shape=None,
-        random_state=None,
-    ):
+        loss: Any = "cross_entropy",
+        out_activation: str = "identity",
+        weight_init: Any = "he",
+        bias_init: Any = None,
+        dropout: Any = 0.0,
+        batch_norm: bool = False,
+        standardize: bool = True,
+        augmentation: Callable[..., Any] | None = None,
+        tta: bool = False,
+        solver: str = "adam",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.0,
+        max_norm: float | None = None,
+        max_gradient_norm: float | None = None,
+        label_smoothing: float = 0.0,
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        batch_size: int | str = "auto",
+        max_iter: int = 200,
+        shuffle: bool = True,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        average_last: int | None = None,
+        class_weight: dict[str, Any] | str | None = None,
+        warm_start: bool = False,
+        image_shape: Any = None,
+        random_state: Any = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.loss = loss
@@ -406,14 +408,14 @@ class MLPBackprop(NetworkClassifier):
     @whole_fit
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-    ):
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Fit the network to labeled images or features.
 
         Parameters
@@ -466,7 +468,8 @@ class MLPBackprop(NetworkClassifier):
         rng = check_random_state(self.random_state)
         if X_val is None and y_val is None and sample_weight_val is None:
             problem, learning, rows = hold_out(self, problem, rng)
-            held_out = LabeledRows(*(part[rows] for part in problem[:3]), None)
+            parts: Any = (*(part[rows] for part in problem[:3]), None)
+            held_out = LabeledRows(*parts)
         else:
             learning = np.flatnonzero(problem.weights)
             held_out = validate_validation_set(
@@ -479,7 +482,9 @@ class MLPBackprop(NetworkClassifier):
 
     @available_if(has_epochs)
     @whole_fit
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
         """Train for one epoch on a batch of images.
 
         The means and standard deviations of the inputs are learned in the first call.
@@ -522,29 +527,32 @@ class MLPBackprop(NetworkClassifier):
         self._train(problem, learning, None, None)
         return self
 
-    def _keep(self, result):
-        scores, before = result.validation_scores, []
+    def _keep(self, result: Any, **more: Any) -> None:
+        before: Any = []
+        scores = result.validation_scores
         if self.n_iter_:
             before = self.validation_scores_
         self.validation_scores_ = [*before, *scores]
         self.best_validation_score_ = max(scores, default=None)
         none = [np.nan] * len(result.loss_curve)
-        super()._keep(result, validation_score=np.array(scores or none))
+        super()._keep(result, validation_score=np.array(scores or none), **more)
 
-    def _architecture_for(self, problem):
+    def _architecture_for(self, problem: LabeledRows) -> Any:
         return architecture_of(self, problem.X.shape[1], problem.n_outputs)
 
-    def _dropout_rates(self, architecture):
+    def _dropout_rates(self, architecture: Any) -> tuple[float, ...]:
         return dropout_rates(self, len(architecture.hidden))
 
-    def _first_parameters(self, architecture, rng):
+    def _first_parameters(
+        self, architecture: Any, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
         named = isinstance(self.weight_init, str)
         initializer = INITIALIZERS[self.weight_init] if named else he
         return first_parameters(
             self, architecture.network(initializer=initializer), rng
         )
 
-    def _check(self):
+    def _check(self) -> None:
         if self.out_activation != "identity" and self.loss != "squared_error":
             raise ValueError(
                 f'out_activation="sigmoid" needs loss="squared_error"; got '
@@ -555,7 +563,7 @@ class MLPBackprop(NetworkClassifier):
                 f'label_smoothing needs loss="cross_entropy"; got loss={self.loss!r}.'
             )
 
-    def _loss(self, n_outputs):
+    def _loss(self, n_outputs: int) -> Callable[..., Any]:
         """Return the loss for a number of outputs."""
         if self.loss == "cross_entropy":
             loss = (
@@ -573,13 +581,13 @@ class MLPBackprop(NetworkClassifier):
         return make(pairs(1.0))
 
     @property
-    def intercepts_(self):
+    def intercepts_(self) -> list[np.ndarray]:
         """The biases of each layer, as views of ``parameters_``."""
         check_is_fitted(self, "parameters_")
         views = self._architecture.network().views(self.parameters_)
         return biases(views, len(self._architecture.hidden) + 1)
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> np.ndarray:
         """Compute the scores of the classes.
 
         Parameters
@@ -602,7 +610,7 @@ class MLPBackprop(NetworkClassifier):
         return scores if scores.shape[1] > 1 else scores[:, 0]
 
     @available_if(_has_probabilities)
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Predict class probabilities, the softmax of the scores.
 
         Parameters
@@ -626,7 +634,7 @@ class MLPBackprop(NetworkClassifier):
         return probabilities_of(self.decision_function(X))
 
     @available_if(_has_probabilities)
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithms of the class probabilities.
 
         Parameters
@@ -649,7 +657,7 @@ class MLPBackprop(NetworkClassifier):
         """
         return log_probabilities_of(self.decision_function(X))
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Compute features, which are the outputs of the last hidden layer.
 
         Parameters

@@ -1,6 +1,8 @@
 """The base class of neural network classifiers."""
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -10,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skvision._contract.divergence import check_outputs
 from skvision._contract.images import validate_rows
 from skvision._contract.labeled_rows import (
+    LabeledRows,
     announced_classes,
     refuse_balanced,
     validate_labeled_rows,
@@ -32,7 +35,7 @@ from skvision._training.penalties import elastic_net
 from skvision._training.schedules import NO_HISTORY
 
 
-def has_epochs(estimator):
+def has_epochs(estimator: Any) -> bool:
     """Return whether ``partial_fit`` is available, for ``available_if``."""
     if estimator.solver != "lbfgs":
         return True
@@ -57,13 +60,22 @@ class NetworkClassifier(
 
     _parameter_constraints = NETWORK_CONSTRAINTS
 
+    _architecture: Any
+    _rng: Any
+    _optimizer_state: Any
+    loss_curve_: list[float]
+    history_: dict[str, Any]
+    validation_scores_: list[float]
+
     # defaults for parameters that only MLPBackprop has
     early_stopping = False
-    average_last = None
+    average_last: int | None = None
     l1_ratio = 0.0
-    max_norm = None
+    max_norm: float | None = None
 
-    def _begin_epoch(self, X, y, classes, sample_weight):
+    def _begin_epoch(
+        self, X: Any, y: Any, classes: Any, sample_weight: Any
+    ) -> tuple[Any, np.ndarray]:
         """Validate the data of ``partial_fit``; return it and the rows to train on."""
         refuse_balanced(self)
         first = not hasattr(self, "parameters_")
@@ -81,7 +93,14 @@ class NetworkClassifier(
         self._begin(problem, learning, not first, check_random_state(self.random_state))
         return problem, learning
 
-    def _begin(self, problem, learning, warm_start, rng, has_validation=False):
+    def _begin(
+        self,
+        problem: LabeledRows,
+        learning: np.ndarray,
+        warm_start: bool,
+        rng: np.random.RandomState,
+        has_validation: bool = False,
+    ) -> None:
         """Define the network and initialize it, unless it is a warm start."""
         architecture = self._architecture_for(problem)
         rates = self._dropout_rates(architecture)
@@ -111,7 +130,9 @@ class NetworkClassifier(
         self.n_parameters_ = len(self.parameters_)
         self.n_iter_, self.loss_curve_, self.history_ = 0, [], {}
 
-    def _train(self, problem, learning, held_out, progress):
+    def _train(
+        self, problem: LabeledRows, learning: np.ndarray, held_out: Any, progress: Any
+    ) -> None:
         """Train from the current parameters; without ``progress``, for one epoch.
 
         An interrupt is raised again after the last completed epoch has been stored.
@@ -123,7 +144,7 @@ class NetworkClassifier(
 
         rng_state = None  # at the end of the last epoch
 
-        def on_epoch(params, statistics):
+        def on_epoch(params: Any, statistics: np.ndarray) -> Any:
             nonlocal rng_state
             rng_state = self._rng.bit_generator.state
             if progress is None:
@@ -170,23 +191,23 @@ class NetworkClassifier(
         done = f"{len(result.loss_curve)} of max_iter={self.max_iter} epochs"
         end_fit(self, result.interrupted, f"the result of {done}")
 
-    def _history(self):
+    def _history(self) -> dict[str, Any]:
         """Return the history of previous epochs, for schedules."""
         rates = self.history_.get("learning_rate", np.empty(0)).tolist()
         return {**NO_HISTORY, "loss": self.loss_curve_, "learning_rate": rates}
 
-    def _scorer(self, net, held_out):
+    def _scorer(self, net: Any, held_out: Any) -> Callable[..., Any]:
         """Return ``(params, statistics) -> accuracy``."""
         inputs = Inputs(held_out.X, self._standard)
 
-        def score(params, statistics):
+        def score(params: Any, statistics: np.ndarray) -> float:
             best = _winners(net.outputs(params, statistics, inputs))
             right = best == held_out.labels
             return float(np.average(right, weights=held_out.weights))
 
         return score
 
-    def _keep(self, result, **more):
+    def _keep(self, result: Any, **more: Any) -> None:
         """Store the result of a fit, with ``more`` columns in ``history_``."""
         self.parameters_, self._statistics = result.params, result.statistics
         n_epochs = len(result.loss_curve)
@@ -206,17 +227,17 @@ class NetworkClassifier(
         self.history_ = seen
 
     @property
-    def coefs_(self):
+    def coefs_(self) -> Any:
         """The weights of each layer, as views of ``parameters_``."""
         check_is_fitted(self, "parameters_")
         views = self._architecture.network().views(self.parameters_)
         return views[: len(self._architecture.hidden) + 1]
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> Any:
         return [self._architecture.n_inputs, *self._architecture.hidden][-1]
 
-    def _scores(self, X):
+    def _scores(self, X: Any) -> np.ndarray:
         """Return the outputs for images, with ``tta`` averaged with mirror images."""
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
@@ -230,7 +251,7 @@ class NetworkClassifier(
             )
         return check_outputs(scores, X)
 
-    def _with_mirrored(self, function, X):
+    def _with_mirrored(self, function: Callable[..., Any], X: Any) -> Any:
         """Return ``function(X)``, with ``tta`` averaged with that of mirror images."""
         if not self.tta:
             return function(X)
@@ -243,7 +264,7 @@ class NetworkClassifier(
         mirrored = X.reshape(-1, *self.image_shape_)[:, :, ::-1].reshape(X.shape)
         return (function(X) + function(mirrored)) / 2
 
-    def _hidden_layers(self):
+    def _hidden_layers(self) -> tuple[Any, ...]:
         """Return the hidden layers with their parameters and running statistics."""
         net, hidden = self._architecture.network(), self._architecture.hidden_layers()
         shapes = hidden.shapes(self._architecture.n_inputs)
@@ -252,7 +273,7 @@ class NetworkClassifier(
         params += views[n_layers : n_layers + len(shapes.others)]
         return hidden, params, net.statistics(self._statistics)
 
-    def _hidden(self, X):
+    def _hidden(self, X: Any) -> np.ndarray:
         """Return the outputs of the last hidden layer for validated rows."""
         hidden, params, buffers = self._hidden_layers()
         inputs = Inputs(X, self._standard)
@@ -264,7 +285,7 @@ class NetworkClassifier(
                 outputs[block] = hidden.forward(params, buffers, x, None)[0]
         return check_outputs(outputs, X)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each image.
 
         Parameters
@@ -283,9 +304,13 @@ class NetworkClassifier(
             If ``X`` has another shape than the images seen in ``fit``.
         """
         scores = self.decision_function(X)
-        return self.classes_[_winners(scores.reshape(len(scores), -1))]
+        winners = _winners(scores.reshape(len(scores), -1))
+        predicted: np.ndarray = self.classes_[winners]
+        return predicted
 
-    def loss_and_gradient(self, X, y, sample_weight=None):
+    def loss_and_gradient(
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> tuple[float, dict[str, np.ndarray]]:
         """Compute the objective and its gradient at the fitted parameters.
 
         The network is evaluated as in prediction: without dropout and augmentation, and
@@ -332,7 +357,7 @@ class NetworkClassifier(
         return value, {"parameters_": gradient}
 
 
-def _winners(scores):
+def _winners(scores: np.ndarray) -> np.ndarray:
     """Return the index of the largest score; one column belongs to the second class."""
     return (
         scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)

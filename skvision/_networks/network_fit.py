@@ -1,13 +1,16 @@
 """Training of networks, from the parameters of an estimator."""
 
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skvision._contract.divergence import advice_on_divergence, advice_on_extremes
+from skvision._contract.labeled_rows import LabeledRows
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._contract.solvers import (
     BATCH_CONSTRAINTS,
@@ -65,7 +68,9 @@ NETWORK_CONSTRAINTS = {
 }
 
 
-def check_together(estimator, rates, has_validation):
+def check_together(
+    estimator: Any, rates: tuple[float, ...], has_validation: bool
+) -> None:
     """Raise an error if parameters are incompatible.
 
     ``rates`` are the rates of dropout, and ``has_validation`` tells whether validation
@@ -118,7 +123,7 @@ def check_together(estimator, rates, has_validation):
             )
 
 
-def standard_of(estimator, X, sample_weight):
+def standard_of(estimator: Any, X: Any, sample_weight: np.ndarray) -> Any:
     """Return the means and standard deviations, or None if ``standardize=False``."""
     if not estimator.standardize:
         return None
@@ -126,13 +131,13 @@ def standard_of(estimator, X, sample_weight):
     return learn_standard(X, sample_weight, n_channels)
 
 
-def augment_of(estimator):
+def augment_of(estimator: Any) -> Any:
     """Return the augmentation as a function of rows, or None without one."""
     if estimator.augmentation is None:
         return None
     height, width, channels = estimator.image_shape_
 
-    def augment(rows, rng):
+    def augment(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         images = rows.reshape(-1, height, width, channels)
         changed = np.asarray(estimator.augmentation(images, rng))
         if changed.shape != images.shape or changed.dtype != images.dtype:
@@ -147,21 +152,21 @@ def augment_of(estimator):
 
 
 def fit_in_batches(
-    estimator,
-    net,
-    start,
-    inputs,
-    problem,
-    learning,
+    estimator: Any,
+    net: Any,
+    start: tuple[np.ndarray, np.ndarray],
+    inputs: Any,
+    problem: LabeledRows,
+    learning: np.ndarray,
     *,
-    loss,
-    state,
-    rng,
-    n_epochs,
-    before=NO_HISTORY,
-    score=None,
-    on_epoch=lambda params, statistics: False,
-):
+    loss: Callable[..., Any],
+    state: Any,
+    rng: np.random.Generator,
+    n_epochs: int,
+    before: Mapping[str, Any] = NO_HISTORY,
+    score: Callable[..., Any] | None = None,
+    on_epoch: Callable[..., Any] = lambda params, statistics: False,
+) -> FitResult:
     """Train a network on mini-batches and return a `FitResult`.
 
     ``start`` is the pair (params, statistics), ``learning`` the indices of the training
@@ -225,13 +230,13 @@ def fit_in_batches(
     return result
 
 
-def threads_for(net, batch_size):
+def threads_for(net: Any, batch_size: int) -> Any:
     """Return a context that limits small matrix products to one thread."""
     small = batch_size * net.n_weights < SMALL
     return one_thread_for_blas if small else nullcontext()
 
 
-def _optimizer_and_penalty(estimator, net):
+def _optimizer_and_penalty(estimator: Any, net: Any) -> tuple[Any, Callable[..., Any]]:
     alpha, l1_ratio = estimator.alpha, estimator.l1_ratio
     optimizer = make_optimizer(estimator, net.n_weights)
     penalty = elastic_net(alpha, l1_ratio)
@@ -249,14 +254,14 @@ def _optimizer_and_penalty(estimator, net):
     if estimator.max_norm is None:
         return optimizer, penalty
 
-    def shorten(params):
+    def shorten(params: Any) -> None:
         for weights in net.views(params)[: len(net.shapes.weights)]:
             max_norm(weights.T, estimator.max_norm)
 
     return projected(optimizer, shorten), penalty
 
 
-def _warn(estimator, result, inputs):
+def _warn(estimator: Any, result: FitResult, inputs: Any) -> None:
     done = len(result.loss_curve)
     first, last = (result.loss_curve or [0.0])[0], (result.loss_curve or [0.0])[-1]
     rose = last > RISEN * max(first, 1)
@@ -278,13 +283,22 @@ def _warn(estimator, result, inputs):
     warn(message, ConvergenceWarning)
 
 
-def fit_whole(estimator, net, start, inputs, problem, *, loss, on_epoch):
+def fit_whole(
+    estimator: Any,
+    net: Any,
+    start: tuple[np.ndarray, np.ndarray],
+    inputs: Any,
+    problem: LabeledRows,
+    *,
+    loss: Callable[..., Any],
+    on_epoch: Callable[..., Any],
+) -> FitResult:
     """Train a network by L-BFGS and return a `FitResult`.
 
     ``start`` is the pair (params, statistics), with which ``on_epoch`` is called.
     """
     params, statistics = start
-    objective = whole_objective(
+    objective: Any = whole_objective(
         net,
         statistics,
         inputs,

@@ -1,6 +1,6 @@
 """Decoding of files of the common formats, into images of any mode.
 
-All errors of Pillow and the system that are due to the file become a `BadPicture`, and
+All errors of Pillow and the system that are due to the file become a `BadFile`, and
 no other errors do.
 """
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import IO, Any
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from skvision._readers.decoder_messages import note, standard_error
 
@@ -47,8 +47,12 @@ _LONGEST_SIDE = 2**20  # Pillow's boxes have single precision
 _open_file_lock = Lock()
 
 
-class BadPicture(Exception):
-    """Error that gives the reason why a file cannot be read."""
+class BadFile(Exception):
+    """Error that gives the ``reason`` why a file cannot be read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def is_missing(source: Any) -> bool:
@@ -60,18 +64,18 @@ def is_missing(source: Any) -> bool:
 
 @contextmanager
 def blame_the_file() -> Iterator[None]:
-    """Convert the errors of Pillow and the system to `BadPicture`."""
+    """Convert the errors of Pillow and the system to `BadFile`."""
     try:
         yield
     except _DECODER_ERRORS as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise BadPicture(reason) from error
+        raise BadFile(reason) from error
 
 
 def open_binary(source: Any) -> IO[bytes]:
     """Open a path, or copy an open file from its start and leave it open."""
     if is_missing(source):
-        raise BadPicture("there is no file")
+        raise BadFile("there is no file")
     with blame_the_file():
         if isinstance(source, str | os.PathLike):
             return open(source, "rb")
@@ -82,30 +86,30 @@ def open_binary(source: Any) -> IO[bytes]:
         return io.BytesIO(source)
 
 
-def identify(file: IO[bytes]) -> Image.Image:
+def identify(file: IO[bytes]) -> ImageFile.ImageFile:
     """Open an image as Image.open does, without its fixed limit on pixels."""
     prefix = file.read(16)
     for name in _FORMATS:
         factory, accept = Image.OPEN.get(name, (None, None))
         accepted = accept(prefix) if accept else False
         if isinstance(accepted, str):  # known, but not to this build of Pillow
-            raise BadPicture(accepted)
+            raise BadFile(accepted)
         if factory and accepted:
             file.seek(0)
             return factory(file, "")
     known = ", ".join(_FORMATS)
-    raise BadPicture(f"it is none of {known}" if prefix else "it is empty")
+    raise BadFile(f"it is none of {known}" if prefix else "it is empty")
 
 
 def check_extent(image: Image.Image, max_pixels: int) -> None:
     """Raise an error if decoding an image would take too much memory."""
     if 0 in image.size:
-        raise BadPicture("it has no pixels")
+        raise BadFile("it has no pixels")
     extent = f"{image.width} x {image.height} pixels"
     if image.width * image.height > max_pixels:
-        raise BadPicture(f"its {extent} are more than max_pixels={max_pixels}")
+        raise BadFile(f"its {extent} are more than max_pixels={max_pixels}")
     if max(image.size) > _LONGEST_SIDE:
-        raise BadPicture(f"of its {extent}, one side is longer than {_LONGEST_SIDE}")
+        raise BadFile(f"of its {extent}, one side is longer than {_LONGEST_SIDE}")
 
 
 def read_orientation(image: Image.Image) -> int:
@@ -131,9 +135,9 @@ def decode(image: Image.Image, is_alone: bool) -> bool:
     try:
         with standard_error.diverted(is_alone) as said, blame_the_file():
             image.load()
-    except BadPicture as problem:
+    except BadFile as problem:
         if said and is_alone:
-            raise BadPicture(said[0].removesuffix(".")) from problem
+            raise BadFile(said[0].removesuffix(".")) from problem
         if not said:
             raise
     if is_alone:

@@ -1,19 +1,11 @@
 """Reading of files as images of one size, as the first step of a pipeline."""
 
-import io
-import math
-import os
-from collections.abc import Sequence
 from numbers import Integral
-from threading import Lock
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from sklearn.base import TransformerMixin
 
-from skvision._contract.containers import refuse_mask
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
@@ -22,162 +14,9 @@ from skvision._contract.sklearn_compat import (
     check_parameters,
     whole_fit,
 )
-from skvision._contract.warn import warn
-from skvision._readers.decoder_messages import (
-    Messages,
-    collector,
-    heard_in_this_thread,
-)
-from skvision._readers.image_files import (
-    UPRIGHT,
-    BadPicture,
-    blame_the_file,
-    check_extent,
-    decode,
-    identify,
-    is_missing,
-    open_binary,
-    read_orientation,
-)
-from skvision._readers.plain_image import paste, place, resize_plain, stored
-from skvision._training.parallel import count_threads, for_each_block
-
-_ONE_FILE = str | os.PathLike | bytes | bytearray | memoryview
-_BLOCK_SIZE = 8
-_MAX_LISTED = 50
-_LOCKS = [Lock() for _ in range(64)]  # two threads must not read an image of Pillow
-_MOST_NAMED = 3  # files in a warning, and messages on a file
-
-# What X may be
-
-
-def _check_sources(X: Any) -> Any:
-    """Return a validated sequence of files and images, or a batch of images."""
-    if isinstance(X, _ONE_FILE | Image.Image) or hasattr(X, "read"):
-        raise ValueError(f"X is one file, {_describe(X)}: wrap it in a list, [X].")
-    if not isinstance(X, Sequence):
-        if not hasattr(X, "__array__"):
-            raise TypeError(
-                f"X is a {type(X).__name__}; a list, array, Series or one-column "
-                f"DataFrame of files is needed, or uint8 images (n, H, W[, C])."
-            )
-        refuse_mask(X, "X")
-        X = _check_array(np.asarray(X), getattr(X, "columns", None))
-    if len(X) == 0:
-        raise ValueError(
-            f"Found array with 0 sample(s) (shape={np.shape(X)}) while a minimum of 1 "
-            f"is required by ImageReader."
-        )
-    if getattr(X, "ndim", 1) == 1:
-        for position, source in enumerate(X):
-            _check_source(source, f"X[{position}]")
-    return X
-
-
-def _check_array(X: NDArray[Any], columns: Any) -> NDArray[Any]:
-    """Return one column of files, or a batch of images."""
-    if X.ndim == 1:
-        return X
-    if X.ndim != 2:
-        _check_picture(X.dtype, X.shape[1:], f"X, of shape {X.shape},")
-        return X
-    if X.dtype.kind in "biufc":
-        raise _flat_rows(f"X is a table of numbers, of shape {X.shape}")
-    if X.shape[1] != 1:
-        names = list(range(X.shape[1]) if columns is None else columns)
-        shown = ", ".join(map(repr, names[:5])) + (", …" if len(names) > 5 else "")
-        raise ValueError(
-            f"X has {len(names)} columns ({shown}), and one column of files is needed: "
-            f"choose it."
-        )
-    return X[:, 0]
-
-
-def _check_source(source: Any, name: str) -> None:
-    """Check one element of a list."""
-    if isinstance(source, np.ndarray):
-        refuse_mask(source, name)
-        return _check_picture(source.dtype, source.shape, name)
-    if isinstance(source, list | tuple):
-        raise _flat_rows(f"{name} is a {type(source).__name__}")
-    is_binary = hasattr(source, "read") and not isinstance(source, io.TextIOBase)
-    is_known = isinstance(source, _ONE_FILE | Image.Image) or is_binary
-    if not (is_known or is_missing(source)):
-        raise TypeError(
-            f"{name} is {_describe(source)}, of type {type(source).__name__}; a path, "
-            f"an open binary file, its bytes, an image of Pillow or a uint8 array "
-            f"(H, W[, C]) is needed."
-        )
-
-
-def _check_picture(dtype: np.dtype, shape: tuple[int, ...], name: str) -> None:
-    if len(shape) == 1:
-        raise _flat_rows(f"{name} is a row of {shape[0]} numbers")
-    if dtype != np.uint8:
-        way = {
-            "b": "X.astype(np.uint8) * 255",
-            "f": "(X * 255).round().astype(np.uint8) if they lie between 0 and 1",
-        }.get(dtype.kind, "X.astype(np.uint8) if they lie between 0 and 255")
-        raise TypeError(
-            f"{name} has pixels of dtype {dtype}, but uint8, 0 to 255, is needed: "
-            f"convert them, {way}."
-        )
-    n_channels = shape[2] if len(shape) == 3 else 1
-    if len(shape) not in (2, 3) or 0 in shape or n_channels not in (1, 3, 4):
-        planar = len(shape) == 3 and shape[0] in (1, 3, 4)
-        hint = " Is it channel-first? Move that axis to the end." if planar else ""
-        raise ValueError(
-            f"{name} has images of shape {shape}; (H, W) or (H, W, C) with 1, 3 or, "
-            f"for alpha, 4 channels is needed.{hint}"
-        )
-
-
-def _flat_rows(what: str) -> ValueError:
-    return ValueError(
-        f"{what}, but ImageReader reads files, or uint8 images of shape (H, W[, C]). "
-        f"Flat rows need no reading: pass them straight to the next step, with their "
-        f"shape as its image_shape, as in HOG(image_shape=(H, W))."
-    )
-
-
-def _describe(source: Any) -> str:
-    if isinstance(source, bytes | bytearray | memoryview):
-        return f"{len(source)} bytes"
-    text = repr(os.fspath(source) if isinstance(source, os.PathLike) else source)
-    return text if len(text) <= 200 else f"{text[:80]}…{text[-119:]}"
-
-
-def _report(problems: dict[int, str], sources: Any, on_error: str) -> None:
-    """Raise an error or issue a warning with the files that cannot be read."""
-    listed = sorted(problems)[:_MAX_LISTED]
-    lines = [f"\n- X[{i}], {_describe(sources[i])}: {problems[i]}" for i in listed]
-    if len(problems) > len(listed):
-        lines.append(f"\n- and {len(problems) - len(listed)} more")
-    count = f"{len(problems)} of {len(sources)} files cannot be read"
-    if on_error == "warn":
-        message = f"{count} and are black images:{''.join(lines)}"
-        warn(message, UserWarning)
-        return
-    raise ValueError(
-        f"{count}:{''.join(lines)}\nRepair them, leave them out, or pass "
-        f"on_error='warn' to have black images in their place."
-    )
-
-
-def _warn(messages: dict[int, Messages], sources: Any) -> None:
-    """Issue each message of the decoders once, with the names of the files."""
-    files: dict[tuple[type[Warning], str], list[int]] = {}
-    for i in sorted(messages):
-        for message in list(dict.fromkeys(messages[i]))[:_MOST_NAMED]:
-            files.setdefault(message, []).append(i)
-    for (category, text), positions in list(files.items())[:_MAX_LISTED]:
-        named = ", ".join(_describe(sources[i]) for i in positions[:_MOST_NAMED])
-        more = len(positions) - _MOST_NAMED
-        named += f" and {more} more" if more > 0 else ""
-        warn(f"{text.strip()} (in {named})", category)
-    if len(files) > _MAX_LISTED:
-        rest = f"Decoders gave {len(files) - _MAX_LISTED} more messages."
-        warn(rest, UserWarning)
+from skvision._readers.read_all import read_all
+from skvision._readers.read_source import Target
+from skvision._readers.sources import check_sources
 
 
 def _check_size(size: Any) -> None:
@@ -282,15 +121,15 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
 
     def __init__(
         self,
-        size=(64, 64),
+        size: Any = (64, 64),
         *,
-        mode="RGB",
-        resize="crop",
-        resample="bilinear",
-        on_error="raise",
-        max_pixels=100_000_000,
-        n_jobs=None,
-    ):
+        mode: str = "RGB",
+        resize: str = "crop",
+        resample: str = "bilinear",
+        on_error: str = "raise",
+        max_pixels: int = 100_000_000,
+        n_jobs: int | None = None,
+    ) -> None:
         self.size = size
         self.mode = mode
         self.resize = resize
@@ -300,7 +139,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Validate the parameters; no file is opened.
 
         Parameters
@@ -323,7 +162,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         _check_size(self.size)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Read files as images.
 
         Parameters
@@ -344,8 +183,9 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         ------
         ValueError
             If a parameter is invalid, if ``X`` is a single file, is empty or contains
-            flat rows of numbers, or if files cannot be read with ``on_error="raise"``;
-            the message lists them.
+            flat rows of numbers, or if files cannot be read with ``on_error="raise"``.
+            That error lists the files, and its attribute ``files`` contains a pair
+            (file, reason) for each of them.
         TypeError
             If an element of ``X`` is neither a file, nor an image, nor a uint8 array.
 
@@ -358,44 +198,15 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         """
         check_parameters(self)
         _check_size(self.size)
-        sources = _check_sources(X)
-        shape = (*self.size, 3) if self.mode == "RGB" else tuple(self.size)
-        if isinstance(sources, np.ndarray) and sources.shape[1:] == shape:
+        sources, target = check_sources(X), target_of(self)
+        if isinstance(sources, np.ndarray) and sources.shape[1:] == target.shape:
             return sources.copy()
-        images = np.zeros((len(sources), *shape), dtype=np.uint8)
-        problems: dict[int, str] = {}
-        messages: dict[int, Messages] = {}
-        rest: list[int] = []
-        # Memory that a thread has freed is often not free for another one.
-        n_threads = count_threads(self.n_jobs)
-        share = math.inf if n_threads == 1 else self.max_pixels // n_threads
+        reading = read_all(
+            sources, [target], n_jobs=self.n_jobs, on_error=self.on_error
+        )
+        return reading.images[0]
 
-        def read(i, most_pixels):
-            with heard_in_this_thread() as messages[i]:
-                try:
-                    image = self._read(sources[i], most_pixels)
-                    if image is None:
-                        rest.append(i)
-                    else:
-                        paste(image, images[i])
-                except BadPicture as problem:
-                    problems[i] = str(problem)
-
-        def read_block(rows):
-            for i in range(rows.start, rows.stop):
-                read(i, share)
-
-        Image.init()  # loads the formats
-        with collector:
-            for_each_block(read_block, len(sources), _BLOCK_SIZE, self.n_jobs)
-            for i in rest:
-                read(i, math.inf)
-        if problems:
-            _report(problems, sources, self.on_error)
-        _warn({i: messages[i] for i in messages.keys() - problems.keys()}, sources)
-        return images
-
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform: str | None = None) -> Self:
         """Do nothing, because the images are always an array and never a table.
 
         Parameters
@@ -410,67 +221,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         """
         return self
 
-    def _read(self, source, most_pixels):
-        """Return one image, which is smaller than ``size`` if it will be padded.
-
-        The result is None if the image must be read again without a limit while no
-        other one is: if it has more pixels than ``most_pixels``, or if libtiff has
-        written messages while it was decoded.
-        """
-        if isinstance(source, np.ndarray):
-            if source.shape[0] * source.shape[1] > most_pixels:
-                return None
-            gray = source.shape[2:] == (1,)
-            image = Image.fromarray(source[:, :, 0] if gray else source)
-            return self._scale(image, image.size, orientation=1)
-        if isinstance(source, Image.Image):
-            check_extent(source, self.max_pixels)
-            if source.width * source.height > most_pixels:
-                return None
-            with _LOCKS[id(source) // 16 % len(_LOCKS)]:
-                if not decode(source, most_pixels == math.inf):  # if it is not yet
-                    return None
-                image = source.copy()  # large ones are closed when they are scaled
-                orientation = read_orientation(source)
-            return self._scale(image, image.size, orientation)
-        with open_binary(source) as file:
-            with blame_the_file():
-                image = identify(file)
-            check_extent(image, self.max_pixels)
-            n_pixels = image.width * image.height
-            extent = self._draft(image)
-            if not image.info.get("progressive"):  # which is decoded whole all the same
-                n_pixels = image.width * image.height
-            if n_pixels > most_pixels:
-                return None
-            is_alone = most_pixels == math.inf
-            if not decode(image, is_alone):
-                return None
-            orientation = read_orientation(image)
-            return self._scale(image, extent or image.size, orientation)
-
-    def _draft(self, image):
-        """Decode a JPEG at a smaller size if possible, and return its exact size."""
-        if image.format not in ("JPEG", "MPO") or self.resample == "nearest":
-            return None
-        target = stored(self.size, read_orientation(image))
-        box, scaled = place(image.size, target, self.resize)
-        surplus = min((box[2] - box[0]) / scaled[0], (box[3] - box[1]) / scaled[1])
-        reduction = max(n for n in (1, 2, 4, 8) if n <= max(1, surplus))
-        smaller = image.width // reduction, image.height // reduction
-        drafted = image.draft(self.mode, smaller)
-        return drafted and drafted[1][2:]
-
-    def _scale(self, image, extent, orientation):
-        """Resize, rotate and convert the image."""
-        box, scaled = place(extent, stored(self.size, orientation), self.resize)
-        resample = Image.Resampling[self.resample.upper()]
-        image = resize_plain(image, scaled, resample, box)
-        if orientation in UPRIGHT:
-            image = image.transpose(UPRIGHT[orientation])
-        return image if image.mode == self.mode else image.convert(self.mode)
-
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
@@ -480,3 +231,14 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         tags.no_validation = True
         tags.requires_fit = False
         return tags
+
+
+def target_of(reader: ImageReader) -> Target:
+    """Return what a reader makes of each image."""
+    return Target(
+        size=tuple(reader.size),
+        mode=reader.mode,
+        resize=reader.resize,
+        resample=reader.resample,
+        max_pixels=reader.max_pixels,
+    )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from skvision._readers.image_files import BadPicture
+from skvision._readers.image_files import BadFile
 
 Box = tuple[float, float, float, float]
 
@@ -62,20 +62,28 @@ def paste(image: Image.Image, frame: NDArray[np.uint8]) -> None:
 
 
 def resize_plain(
-    image: Image.Image, size: tuple[int, int], resample: Image.Resampling, box: Box
+    image: Image.Image,
+    size: tuple[int, int],
+    resample: Image.Resampling,
+    box: Box,
+    *,
+    close: bool = True,
 ) -> Image.Image:
     """Convert an image to "L" or "RGB" and resize it.
 
     Parameters
     ----------
     image : PIL.Image.Image
-        Image of any mode. A large image is closed as soon as it is no longer needed.
+        Image of any mode.
     size : (int, int)
         Width and height of the result.
     resample : PIL.Image.Resampling
         Filter.
     box : (float, float, float, float)
         Left, top, right and bottom of the region that is resized.
+    close : bool, default=True
+        Whether a large image is closed, which frees its memory, as soon as it is no
+        longer needed.
 
     Returns
     -------
@@ -85,7 +93,7 @@ def resize_plain(
 
     Raises
     ------
-    BadPicture
+    BadFile
         If the mode does not define black and white, or if levels are out of range.
     """
     _check_levels(image)
@@ -94,7 +102,8 @@ def resize_plain(
         return whole.resize(size, resample, box, reducing_gap=_REDUCING_GAP)
     factors, around = _find_reduction(image.size, size, resample, box)
     reduced = _reduce(image, factors, around)
-    image.close()
+    if close:
+        image.close()
     left, top, right, bottom = box
     box = (
         (left - around[0]) / factors[0],
@@ -156,7 +165,7 @@ def plain(image: Image.Image) -> Image.Image:
     Each pixel only depends on the pixel at the same position.
     """
     if image.mode == "La":
-        raise BadPicture("its mode is 'La': convert it to 8-bit RGB")
+        raise BadFile("its mode is 'La': convert it to 8-bit RGB")
     gray = image.mode in ("1", "L", "LA")
     if image.mode.startswith("I"):
         image = _from_16_bits(image)
@@ -169,7 +178,7 @@ def plain(image: Image.Image) -> Image.Image:
     if image.mode in ("L", "RGB"):
         return image
     if image.mode not in ("1", "P", "RGBX", "CMYK", "YCbCr"):
-        raise BadPicture(f"its mode is {image.mode!r}: convert it to 8-bit RGB")
+        raise BadFile(f"its mode is {image.mode!r}: convert it to 8-bit RGB")
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
@@ -183,7 +192,7 @@ def _check_levels(image: Image.Image) -> None:
         return
     low, high = cast("tuple[int, int]", image.getextrema())
     if low < 0 or high > 65535:
-        raise BadPicture(
+        raise BadFile(
             f"its levels go from {low} to {high}, and nothing tells which is white: "
             f"scale them to 0-65535 or 0-255"
         )

@@ -37,7 +37,7 @@ from skvision._training.problem import (
 from skvision._training.rows import column_variances
 from skvision._training.smoothed_l1 import sparse_point
 
-FORCING = 1e-2  # fraction of the residual that conjugate gradients leave
+FORCING = 1e-3  # fraction of the residual that conjugate gradients leave
 TO_BOUND = 0.99  # fraction of the distance to the nearest bound
 MAX_ITER = 100
 PATIENCE = 8  # iterations that do not decrease the gap, once it is small

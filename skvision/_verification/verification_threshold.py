@@ -1,6 +1,7 @@
 """A similarity threshold that decides whether two images are of one person."""
 
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
@@ -140,7 +141,15 @@ class VerificationThreshold(Estimator):
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, estimator=None, *, criterion="far", far=1e-3, cv=5, n_jobs=None):
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        criterion: str = "far",
+        far: float = 1e-3,
+        cv: Any = 5,
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.criterion = criterion
         self.far = far
@@ -148,7 +157,7 @@ class VerificationThreshold(Estimator):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y, **params):
+    def fit(self, X: Any, y: Any, **params: Any) -> Self:
         """Learn the threshold and fit the embedder.
 
         Parameters
@@ -184,7 +193,7 @@ class VerificationThreshold(Estimator):
             If there are too few pairs of two people to distinguish ``far`` from 0.
         """
         for name in ("estimator_", "n_features_in_", "feature_names_in_"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         if y is None:
             raise ValueError(
                 "VerificationThreshold requires y to be passed, but the target y is "
@@ -207,7 +216,7 @@ class VerificationThreshold(Estimator):
         check_both_kinds(same, "y")
         self._learn_threshold(same, similarity)
         if self.estimator is None:
-            self.estimator_ = None
+            self.estimator_: Any = None
         elif self.cv != "prefit":
             for_fit = check_method_params(X, for_fit)
             self.estimator_ = clone(self.estimator).fit(X, y, **for_fit)
@@ -215,7 +224,7 @@ class VerificationThreshold(Estimator):
             self.n_features_in_ = self.estimator_.n_features_in_
         return self
 
-    def _routed(self, params):
+    def _routed(self, params: Any) -> tuple[Any, ...]:
         """Return the metadata for the fit of the embedder and for the splitter."""
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", **params)
@@ -234,7 +243,7 @@ class VerificationThreshold(Estimator):
             )
         return for_fit, for_split
 
-    def _embed(self, X, y, for_fit, for_split):
+    def _embed(self, X: Any, y: Any, for_fit: Any, for_split: Any) -> Any:
         """Return the embeddings and labels of held-out people, for each fold."""
         if isinstance(self.cv, str):  # "prefit"
             check_is_fitted(self.estimator)
@@ -246,7 +255,9 @@ class VerificationThreshold(Estimator):
             for train, test in self._folds(X, y, for_split)
         )
 
-    def _folds(self, X, y, for_split):
+    def _folds(
+        self, X: Any, y: Any, for_split: Any
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the training rows and the rows of held-out people of each fold."""
         from sklearn.model_selection import KFold
 
@@ -257,7 +268,7 @@ class VerificationThreshold(Estimator):
                 f'training and two to hold out. Or set cv="prefit", and pass a '
                 f"fitted estimator and images of people that it was not trained on."
             )
-        cv = 5 if self.cv is None else self.cv
+        cv: Any = 5 if self.cv is None else self.cv
         if isinstance(cv, Integral):
             parts = KFold(min(int(cv), len(people) // 2)).split(people)
             held_out = [np.isin(y, people[test]) for _, test in parts]
@@ -278,7 +289,7 @@ class VerificationThreshold(Estimator):
             raise ValueError("cv holds out no pair of images: use another splitter.")
         return folds
 
-    def _learn_threshold(self, same, similarity):
+    def _learn_threshold(self, same: np.ndarray, similarity: np.ndarray) -> None:
         fars, tars, thresholds = verification_curve(same, similarity)
         self.n_same_ = int(same.sum())
         self.n_different_ = len(same) - self.n_same_
@@ -296,7 +307,7 @@ class VerificationThreshold(Estimator):
         self.far_ = float(fars[best])
         self.tar_ = true_accept_rate(same, similarity, self.far_, 0.95)
 
-    def similarity(self, X1, X2):
+    def similarity(self, X1: Any, X2: Any) -> np.ndarray:
         """Compute the similarity of pairs of images.
 
         Parameters
@@ -328,9 +339,10 @@ class VerificationThreshold(Estimator):
                 f"X1 and X2 must have the same number of images, as they are compared "
                 f"in pairs; got {len(units[0])} and {len(units[1])}."
             )
-        return np.clip(np.einsum("ij,ij->i", *units), -1, 1)
+        cosines: np.ndarray = np.clip(np.einsum("ij,ij->i", *units), -1, 1)
+        return cosines
 
-    def verify(self, X1, X2):
+    def verify(self, X1: Any, X2: Any) -> np.ndarray:
         """Predict whether pairs of images are of one person.
 
         Parameters
@@ -351,7 +363,7 @@ class VerificationThreshold(Estimator):
         """
         return self.similarity(X1, X2) >= self.threshold_
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Return the metadata routing of the embedder and the splitter.
 
         Returns
@@ -371,7 +383,7 @@ class VerificationThreshold(Estimator):
             )
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         if self.estimator is not None:
@@ -379,7 +391,7 @@ class VerificationThreshold(Estimator):
         return tags
 
 
-def _check_transformer(estimator):
+def _check_transformer(estimator: Any) -> None:
     if not hasattr(estimator, "transform"):
         raise TypeError(
             f"estimator must compute embeddings, but {type(estimator).__name__} has no "
@@ -387,7 +399,7 @@ def _check_transformer(estimator):
         )
 
 
-def _below(thresholds, i):
+def _below(thresholds: np.ndarray, i: int) -> float:
     """Return a threshold that accepts the same pairs as the i-th.
 
     It is halfway to the similarity of the next pair, so that the result is robust to
@@ -401,14 +413,16 @@ def _below(thresholds, i):
     return float(middle if middle > thresholds[i + 1] else thresholds[i])
 
 
-def _embed_held_out(estimator, X, y, train, test, for_fit):
+def _embed_held_out(
+    estimator: Any, X: Any, y: Any, train: np.ndarray, test: np.ndarray, for_fit: Any
+) -> tuple[np.ndarray, np.ndarray]:
     """Fit to the training people; return the embeddings and labels of the others."""
     for_fit = check_method_params(X, for_fit, indices=train)
     fitted = clone(estimator).fit(safe_indexing(X, train), y[train], **for_fit)
     return fitted.transform(safe_indexing(X, test)), y[test]
 
 
-def _pairs(embeddings, y, most):
+def _pairs(embeddings: Any, y: Any, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Return whether pairs are of one person, and their similarities."""
     n_all = len(y) * (len(y) - 1) // 2
     n_pairs = most if n_all > most else None

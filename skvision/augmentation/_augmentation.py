@@ -1,6 +1,7 @@
 """Base class of augmentations, and validation of images, generators and parameters."""
 
 from numbers import Integral, Real
+from typing import Any, cast
 
 import numpy as np
 from numpy.random import Generator
@@ -9,7 +10,7 @@ from skvision._contract.images import as_array
 from skvision._contract.sklearn_compat import Estimator
 
 
-def check_images(name, images):
+def check_images(name: str, images: Any) -> tuple[Any, ...]:
     """Return images as a read-only uint8 array (n, H, W, C), and their shape."""
     images = np.asarray(as_array(images))
     if images.ndim not in (3, 4):
@@ -39,28 +40,28 @@ def check_images(name, images):
     return images, shape
 
 
-def check_rng(name, rng):
+def check_rng(name: str, rng: Any) -> np.random.Generator:
     """Return a random number generator."""
     if isinstance(rng, Generator):
         return rng
     if rng is None or isinstance(rng, Integral):
-        return np.random.default_rng(rng)
+        return np.random.default_rng(cast(int | None, rng))
     raise TypeError(
         f"rng of {name} must be a numpy.random.Generator, an int or None; got "
         f"{type(rng).__name__}. Pass numpy.random.default_rng(seed)."
     )
 
 
-def check_number(name, value, most):
+def check_number(name: str, value: Any, most: int) -> float:
     """Return a number up to ``most``, ten times faster than scikit-learn's checks."""
-    if not (isinstance(value, Real) and 0 <= value <= most):
+    if not (isinstance(value, Real) and 0 <= cast(float, value) <= most):
         raise ValueError(
             f"{name} must be a number between 0 and {most}; got {value!r}."
         )
     return float(value)
 
 
-def check_integer(name, value, most, alternative=""):
+def check_integer(name: str, value: Any, most: int, alternative: str = "") -> int:
     """Return an integer between 0 and ``most``."""
     if not (isinstance(value, Integral) and 0 <= int(value) <= most):
         raise ValueError(
@@ -70,7 +71,7 @@ def check_integer(name, value, most, alternative=""):
     return int(value)
 
 
-def check_range(name, pair, most):
+def check_range(name: str, pair: Any, most: int) -> tuple[float, float]:
     """Return the two ends of a range of positive numbers."""
     is_valid = isinstance(pair, tuple | list) and len(pair) == 2
     is_valid = is_valid and all(isinstance(value, Real) for value in pair)
@@ -82,7 +83,7 @@ def check_range(name, pair, most):
     return float(pair[0]), float(pair[1])
 
 
-def as_rows(images):
+def as_rows(images: np.ndarray) -> np.ndarray:
     """Reshape images to (n, height, width * n_channels), as kernels take them."""
     n, height, width, n_channels = images.shape
     return images.reshape(n, height, width * n_channels)
@@ -91,7 +92,7 @@ def as_rows(images):
 class Augmentation(Estimator):
     """Base class of augmentations, which validates images and calls ``_change``."""
 
-    def __call__(self, images, rng=None):
+    def __call__(self, images: Any, rng: Any = None) -> Any:
         """Change each image at random.
 
         Parameters

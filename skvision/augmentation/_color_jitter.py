@@ -70,12 +70,14 @@ class ColorJitter(Augmentation):
      [255 136  68]]
     """
 
-    def __init__(self, brightness=0.2, contrast=0.2, saturation=0.2):
+    def __init__(
+        self, brightness: float = 0.2, contrast: float = 0.2, saturation: float = 0.2
+    ) -> None:
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation
 
-    def _change(self, images, rng):
+    def _change(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         from skvision._kernels.augmentation import FACTOR_BITS, jitter
 
         if images.shape[3] not in (1, 3):
@@ -86,8 +88,9 @@ class ColorJitter(Augmentation):
                 f"{hint if images.shape[1] in (1, 3) else ''}"
             )
         names = ("brightness", "contrast", "saturation")
-        strengths = [check_number(name, getattr(self, name), 100) for name in names]
-        strengths = np.array(strengths)
+        strengths = np.array(
+            [check_number(name, getattr(self, name), 100) for name in names]
+        )
         low, high = np.maximum(1 - strengths, 0), 1 + strengths
         factors = low + rng.random((len(images), 3)) * (high - low)
         out = images.copy()

@@ -1,5 +1,7 @@
 """Sequences of augmentations."""
 
+from typing import Any
+
 import numpy as np
 
 from skvision._contract.public import public
@@ -47,10 +49,10 @@ class Compose(Augmentation):
     Compose(steps=[RandomFlip(), RandomCrop(padding=2)])
     """
 
-    def __init__(self, steps):
+    def __init__(self, steps: Any) -> None:
         self.steps = steps
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> Any:
         """Return the parameters.
 
         Parameters
@@ -71,7 +73,7 @@ class Compose(Augmentation):
                     params.update({f"{name}__{key}": nested[key] for key in nested})
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Any:
         """Set the steps, single steps, or their parameters.
 
         Parameters
@@ -97,7 +99,7 @@ class Compose(Augmentation):
             self.steps = [params.pop(name, step) for name, step in given]
         return super().set_params(**params)
 
-    def _named_steps(self):
+    def _named_steps(self) -> dict[str, Any]:
         """Return the steps by name, or an empty dict if ``steps`` is not a list."""
         steps = self.steps if isinstance(self.steps, list | tuple) else []
         kinds = [type(step).__name__.lower() for step in steps]
@@ -107,7 +109,7 @@ class Compose(Augmentation):
         ]
         return dict(zip(names, steps, strict=True))
 
-    def _change(self, images, rng):
+    def _change(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if not isinstance(self.steps, list | tuple):
             raise ValueError(
                 f"steps must be a list of augmentations; got {self.steps!r}."

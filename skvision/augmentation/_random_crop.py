@@ -1,5 +1,7 @@
 """Random shifts and zooms."""
 
+from typing import Any
+
 import numpy as np
 
 from skvision._contract.public import public
@@ -13,7 +15,9 @@ from skvision.augmentation._augmentation import (
 MAX_PADDING = 2**31 - 1
 
 
-def _shift(images, positions, padding, fill, out):
+def _shift(
+    images: np.ndarray, positions: np.ndarray, padding: int, fill: int, out: np.ndarray
+) -> None:
     """Fill ``out`` with windows that are shifted by whole pixels."""
     from skvision._kernels.augmentation import crop
 
@@ -24,7 +28,9 @@ def _shift(images, positions, padding, fill, out):
     crop(rows, images.shape[3], *starts, fill, work, as_rows(out))
 
 
-def _interpolation_weights(position, side, size, padding):
+def _interpolation_weights(
+    position: np.ndarray, side: np.ndarray, size: int, padding: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions and weights for linear interpolation along one axis.
 
     ``side`` (n,) is the side length of the windows, at least one pixel. ``position``
@@ -44,7 +50,14 @@ def _interpolation_weights(position, side, size, padding):
     return pixel.astype(np.int64), weights.astype(np.int32)
 
 
-def _zoom(images, scales, positions, padding, fill, out):
+def _zoom(
+    images: np.ndarray,
+    scales: np.ndarray,
+    positions: np.ndarray,
+    padding: int,
+    fill: int,
+    out: np.ndarray,
+) -> None:
     """Fill ``out`` with resized windows."""
     from skvision._kernels.augmentation import zoom
 
@@ -130,12 +143,14 @@ class RandomCrop(Augmentation):
      [ 5  6  7  6]]
     """
 
-    def __init__(self, padding=4, scale=(1.0, 1.0), fill="reflect"):
+    def __init__(
+        self, padding: int = 4, scale: Any = (1.0, 1.0), fill: str | int = "reflect"
+    ) -> None:
         self.padding = padding
         self.scale = scale
         self.fill = fill
 
-    def _change(self, images, rng):
+    def _change(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         from skvision._kernels.augmentation import REFLECT
 
         padding = check_integer("padding", self.padding, MAX_PADDING)

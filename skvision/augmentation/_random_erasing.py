@@ -1,5 +1,7 @@
 """Random erasing of rectangles."""
 
+from typing import Any
+
 import numpy as np
 
 from skvision._contract.public import public
@@ -14,7 +16,12 @@ from skvision.augmentation._augmentation import (
 MAX_ASPECT_RATIO = 3.3  # of the longer to the shorter side of a rectangle
 
 
-def _rectangles(fraction, aspect, position, sides):
+def _rectangles(
+    fraction: np.ndarray,
+    aspect: np.ndarray,
+    position: list[np.ndarray],
+    sides: np.ndarray,
+) -> np.ndarray:
     """Return rectangles (n, 4): their start and stop rows and columns.
 
     ``aspect`` goes from -1 for the tallest to 1 for the widest rectangles; ``position``
@@ -80,12 +87,14 @@ class RandomErasing(Augmentation):
      [9 9 9 9 9 9]]
     """
 
-    def __init__(self, probability=0.5, area=(0.02, 0.2), fill=None):
+    def __init__(
+        self, probability: float = 0.5, area: Any = (0.02, 0.2), fill: int | None = None
+    ) -> None:
         self.probability = probability
         self.area = area
         self.fill = fill
 
-    def _change(self, images, rng):
+    def _change(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         from skvision._kernels.augmentation import MEAN, erase
 
         probability = check_number("probability", self.probability, 1)

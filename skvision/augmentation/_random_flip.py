@@ -51,11 +51,11 @@ class RandomFlip(Augmentation):
     0.487
     """
 
-    def __init__(self, horizontal=0.5, vertical=0.0):
+    def __init__(self, horizontal: float = 0.5, vertical: float = 0.0) -> None:
         self.horizontal = horizontal
         self.vertical = vertical
 
-    def _change(self, images, rng):
+    def _change(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         from skvision._kernels.augmentation import flip
 
         horizontal = check_number("horizontal", self.horizontal, 1)

@@ -5,23 +5,27 @@ difference of white and black over 255, and a random number generator. It return
 floats. Pixels beyond the border repeat the pixels at the border.
 """
 
+from typing import Any
+
 import numpy as np
 
 VALUES_PER_BLOCK = 1 << 22  # that are changed together
 
 
-def brightness(x, level, unit, rng):
+def brightness(
+    x: np.ndarray, level: float, unit: float, rng: np.random.Generator
+) -> np.ndarray:
     """Add a constant to all pixels."""
     return x + level * unit
 
 
-def contrast(x, level, unit, rng):
+def contrast(x: np.ndarray, level: float, unit: float, rng: np.random.Generator) -> Any:
     """Multiply the differences from the mean of the image."""
     mean = x.mean(axis=(1, 2, 3), keepdims=True)
     return mean + level * (x - mean)
 
 
-def shift(x, level, unit, rng):
+def shift(x: np.ndarray, level: float, unit: float, rng: np.random.Generator) -> Any:
     """Shift each image by whole pixels up, down, left or right at random."""
     steps = round(level) * np.array([(-1, 0), (1, 0), (0, -1), (0, 1)])
     chosen = steps[rng.integers(0, 4, len(x))]
@@ -33,14 +37,14 @@ def shift(x, level, unit, rng):
     return x[images, rows[:, :, None], columns[:, None]]
 
 
-def rotation(x, level, unit, rng):
+def rotation(x: np.ndarray, level: float, unit: float, rng: np.random.Generator) -> Any:
     """Rotate counter-clockwise around the center."""
     from scipy.ndimage import rotate
 
     return rotate(x, level, axes=(2, 1), reshape=False, order=1, mode="nearest")
 
 
-def scale(x, level, unit, rng):
+def scale(x: np.ndarray, level: float, unit: float, rng: np.random.Generator) -> Any:
     """Scale around the center."""
     from scipy.ndimage import affine_transform
 
@@ -50,7 +54,9 @@ def scale(x, level, unit, rng):
     return affine_transform(x, steps, offset, order=1, mode="nearest")
 
 
-def occlusion(x, level, unit, rng):
+def occlusion(
+    x: np.ndarray, level: float, unit: float, rng: np.random.Generator
+) -> np.ndarray:
     """Fill a random rectangle by the mean; the level is the fraction of each side."""
     sides = np.array(x.shape[1:3])
     covered = np.rint(level * sides).astype(int)
@@ -63,14 +69,16 @@ def occlusion(x, level, unit, rng):
     return np.where(mask, x.mean(axis=(1, 2), keepdims=True), x)
 
 
-def blur(x, level, unit, rng):
+def blur(x: np.ndarray, level: float, unit: float, rng: np.random.Generator) -> Any:
     """Blur by a Gaussian whose standard deviation is the level, in pixels."""
     from scipy.ndimage import gaussian_filter
 
     return gaussian_filter(x, (0, level, level, 0), mode="nearest")
 
 
-def noise(x, level, unit, rng):
+def noise(
+    x: np.ndarray, level: float, unit: float, rng: np.random.Generator
+) -> np.ndarray:
     """Add normal noise, whose standard deviation is the level, to each value."""
     return x + level * unit * rng.standard_normal(x.shape, x.dtype)
 
@@ -88,10 +96,10 @@ CHANGES = {
 }
 
 
-def default_levels(name, shape):
+def default_levels(name: str, shape: tuple[int, int]) -> list[Any]:
     """Return default levels for images of height and width ``shape``."""
     side = min(shape)
-    return {
+    levels: dict[str, list[Any]] = {
         "brightness": [-120, -90, -60, -30, 0, 30, 60, 90, 120],
         "contrast": [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4],
         "shift": sorted({round(side * part / 32) for part in (0, 1, 2, 3, 4, 6, 8)}),
@@ -100,10 +108,11 @@ def default_levels(name, shape):
         "occlusion": [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75],
         "blur": [round(side * part / 64, 3) for part in (0, 1, 2, 4, 6, 8)],
         "noise": [0, 10, 20, 30, 45, 60, 90],
-    }[name]
+    }
+    return levels[name]
 
 
-def check_levels(name, levels):
+def check_levels(name: str, levels: Any) -> Any:
     """Return levels as a list of floats; raise an error if one is invalid."""
     values = np.asarray(levels, dtype=float)
     low, high = {
@@ -123,7 +132,9 @@ def check_levels(name, levels):
     return values.tolist()
 
 
-def change_images(images, name, level, value_range, seed):
+def change_images(
+    images: Any, name: str, level: float, value_range: Any, seed: int
+) -> Any:
     """Return changed images in the dtype of the images.
 
     Parameters

@@ -2,6 +2,7 @@
 
 import math
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -54,12 +55,20 @@ class CodebookDisplay:
     1.0
     """
 
-    def __init__(self, words: ArrayLike, usage: ArrayLike | None = None):
+    def __init__(self, words: ArrayLike, usage: ArrayLike | None = None) -> None:
         self.words = np.asarray(words)
         self.usage = None if usage is None else np.asarray(usage)
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, *, n_words=256, n_cols=16, ax=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any = None,
+        *,
+        n_words: int = 256,
+        n_cols: int = 16,
+        ax: Any = None,
+    ) -> Self:
         """Draw the words of a fitted bag of visual words.
 
         Parameters
@@ -114,7 +123,7 @@ class CodebookDisplay:
             usage /= usage.sum() or 1.0
         return cls(words, usage).plot(ax, n_words=n_words, n_cols=n_cols)
 
-    def plot(self, ax=None, *, n_words=256, n_cols=16):
+    def plot(self, ax: Any = None, *, n_words: int = 256, n_cols: Any = 16) -> Self:
         """Plot the display.
 
         Parameters
@@ -161,7 +170,7 @@ class CodebookDisplay:
         return self
 
 
-def _mosaic(words, n_cols):
+def _mosaic(words: np.ndarray, n_cols: int) -> np.ndarray:
     """Arrange words in a grid on white, with a gap of one pixel."""
     n, height, width, n_channels = words.shape
     n_rows = math.ceil(n / n_cols)

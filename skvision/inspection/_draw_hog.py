@@ -1,6 +1,7 @@
 """Drawings of histograms of oriented gradients."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -152,7 +153,7 @@ def mean_over_blocks(hog: HOG, features: NDArray[np.float32]) -> NDArray[np.floa
     return totals
 
 
-def _star(height: int, width: int, n_bins: int, signed: bool) -> NDArray[np.float32]:
+def _star(height: int, width: int, n_bins: int, signed: bool) -> Any:
     """Draw the line of each bin, (n_bins, height, width), with brightness 1."""
     thickness = max(1, min(height, width) / LINES_PER_CELL)
     radius = (min(height, width) - thickness) / 2

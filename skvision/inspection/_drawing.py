@@ -20,7 +20,7 @@ MARKS = {True: ("✓", GREEN), False: ("✗", ORANGE)}  # whether correct
 class FittedShape(BaseEstimator):
     """Estimator that stores what `validate_images` learns about images to draw."""
 
-    def __init__(self, image_shape=None):
+    def __init__(self, image_shape: Any = None) -> None:
         self.image_shape = image_shape
 
 

@@ -1,5 +1,7 @@
 """Display of embeddings in two dimensions."""
 
+from typing import Any, Self
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
@@ -77,7 +79,7 @@ class EmbeddingDisplay:
         direction_classes: ArrayLike | None = None,
         origin: ArrayLike = (0.0, 0.0),
         explained_variance_ratio: ArrayLike | None = None,
-    ):
+    ) -> None:
         self.points = np.asarray(points)
         self.y = as_labels(y, "y")
         check_consistent_length(self.points, self.y)
@@ -88,10 +90,10 @@ class EmbeddingDisplay:
         if self.directions is not None:
             _check_directions(self.directions, self.direction_classes, 2)
         self.origin = np.asarray(origin)
-        self.explained_variance_ratio = explained_variance_ratio
+        self.explained_variance_ratio: Any = explained_variance_ratio
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, ax=None):
+    def from_estimator(cls, estimator: Any, X: Any, y: Any, *, ax: Any = None) -> Self:
         """Compute the embeddings of images and plot them.
 
         Parameters
@@ -149,8 +151,14 @@ class EmbeddingDisplay:
 
     @classmethod
     def from_predictions(
-        cls, embeddings, y, *, directions=None, direction_classes=None, ax=None
-    ):
+        cls,
+        embeddings: Any,
+        y: Any,
+        *,
+        directions: Any = None,
+        direction_classes: Any = None,
+        ax: Any = None,
+    ) -> Self:
         """Plot embeddings.
 
         Parameters
@@ -217,7 +225,7 @@ class EmbeddingDisplay:
             explained_variance_ratio=lengths[:2] ** 2 / total,
         ).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Plot the display.
 
         Parameters
@@ -273,7 +281,7 @@ class EmbeddingDisplay:
             self._label(ax)
         return self
 
-    def _label(self, ax):
+    def _label(self, ax: Any) -> None:
         labels = ["component 1", "component 2"]
         if self.explained_variance_ratio is not None:
             labels = [
@@ -285,7 +293,9 @@ class EmbeddingDisplay:
         ax.set(xlabel=labels[0], ylabel=labels[1])
 
 
-def _check_directions(directions, classes, n_components):
+def _check_directions(
+    directions: np.ndarray, classes: np.ndarray, n_components: int
+) -> None:
     if directions.shape != (len(classes), n_components):
         raise ValueError(
             f"directions must have the shape {(len(classes), n_components)}, with a "
@@ -294,13 +304,13 @@ def _check_directions(directions, classes, n_components):
         )
 
 
-def _push_outwards(points):
+def _push_outwards(points: np.ndarray) -> np.ndarray:
     """Shift points outwards from their circle by random distances."""
     rng = np.random.default_rng(0)
     return points * (1 + RING * rng.random((len(points), 1)))
 
 
-def _alignment(at):
+def _alignment(at: np.ndarray) -> str:
     """Return the alignment that keeps a name at this position outside of the circle."""
     x, y = at
     return "center" if abs(x) < abs(y) / 2 else "left" if x > 0 else "right"

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -13,7 +14,7 @@ from sklearn.utils import check_scalar
 
 from skvision._contract.public import public
 
-FORMULAS = {
+FORMULAS: dict[str, tuple[str, Callable[[float], float]]] = {
     "log_loss": ("log({})", math.log),
     "cross_entropy": ("log({})", math.log),
     "hinge": ("{} - 1", lambda n_classes: n_classes - 1.0),

@@ -1,6 +1,7 @@
 """Display of histograms of oriented gradients, and of weights of their classifiers."""
 
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -72,13 +73,21 @@ class HOGDisplay:
         *,
         pictures: ArrayLike | None = None,
         names: ArrayLike | None = None,
-    ):
+    ) -> None:
         self.drawings = np.asarray(drawings)
         self.pictures = None if pictures is None else np.asarray(pictures)
         self.names = None if names is None else np.asarray(names)
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, n_pictures=8, n_cols=2, ax=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        n_pictures: int = 8,
+        n_cols: int = 2,
+        ax: Any = None,
+    ) -> Self:
         """Plot images and drawings of their features.
 
         Parameters
@@ -123,7 +132,7 @@ class HOGDisplay:
         return cls(drawings, pictures=pictures).plot(ax, n_cols=n_cols)
 
     @classmethod
-    def from_classifier(cls, pipeline, *, n_cols=5, ax=None):
+    def from_classifier(cls, pipeline: Any, *, n_cols: int = 5, ax: Any = None) -> Self:
         """Plot the weights of the classes of a linear classifier.
 
         The intensity of a line is the mean weight of its feature over all blocks that
@@ -173,7 +182,7 @@ class HOGDisplay:
         drawings = _signed_drawings(hog, model.coef_)
         return cls(drawings, names=names).plot(ax, n_cols=n_cols)
 
-    def plot(self, ax=None, *, n_cols=None):
+    def plot(self, ax: Any = None, *, n_cols: Any = None) -> Self:
         """Plot the display.
 
         Parameters
@@ -219,7 +228,7 @@ class HOGDisplay:
         return self
 
 
-def _split_pipeline(pipeline):
+def _split_pipeline(pipeline: Any) -> tuple[HOG, Any]:
     """Return the HOG and the classifier of a pipeline, and validate its other steps."""
     from sklearn.pipeline import Pipeline
 
@@ -243,7 +252,7 @@ def _split_pipeline(pipeline):
     return steps[0], steps[-1]
 
 
-def _signed_drawings(hog, weights):
+def _signed_drawings(hog: HOG, weights: Any) -> Any:
     """Draw rows of weights, from -1 to 1, with the stronger sign at each pixel."""
     weights = np.asarray(weights, np.float32)
     signs = [np.maximum(weights, 0), np.maximum(-weights, 0)]

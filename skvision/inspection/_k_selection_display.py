@@ -1,6 +1,7 @@
 """Display of the selection of the number of neighbors."""
 
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 from pandas import DataFrame
@@ -71,7 +72,7 @@ class KSelectionDisplay:
     (3, 3)
     """
 
-    def __init__(self, curve: DataFrame):
+    def __init__(self, curve: DataFrame) -> None:
         missing = {"k", "fold", "accuracy"}.difference(curve.columns)
         if missing:
             raise ValueError(
@@ -82,8 +83,16 @@ class KSelectionDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, n_neighbors=NUMBERS, cv=5, groups=None, ax=None
-    ):
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        n_neighbors: Any = NUMBERS,
+        cv: Any = 5,
+        groups: Any = None,
+        ax: Any = None,
+    ) -> Self:
         """Cross-validate a classifier with several numbers of neighbors and plot it.
 
         Parameters
@@ -135,28 +144,28 @@ class KSelectionDisplay:
         return cls(curve).plot(ax)
 
     @cached_property
-    def summary(self):
+    def summary(self) -> Any:
         """Mean and standard error over folds, by k."""
         by_k = self.curve.groupby("k")["accuracy"]
         return DataFrame({"mean": by_k.mean(), "error": by_k.sem()})
 
     @property
-    def best(self):
+    def best(self) -> int:
         """The number of neighbors with the best mean, the smallest if several."""
         return int(self.summary["mean"].idxmax())
 
     @property
-    def smoothest(self):
+    def smoothest(self) -> int:
         """The largest number of neighbors within one standard error of the best."""
         return int(self.summary.index[self.summary["mean"] >= self._lower_bound].max())
 
     @property
-    def _lower_bound(self):
+    def _lower_bound(self) -> Any:
         """Return the best mean less its standard error."""
         best = self.summary.loc[self.best]
         return best["mean"] - np.nan_to_num(best["error"])
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Plot the display.
 
         Parameters
@@ -212,7 +221,7 @@ class KSelectionDisplay:
         self._label(ax, numbers)
         return self
 
-    def _label(self, ax, numbers):
+    def _label(self, ax: Any, numbers: np.ndarray) -> None:
         label = "number of neighbors k"
         if numbers.max() > 10 * numbers.min():
             ax.set_xscale("log")

@@ -1,6 +1,7 @@
 """Display of the loss around trained weights, and of the path of the optimizer."""
 
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -96,12 +97,12 @@ class LossLandscapeDisplay:
     def __init__(
         self,
         losses: ArrayLike,
-        coordinates: list,
+        coordinates: list[Any],
         *,
         path: ArrayLike | None = None,
         path_losses: ArrayLike | None = None,
         explained_variance_ratio: ArrayLike | None = None,
-    ):
+    ) -> None:
         self.losses = np.asarray(losses)
         self.coordinates = [np.asarray(values) for values in coordinates]
         self.path = None if path is None else np.asarray(path)
@@ -115,17 +116,17 @@ class LossLandscapeDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: Any,
         *,
-        path=None,
-        n_directions=2,
-        n_points=21,
-        span=1.0,
-        random_state=None,
-        ax=None,
-    ):
+        path: Any = None,
+        n_directions: Any = 2,
+        n_points: int = 21,
+        span: float = 1.0,
+        random_state: Any = None,
+        ax: Any = None,
+    ) -> Self:
         """Compute the loss around the weights of a fitted classifier and plot it.
 
         Parameters
@@ -174,9 +175,10 @@ class LossLandscapeDisplay:
         model, X = _model_and_its_input(estimator, X)
         here = weight_vector(model)
 
-        def loss(weights):
+        def loss(weights: np.ndarray) -> Any:
             return with_weights(model, weights).loss_and_gradient(X, y)[0]
 
+        directions: Any
         if path is None:
             rng = check_random_state(random_state)
             directions = [random_direction(model, rng) for _ in range(n_directions)]
@@ -200,7 +202,7 @@ class LossLandscapeDisplay:
         ]
         return cls(losses if other else losses[0], coordinates, **more).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Plot the display.
 
         Parameters
@@ -229,7 +231,7 @@ class LossLandscapeDisplay:
         self.ax_.legend(fontsize="small")
         return self
 
-    def _label(self, i):
+    def _label(self, i: int) -> str:
         if self.path is None:
             return f"random direction {i + 1}, in units of filter norms"
         label = f"principal direction {i + 1} of the path"
@@ -238,7 +240,7 @@ class LossLandscapeDisplay:
         percentage = 100 * self.explained_variance_ratio[i]
         return f"{label} ({percentage:.0f} % of its variance)"
 
-    def _draw_curve(self):
+    def _draw_curve(self) -> None:
         (axis,) = self.coordinates
         self.ax_.plot(axis, self.losses, color=BLUE, label="loss on the line")
         self.ax_.set_ylabel("loss with penalty")
@@ -252,7 +254,7 @@ class LossLandscapeDisplay:
         self.ax_.plot(path, self.path_losses, **style, label=label)
         self._draw_ends(path, self.path_losses)
 
-    def _draw_contours(self):
+    def _draw_contours(self) -> None:
         from matplotlib.colors import LogNorm
 
         low, high = self.losses.min(), self.losses.max()
@@ -277,7 +279,7 @@ class LossLandscapeDisplay:
         self.ax_.plot(x, y, **style, label="path of the optimizer")
         self._draw_ends(x, y)
 
-    def _draw_ends(self, x, y):
+    def _draw_ends(self, x: np.ndarray, y: Any) -> None:
         """Mark the first and the last point of the path."""
         self.ax_.plot(x[0], y[0], "s", markersize=8, **_EDGED, label="first")
         self.ax_.plot(x[-1], y[-1], "*", markersize=14, **_EDGED, label="last")
@@ -286,7 +288,7 @@ class LossLandscapeDisplay:
 _EDGED = {"color": ORANGE, "markeredgecolor": "white", "linestyle": "none"}
 
 
-def _model_and_its_input(estimator, X):
+def _model_and_its_input(estimator: Any, X: Any) -> tuple[Any, np.ndarray]:
     """Return the classifier at the end of a pipeline, and its input."""
     # imported here because it loads many modules
     from sklearn.pipeline import Pipeline
@@ -302,7 +304,7 @@ def _model_and_its_input(estimator, X):
     return model, estimator[:-1].transform(X) if piped and len(estimator) > 1 else X
 
 
-def _around(values, n_points):
+def _around(values: np.ndarray, n_points: int) -> np.ndarray:
     """Return points that cover the range of values with a margin of a fifth."""
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
     margin = 0.2 * (high - low) or 1.0

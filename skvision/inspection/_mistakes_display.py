@@ -2,6 +2,7 @@
 
 import os
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -84,7 +85,7 @@ class MistakesDisplay:
         n_wrong: int | None = None,
         n_predictions: int | None = None,
         confidence_name: str = "confidence",
-    ):
+    ) -> None:
         refuse_missing(y_true, "y_true")
         refuse_missing(y_pred, "y_pred")
         self.images = np.asarray(images)
@@ -98,16 +99,16 @@ class MistakesDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: Any,
         *,
-        images=None,
-        n_pictures=20,
-        image_shape=None,
-        ax=None,
-        n_cols=5,
-    ):
+        images: Any = None,
+        n_pictures: int = 20,
+        image_shape: Any = None,
+        ax: Any = None,
+        n_cols: int = 5,
+    ) -> Self:
         """Predict the classes of images and plot the most confident mistakes.
 
         The confidence is the probability of the predicted class. For a classifier
@@ -168,16 +169,16 @@ class MistakesDisplay:
     @classmethod
     def from_predictions(
         cls,
-        images,
-        y_true,
-        y_pred,
+        images: Any,
+        y_true: Any,
+        y_pred: Any,
         *,
-        confidence=None,
-        n_pictures=20,
-        image_shape=None,
-        ax=None,
-        n_cols=5,
-    ):
+        confidence: Any = None,
+        n_pictures: int = 20,
+        image_shape: Any = None,
+        ax: Any = None,
+        n_cols: int = 5,
+    ) -> Self:
         """Plot the most confident mistakes of given predictions.
 
         Parameters
@@ -227,17 +228,17 @@ class MistakesDisplay:
     @classmethod
     def _draw(
         cls,
-        images,
-        y_true,
-        y_pred,
-        confidence,
-        name,
+        images: np.ndarray,
+        y_true: Any,
+        y_pred: Any,
+        confidence: Any,
+        name: str,
         *,
-        n_pictures,
-        image_shape,
-        ax,
-        n_cols,
-    ):
+        n_pictures: int,
+        image_shape: Any,
+        ax: Any,
+        n_cols: int,
+    ) -> Self:
         """Select the mistakes and plot them."""
         check_scalar(n_pictures, "n_pictures", Integral, min_val=1)
         y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
@@ -271,7 +272,7 @@ class MistakesDisplay:
             confidence_name=name,
         ).plot(ax, n_cols=n_cols)
 
-    def plot(self, ax=None, *, n_cols=5):
+    def plot(self, ax: Any = None, *, n_cols: int = 5) -> Self:
         """Plot the display.
 
         Parameters
@@ -313,7 +314,7 @@ class MistakesDisplay:
             self.figure_.suptitle(self._headline(), fontsize="medium")
         return self
 
-    def _headline(self):
+    def _headline(self) -> str:
         """Return the title, in one or two lines."""
         of = "" if self.n_predictions is None else f" of {self.n_predictions}"
         if not len(self.images):
@@ -327,7 +328,7 @@ class MistakesDisplay:
         )
 
 
-def _confidence(estimator, X, y_pred):
+def _confidence(estimator: Any, X: Any, y_pred: np.ndarray) -> tuple[Any, str]:
     """Return the confidence of predictions, (n,), and its name."""
     if hasattr(estimator, "predict_proba"):
         # not the largest one, because a threshold may have chosen another class

@@ -2,6 +2,7 @@
 
 import textwrap
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -86,7 +87,7 @@ class NeighborsDisplay:
         *,
         y_pred: ArrayLike | None = None,
         y_true: ArrayLike | None = None,
-    ):
+    ) -> None:
         refuse_missing(neighbor_classes, "neighbor_classes")
         refuse_missing(y_pred, "y_pred")
         refuse_missing(y_true, "y_true")
@@ -100,16 +101,16 @@ class NeighborsDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y=None,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
         *,
-        X_train=None,
-        n_neighbors=None,
-        n_pictures=8,
-        image_shape=None,
-        ax=None,
-    ):
+        X_train: Any = None,
+        n_neighbors: Any = None,
+        n_pictures: int = 8,
+        image_shape: Any = None,
+        ax: Any = None,
+    ) -> Self:
         """Find the nearest training images and plot them.
 
         Parameters
@@ -189,7 +190,7 @@ class NeighborsDisplay:
             y_true=y,
         ).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Plot the display.
 
         Parameters
@@ -230,7 +231,7 @@ class NeighborsDisplay:
             axis.set_title(NAMES.get(j, f"{j}th"), fontsize="small")
         return self
 
-    def _draw_image(self, axes, image, i):
+    def _draw_image(self, axes: Any, image: np.ndarray, i: int) -> None:
         show_image(axes, image, vmin=0, vmax=1)
         lines, color = [], GRAY
         if self.y_true is not None:
@@ -250,7 +251,7 @@ class NeighborsDisplay:
             verticalalignment="center",
         )
 
-    def _draw_neighbor(self, axes, image, i, j):
+    def _draw_neighbor(self, axes: Any, image: np.ndarray, i: int, j: int) -> None:
         show_image(axes, image, vmin=0, vmax=1)
         mark, color = "", "black"
         if self.y_true is not None:
@@ -266,12 +267,12 @@ class NeighborsDisplay:
         )
 
 
-def _three_digits(distance):
+def _three_digits(distance: float) -> str:
     """Return a distance as text with three digits, or all digits before the point."""
     return f"{distance:,.0f}" if distance >= 99.95 else f"{distance:#.3g}"
 
 
-def _training_rows(model, piped, image_shape):
+def _training_rows(model: Any, piped: bool, image_shape: Any) -> Any:
     """Return the training rows of a classifier, if they are images."""
     shape = model.image_shape_
     if shape is None and piped and image_shape is None:

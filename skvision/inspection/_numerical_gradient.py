@@ -83,7 +83,9 @@ def step_at(x: Array, index: int, step: float | None) -> float:
     """
     if step is None:
         size = max(1.0, abs(float(x.flat[index])))
-        return float(np.finfo(x.dtype).eps) ** (1 / 3) * size
+        eps = float(np.finfo(x.dtype).eps)
+        suited: float = eps ** (1 / 3) * size
+        return suited
     check_scalar(step, "step", Real, min_val=0, include_boundaries="neither")
     return float(step)
 
@@ -100,13 +102,13 @@ def check_value(value: Any) -> float:
             f"function must return a number; got an array of shape {np.shape(value)}. "
             f"Return its sum or mean."
         )
-    value = float(np.asarray(value).item())
-    if not math.isfinite(value):
+    number = float(np.asarray(value).item())
+    if not math.isfinite(number):
         raise ValueError(
             f"function must be finite at x and within a step of it; got {value}. Pass "
             f"another x or a smaller step."
         )
-    return value
+    return number
 
 
 @public("skvision.inspection")

@@ -1,5 +1,8 @@
 """Explanation of predictions by occlusion."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 
 from skvision._contract.images import as_array, check_pair, laid_out_like
@@ -12,16 +15,16 @@ VALUES_PER_BLOCK = 1 << 22  # of covered images that are predicted together
 
 @public("skvision.inspection")
 def occlusion(
-    estimator,
-    X,
+    estimator: Any,
+    X: Any,
     *,
-    patch_size=None,
-    stride=None,
-    fill=None,
-    target=None,
-    response_method="auto",
-    image_shape=None,
-):
+    patch_size: Any = None,
+    stride: Any = None,
+    fill: Any = None,
+    target: Any = None,
+    response_method: str = "auto",
+    image_shape: Any = None,
+) -> np.ndarray:
     r"""Compute the decrease of a score when patches of the image are covered.
 
     .. math:: m(p) = \frac{1}{|P_p|} \sum_{P \in P_p} \left(f_j(x) - f_j(x_{-P})\right)
@@ -128,7 +131,7 @@ def occlusion(
     return (totals / counts).astype(dtype)
 
 
-def response_name(estimator, method):
+def response_name(estimator: Any, method: str) -> str:
     """Return the name of the response method of the estimator."""
     names = ("predict_proba", "decision_function")
     if method not in ("auto", *names):
@@ -147,10 +150,10 @@ def response_name(estimator, method):
     return available[0]
 
 
-def _responder(estimator, name):
+def _responder(estimator: Any, name: str) -> Callable[..., Any]:
     """Return a function from images to probabilities or scores (n, n_classes)."""
 
-    def respond(images):
+    def respond(images: Any) -> np.ndarray:
         response = np.asarray(getattr(estimator, name)(images))
         if response.ndim == 1:  # the score of the second of two classes
             response = np.column_stack([-response, response])
@@ -159,7 +162,7 @@ def _responder(estimator, name):
     return respond
 
 
-def _patches(shape, patch_size, stride):
+def _patches(shape: tuple[int, int], patch_size: Any, stride: Any) -> Iterator[Any]:
     """Yield the slices of rows and columns of each patch of a grid."""
     size = (
         [max(1, round(side / 4)) for side in shape]
@@ -186,13 +189,13 @@ def _patches(shape, patch_size, stride):
             yield slice(y, y + size[0]), slice(x, x + size[1])
 
 
-def _pair(name, sizes):
+def _pair(name: str, sizes: Any) -> list[int]:
     pair = list(sizes) if np.iterable(sizes) else [sizes, sizes]
     check_pair(name, pair)
     return pair
 
 
-def _fills(images, fill):
+def _fills(images: np.ndarray, fill: Any) -> Any:
     """Return the color that covers each image, (n, C), rounded for uint8 images."""
     is_uint8 = images.dtype == np.uint8
     if fill is None:

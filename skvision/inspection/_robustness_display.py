@@ -1,6 +1,7 @@
 """Display of the robustness of a classifier to changes of images."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -114,7 +115,7 @@ class RobustnessDisplay:
         unchanged: float,
         chance: float | None = None,
         score_name: str = "accuracy",
-    ):
+    ) -> None:
         self.results = results
         self.unchanged = unchanged
         self.chance = chance
@@ -123,18 +124,18 @@ class RobustnessDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: Any,
         *,
-        changes=None,
-        scoring=None,
-        value_range=None,
-        image_shape=None,
-        random_state=None,
-        ax=None,
-        n_cols=4,
-    ):
+        changes: Any = None,
+        scoring: Any = None,
+        value_range: Any = None,
+        image_shape: Any = None,
+        random_state: Any = None,
+        ax: Any = None,
+        n_cols: int = 4,
+    ) -> Self:
         r"""Score a classifier on changed images and plot the scores.
 
         Parameters
@@ -221,7 +222,7 @@ class RobustnessDisplay:
             score_name=str(getattr(scoring, "__name__", scoring)).replace("_", " "),
         ).plot(ax, n_cols=n_cols)
 
-    def plot(self, ax=None, *, n_cols=4):
+    def plot(self, ax: Any = None, *, n_cols: int = 4) -> Self:
         """Plot the display.
 
         Parameters
@@ -265,7 +266,7 @@ class RobustnessDisplay:
             self.axes_[0].legend(fontsize="x-small")
         return self
 
-    def _draw_change(self, axes, name):
+    def _draw_change(self, axes: Any, name: str) -> None:
         """Plot one panel."""
         part = self.results[self.results["change"] == name].sort_values("level")
         level, score, error = (part[column].to_numpy() for column in COLUMNS[1:])
@@ -292,7 +293,7 @@ class RobustnessDisplay:
         axes.grid(alpha=0.3)
 
 
-def _levels(changes, shape):
+def _levels(changes: Any, shape: tuple[int, int]) -> dict[str, Any]:
     """Return the levels of each requested change by name."""
     requested = list(CHANGES) if changes is None else changes
     is_word = isinstance(requested, str)
@@ -311,13 +312,13 @@ def _levels(changes, shape):
     }
 
 
-def _scorer(estimator, scoring, y):
+def _scorer(estimator: Any, scoring: str, y: Any) -> Callable[..., Any]:
     """Return a function from images to their score and its standard error."""
     from sklearn.metrics import check_scoring
 
     scorer = check_scoring(estimator, scoring)
 
-    def score(images):
+    def score(images: Any) -> tuple[float, float]:
         value = float(scorer(estimator, images, y))
         variance = value * (1 - value) / len(y) if scoring == "accuracy" else np.nan
         return value, float(np.sqrt(variance))

@@ -1,5 +1,8 @@
 """Explanation of predictions by the gradient of a score."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from skvision._contract.images import as_array, validate_rows
@@ -12,7 +15,7 @@ from skvision.inspection._targets import best_estimator_of, class_indices
 
 
 @public("skvision.inspection")
-def saliency(estimator, X, *, target=None):
+def saliency(estimator: Any, X: Any, *, target: Any = None) -> np.ndarray:
     r"""Compute the gradient of the score of a class with respect to the pixels.
 
     .. math:: g_i = \frac{\partial s_j(x)}{\partial x_i}
@@ -102,36 +105,37 @@ def saliency(estimator, X, *, target=None):
         if isinstance(model, LinearClassifier)
         else _gradients_of_network
     )
-    gradients = compute_gradients(model, rows, d_scores)
+    gradients: Any = compute_gradients(model, rows, d_scores)
     for product in reversed(products):
         gradients = product(gradients)
     dtype = np.float64 if np.asarray(X).dtype == np.float64 else np.float32
-    return gradients.astype(dtype, copy=False).reshape(np.shape(X))
+    saliencies: np.ndarray = gradients.astype(dtype, copy=False).reshape(np.shape(X))
+    return saliencies
 
 
-def _d_scores(index, n_classes):
+def _d_scores(index: np.ndarray, n_classes: int) -> Any:
     """Return the gradient of the chosen score with respect to all scores."""
     if n_classes == 2:
         return np.where(index == 1, 1.0, -1.0)[:, None]
     return np.eye(n_classes)[index]
 
 
-def _gradients_of_linear(model, rows, d_scores):
+def _gradients_of_linear(model: Any, rows: np.ndarray, d_scores: np.ndarray) -> Any:
     return d_scores @ model.coef_
 
 
-def _gradients_of_network(model, rows, d_scores):
+def _gradients_of_network(model: Any, rows: np.ndarray, d_scores: Any) -> Any:
     net = model._architecture.network()
     if net.shapes.n_outputs == 2:  # the score is that of the second less the first
         d_scores = np.hstack([-d_scores, d_scores])
 
-    def gradients(rows):
+    def gradients(rows: np.ndarray) -> Any:
         inputs = Inputs(rows, model._standard)
         return net.input_gradients(
             model.parameters_, model._statistics, inputs, d_scores
         )
 
-    def mirrored(rows):
+    def mirrored(rows: Any) -> Any:
         return rows.reshape(-1, *model.image_shape_)[:, :, ::-1].reshape(rows.shape)
 
     if not model.tta:
@@ -139,7 +143,7 @@ def _gradients_of_network(model, rows, d_scores):
     return (gradients(rows) + mirrored(gradients(mirrored(rows)))) / 2
 
 
-def _vector_jacobian_product(name, step):
+def _vector_jacobian_product(name: str, step: Any) -> Callable[..., Any]:
     """Return the vector-Jacobian product of a step of a pipeline."""
     from sklearn.decomposition import PCA
     from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
@@ -164,7 +168,7 @@ def _vector_jacobian_product(name, step):
     )
 
 
-def _whitening_scale(pca):
+def _whitening_scale(pca: Any) -> Any:
     """Return the divisor of the components, at least epsilon as in scikit-learn."""
     if not pca.whiten:
         return 1
@@ -172,7 +176,7 @@ def _whitening_scale(pca):
     return np.maximum(deviations, np.finfo(deviations.dtype).eps)
 
 
-def _unwhitened(normalizer, gradients):
+def _unwhitened(normalizer: Any, gradients: Any) -> Any:
     """Return the gradient with respect to pixels before whitening."""
     whitening = normalizer.whitening_
     return gradients if whitening is None else gradients @ whitening.T

@@ -1,5 +1,7 @@
 """Display of explanations of single predictions."""
 
+from typing import Any, Self
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -67,7 +69,7 @@ class SaliencyDisplay:
         names: ArrayLike,
         *,
         label: str = "",
-    ):
+    ) -> None:
         self.images = np.asarray(images)
         self.maps = np.asarray(maps)
         self.names = np.asarray(names)
@@ -76,16 +78,16 @@ class SaliencyDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: Any,
+        X: Any,
         *,
-        method="saliency",
-        target=None,
-        image_shape=None,
-        ax=None,
-        n_cols=4,
-        **parameters,
-    ):
+        method: str = "saliency",
+        target: Any = None,
+        image_shape: Any = None,
+        ax: Any = None,
+        n_cols: int = 4,
+        **parameters: Any,
+    ) -> Self:
         """Compute the maps and plot them.
 
         Parameters
@@ -141,7 +143,7 @@ class SaliencyDisplay:
         names = estimator.classes_[class_indices(estimator, X, target)]
         return cls(images, maps, names, label=label).plot(ax, n_cols=n_cols)
 
-    def plot(self, ax=None, *, n_cols=4):
+    def plot(self, ax: Any = None, *, n_cols: int = 4) -> Self:
         """Plot the display.
 
         Parameters
@@ -179,7 +181,7 @@ class SaliencyDisplay:
         return self
 
 
-def _one_channel(values):
+def _one_channel(values: np.ndarray) -> np.ndarray:
     """Return a map (H, W) of the channel with the largest magnitude at each pixel."""
     if values.ndim == 2:
         return values

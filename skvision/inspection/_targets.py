@@ -1,17 +1,19 @@
 """Selection of the estimator to inspect, and of the class of each image to explain."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import is_classifier
 
 from skvision._contract.labels import refuse_missing
 
 
-def best_estimator_of(estimator):
+def best_estimator_of(estimator: Any) -> Any:
     """Return the best estimator of a fitted search, or the estimator itself."""
     return getattr(estimator, "best_estimator_", estimator)
 
 
-def class_indices(estimator, X, target):
+def class_indices(estimator: Any, X: Any, target: Any) -> np.ndarray:
     """Return the indices in ``classes_`` of the predicted classes or of ``target``."""
     if not is_classifier(estimator):
         raise TypeError(

@@ -1,6 +1,7 @@
 """Display of the weights of linear classes and of the units of a first layer."""
 
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -53,12 +54,14 @@ class TemplateDisplay:
     (10, (10, 8, 8))
     """
 
-    def __init__(self, templates: ArrayLike, names: ArrayLike):
+    def __init__(self, templates: ArrayLike, names: ArrayLike) -> None:
         self.templates = np.asarray(templates)
         self.names = np.asarray(names)
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, n_units=40, n_cols=10):
+    def from_estimator(
+        cls, estimator: Any, *, ax: Any = None, n_units: int = 40, n_cols: int = 10
+    ) -> Self:
         """Plot the templates of a fitted classifier.
 
         Parameters
@@ -121,7 +124,7 @@ class TemplateDisplay:
         shape = (height, width, channels)[: 2 if channels == 1 else 3]
         return cls(rows.reshape(-1, *shape), names).plot(ax, n_cols=n_cols)
 
-    def plot(self, ax=None, *, n_cols=10):
+    def plot(self, ax: Any = None, *, n_cols: int = 10) -> Self:
         """Plot the display.
 
         Parameters

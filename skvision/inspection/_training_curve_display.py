@@ -1,6 +1,7 @@
 """Display of the training history: loss, validation score and learning rate."""
 
 from itertools import cycle
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -61,7 +62,7 @@ class TrainingCurveDisplay:
     ['loss', 'validation accuracy', 'step / weights (logarithmic)']
     """
 
-    def __init__(self, histories: dict):
+    def __init__(self, histories: dict[str, Any]) -> None:
         for name, history in histories.items():
             if not any(unit in history for unit in UNITS):
                 raise ValueError(
@@ -71,7 +72,7 @@ class TrainingCurveDisplay:
         self.histories = histories
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
         """Plot the training curves of one or several models.
 
         Parameters
@@ -102,7 +103,7 @@ class TrainingCurveDisplay:
         }
         return cls(histories).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Plot the display.
 
         Parameters
@@ -148,7 +149,7 @@ class TrainingCurveDisplay:
             axes[0].legend(fontsize="small", frameon=False)
         return self
 
-    def _curves(self, panel):
+    def _curves(self, panel: str) -> list[Any]:
         """Return the name, layer, x and y of each line of a panel."""
         return [
             (name, layer, np.asarray(history[_unit(history)])[known], y[known])
@@ -157,7 +158,12 @@ class TrainingCurveDisplay:
             if (known := np.isfinite(y)).any()
         ]
 
-    def _draw(self, axes, panel, curves):
+    def _draw(
+        self,
+        axes: Any,
+        panel: str,
+        curves: list[tuple[str, int, np.ndarray, np.ndarray]],
+    ) -> None:
         colors = dict(zip(self.histories, cycle(COLORS), strict=False))
         for name, layer, x, y in curves:
             color, style = colors[name], STYLES[layer % len(STYLES)]
@@ -182,7 +188,7 @@ class TrainingCurveDisplay:
         if panel == "update_ratio":
             self._explain_ratios(axes, sorted({layer for _, layer, *_ in curves}))
 
-    def _explain_ratios(self, axes, layers):
+    def _explain_ratios(self, axes: Any, layers: list[int]) -> None:
         """Plot the rule of thumb, and add a legend of the layers."""
         for layer in layers:  # lines without points
             style = {"color": GRAY, "linestyle": STYLES[layer % len(STYLES)]}
@@ -195,18 +201,18 @@ class TrainingCurveDisplay:
         axes.legend(lines[-n:], labels[-n:], fontsize="small", frameon=False)
 
 
-def _unit(history):
+def _unit(history: dict[str, np.ndarray]) -> str:
     """Return the unit of the steps of a history."""
     return next(unit for unit in UNITS if unit in history)
 
 
-def _columns(values):
+def _columns(values: Any) -> Any:
     """Return a list of a single curve, or a curve for each layer."""
     values = np.asarray(values, float)
     return [values] if values.ndim == 1 else values.T
 
 
-def _recorded_history(estimator):
+def _recorded_history(estimator: Any) -> dict[str, np.ndarray]:
     """Return the history of a fitted estimator, in the form of ``history_``."""
     # imported here because it loads many modules
     from sklearn.pipeline import Pipeline

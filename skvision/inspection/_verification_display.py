@@ -1,5 +1,7 @@
 """Display of verification by similarities of pairs of images."""
 
+from typing import Any, Self
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
@@ -88,13 +90,15 @@ class VerificationDisplay:
         *,
         threshold: float | None = None,
         far: float | None = None,
-    ):
+    ) -> None:
         self.y_same, self.similarity = check_pairs(y_same, similarity)
         self.threshold = threshold
         self.far = far
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, far=None, ax=None):
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: Any, *, far: Any = None, ax: Any = None
+    ) -> Self:
         """Compute the similarities of all pairs of images and plot them.
 
         Parameters
@@ -154,7 +158,15 @@ class VerificationDisplay:
         return cls(same, similarity, threshold=threshold, far=far).plot(ax)
 
     @classmethod
-    def from_predictions(cls, y_same, similarity, *, threshold=None, far=None, ax=None):
+    def from_predictions(
+        cls,
+        y_same: Any,
+        similarity: Any,
+        *,
+        threshold: float | None = None,
+        far: float | None = None,
+        ax: Any = None,
+    ) -> Self:
         """Plot given similarities.
 
         Parameters
@@ -183,7 +195,7 @@ class VerificationDisplay:
         """
         return cls(y_same, similarity, threshold=threshold, far=far).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Plot the display.
 
         Parameters
@@ -220,7 +232,7 @@ class VerificationDisplay:
         self._draw_curve(self.axes_[1], far, tar, 0.5 / n_different)
         return self
 
-    def _draw_histograms(self, axes):
+    def _draw_histograms(self, axes: Any) -> None:
         n_bins = int(np.clip(2 * len(self.similarity) ** (1 / 3), *N_BINS))
         bins = np.histogram_bin_edges(self.similarity, n_bins)
         for kind, color, name in (
@@ -247,7 +259,7 @@ class VerificationDisplay:
         axes.set(xlabel="similarity", ylabel="density of pairs")
         legend_above(axes)
 
-    def _draw_curve(self, axes, far, tar, left):
+    def _draw_curve(self, axes: Any, far: float, tar: Any, left: float) -> None:
         """Plot rates from the false accept rate ``left`` on, which stands for zero."""
         fars, tars, thresholds = verification_curve(self.y_same, self.similarity)
         wanted = np.append(0, np.geomspace(2 * left, 1, N_POINTS))

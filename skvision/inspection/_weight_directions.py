@@ -1,6 +1,7 @@
 """The weights of a model as one vector, and directions in their space."""
 
 import copy
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from skvision._linear.linear_classifier import LinearClassifier
 from skvision._networks.network_classifier import NetworkClassifier
 
 
-def weight_vector(model):
+def weight_vector(model: Any) -> Any:
     """Return all weights of a model as a float64 vector."""
     if isinstance(model, NetworkClassifier):
         return model.parameters_.astype(np.float64)
@@ -16,7 +17,7 @@ def weight_vector(model):
     return np.concatenate(parts).astype(np.float64)
 
 
-def with_weights(model, weights):
+def with_weights(model: Any, weights: np.ndarray) -> Any:
     """Return a copy of the model with other weights."""
     other = copy.copy(model)
     if isinstance(model, NetworkClassifier):
@@ -28,8 +29,9 @@ def with_weights(model, weights):
     return other
 
 
-def random_direction(model, rng):
+def random_direction(model: Any, rng: np.random.RandomState) -> np.ndarray:
     """Return a random direction with the norms of the model's filters and no biases."""
+    pairs: Any
     direction = np.zeros(len(weight_vector(model)))
     other = with_weights(model, direction)  # of which the arrays below are views
     if isinstance(model, NetworkClassifier):
@@ -46,7 +48,7 @@ def random_direction(model, rng):
     return direction
 
 
-def path_steps(path, here, n_directions):
+def path_steps(path: Any, here: np.ndarray, n_directions: int) -> Any:
     """Return the path relative to the weights ``here``, (n_steps, n_params)."""
     models = [step[-1] if hasattr(step, "steps") else step for step in path]
     for model in models:
@@ -75,7 +77,9 @@ def path_steps(path, here, n_directions):
     return steps
 
 
-def principal_directions(steps, n_directions):
+def principal_directions(
+    steps: np.ndarray, n_directions: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the principal directions of a path and their fractions of the variance."""
     _, lengths, directions = np.linalg.svd(steps, full_matrices=False)
     ratio = lengths**2 / (lengths**2).sum()

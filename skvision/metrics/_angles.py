@@ -1,6 +1,6 @@
 """Angles of embeddings within and between classes."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,7 +31,9 @@ class AngleStatistics(NamedTuple):
 
 
 @public("skvision.metrics")
-def angle_statistics(embeddings, labels, *, centers=None):
+def angle_statistics(
+    embeddings: Any, labels: Any, *, centers: Any = None
+) -> AngleStatistics:
     """Compute the angles of embeddings to their class centers, and between centers.
 
     Parameters
@@ -93,7 +95,7 @@ def angle_statistics(embeddings, labels, *, centers=None):
     return AngleStatistics(classes, centers, within, between)
 
 
-def _angles(a, b):
+def _angles(a: np.ndarray, b: np.ndarray) -> Any:
     """Return the angles between unit rows, accurate also near 0 and pi."""
     none = ~(a.any(axis=1) & b.any(axis=1))
     angles = 2 * np.arctan2(

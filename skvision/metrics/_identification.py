@@ -1,6 +1,7 @@
 """Rates of identification in a gallery, of known classes or in an open set."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,9 @@ ROUNDING = 1e-12  # of the cosines of equal pairs of images
 
 
 @public("skvision.metrics")
-def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1):
+def identification_rate(
+    gallery: Any, gallery_labels: Any, probes: Any, probe_labels: Any, *, rank: int = 1
+) -> float:
     """Compute the rate of images that are identified in a gallery of known images.
 
     The classes of the gallery, such as people, are ranked by the cosine similarity of
@@ -66,14 +69,14 @@ def identification_rate(gallery, gallery_labels, probes, probe_labels, *, rank=1
 
 @public("skvision.metrics")
 def open_set_identification_rate(
-    gallery,
-    gallery_labels,
-    probes,
-    probe_labels,
+    gallery: Any,
+    gallery_labels: Any,
+    probes: Any,
+    probe_labels: Any,
     *,
-    false_alarm_rate=0.01,
-    rank=1,
-):
+    false_alarm_rate: float = 0.01,
+    rank: int = 1,
+) -> float:
     """Compute the identification rate at a given rate of false alarms.
 
     A probe is accepted as known if its largest cosine similarity to an image of the
@@ -152,7 +155,9 @@ def open_set_identification_rate(
     return float(np.mean((known & (ranks <= rank))[~is_stranger]))
 
 
-def _ranks(gallery, gallery_labels, probes, probe_labels, rank):
+def _ranks(
+    gallery: Any, gallery_labels: Any, probes: Any, probe_labels: Any, rank: Any
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the rank of the class of each probe, 0 for strangers, and similarities.
 
     The similarity is the largest cosine between the probe and an image of the gallery.

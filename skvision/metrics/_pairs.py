@@ -1,6 +1,7 @@
 """Pairs of images of the same or of different classes, and their similarities."""
 
 from numbers import Integral
+from typing import Any, cast
 
 import numpy as np
 from scipy.sparse import issparse
@@ -15,7 +16,9 @@ PAIRS_PER_BATCH = 1 << 14
 
 
 @public("skvision.metrics")
-def verification_pairs(labels, *, n_pairs=None, random_state=None):
+def verification_pairs(
+    labels: Any, *, n_pairs: Any = None, random_state: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return pairs of images, and whether their classes are the same.
 
     Parameters
@@ -57,7 +60,7 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     if n_pairs is None:
         pairs = np.column_stack(np.triu_indices(n, 1))
         return pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]]
-    if not isinstance(n_pairs, Integral) or not 1 <= n_pairs <= n_all:
+    if not isinstance(n_pairs, Integral) or not 1 <= cast(int, n_pairs) <= n_all:
         raise ValueError(
             f"n_pairs must be an integer between 1 and {n_all}, the number of pairs of "
             f"{n} images; got {n_pairs!r}."
@@ -77,7 +80,9 @@ def verification_pairs(labels, *, n_pairs=None, random_state=None):
     return pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]]
 
 
-def _sample_same(labels, counts, n_wanted, rng):
+def _sample_same(
+    labels: np.ndarray, counts: np.ndarray, n_wanted: int, rng: np.random.RandomState
+) -> np.ndarray:
     """Sample pairs of the same class, by their indices among all of them."""
     ends = np.cumsum(counts * (counts - 1) // 2)
     numbers = _distinct(int(ends[-1]), n_wanted, rng)
@@ -92,7 +97,9 @@ def _sample_same(labels, counts, n_wanted, rng):
     return np.column_stack([of_class[first + i], of_class[first + j]])
 
 
-def _sample_different(labels, counts, n_wanted, rng):
+def _sample_different(
+    labels: np.ndarray, counts: np.ndarray, n_wanted: int, rng: np.random.RandomState
+) -> np.ndarray:
     """Sample pairs of different classes, by their indices among all ordered pairs.
 
     If the images are sorted by class, the partners of an image are those before and
@@ -119,7 +126,7 @@ def _sample_different(labels, counts, n_wanted, rng):
     return pairs[rng.permutation(len(pairs))[:n_wanted]]
 
 
-def _distinct(n, n_wanted, rng):
+def _distinct(n: int, n_wanted: int, rng: np.random.RandomState) -> np.ndarray:
     """Sample ``n_wanted`` distinct integers below ``n``."""
     if n_wanted * 4 > n:
         return rng.permutation(n)[:n_wanted]
@@ -130,7 +137,7 @@ def _distinct(n, n_wanted, rng):
     return sampled[rng.permutation(len(sampled))[:n_wanted]]
 
 
-def as_column(values, name):
+def as_column(values: Any, name: str) -> np.ndarray:
     """Return values as a one-dimensional array."""
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] == 1:
@@ -143,13 +150,13 @@ def as_column(values, name):
     return array
 
 
-def as_labels(labels, name):
+def as_labels(labels: Any, name: str) -> np.ndarray:
     """Return labels as a one-dimensional array; raise an error if some are missing."""
     refuse_missing(labels, name)
     return as_column(labels, name)
 
 
-def unit_rows(embeddings, name):
+def unit_rows(embeddings: Any, name: str) -> Any:
     """Return embeddings as rows of unit length; rows of zeros stay zero.
 
     Raises
@@ -176,7 +183,7 @@ def unit_rows(embeddings, name):
     return np.divide(rows, norms, out=rows, where=norms > 0)
 
 
-def similarities(units, pairs):
+def similarities(units: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Return the cosines of pairs of unit rows, from -1 to 1; pairs are sorted."""
     n = len(units)
     cosines = np.empty(len(pairs))

@@ -5,7 +5,7 @@ import math
 from skvision._contract.warn import warn
 
 
-def warn_unresolved(name, rate, n_samples, samples):
+def warn_unresolved(name: str, rate: float, n_samples: int, samples: str) -> None:
     """Warn if ``n_samples`` samples cannot distinguish a positive rate from 0."""
     if 0 < rate * n_samples < 1 - 1e-9:
         digits = math.ceil(math.log10(n_samples)) + 1

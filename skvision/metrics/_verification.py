@@ -1,6 +1,6 @@
 """Rates of verification, which decides whether two images are of the same class."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import betaincinv
@@ -38,7 +38,9 @@ class TrueAcceptRate(NamedTuple):
 
 
 @public("skvision.metrics")
-def verification_curve(y_same, similarity):
+def verification_curve(
+    y_same: Any, similarity: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compute false and true accept rates for all thresholds.
 
     A pair is accepted as being of the same class if its similarity is at least the
@@ -91,7 +93,7 @@ def verification_curve(y_same, similarity):
     return far, n_true / np.sum(same), np.append(np.inf, decreasing[last])
 
 
-def check_pairs(y_same, similarity):
+def check_pairs(y_same: Any, similarity: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return both as validated arrays, bool and float64."""
     same, similarity = as_labels(y_same, "y_same"), as_column(similarity, "similarity")
     if len(same) != len(similarity):
@@ -113,7 +115,7 @@ def check_pairs(y_same, similarity):
     return same, similarity
 
 
-def check_both_kinds(same, name):
+def check_both_kinds(same: np.ndarray, name: str) -> None:
     """Raise an error if all pairs are of the same kind."""
     if same.all() or not same.any():
         lacking = "different classes" if same.any() else "the same class"
@@ -124,7 +126,7 @@ def check_both_kinds(same, name):
 
 
 @public("skvision.metrics")
-def equal_error_rate(y_same, similarity):
+def equal_error_rate(y_same: Any, similarity: Any) -> float:
     """Compute the equal error rate.
 
     It is the rate at the threshold where the false accept rate equals the false reject
@@ -164,7 +166,9 @@ def equal_error_rate(y_same, similarity):
 
 
 @public("skvision.metrics")
-def tar_at_far(y_same, similarity, *, far=1e-3, confidence=0.95):
+def tar_at_far(
+    y_same: Any, similarity: Any, *, far: float = 1e-3, confidence: float = 0.95
+) -> TrueAcceptRate:
     """Compute the true accept rate at a given false accept rate.
 
     Parameters
@@ -226,7 +230,9 @@ def tar_at_far(y_same, similarity, *, far=1e-3, confidence=0.95):
     return true_accept_rate(same, similarity, far, confidence)
 
 
-def true_accept_rate(same, similarity, far, confidence):
+def true_accept_rate(
+    same: np.ndarray, similarity: np.ndarray, far: float, confidence: float
+) -> TrueAcceptRate:
     """Return the result of `tar_at_far` without its warning."""
     fars, tars, thresholds = verification_curve(same, similarity)
     n_same, n_different = np.sum(same), np.sum(~same)
@@ -248,7 +254,7 @@ def true_accept_rate(same, similarity, far, confidence):
     )
 
 
-def _lower(k, n, level):
+def _lower(k: Any, n: int, level: float) -> np.ndarray:
     """Return the lower bound of Clopper and Pearson for a rate.
 
     ``k`` of ``n`` samples are accepted, and ``level`` is the one-sided confidence
@@ -257,13 +263,13 @@ def _lower(k, n, level):
     return np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, 1 - level), 0.0)
 
 
-def _upper(k, n, level):
+def _upper(k: Any, n: int, level: float) -> Any:
     """Return the upper bound of Clopper and Pearson for a rate."""
     return 1 - _lower(n - np.asarray(k), n, level)
 
 
 @public("skvision.metrics")
-def verification_auc(estimator, X, y):
+def verification_auc(estimator: Any, X: Any, y: Any) -> float:
     """Compute the area under the verification curve of an embedding.
 
     It is the area under the curve of true against false accept rates, which is the

@@ -1,7 +1,8 @@
 """Randomized search in stages, from coarse to fine."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -240,26 +241,28 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         "n_best": [Interval(Integral, 1, None, closed="left")],
     }
 
+    cv: Any
+
     def __init__(
         self,
-        estimator,
-        param_distributions,
+        estimator: Any,
+        param_distributions: Any,
         *,
-        n_iter=10,
-        stages=3,
-        resource=None,
-        factor=3,
-        n_best=3,
-        scoring=None,
-        n_jobs=None,
-        refit=True,
-        cv=None,
-        verbose=0,
-        pre_dispatch="2*n_jobs",
-        random_state=None,
-        error_score=np.nan,
-        return_train_score=False,
-    ):
+        n_iter: int = 10,
+        stages: int = 3,
+        resource: str | None = None,
+        factor: float = 3,
+        n_best: int = 3,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: bool | str | Callable[..., Any] = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: int | str = "2*n_jobs",
+        random_state: Any = None,
+        error_score: str | float = np.nan,
+        return_train_score: bool = False,
+    ) -> None:
         super().__init__(
             estimator,
             param_distributions,
@@ -279,7 +282,7 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         self.factor = factor
         self.n_best = n_best
 
-    def fit(self, X, y=None, **params):
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Run the search and refit the best parameters on all samples.
 
         Parameters
@@ -311,7 +314,7 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         return self._search(X, y, params)
 
     @whole_fit
-    def _search(self, X, y, params):
+    def _search(self, X: Any, y: Any, params: Any) -> Self:
         self._check_search()
         if is_classifier(self.estimator):
             refuse_missing(y, "y")
@@ -322,7 +325,7 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         del self._planned, self._splitter
         return self
 
-    def _check_search(self):
+    def _check_search(self) -> None:
         """Raise, before the first fit, errors that would end the search later."""
         given = self._given_spaces()
         ParameterSampler(given, 1)  # raises an error for invalid ranges
@@ -351,11 +354,13 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
                 f"from param_distributions."
             )
 
-    def _given_spaces(self):
+    def _given_spaces(self) -> list[Any]:
         given = self.param_distributions
         return [given] if isinstance(given, dict) else given
 
-    def _run_search(self, evaluate_candidates, *, callback_ctx=None):
+    def _run_search(
+        self, evaluate_candidates: Callable[..., Any], *, callback_ctx: Any = None
+    ) -> None:
         """Evaluate candidates in stages. Called by scikit-learn's ``fit``.
 
         Parameters
@@ -369,7 +374,9 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         folds = self._same_folds(rng)
         sampler = CandidateSampler(as_spaces(self._given_spaces()), rng)
         trials = Trials(evaluate_candidates, self.error_score)
-        best, ranges, before = [], [], self._planned[0]
+        best: list[Any] = []
+        ranges: list[dict[str, Any]] = []
+        before = self._planned[0]
         n_stages = len(self._planned)
         with task_of(callback_ctx, self, "search", max_subtasks=n_stages) as context:
             for number, stage in enumerate(self._planned):
@@ -388,7 +395,15 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         trials.finish()
         self.ranges_ = as_columns(ranges)
 
-    def _try(self, candidates, number, stage, folds, trials, context):
+    def _try(
+        self,
+        candidates: Any,
+        number: int,
+        stage: Any,
+        folds: Any,
+        trials: Trials,
+        context: Any,
+    ) -> bool:
         """Fit and score the candidates of a stage; return whether any fit succeeded."""
         folds.fraction = stage.fraction if self.resource == "n_samples" else 1.0
         stage_columns = {"stage": number}
@@ -403,14 +418,14 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         with task_of(context, self, "stage", **sizes) as of_stage:
             return trials.run(candidates, folds, stage_columns, of_stage)
 
-    def _same_folds(self, rng):
+    def _same_folds(self, rng: np.random.RandomState) -> SameFolds:
         """Return a splitter that gives all stages the same folds."""
         if self.resource != "n_samples":
             return SameFolds(self._splitter)
         seed = rng.randint(np.iinfo(np.int32).max)
         return SameFolds(self._splitter, is_classifier(self.estimator), seed)
 
-    def _best(self, results):
+    def _best(self, results: dict[str, np.ndarray]) -> list[Any]:
         """Return the comparable candidates, best first, without the resource."""
         by = self._measure(metrics_of(results))
         if by is None:
@@ -421,7 +436,7 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
             for row in order
         ]
 
-    def _measure(self, metrics):
+    def _measure(self, metrics: list[str]) -> Any:
         """Return the metric that ranks candidates, or the callable ``refit``."""
         if not metrics:  # no fit has succeeded so far
             return None
@@ -439,7 +454,9 @@ class CoarseToFineSearchCV(RandomizedSearchCV, Estimator):
         )
 
     @staticmethod
-    def _select_best_index(refit, refit_metric, results):
+    def _select_best_index(
+        refit: Any, refit_metric: str, results: dict[str, np.ndarray]
+    ) -> Any:
         """Return the row of the best candidate. Called by scikit-learn's ``fit``."""
         by = refit if callable(refit) else refit_metric
         rows = comparable(results, by)

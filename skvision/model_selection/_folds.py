@@ -1,5 +1,8 @@
 """Folds that are the same in all stages, with a fraction of the training rows."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from sklearn.utils import check_random_state, column_or_1d
 
@@ -17,14 +20,16 @@ class SameFolds:
         Controls the order in which rows are selected.
     """
 
-    def __init__(self, splitter, stratify=False, random_state=None):
+    def __init__(
+        self, splitter: Any, stratify: bool = False, random_state: Any = None
+    ) -> None:
         self.splitter = splitter
         self.stratify = stratify
         self.random_state = random_state
         self.fraction = 1.0
-        self._folds = None
+        self._folds: Any = None
 
-    def split(self, X, y=None, **params):
+    def split(self, X: Any, y: Any = None, **params: Any) -> Iterator[Any]:
         """Yield a fraction of the training rows and all test rows of each fold.
 
         The rows of a smaller fraction are a subset of those of a larger fraction.
@@ -35,7 +40,7 @@ class SameFolds:
         for train, test in self._folds:
             yield self._part(np.asarray(train), labels), test
 
-    def _part(self, train, labels):
+    def _part(self, train: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
         n = max(
             1, int(self.fraction * len(train) + 1e-9)
         )  # not more than the stage may cost
@@ -47,14 +52,14 @@ class SameFolds:
         return np.sort(train[order[:n]])
 
 
-def _labels_of(y):
+def _labels_of(y: Any) -> np.ndarray | None:
     """Encode classes as integers; return None for multilabel targets."""
     if y is None or np.ndim(y) > 1:
         return None
     return np.unique(column_or_1d(y), return_inverse=True)[1]
 
 
-def _stratified_order(labels):
+def _stratified_order(labels: np.ndarray) -> np.ndarray:
     """Return an order in which every prefix is stratified by class.
 
     The first row of each class precedes all second rows, so that no class is lost.

@@ -1,5 +1,8 @@
 """Cross-validation of the number of neighbors."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
@@ -16,18 +19,18 @@ BLOCK_SIZE = 16_384  # test images per search for neighbors
 
 @public("skvision.model_selection")
 def k_selection_curve(
-    X,
-    y,
-    n_neighbors=(1, 3, 5, 7, 9, 15, 21, 31, 51, 75, 100),
+    X: Any,
+    y: Any,
+    n_neighbors: Any = (1, 3, 5, 7, 9, 15, 21, 31, 51, 75, 100),
     *,
-    metric="l2",
-    weights="uniform",
-    tie_break="nearest",
-    class_weight=None,
-    cv=5,
-    groups=None,
-    n_jobs=None,
-):
+    metric: str | Callable[..., Any] = "l2",
+    weights: str | Callable[..., Any] = "uniform",
+    tie_break: str = "nearest",
+    class_weight: dict[str, Any] | str | None = None,
+    cv: Any = 5,
+    groups: Any = None,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
     """Cross-validate `KNNImageClassifier` for many numbers of neighbors at once.
 
     In each fold, the neighbors are searched only once, for the largest number. All
@@ -131,7 +134,7 @@ def k_selection_curve(
     return pd.DataFrame(records, columns=["k", "fold", "accuracy"])
 
 
-def _check_numbers(n_neighbors):
+def _check_numbers(n_neighbors: Any) -> list[int]:
     """Validate numbers of neighbors and remove repetitions."""
     numbers = list(dict.fromkeys(np.ravel(n_neighbors).tolist()))
     whole = all(isinstance(k, int) and not isinstance(k, bool) for k in numbers)

@@ -7,6 +7,7 @@ integers stay integers.
 
 import math
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -23,22 +24,22 @@ class QuantileRange:
     distribution is extrapolated.
     """
 
-    def __init__(self, distribution, low=0.0, high=1.0):
+    def __init__(self, distribution: Any, low: float = 0.0, high: float = 1.0) -> None:
         self.distribution = distribution
         self.low = low
         self.high = high
         self._is_log = is_log_uniform(distribution)
 
-    def rvs(self, random_state):
+    def rvs(self, random_state: Any) -> float:
         """Draw a random value. Called by scikit-learn's ``ParameterSampler``."""
         fraction = random_state.uniform()
         return self.value_at(self.low + fraction * (self.high - self.low))
 
-    def bounds(self):
+    def bounds(self) -> tuple[Any, ...]:
         """Return the smallest and the largest value."""
         return self.value_at(self.low), self.value_at(self.high)
 
-    def value_at(self, quantile):
+    def value_at(self, quantile: float) -> float:
         """Return the value at a quantile of the whole distribution."""
         low, high = self.distribution.support()
         if self._is_log:
@@ -47,13 +48,13 @@ class QuantileRange:
         whole = is_discrete(self.distribution) and float(value).is_integer()
         return int(value) if whole else float(value)
 
-    def contains(self, value):
+    def contains(self, value: Any) -> bool:
         """Return whether a value lies in the user's range or its extension."""
         beyond = BEYOND if self._is_log else 0.0
         low, high = QuantileRange(self.distribution, -beyond, 1 + beyond).bounds()
         return isinstance(value, Real) and low <= value <= high
 
-    def quantiles_of(self, value):
+    def quantiles_of(self, value: float) -> tuple[float, float]:
         """Return the quantiles where a value starts and ends; integers have a width."""
         if self._is_log:
             low, high = self.distribution.support()
@@ -63,12 +64,12 @@ class QuantileRange:
         discrete = is_discrete(self.distribution)
         return float(self.distribution.cdf(value - 1)) if discrete else end, end
 
-    def edge_of(self, value):
+    def edge_of(self, value: float) -> str:
         """Return the edge of the user's range on which a value lies, or ``""``."""
         start, end = self.quantiles_of(value)
         return "low" if start < EDGE else "high" if end > 1 - EDGE else ""
 
-    def narrowed(self, values):
+    def narrowed(self, values: list[Any]) -> "QuantileRange":
         """Return the range of values plus a margin; the first value is the best."""
         starts, ends = zip(*map(self.quantiles_of, values), strict=True)
         margin = MARGIN * (self.high - self.low)
@@ -79,7 +80,7 @@ class QuantileRange:
             min(max(ends) + margin, max(ceiling, *ends)),
         )
 
-    def _limits(self, best):
+    def _limits(self, best: float) -> tuple[float, float]:
         """Return the lowest and highest quantile of a narrowed range."""
         if not self._is_log:
             return 0.0, 1.0
@@ -91,7 +92,7 @@ class QuantileRange:
         return -BEYOND if edge == "low" else 0.0, ceiling
 
 
-def is_log_uniform(distribution):
+def is_log_uniform(distribution: Any) -> bool:
     """Return whether a frozen distribution is log-uniform and not shifted."""
     if distribution.dist.name not in ("loguniform", "reciprocal"):
         return False
@@ -99,12 +100,12 @@ def is_log_uniform(distribution):
     return math.isclose(distribution.ppf(0.5), math.sqrt(low * high), rel_tol=1e-6)
 
 
-def is_discrete(distribution):
+def is_discrete(distribution: Any) -> bool:
     """Return whether a frozen distribution is discrete."""
     return hasattr(distribution, "pmf")
 
 
-def as_spaces(param_distributions):
+def as_spaces(param_distributions: Any) -> dict[int, dict[str, Any]]:
     """Return the spaces by index, with ranges, lists and other distributions.
 
     Parameters
@@ -118,14 +119,16 @@ def as_spaces(param_distributions):
     }
 
 
-def _as_range(values):
+def _as_range(values: Any) -> Any:
     if not hasattr(values, "rvs"):
         return list(values)
     has_quantiles = all(hasattr(values, name) for name in ("dist", "ppf", "cdf"))
     return QuantileRange(values) if has_quantiles else values
 
 
-def narrowed_spaces(given, spaces, best):
+def narrowed_spaces(
+    given: dict[int, dict[str, Any]], spaces: dict[int, dict[str, Any]], best: Any
+) -> dict[int, dict[str, Any]]:
     """Return the spaces that contain the best candidates, narrowed around them.
 
     Parameters
@@ -150,7 +153,7 @@ def narrowed_spaces(given, spaces, best):
     return narrowed
 
 
-def _narrowed(given, now, best):
+def _narrowed(given: Any, now: Any, best: list[Any]) -> Any:
     if isinstance(given, QuantileRange):
         return now.narrowed(best)
     if isinstance(given, list):
@@ -158,25 +161,27 @@ def _narrowed(given, now, best):
     return given
 
 
-def _is_in(values, value):
+def _is_in(values: list[Any], value: float | str) -> bool:
     # compare by identity, because values may be arrays or functions
     return any(one is value for one in values)
 
 
-def belongs(candidate, space):
+def belongs(candidate: dict[str, Any], space: dict[str, Any]) -> bool:
     """Return whether a candidate can have been drawn from a given space."""
     return candidate.keys() == space.keys() and all(
         _may_be(candidate[name], values) for name, values in space.items()
     )
 
 
-def _may_be(value, values):
+def _may_be(value: float | str, values: Any) -> bool:
     if isinstance(values, QuantileRange):
         return values.contains(value)
     return _is_in(values, value) if isinstance(values, list) else True
 
 
-def describe(given, spaces, best):
+def describe(
+    given: dict[int, dict[str, Any]], spaces: dict[int, dict[str, Any]], best: Any
+) -> list[Any]:
     """Return a record for each parameter of each space, with range and best value.
 
     Parameters
@@ -205,7 +210,7 @@ def describe(given, spaces, best):
     return records
 
 
-def as_columns(records):
+def as_columns(records: list[Any]) -> dict[str, np.ndarray]:
     """Return records of `describe`, with their ``stage``, as a dict of columns."""
     columns = {}
     for name in COLUMNS:

@@ -1,15 +1,18 @@
 """Ranking of the candidates in a table of results."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 
 
-def metrics_of(results):
+def metrics_of(results: dict[str, np.ndarray]) -> list[str]:
     """Return the names of the metrics of a table."""
     start = "mean_test_"
     return [name.removeprefix(start) for name in results if name.startswith(start)]
 
 
-def comparable(results, by):
+def comparable(results: dict[str, Any], by: Any) -> np.ndarray:
     """Return the rows that have a score and the most resources.
 
     The result may be empty.
@@ -27,7 +30,7 @@ def comparable(results, by):
     return np.flatnonzero(scored & (resources == resources.max()))
 
 
-def _usable_resources(results):
+def _usable_resources(results: dict[str, np.ndarray]) -> np.ndarray:
     """Return the resources of candidates, which are 0 in stages where all fits failed.
 
     `with_failed` has set the times of these stages to NaN.
@@ -36,7 +39,7 @@ def _usable_resources(results):
     return np.where(np.isnan(results["mean_fit_time"]), 0, resources)
 
 
-def rank_by_resources(results):
+def rank_by_resources(results: Any) -> None:
     """Rank all candidates in place, by resources first and by score second.
 
     Candidates without a score come last, as in scikit-learn's searches.
@@ -53,7 +56,7 @@ def rank_by_resources(results):
         results[f"rank_test_{name}"] = ranks[place.ravel()].astype(np.int32)
 
 
-def best_first(results, rows, by):
+def best_first(results: dict[str, Any], rows: Any, by: Any) -> Iterator[Any]:
     """Yield some rows of a table, best first.
 
     Parameters
@@ -74,7 +77,7 @@ def best_first(results, rows, by):
         yield left.pop(_chosen(by, _part(results, left)))
 
 
-def _part(results, rows):
+def _part(results: dict[str, np.ndarray], rows: list[int]) -> dict[str, Any]:
     part = {
         name: [column[row] for row in rows] if name == "params" else column[rows]
         for name, column in results.items()
@@ -83,7 +86,7 @@ def _part(results, rows):
     return part
 
 
-def _chosen(refit, results):
+def _chosen(refit: Callable[..., Any], results: dict[str, np.ndarray]) -> int:
     row = refit(results)
     if not isinstance(row, int | np.integer):
         raise TypeError(

@@ -1,5 +1,7 @@
 """Sampling of candidates from ranges that are narrowed from stage to stage."""
 
+from typing import Any
+
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from skvision.model_selection._narrowing import describe, narrowed_spaces
@@ -16,14 +18,15 @@ class CandidateSampler:
         The random number generator.
     """
 
-    def __init__(self, spaces, rng):
+    def __init__(self, spaces: dict[int, dict[str, Any]], rng: Any) -> None:
         self.given = spaces
         self.spaces = spaces  # the ranges of the last stage
         self._rng = rng
-        self._tried = []
-        self._tried_alike = []  # with the current amount of the resource
+        self._tried: list[dict[str, Any]] = []
+        # with the current amount of the resource
+        self._tried_alike: list[dict[str, Any]] = []
 
-    def sample(self, n, again, grew):
+    def sample(self, n: int, again: Any, grew: bool) -> Any:
         """Return ``n`` candidates, or fewer if lists have no more combinations.
 
         Parameters
@@ -49,17 +52,17 @@ class CandidateSampler:
         self._tried_alike += again + new
         return again + new
 
-    def describe(self, best):
+    def describe(self, best: dict[str, Any] | None) -> list[Any]:
         """Return a record for each range of this stage, with the best value."""
         return describe(self.given, self.spaces, best)
 
-    def narrow(self, best):
+    def narrow(self, best: list[Any]) -> None:
         """Narrow the ranges around the best candidates, if there are any."""
         if best:
             self.spaces = narrowed_spaces(self.given, self.spaces, best)
 
 
-def _sample(spaces, n, rng, known):
+def _sample(spaces: Any, n: int, rng: Any, known: list[Any]) -> list[Any]:
     """Draw candidates; from lists, draw each one at most once and no known ones."""
     spaces = list(spaces.values())
     if not all(isinstance(values, list) for s in spaces for values in s.values()):
@@ -70,5 +73,5 @@ def _sample(spaces, n, rng, known):
     return [one for one in drawn if _identities(one) not in before][:n]
 
 
-def _identities(candidate):
+def _identities(candidate: dict[str, Any]) -> dict[str, int]:
     return {name: id(value) for name, value in candidate.items()}

@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Stage(NamedTuple):
@@ -13,7 +13,7 @@ class Stage(NamedTuple):
     fraction: float  # of the resource, above 0 and at most 1
 
 
-def plan(n_iter, stages, factor, most):
+def plan(n_iter: int, stages: int, factor: float, most: int | None) -> list[Stage]:
     """Return stages of about the same cost, in total at most ``n_iter`` full fits.
 
     Parameters
@@ -27,9 +27,10 @@ def plan(n_iter, stages, factor, most):
     most : int or None
         Amount of the resource in the last stage. None for no resource.
     """
-    planned, left = [], float(n_iter)
+    planned: list[Stage] = []
+    left = float(n_iter)
     for still in range(stages, 0, -1):
-        n_resources = (
+        n_resources: Any = (
             None if most is None else max(1, round(most / factor ** (still - 1)))
         )
         fraction = 1.0 if most is None else n_resources / most
@@ -39,7 +40,7 @@ def plan(n_iter, stages, factor, most):
     return planned
 
 
-def most_resources(resource, estimator, X):
+def most_resources(resource: str | None, estimator: Any, X: Any) -> int | None:
     """Return the amount of the resource in the last stage; None without one."""
     if resource is None:
         return None
@@ -53,7 +54,7 @@ def most_resources(resource, estimator, X):
             + _similar(resource, parameters)
         )
     most = parameters[resource]
-    if not isinstance(most, Integral) or isinstance(most, bool) or most < 1:
+    if isinstance(most, bool) or not isinstance(most, Integral) or most < 1:
         raise ValueError(
             f"resource={resource!r} must be 'n_samples' or a parameter of "
             f"{type(estimator).__name__} whose value, which the last stage uses, is "
@@ -62,7 +63,7 @@ def most_resources(resource, estimator, X):
     return int(most)
 
 
-def _similar(name, names):
+def _similar(name: str, names: dict[str, Any]) -> str:
     """Return the end of an error message, which suggests a similar name."""
     inner = [one for one in names if one.endswith(f"__{name}")]
     meant = inner or get_close_matches(name, ["n_samples", *names], n=1)

@@ -1,11 +1,16 @@
 """Evaluation of the candidates of all stages, with the results in one table."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from sklearn.exceptions import FitFailedWarning
 
 from skvision._contract.sklearn_compat import all_fits_failed
 from skvision._contract.warn import warn
 from skvision.model_selection._ranking import rank_by_resources
+
+ma: Any = np.ma  # NumPy has no types for its functions
 
 
 class Trials:
@@ -23,19 +28,23 @@ class Trials:
         The score of a failed fit.
     """
 
-    def __init__(self, evaluate_candidates, error_score):
+    def __init__(
+        self, evaluate_candidates: Callable[..., Any], error_score: str | float
+    ) -> None:
         self._evaluate = evaluate_candidates
         self._error_score = error_score
-        self._table = {}  # from scikit-learn, for stages with a successful fit
-        self._failed = []  # the other stages
-        self._errors = []  # of the failed stages, until they are reported
+        self._table: Any = {}  # from scikit-learn, for stages with a successful fit
+        self._failed: list[Any] = []  # the other stages
+        self._errors: list[Any] = []  # of the failed stages, until they are reported
 
     @property
-    def results(self):
+    def results(self) -> dict[str, np.ndarray]:
         """The table of all stages. It is empty until a fit succeeds."""
         return with_failed(self._table, self._failed, self._error_score)
 
-    def run(self, candidates, folds, stage_columns, context):
+    def run(
+        self, candidates: Any, folds: Any, stage_columns: Any, context: Any
+    ) -> bool:
         """Evaluate the candidates of a stage; return whether any fit succeeded.
 
         Parameters
@@ -72,7 +81,7 @@ class Trials:
             )
         return succeeded
 
-    def finish(self):
+    def finish(self) -> None:
         """Rank all candidates, or raise an error if all fits failed.
 
         The table is completed in place, because scikit-learn continues with it.
@@ -83,7 +92,9 @@ class Trials:
         rank_by_resources(self._table)
 
 
-def with_failed(results, failed, error_score):
+def with_failed(
+    results: dict[str, Any], failed: Any, error_score: str | float
+) -> dict[str, np.ndarray]:
     """Add the candidates of stages in which all fits failed to a table.
 
     Their scores are ``error_score``, and their times, which are unknown, are NaN.
@@ -116,9 +127,9 @@ def with_failed(results, failed, error_score):
             columns[name] = np.full(n, error_score)
     stages = np.concatenate([results["stage"], columns["stage"]])
     order = np.argsort(stages, kind="stable")
-    missing = np.ma.masked_all(len(results["params"]), dtype=object)
+    missing = ma.masked_all(len(results["params"]), dtype=object)
     merged = {
-        name: np.ma.concatenate([results.get(name, missing), column])[order]
+        name: ma.concatenate([results.get(name, missing), column])[order]
         if name.startswith("param_")
         else np.concatenate([results[name], column])[order]
         for name, column in columns.items()
@@ -127,9 +138,9 @@ def with_failed(results, failed, error_score):
     return merged | {"params": [params[row] for row in order]}
 
 
-def _masked_column(candidates, name):
+def _masked_column(candidates: list[dict[str, Any]], name: str) -> Any:
     """Return the values of a parameter, masked for candidates without it."""
-    column = np.ma.masked_all(len(candidates), dtype=object)
+    column = ma.masked_all(len(candidates), dtype=object)
     for row, candidate in enumerate(candidates):
         if name in candidate:
             column[row] = candidate[name]

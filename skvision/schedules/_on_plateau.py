@@ -1,6 +1,8 @@
 """The schedule that decreases the learning rate on a plateau."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
 from skvision._contract.public import public
 from skvision._contract.schedule import Schedule
@@ -61,11 +63,13 @@ class OnPlateau(Schedule):
         "tol": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, patience=5, factor=0.1, tol=1e-4):
+    def __init__(
+        self, patience: int = 5, factor: float = 0.1, tol: float = 1e-4
+    ) -> None:
         self.patience = patience
         self.factor = factor
         self.tol = tol
 
-    def _make(self, rate):
+    def _make(self, rate: float) -> Callable[..., Any]:
         patience, factor = int(self.patience), float(self.factor)
         return schedules.on_plateau(rate, patience, factor, float(self.tol))

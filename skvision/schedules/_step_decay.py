@@ -1,6 +1,8 @@
 """The schedule that decreases the learning rate in steps."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
 from skvision._contract.public import public
 from skvision._contract.schedule import Schedule
@@ -57,9 +59,9 @@ class StepDecay(Schedule):
         "factor": [Interval(Real, 0, 1, closed="neither")],
     }
 
-    def __init__(self, every, factor=0.1):
+    def __init__(self, every: int, factor: float = 0.1) -> None:
         self.every = every
         self.factor = factor
 
-    def _make(self, rate):
+    def _make(self, rate: float) -> Callable[..., Any]:
         return schedules.step(rate, int(self.every), float(self.factor))

@@ -4,7 +4,7 @@ import shutil
 from itertools import pairwise
 
 import pytest
-from report_pages import NAMES, make_pictures, render, train
+from report_pages import NAMES, render
 
 WIDTHS = (390, 768, 1600)
 
@@ -76,10 +76,8 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skvision._app.train_and_score._DRAWS", 1)
-        page = render(train(make_pictures()))
+def address(trained, tmp_path_factory):
+    page = render(trained)
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(page, encoding="utf-8")
     return path.as_uri()
@@ -191,7 +189,7 @@ def test_a_cell_opens_by_keyboard_and_gives_the_focus_back(page):
         "dialog.querySelector('h2').textContent, document.activeElement.textContent]"
     )
     names = sorted(NAMES)
-    assert opened == [cell, int(n), f"{names[0]} taken for {names[column]}", "Close"]
+    assert opened == [cell, int(n), f"{names[0]} predicted as {names[column]}", "Close"]
     press(page, Keys.ESCAPE)
     assert page.execute_script("return document.querySelector('dialog[open]')") is None
     assert page.execute_script(focused) == cell

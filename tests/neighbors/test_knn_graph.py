@@ -141,5 +141,5 @@ def test_graph_without_faiss(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without_faiss)
     monkeypatch.delitem(sys.modules, "faiss", raising=False)
-    with pytest.raises(ImportError, match=r"pip install 'skvision\[ann\]'"):
+    with pytest.raises(ImportError, match=r"python -m pip install '.\[ann\]'"):
         line([0.0, 1], [0, 1], algorithm="hnsw")

@@ -138,10 +138,10 @@ def test_what_is_no_fault_of_the_file_is_not_taken_for_one(monkeypatch):
         raise MemoryError
 
     data = encode(corners(4, 4))
-    monkeypatch.setattr("skvision._readers.image_reader.identify", fail)
+    monkeypatch.setattr("skvision._readers.read_source.identify", fail)
     with pytest.raises(MemoryError):
         read(data, (4, 4), on_error="warn")
     monkeypatch.undo()
-    monkeypatch.setattr("skvision._readers.image_reader.place", fail)
+    monkeypatch.setattr("skvision._readers.read_source.place", fail)
     with pytest.raises(TypeError):
         read(data, (4, 4), on_error="warn")

@@ -1,4 +1,4 @@
-"""What ``skvision report`` writes: a web page on a model, in one file without network.
+"""The web page on a model that ``skvision report`` writes, in one file.
 
 ``page`` gathers what the template shows: ``scores``, images (``gallery``, and
 ``images`` as data URIs), ``portraits`` of the classes, and ``curves``, which are drawn

@@ -1,11 +1,11 @@
-"""Charts for a web page: where lines, dots and ticks are; the template draws them."""
+"""Charts for a web page: places of lines, dots and ticks, which a template draws."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from skvision._app.html_report.words import write_share
+from skvision._app.html_report.words import write_percent
 
 WIDTH, HEIGHT = 340, 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 14, 32, 44  # room for labels
@@ -13,22 +13,22 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 14, 32, 44  # room for labels
 
 @dataclass
 class Axis:
-    """From values to pixels.
+    """A map from values to pixels.
 
     Parameters
     ----------
     low, high : float
-        Values at the ends, positive where the axis is logarithmic.
+        Values at the ends, positive if the axis is logarithmic.
     start, stop : float
-        Their pixels.
+        The pixels of the ends.
     label : str
-        What it is, with its unit.
+        The quantity, with its unit.
     log : bool
         Whether the axis is logarithmic.
     ticks : sequence of float
-        Values that are written along it, or none for round ones.
+        Values that are written along the axis, or none for round ones.
     percent : bool
-        Whether shares are written as percentages.
+        Whether fractions are written as percentages.
     """
 
     low: float
@@ -45,20 +45,20 @@ class Axis:
         low, high = self.low, self.high
         if self.log:
             low, high, value = math.log(low), math.log(high), math.log(value)
-        share = (value - low) / (high - low) if high > low else 0.5
-        return round(self.start + share * (self.stop - self.start), 1)
+        fraction = (value - low) / (high - low) if high > low else 0.5
+        return round(self.start + fraction * (self.stop - self.start), 1)
 
     def marks(self) -> list[tuple[float, str]]:
         """Return the pixel and the text of each tick."""
         ticks = self.ticks or round_ticks(self.low, self.high)
         if self.percent:
-            return [(self.place(tick), write_share(tick, 0)) for tick in ticks]
+            return [(self.place(tick), write_percent(tick, 0)) for tick in ticks]
         return [(self.place(tick), f"{tick:,.5g}") for tick in ticks]
 
 
 @dataclass
 class Chart:
-    """A line, with dots and intervals if wanted, and a table of the same numbers."""
+    """A line, optional dots and intervals, and a table of the same numbers."""
 
     name: str
     title: str
@@ -94,24 +94,24 @@ def draw(
     Parameters
     ----------
     name : str
-        Unique in the page.
+        A name that no other chart of the page has.
     title, summary : str
-        What it shows, and what comes out.
+        The heading of the chart, and what it shows.
     points : sequence of (float, float)
-        At least one.
+        One point or more.
     x, y : dict
-        Of each axis the ``label`` and what else `Axis` takes; the ends, ``low`` and
-        ``high``, are those of the points where they are not given.
+        Arguments of `Axis`, with a ``label``; the ends, ``low`` and ``high``, are those
+        of the points if they are not given.
     table : (list of str, list of list of str)
         The columns and rows of the same numbers.
     intervals : sequence of (float, float)
-        Low and high of each point, or none.
+        The interval of each point, or none.
     reference : sequence of (float, float)
-        A line to hold the points against.
+        A line to compare the points with.
     chosen : int
-        Which of the points is set apart.
+        The position of the point that is marked.
     dotted, joined : bool
-        Whether points are dots, and whether a line goes through them.
+        Whether the points are dots, and whether a line connects them.
     """
     xs = [point[0] for point in points]
     ys = [point[1] for point in points] + [end for pair in intervals for end in pair]
@@ -141,7 +141,7 @@ def draw(
 
 
 def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Return round numbers between two values, at most so many.
+    """Return round numbers between two values, at most ``most`` of them.
 
     Examples
     --------

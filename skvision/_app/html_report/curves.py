@@ -1,15 +1,15 @@
-"""The charts of a report: how a model learned, and how well it knows what it knows."""
+"""The charts of a report: training curves and calibration."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skvision._app.evidence import Evidence
 from skvision._app.html_report.charts import Chart, draw
 from skvision._app.html_report.learning_curve import count_right
-from skvision._app.html_report.words import write_share
-from skvision._app.report import wilson_interval
-from skvision._app.train_and_score import Evidence
+from skvision._app.html_report.words import write_percent
+from skvision._app.intervals import wilson_interval
 from skvision._linear.softmax_regression import SoftmaxRegression
 
 _N_BINS = 10
@@ -18,17 +18,17 @@ _MOST_DOTS = 30
 _WHOLE = {"low": 0.0, "high": 1.0, "percent": True, "ticks": (0, 0.25, 0.5, 0.75, 1)}
 
 
-class Training(NamedTuple):
-    """The charts that there are; None for the others."""
+class TrainingCharts(NamedTuple):
+    """The charts of the training; None for one that cannot be drawn."""
 
     loss: Chart | None
     alpha: Chart | None
     learning: Chart | None
 
 
-def draw_training(classifier: SoftmaxRegression, evidence: Evidence) -> Training:
+def draw_training(classifier: SoftmaxRegression, evidence: Evidence) -> TrainingCharts:
     """Return charts of the objective, of the penalty and of the training images."""
-    return Training(
+    return TrainingCharts(
         _draw_loss(classifier),
         _draw_alphas(evidence.losses, classifier.alpha),
         _draw_learning(classifier, evidence) if len(evidence.rows) else None,
@@ -38,9 +38,12 @@ def draw_training(classifier: SoftmaxRegression, evidence: Evidence) -> Training
 def draw_calibration(
     right: NDArray[np.bool_], confidence: NDArray[np.floating[Any]]
 ) -> Chart | None:
-    """Return how often predictions are right, by their probability.
+    """Return a chart of how often predictions are right, by their probability.
 
-    None where there are too few of them.
+    Returns
+    -------
+    chart : Chart or None
+        None if there are too few predictions.
     """
     if len(right) < _ENOUGH_TO_CALIBRATE:
         return None
@@ -54,27 +57,27 @@ def draw_calibration(
         intervals.append((low, high))
         rows.append(
             [
-                f"{write_share(k / _N_BINS, 0)} to {write_share((k + 1) / _N_BINS, 0)}",
+                _write_range(k / _N_BINS, (k + 1) / _N_BINS),
                 str(n),
-                write_share(points[-1][0], 0),
-                write_share(n_right / n, 0),
-                f"{write_share(low, 0)} to {write_share(high, 0)}",
+                write_percent(points[-1][0], 0),
+                write_percent(n_right / n, 0),
+                _write_range(low, high),
             ]
         )
-    mean, share = confidence.mean(), right.mean()
+    mean, fraction = confidence.mean(), right.mean()
     return draw(
         "calibration",
-        "Is it as sure as it should be?",
-        f"On average it gives its answer a probability of {write_share(mean, 0)}, and "
-        f"{write_share(share, 0)} are right. On the broken line the two agree; bars "
-        f"are 95\N{NO-BREAK SPACE}% intervals.",
+        "Are the probabilities right?",
+        f"The mean probability of the predicted class is {write_percent(mean, 0)}, "
+        f"and {write_percent(fraction, 0)} of the predictions are right. On the broken "
+        f"line the two agree; bars are 95\N{NO-BREAK SPACE}% intervals.",
         points,
-        x={"label": "probability it gives", **_WHOLE},
-        y={"label": "share that is right", **_WHOLE},
+        x={"label": "predicted probability", **_WHOLE},
+        y={"label": "fraction that is right", **_WHOLE},
         table=(
             [
                 "probability",
-                "pictures",
+                "images",
                 "mean",
                 "right",
                 "95\N{NO-BREAK SPACE}% interval",
@@ -94,7 +97,7 @@ def _draw_loss(classifier: SoftmaxRegression) -> Chart | None:
     return draw(
         "loss",
         "The objective, by iteration",
-        f"What the solver makes small, cross-entropy and penalty, fell from "
+        f"The solver minimizes the cross-entropy plus the penalty. The sum fell from "
         f"{curve[0]:.3g} to {curve[-1]:.3g} in {len(curve) - 1} iterations.",
         list(enumerate(curve)),
         x={"label": "iteration"},
@@ -113,17 +116,18 @@ def _draw_alphas(losses: dict[float, float], alpha: float) -> Chart | None:
     points = sorted(losses.items())
     alphas = [point[0] for point in points]
     ends = {alphas[0]: "smallest", alphas[-1]: "largest"}
-    beyond = f" It is the {ends[alpha]} that was tried." if alpha in ends else ""
+    beyond = f" It is the {ends[alpha]} one that was tried." if alpha in ends else ""
     return draw(
         "alpha",
-        "How strong a penalty",
-        f"The penalty on weights, alpha, was chosen on training images set aside: "
-        f"alpha = {alpha:g} predicts them best.{beyond}",
+        "The strength of the penalty",
+        f"The strength of the penalty on the weights, alpha, was chosen on validation "
+        f"images, a part of the training images: alpha = {alpha:g} predicts them best."
+        f"{beyond}",
         points,
         x={"label": "alpha", "log": True, "ticks": alphas},
         y={"label": "cross-entropy"},
         table=(
-            ["alpha", "cross-entropy on images set aside"],
+            ["alpha", "cross-entropy on validation images"],
             [[f"{a:g}", f"{loss:.4f}"] for a, loss in points],
         ),
         chosen=alphas.index(alpha),
@@ -131,13 +135,13 @@ def _draw_alphas(losses: dict[float, float], alpha: float) -> Chart | None:
 
 
 def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart | None:
-    labels = evidence.pictures.labels
-    truth = labels[evidence.in_test]
+    evaluation = evidence.evaluation
+    truth = evaluation.truth
     n_right = count_right(
         classifier,
         evidence.rows,
-        labels[evidence.in_training],
-        evidence.features,
+        evidence.dataset.labels[evidence.split.in_training],
+        evaluation.features,
         truth,
     )
     if len(n_right) < 2:
@@ -149,11 +153,11 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
     return draw(
         "learning",
         "Would more images help?",
-        f"After {fewest:.0f} training images, {write_share(first, 0)} of those held "
-        f"out are right; after all {all_of_them:.0f}, {write_share(last, 0)}. Bars are "
-        f"95\N{NO-BREAK SPACE}% intervals, the broken line is always saying the "
-        f"commonest class. Where the line still climbs at its end, more images are "
-        f"likely to help.",
+        f"After {fewest:.0f} training images, {write_percent(first, 0)} of the "
+        f"held-out images are right; after all {all_of_them:.0f}, "
+        f"{write_percent(last, 0)}. Bars are 95\N{NO-BREAK SPACE}% intervals. The "
+        f"broken line is the accuracy of always predicting the most frequent class. If "
+        f"the line still climbs at its end, more images are likely to help.",
         points,
         x={"label": "training images", "low": 0.0},
         y={"label": "held-out images right", **_WHOLE},
@@ -162,15 +166,19 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
                 "training images",
                 "right",
                 "of",
-                "share",
+                "fraction",
                 "95\N{NO-BREAK SPACE}% interval",
             ],
             [
-                [str(n), str(k), str(len(truth)), write_share(k / len(truth), 0)]
-                + [f"{write_share(low, 0)} to {write_share(high, 0)}"]
+                [str(n), str(k), str(len(truth)), write_percent(k / len(truth), 0)]
+                + [_write_range(low, high)]
                 for (n, k), (low, high) in zip(n_right.items(), intervals, strict=True)
             ],
         ),
         intervals=intervals,
         reference=[(0, chance), (all_of_them, chance)],
     )
+
+
+def _write_range(low: float, high: float) -> str:
+    return f"{write_percent(low, 0)} to {write_percent(high, 0)}"

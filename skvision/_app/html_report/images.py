@@ -1,4 +1,4 @@
-"""Images inside a web page: as data URIs, small, and few enough."""
+"""Images inside a web page: small, few enough, and as data URIs."""
 
 import io
 from base64 import b64encode
@@ -10,33 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-LARGEST_SIDE = 112  # pixels of an image in a page
-_JPEG_QUALITY = 75
+from skvision._app.thumbnails import LARGEST_SIDE
+
 _ALPHA_LEVELS = 32
 
 
-def as_jpeg(picture: NDArray[np.uint8]) -> str:
-    """Return the data URI of a gray or an RGB image."""
-    return _data_uri(Image.fromarray(picture), "JPEG", quality=_JPEG_QUALITY)
+def jpeg_uri(data: bytes) -> str:
+    """Return the data URI of a JPEG file."""
+    return _data_uri(data, "jpeg")
 
 
 def as_ink(strength: NDArray[np.floating[Any]], color: tuple[int, int, int]) -> str:
     """Return the data URI of a drawing in one color, opaque where it is 1.
 
-    Faint lines are a little darker than in proportion, to be seen.
+    Faint lines are a little darker than in proportion, so that they are visible.
     """
     levels = np.round(np.clip(strength, 0, 1) * (_ALPHA_LEVELS - 1)).astype(np.uint8)
     image = Image.fromarray(levels)
     image.putpalette(color * _ALPHA_LEVELS)  # "L" becomes "P"
     alphas = bytes((255 * np.linspace(0, 1, _ALPHA_LEVELS) ** 0.7).astype(np.uint8))
-    return _data_uri(image, "PNG", transparency=alphas, optimize=True)
+    return _png_uri(image, transparency=alphas)
 
 
 def as_strip(patches: NDArray[np.floating[Any]]) -> str:
     """Return the data URI of patches (n, height, width, channels) side by side.
 
-    Each is scaled to its own largest value; zero is gray. A pixel is left clear between
-    two of them.
+    Each patch is scaled to its own largest value; zero is gray. There is a transparent
+    pixel between two patches.
     """
     n, height, width, n_channels = patches.shape
     largest = np.abs(patches).max(axis=(1, 2, 3), keepdims=True)
@@ -46,12 +46,12 @@ def as_strip(patches: NDArray[np.floating[Any]]) -> str:
     tiles[:, :, :-1, :3] = np.round(255 * shades)
     tiles[:, :, :-1, 3] = 255
     strip = tiles.swapaxes(0, 1).reshape(height, -1, 4)[:, :-1]
-    return _data_uri(Image.fromarray(np.ascontiguousarray(strip)), "PNG", optimize=True)
+    return _png_uri(Image.fromarray(np.ascontiguousarray(strip)))
 
 
 def shrink(drawing: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a drawing whose longer side is no longer than that of an image."""
-    most = 2 * LARGEST_SIDE  # lines are finer than what is in a photo
+    most = 2 * LARGEST_SIDE  # lines are finer than the content of a photo
     height, width = drawing.shape
     ratio = most / max(height, width)
     if ratio >= 1:
@@ -60,24 +60,27 @@ def shrink(drawing: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(Image.fromarray(drawing).resize(size, Image.Resampling.BOX))
 
 
-def choose_pictures(groups: Sequence[Iterable[int]], most: int) -> dict[int, None]:
-    """Take one image of each group in turn until there are ``most``.
+def choose_images(groups: Sequence[Iterable[int]], most: int) -> dict[int, None]:
+    """Choose one image of each group in turn until there are ``most``.
 
-    A dict without values is a set in order.
+    The result is a dict without values: a set in order.
 
     Examples
     --------
-    >>> from skvision._app.html_report.images import choose_pictures
-    >>> list(choose_pictures([[3, 4, 5], [7], [4, 8]], most=4))
+    >>> from skvision._app.html_report.images import choose_images
+    >>> list(choose_images([[3, 4, 5], [7], [4, 8]], most=4))
     [3, 7, 4, 8]
     """
     in_turn = chain.from_iterable(zip_longest(*groups))
-    distinct = dict.fromkeys(picture for picture in in_turn if picture is not None)
+    distinct = dict.fromkeys(image for image in in_turn if image is not None)
     return dict.fromkeys(islice(distinct, most))
 
 
-def _data_uri(image: Image.Image, kind: str, **options: Any) -> str:
+def _png_uri(image: Image.Image, **options: Any) -> str:
     buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    data = b64encode(buffer.getvalue()).decode()
-    return f"data:image/{kind.lower()};base64,{data}"
+    image.save(buffer, "PNG", optimize=True, **options)
+    return _data_uri(buffer.getvalue(), "png")
+
+
+def _data_uri(data: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{b64encode(data).decode()}"

@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from skvision._linear.softmax_regression import SoftmaxRegression
 
-_SHARES = (0.1, 0.2, 0.4, 0.7)
+_FRACTIONS = (0.1, 0.2, 0.4, 0.7)
 
 
 def count_right(
@@ -18,25 +18,25 @@ def count_right(
     features: NDArray[np.floating[Any]],
     truth: NDArray[np.str_],
 ) -> dict[int, int]:
-    """Return how many held-out images are right after learning from fewer.
+    """Return how many held-out images are right after learning from fewer images.
 
     Parameters
     ----------
     classifier : SoftmaxRegression
         Fitted to all ``rows``.
     rows, labels : ndarray of shape (n, n_features), ndarray of shape (n,)
-        What it learned from.
+        The features of the training images, and their classes.
     features, truth : ndarray of shape (m, n_features), ndarray of shape (m,)
-        The images held out.
+        The features of the held-out images, and their classes.
 
     Returns
     -------
     n_right : dict of int to int
-        For numbers of training images, growing to n. Each training set holds those
-        before it, and has the classes in the shares that all have, nearly.
+        For increasing numbers of training images, up to n. Each training set contains
+        those before it, and has about the same fraction of each class as all images.
     """
     order = _in_proportion(labels)
-    counts = {round(share * len(rows)) for share in _SHARES}
+    counts = {round(fraction * len(rows)) for fraction in _FRACTIONS}
     n_right = {}
     for count in sorted(counts):
         some = order[:count]
@@ -50,7 +50,7 @@ def count_right(
 
 
 def _in_proportion(labels: NDArray[np.str_]) -> NDArray[np.intp]:
-    """Return an order in which each beginning has classes in proportion, at random."""
+    """Return a random order; its first images always have the classes in proportion."""
     places = np.random.default_rng(0).permutation(len(labels))
     within = np.empty(len(labels))
     for name in np.unique(labels):

@@ -1,4 +1,4 @@
-"""The page: what the template is given, and scikit-learn's view of the pipeline."""
+"""The page: the values for the template, and scikit-learn's view of the pipeline."""
 
 import datetime
 import hashlib
@@ -19,18 +19,20 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import estimator_html_repr
 
 import skvision
+from skvision._app.confusion import find_confused_pairs
+from skvision._app.evidence import Evidence
 from skvision._app.html_report.curves import draw_calibration, draw_training
 from skvision._app.html_report.gallery import (
     choose_samples,
     count_copies,
-    mean_pictures,
+    mean_images,
     measure_extents,
-    read_small,
+    show_thumbnails,
 )
-from skvision._app.html_report.images import choose_pictures
-from skvision._app.html_report.portraits import draw_portraits, measure_shares
+from skvision._app.html_report.images import choose_images
+from skvision._app.html_report.portraits import draw_portraits, measure_contributions
 from skvision._app.html_report.saved import (
-    count_pictures,
+    count_images,
     read_first_score,
     read_versions,
 )
@@ -40,9 +42,7 @@ from skvision._app.html_report.scores import (
     score_all,
     score_classes,
 )
-from skvision._app.html_report.words import shorten_names, write_seconds, write_share
-from skvision._app.report import find_confused_pairs
-from skvision._app.train_and_score import Evidence
+from skvision._app.html_report.words import shorten_names, write_percent, write_seconds
 from skvision._contract.user_error import visible
 from skvision._model_files.replace_file import replace_file
 
@@ -67,7 +67,7 @@ def write_report(
     n_bytes: int | None,
     date: datetime.date,
 ) -> None:
-    """Write a web page on a model, whole or not at all.
+    """Write a web page on a model; if that fails, nothing is written.
 
     Parameters
     ----------
@@ -76,21 +76,19 @@ def write_report(
     pipeline : Pipeline
         Of ImageReader, FeatureUnion, PixelNormalizer and SoftmaxRegression, fitted.
     evidence : Evidence
-        Images, and what describes them.
+        The images, with thumbnails, and what the model predicts.
     held_out : dict
-        How the images to measure on were chosen: ``test_size``, ``seed`` and
-        ``grouped``, or ``from``, with ``known`` where some were learned from.
+        How the test images were chosen: ``test_size``, ``seed`` and ``grouped``, or
+        ``from``, and ``known``, the number of those that the model has learned from.
     about : dict
-        What the file of the model says about it; empty where it was trained just now.
+        What the file of the model says about it; empty if it was trained just now.
     n_bytes : int or None
         Size of that file.
     date : date
-        Of the report.
+        The date of the report.
 
     Raises
     ------
-    UserError
-        If images cannot be read any more.
     OSError
         If the file cannot be written.
     """
@@ -110,6 +108,7 @@ def render_report(
     environment = _environment()
     script = _read(environment, "report.js")
     classes = pipeline[-1].classes_.tolist()
+    split = evidence.split
     return environment.get_template("report.html.jinja").render(
         style=_read(environment, "report.css"),
         pipeline_style=_read(environment, "pipeline.css"),
@@ -119,17 +118,19 @@ def render_report(
         classes=[visible(name) for name in classes],
         portraits=draw_portraits(pipeline),
         widely_open=_WIDELY_OPEN,
-        means=mean_pictures(evidence, classes),
-        shares=[
-            (_KINDS[type(step).__name__], share)
-            for step, share in measure_shares(pipeline, evidence.features)
+        means=mean_images(evidence, classes),
+        contributions=[
+            (_KINDS[type(step).__name__], fraction)
+            for step, fraction in measure_contributions(
+                pipeline, evidence.evaluation.features
+            )
         ],
         training=draw_training(pipeline[-1], evidence),
-        table=count_pictures(evidence, classes, about),
+        table=count_images(evidence, classes, about),
         extents=measure_extents(evidence),
         resize=pipeline[0].resize,
-        n_copies=count_copies(evidence.images),
-        n_left_out=int((~evidence.in_training & ~evidence.in_test).sum()),
+        n_copies=count_copies(evidence.images.digests),
+        n_left_out=int((~split.in_training & ~split.in_test).sum()),
         evidence=evidence,
         held_out=held_out,
         first_score=read_first_score(about),
@@ -157,7 +158,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"share": write_share, "seconds": write_seconds}
+    environment.filters |= {"percent": write_percent, "seconds": write_seconds}
     return environment
 
 
@@ -169,23 +170,22 @@ def _read(environment: Environment, name: str) -> Markup:
 def _judge(
     pipeline: Pipeline, evidence: Evidence, classes: list[str]
 ) -> dict[str, Any]:
-    """Return the scores, what is confused, and the images to show of it."""
-    truth = evidence.pictures.labels[evidence.in_test]
-    probabilities = pipeline[-1].predict_proba(evidence.features)
-    predicted = pipeline[-1].predict(evidence.features)
-    confidence = probabilities.max(axis=1)
+    """Return the scores, the confusion matrix, and the images to show."""
+    evaluation = evidence.evaluation
+    truth, predicted = evaluation.truth, evaluation.predicted
+    confidence = pipeline[-1].predict_proba(evaluation.features).max(axis=1)
     counts = confusion_matrix(truth, predicted, labels=classes)
     wrong = np.flatnonzero(truth != predicted)
     mistakes = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MOST_MISTAKES]
     cells = fill_cells(classes, truth, predicted, confidence)
     first = [members[:_MOST_PER_CELL] for members in cells.values()]
-    chosen = choose_pictures(first, _MOST_IN_CELLS)
+    chosen = choose_images(first, _MOST_IN_CELLS)
     samples = choose_samples(evidence, classes)
 
-    names = shorten_names(evidence.pictures.names)
-    of_test = np.flatnonzero(evidence.in_test)
+    names = shorten_names(evidence.dataset.names)
+    of_test = np.flatnonzero(evidence.split.in_test)
 
-    def tell(i: int) -> dict[str, Any]:
+    def describe(i: int) -> dict[str, Any]:
         return {
             "id": int(of_test[i]),
             "name": names[of_test[i]],
@@ -195,7 +195,7 @@ def _judge(
         }
 
     dialogs = {
-        cell: [tell(i) for i in members if i in chosen]
+        cell: [describe(i) for i in members if i in chosen]
         for cell, members in cells.items()
         if not chosen.keys().isdisjoint(members)
     }
@@ -208,17 +208,17 @@ def _judge(
         "tints": measure_tints(counts),
         "pairs": find_confused_pairs(counts),
         "dialogs": dialogs,
-        "mistakes": [tell(i) for i in mistakes.tolist()],
+        "mistakes": [describe(i) for i in mistakes.tolist()],
         "samples": samples,
-        "images": read_small(pipeline, evidence, sorted(shown)),
+        "images": show_thumbnails(evidence, sorted(shown)),
     }
 
 
 def _view(pipeline: Pipeline) -> Markup:
     """Return scikit-learn's view of the steps and their parameters, without scripts.
 
-    It comes with style and ids of its own, for a shadow root, and with scripts to copy
-    names and to guess the theme, which the page does not need.
+    The view has styles and ids of its own, for a shadow root. Its scripts copy names
+    and guess the theme; the page does not need them.
     """
     view = estimator_html_repr(clone(pipeline))
     view = re.sub(r"<script.*?</script>", "", view, flags=re.DOTALL)

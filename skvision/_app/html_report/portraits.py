@@ -1,4 +1,4 @@
-"""What each class looks for: the weights of a linear model as images."""
+"""The weights of a linear model as images, for each class."""
 
 import colorsys
 import math
@@ -17,7 +17,7 @@ from skvision._features.hog import HOG
 from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
 from skvision.inspection import draw_hog
 
-FOR, AGAINST = (47, 123, 214), (214, 104, 32)  # seen on white and on black
+FOR, AGAINST = (47, 123, 214), (214, 104, 32)  # visible on white and on black
 _N_WORDS = 8
 _MOST_BINS = 24
 _HUES = (
@@ -26,9 +26,18 @@ _HUES = (
 
 
 class Bin(NamedTuple):
-    """A color, its CSS, and what it adds to the score, 1 and -1 the most.
+    """A bin of a color histogram.
 
-    The channel is that of its histogram; empty where that is of whole pixels.
+    Attributes
+    ----------
+    name : str
+        The range of colors in words.
+    channel : str
+        The channel of the histogram, or "" if it has a bin for each combination.
+    color : str
+        A color of the bin in CSS.
+    weight : float
+        What the bin adds to the score, from -1 to 1.
     """
 
     name: str
@@ -39,7 +48,7 @@ class Bin(NamedTuple):
 
 @dataclass
 class Portrait:
-    """What speaks for a class and against it; empty for what is not looked at."""
+    """Evidence for a class and against it; empty for features that are not used."""
 
     edges: tuple[str, str] | tuple[()] = ()
     words: tuple[str, str] | tuple[()] = ()
@@ -49,14 +58,14 @@ class Portrait:
 def signed_weights(pipeline: Pipeline) -> NDArray[np.floating[Any]]:
     """Return what a standard deviation of each feature adds to the score of each class.
 
-    Two classes have one row of weights, for the second.
+    A model of two classes has one row of weights, for the second class.
     """
     weights = pipeline[-1].coef_
     return np.concatenate([-weights, weights]) / 2 if len(weights) == 1 else weights
 
 
 def split_features(pipeline: Pipeline) -> list[tuple[Any, slice]]:
-    """Return each step of the union, and which columns are its."""
+    """Return each step of the union and its columns."""
     steps = [step for _, step in pipeline[1].transformer_list]
     ends = np.cumsum([0, *(step._n_features_out for step in steps)]).tolist()
     return [
@@ -68,10 +77,9 @@ def split_features(pipeline: Pipeline) -> list[tuple[Any, slice]]:
 def draw_portraits(pipeline: Pipeline) -> list[Portrait]:
     """Return a portrait for each class.
 
-    Edges are drawn by weights of the features as they were before `PixelNormalizer`,
-    which divides by their scale, so that a drawing can be laid beside that of a
-    image. Colors and words are weighed as they came out of it: a rare color does
-    not count the more for being rare.
+    `PixelNormalizer` divides features by their scale. The weights of edges are divided
+    by the same scale, so that a drawing can be compared with the edges of an image. The
+    weights of colors and words are not, because rare colors would get large weights.
     """
     weights = signed_weights(pipeline)
     scale = np.maximum(pipeline[2].scale_, np.finfo(np.float32).tiny)
@@ -87,12 +95,12 @@ def draw_portraits(pipeline: Pipeline) -> list[Portrait]:
     return portraits
 
 
-def measure_shares(
+def measure_contributions(
     pipeline: Pipeline, features: NDArray[np.floating[Any]]
 ) -> list[tuple[Any, float]]:
-    """Return each step of the union, and its share in what tells images apart.
+    """Return each step of the union, and its fraction of the variance of the scores.
 
-    That is, in the variance of the scores that its features alone would give.
+    The variance of a step is that of the scores that its features alone would give.
     """
     weights = signed_weights(pipeline)
     variances = []
@@ -112,7 +120,7 @@ def _draw_edges(hog: HOG, weights: NDArray[np.floating[Any]]) -> tuple[str, str]
 def _pick_words(
     words: BagOfVisualWords, weights: NDArray[np.floating[Any]]
 ) -> tuple[str, str]:
-    """Return the words of the greatest and of the least weights, over all cells."""
+    """Return the words with the largest and the smallest mean weight over all cells."""
     patches = words.inverse_codebook()
     n_rows, n_columns, _, n_words = words._encoder().shape
     by_word = weights.reshape(n_rows * n_columns, -1).mean(axis=0)
@@ -128,7 +136,7 @@ def _pick_words(
 def _weigh_bins(
     colors: ColorHistogram, weights: NDArray[np.floating[Any]]
 ) -> list[Bin]:
-    """Return the bins, over all cells, in their order; of many the weightiest."""
+    """Return the bins with the largest mean weight over all cells, in their order."""
     layout = colors._layout()
     n_cells = math.prod(layout.grid)
     by_bin = weights.reshape(n_cells, -1).mean(axis=0)
@@ -184,7 +192,7 @@ def _name_range(channel: str, start: float, width: float) -> str:
 
 
 def _css(middles: dict[str, float], low: float, high: float) -> str:
-    """Return a color whose known channels are given, and whose others are plain."""
+    """Return a color with the given channels, and ordinary values of the others."""
     if middles.keys() & {"lightness", "a", "b"}:
         lightness = middles.get("lightness", 60.0)
         a, b = middles.get("a", 0.0), middles.get("b", 0.0)

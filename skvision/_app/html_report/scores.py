@@ -1,4 +1,4 @@
-"""What a report says of scores: shares with intervals, and what is confused."""
+"""What a report says about scores: fractions with intervals, and what is confused."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,27 +6,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skvision._app.report import measure, wilson_interval
+from skvision._app.evaluate import measure
+from skvision._app.intervals import wilson_interval
 from skvision._contract.user_error import visible
 
 
 def _estimate(n_right: int, n: int) -> dict[str, Any] | None:
-    """Return a share with its 95 % interval; None of nothing."""
+    """Return a fraction with its 95 % interval, or None if ``n`` is 0."""
     if n == 0:
         return None
     low, high = wilson_interval(n_right, n)
-    return {"right": n_right, "n": n, "share": n_right / n, "low": low, "high": high}
+    return {"right": n_right, "n": n, "fraction": n_right / n, "low": low, "high": high}
 
 
-def score_all(truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, Any]:
-    """Return the accuracy, and that of who always says the most frequent class."""
+def score_all(truth: NDArray[np.str_], predicted: NDArray[np.str_]) -> dict[str, Any]:
+    """Return the accuracy, and that of always predicting the most frequent class."""
     score = measure(truth, predicted)
     names, n = np.unique(truth, return_counts=True)
-    low, high = score["interval_95"]
+    low, high = score.interval
     return {
-        "n": score["pictures"],
-        "right": int((truth == predicted).sum()),
-        "share": score["accuracy"],
+        "n": score.n_images,
+        "right": score.n_right,
+        "fraction": score.accuracy,
         "low": low,
         "high": high,
         "chance": float(n.max() / n.sum()),
@@ -48,9 +49,10 @@ def score_classes(counts: NDArray[np.int64]) -> list[dict[str, Any]]:
 
 
 def measure_tints(counts: NDArray[np.int64]) -> list[list[int]]:
-    """Return the share of each cell in its row, in percent."""
+    """Return the fraction of its row that each cell has, in percent."""
     totals = np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return np.ceil(100 * counts / totals).astype(int).tolist()
+    tints: list[list[int]] = np.ceil(100 * counts / totals).astype(int).tolist()
+    return tints
 
 
 def fill_cells(
@@ -61,8 +63,9 @@ def fill_cells(
 ) -> dict[tuple[int, int], list[int]]:
     """Return the images in each cell of the confusion matrix that has any.
 
-    First the cells of what is right, the least sure first in each; then those of
-    mistakes, the fullest first, and the surest first in each.
+    The cells of right predictions come first; the images in each are in increasing
+    order of their probability. Then come the cells of mistakes, the fullest first; the
+    images in each are in decreasing order of their probability.
     """
     position = {name: i for i, name in enumerate(classes)}
     cells: dict[tuple[int, int], list[int]] = {}

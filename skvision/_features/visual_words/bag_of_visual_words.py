@@ -2,6 +2,7 @@
 
 import math
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -33,11 +34,11 @@ ENCODINGS = {"omp": ("threshold",), "kmeans": ("hard", "triangle")}
 IMAGES_PER_TASK = 16
 
 
-def _as_pair(size):
+def _as_pair(size: Any) -> tuple[int, int]:
     return (size, size) if isinstance(size, Integral) else tuple(size)
 
 
-def _count_components(n_components, n_pixels):
+def _count_components(n_components: Any, n_pixels: int) -> Any:
     if isinstance(n_components, Integral):
         return min(n_components, n_pixels)
     return max(1, round(n_components * n_pixels))
@@ -238,23 +239,23 @@ class BagOfVisualWords(TransformerMixin, Estimator):
 
     def __init__(
         self,
-        patch_size=6,
-        stride=1,
-        n_words=1600,
-        n_patches=100_000,
-        n_components=0.5,
-        codebook="omp",
-        encoding="threshold",
-        threshold=0.25,
-        mirror=True,
-        grid=(2, 2),
-        contrast_epsilon=10.0,
-        whitening_epsilon=0.1,
-        value_range=None,
-        image_shape=None,
-        random_state=None,
-        n_jobs=None,
-    ):
+        patch_size: Any = 6,
+        stride: int = 1,
+        n_words: int = 1600,
+        n_patches: int = 100_000,
+        n_components: float = 0.5,
+        codebook: str = "omp",
+        encoding: str = "threshold",
+        threshold: float = 0.25,
+        mirror: bool = True,
+        grid: Any = (2, 2),
+        contrast_epsilon: float = 10.0,
+        whitening_epsilon: float = 0.1,
+        value_range: Any = None,
+        image_shape: Any = None,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.patch_size = patch_size
         self.stride = stride
         self.n_words = n_words
@@ -273,7 +274,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the whitening and the words.
 
         Parameters
@@ -329,7 +330,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         self.codebook_ = with_mirror_images(words, whitening.n_symmetric)
         return self
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         check_parameters(self)
         check_pair("grid", self.grid)
         check_pair("patch_size", _as_pair(self.patch_size))
@@ -347,7 +348,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
                 f"mirror=False."
             )
 
-    def _count_words(self, n_patches):
+    def _count_words(self, n_patches: int) -> int:
         """Return the number of words to learn, without mirror images."""
         n_words = self.n_words // 2 if self.mirror else self.n_words
         if n_words <= n_patches:
@@ -360,7 +361,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         )
         return n_patches
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Compute the features of images.
 
         Parameters
@@ -390,7 +391,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
             np.float64 if images.dtype == np.float64 else np.float32,
         )
 
-        def encode_some(rows):
+        def encode_some(rows: slice) -> None:
             for i in range(rows.start, rows.stop):
                 features[i] = encode(images[i])
 
@@ -398,7 +399,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
             for_each_block(encode_some, len(images), IMAGES_PER_TASK, self.n_jobs)
         return features.reshape(len(images), -1)
 
-    def _encoder(self):
+    def _encoder(self) -> PatchEncoder:
         return PatchEncoder(
             lay_out_cells(self.image_shape_, self.patch_shape_, self.stride, self.grid),
             patch_shape=self.patch_shape_,
@@ -413,10 +414,10 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         )
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> Any:
         return math.prod(self._encoder().shape)
 
-    def inverse_codebook(self):
+    def inverse_codebook(self) -> np.ndarray:
         r"""Return the words as patches of pixels, for display.
 
         Whitening is undone: :math:`\sum_j c_j \sqrt{\lambda_j + \varepsilon} \, v_j`
@@ -433,9 +434,10 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         patches = self.codebook_ @ unwhitening.T
         if self.codebook == "kmeans":
             patches += self.patch_mean_
-        return patches.reshape(-1, *self.patch_shape_)
+        words: np.ndarray = patches.reshape(-1, *self.patch_shape_)
+        return words
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         r"""Name the features by word, cell and sign.
 
         Parameters
@@ -466,7 +468,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
             dtype=object,
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -1,6 +1,6 @@
 "use strict";
 
-// Buttons open dialogs by themselves where the browser knows command and commandfor.
+// Buttons open dialogs by themselves if the browser knows command and commandfor.
 if (!("command" in HTMLButtonElement.prototype)) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[commandfor]");
@@ -11,8 +11,8 @@ if (!("command" in HTMLButtonElement.prototype)) {
   });
 }
 
-// Of the buttons in the confusion matrix one is in the order of the tab key; arrow keys
-// go from it to the next in that direction.
+// The tab key reaches one button of the confusion matrix; the arrow keys move from it to
+// the next button in their direction.
 const matrix = document.querySelector(".matrix");
 const steps = {
   ArrowLeft: [0, -1],

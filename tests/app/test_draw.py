@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skvision._app.holdout import draw_test_set, first_copies, read_groups
+from skvision._app.draw import draw_test_set
+from skvision._app.fingerprints import digest, first_copies
+from skvision._app.groups import read_groups
 
 
 def alone(n):
@@ -15,11 +17,19 @@ def alone(n):
 def test_first_copies(rng):
     images = rng.integers(0, 256, (4, 5, 5, 3), dtype=np.uint8)
     images = images[[0, 1, 0, 2, 1, 0]]
-    assert first_copies(images).tolist() == [0, 1, 0, 3, 1, 0]
+    digests = [digest(image) for image in images]
+    assert first_copies(digests).tolist() == [
+        0,
+        1,
+        0,
+        3,
+        1,
+        0,
+    ]
 
 
 @pytest.mark.parametrize("test_size, share", [(0.2, 20), (0.333, 33), (0.6, 60)])
-def test_single_pictures_give_each_class_its_share_exactly(test_size, share):
+def test_single_images_give_each_class_its_fraction_exactly(test_size, share):
     labels = np.repeat(["a", "b"], [100, 200])
     is_test = draw_test_set(labels, [alone(300)], test_size, seed=0)
     assert is_test[:100].sum() == share
@@ -65,7 +75,7 @@ def test_ties_of_two_kinds_hang_together():
         assert len(set(is_test[:4])) == 1
 
 
-def test_large_groups_come_near_the_share():
+def test_large_groups_come_near_the_fraction():
     labels = np.tile(["a", "b"], 200)
     groups = np.repeat(np.arange(40), 10)
     is_test = draw_test_set(labels, [groups], 0.25, seed=3)
@@ -81,7 +91,7 @@ def test_a_class_of_two_large_groups_has_one_on_each_side():
 
 
 @pytest.mark.parametrize("n", [1, 5])
-def test_a_class_of_one_picture_or_one_group_is_an_error(n):
+def test_a_class_of_one_image_or_one_group_is_an_error(n):
     labels = np.array(["few"] * n + ["many"] * 20)
     groups = np.concatenate([np.zeros(n), np.arange(1, 21)])
     with pytest.raises(ValueError, match=r"The class 'few' cannot be both"):
@@ -133,5 +143,5 @@ def test_bad_groups(tmp_path, paths, text, message):
 @pytest.mark.parametrize("text", ["file,group\né,x\n", "file,group\n" + "x" * 200_000])
 def test_a_file_that_is_no_csv(tmp_path, paths, text):
     file = write_csv(tmp_path, text, "latin-1")
-    with pytest.raises(ValueError, match=r"is no CSV file in UTF-8"):
+    with pytest.raises(ValueError, match=r"is not a CSV file in UTF-8"):
         read_groups(file, tmp_path, paths)

@@ -1,0 +1,169 @@
+"""Present: what the commands print on the standard output."""
+
+import json
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from sklearn.metrics import confusion_matrix
+
+from skvision._app.confusion import (
+    tabulate_classes,
+    tabulate_matrix,
+    tabulate_pairs,
+)
+from skvision._app.dataset import Dataset
+from skvision._app.evaluate import Evaluation
+from skvision._app.split import Split
+from skvision._contract.user_error import UserError, visible
+
+_MOST_CLASSES = 8  # that are named in one line
+_MOST_COPIES = 3
+
+
+def print_folder(folder: str, labels: NDArray[np.str_], n_ignored: int) -> None:
+    """Print how many images of each class a folder has."""
+    counts = [f"{name} {n}" for name, n in Counter(labels.tolist()).items()]
+    named = ", ".join(counts[:_MOST_CLASSES])
+    more = ", ..." if len(counts) > _MOST_CLASSES else ""
+    ignored = f" Other files, ignored: {n_ignored}." if n_ignored else ""
+    print(
+        f"{len(labels)} images of {len(counts)} classes in {visible(folder)}: "
+        f"{visible(named)}{more}.{ignored}"
+    )
+
+
+def print_copies(dataset: Dataset, copies: NDArray[np.intp]) -> None:
+    """Print which images are copies of others.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The names and classes of the images.
+    copies : ndarray of shape (n,)
+        For each image the first one with the same pixels.
+    """
+    order, labels = np.arange(len(copies)), dataset.labels
+    _print_pairs("Copies of other images", dataset, copies, copies != order)
+    is_torn = labels != labels[copies]
+    _print_pairs("Copies in another class", dataset, copies, is_torn)
+    if dataset.n_training is not None:
+        is_leaked = (order >= dataset.n_training) & (copies < dataset.n_training)
+        what = "Copies of training images, left out of the test"
+        _print_pairs(what, dataset, copies, is_leaked)
+
+
+def _print_pairs(
+    what: str, dataset: Dataset, copies: NDArray[np.intp], which: NDArray[np.bool_]
+) -> None:
+    pairs = [
+        visible(f"{dataset.names[i]} of {dataset.names[copies[i]]}")
+        for i in np.flatnonzero(which)
+    ]
+    if pairs:
+        more = "; ..." if len(pairs) > _MOST_COPIES else ""
+        print(f"{what}: {len(pairs)} ({'; '.join(pairs[:_MOST_COPIES])}{more}).")
+
+
+def print_split(split: Split) -> None:
+    """Print how many images are for training, and how many for testing."""
+    n_training, n_test = split.in_training.sum(), split.in_test.sum()
+    print(f"Training on {n_training} images, {n_test} are held out.")
+
+
+def print_evaluation(evaluation: Evaluation, what: str) -> None:
+    """Print accuracy, precision and recall of each class, and the largest errors.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The true and the predicted classes.
+    what : str
+        What was predicted, such as "held-out images".
+    """
+    score, classes = evaluation.score, evaluation.classes
+    low, high = score.interval
+    print(
+        f"\nAccuracy {score.accuracy:.3f} on {score.n_images} {what} "
+        f"(95 % interval {low:.3f} to {high:.3f})\n"
+    )
+    counts = confusion_matrix(evaluation.truth, evaluation.predicted, labels=classes)
+    names = [visible(name) for name in classes]
+    # The names of classes are names, not markup.
+    console = Console(markup=False, highlight=False, emoji=False)
+    console.print(tabulate_classes(counts, names))
+    matrix = tabulate_matrix(counts, names)
+    boundless = console.options.update(width=sum(map(len, names)) + 20 * len(names))
+    if console.measure(matrix, options=boundless).maximum <= console.width:
+        print("\nConfusion matrix, with a row for each true class:\n")
+        console.print(matrix)
+    elif score.n_right < score.n_images:
+        print("\nThe classes that are confused most often:\n")
+        console.print(tabulate_pairs(counts, names))
+    print()
+
+
+def print_seconds(reading: float, learning: float) -> None:
+    """Print how long the steps took."""
+    print(
+        f"Took {reading + learning:.1f} s: reading {reading:.1f} s, "
+        f"learning {learning:.1f} s."
+    )
+
+
+def print_model(file: str | None) -> None:
+    """Print where the model is, and what to do next."""
+    if file:
+        print(
+            f"Saved in {visible(file)}. Next: skvision predict {_quoted(file)} FILE..."
+        )
+    else:
+        print("The model was not saved: pass --model OUT to keep it.")
+
+
+def print_report_place(file: str) -> None:
+    """Print where the report is."""
+    print(f"The report is in {visible(file)}: open it in a browser.")
+
+
+def print_next_after_comparison(
+    folder: str, groups: str | None, table: str | None
+) -> None:
+    """Print where the table of a comparison is, if anywhere, and what to do next."""
+    if table:
+        print(f"The table is in {visible(table)}.")
+    options = f" --groups {_quoted(groups)}" if groups else ""
+    print(f"Next: skvision train {_quoted(folder)}{options} --model OUT")
+
+
+def print_prediction(
+    file: str, label: str, probabilities: dict[str, float], as_json: bool
+) -> None:
+    """Print what a model predicts for a file, in one line.
+
+    Raises
+    ------
+    UserError
+        If a probability is not finite.
+    """
+    probability = probabilities[label]
+    if not all(map(math.isfinite, probabilities.values())):
+        raise UserError(f"{file!r} has no prediction: the model gives {probability}")
+    if as_json:
+        values: dict[str, Any] = {
+            "file": file,
+            "label": label,
+            "probability": probability,
+            "probabilities": probabilities,
+        }
+        print(json.dumps(values, allow_nan=False))
+    else:
+        print(f"{visible(file)}\t{visible(str(label))}\t{probability:.4f}")
+
+
+def _quoted(name: str) -> str:
+    """Return a name as one types it into a terminal of any system."""
+    return f'"{visible(name)}"' if " " in name else visible(name)

@@ -1,0 +1,186 @@
+"""Mistakes of the user: one line each, before all work where that is possible."""
+
+import importlib.util
+import os
+import shutil
+
+import pytest
+from striped_images import make_folder
+
+from skvision import cli
+from skvision._app import start
+from skvision._model_files.model_file import load_model
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "required: COMMAND"),
+        (["teach"], "invalid choice: 'teach'"),
+        (["demo", "x"], "unrecognized arguments: x"),
+        (["train"], "required: FOLDER"),
+        (["predict", "m"], "required: FILE"),
+        (["train", "x", "--test-size", "0"], "'0' is not a number between 0 and 1"),
+        (["train", "x", "--test-size", "nan"], "'nan' is not a number between"),
+        (["train", "x", "--size", "8"], "'8' is not a whole number from 16 to 1024"),
+        (["train", "x", "--size", "a"], "'a' is not a whole number from 16 to 1024"),
+        (["train", "x", "--seed", "-1"], "'-1' is not a whole number from 0"),
+        (["train", "x", "--seed", "4294967296"], "is not a whole number from 0 to"),
+        (["train", "x", "--test", "y", "--test-size", "0.5"], "not allowed with"),
+        (["train", "x", "--test", "y", "--groups", "z"], "leave out one of the two"),
+        (["train", "missing"], "'missing' does not exist"),
+        (["train", __file__], "is a file"),
+        (
+            ["train", "x", "--model", "no/where"],
+            "'no/where' cannot be saved: its folder",
+        ),
+        (["train", "x", "--model", "."], "'.' cannot be saved: it is a folder"),
+        (["train", "x", "--model", ""], "'' cannot be saved: it is a folder"),
+        (
+            ["train", "x", "--groups", "g.csv", "--model", "./g.csv"],
+            "'./g.csv' cannot be both the model and the groups",
+        ),
+        (["predict", "missing", "x"], "'missing': No such file"),
+        (["predict", ".", "x"], "'.': Is a directory"),
+        (
+            ["predict", __file__, "x"],
+            "is not a skvision model: it is not a zip archive",
+        ),
+    ],
+)
+def test_bad_arguments(fail, arguments, message):
+    assert message in fail(*arguments)
+
+
+def test_bad_folders(fail, folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert "no folders inside" in fail("train", tmp_path / "empty")
+    (folder / "none").mkdir()
+    assert "has no images" in fail("train", folder)
+    (folder / "none").rmdir()
+    shutil.rmtree(folder / "down")
+    assert "only one class folder, 'across'" in fail("train", folder)
+
+
+def test_unreadable_files_are_named(fail, folder):
+    (folder / "down" / "3.png").write_bytes(b"no image")
+    error = fail("train", folder)
+    assert "1 of 20 files cannot be read: " in error
+    assert f"{str(folder / 'down' / '3.png')!r}: it is none of JPEG" in error
+
+
+def test_many_unreadable_files(fail, folder, monkeypatch):
+    monkeypatch.setattr("skvision._app.load._FILES_AT_A_TIME", 4)
+    for i in range(7):
+        (folder / "down" / f"{i}.png").write_bytes(b"")
+    error = fail("train", folder)
+    assert "7 of 20 files cannot be read: " in error
+    assert error.count("it is empty") == 3
+    assert error.endswith("; and 4 more\n")
+
+
+def test_a_class_that_cannot_be_on_both_sides(fail, folder):
+    for i in range(1, 10):
+        (folder / "down" / f"{i}.png").unlink()
+    assert "The class 'down' cannot be both" in fail("train", folder)
+
+
+def test_bad_test_folders(fail, run, shared_folder, tmp_path, rng):
+    assert "all test images of the class 'across' are copies" in fail(
+        "train", shared_folder, "--test", shared_folder
+    )
+    test = make_folder(tmp_path / "test", rng, n=2, labels=("across", "up"))
+    error = fail("train", shared_folder, "--test", test)
+    assert "must have the same classes; only one of them has 'down', 'up'" in error
+    assert "does not exist" in fail("train", shared_folder, "--test", tmp_path / "no")
+
+
+def test_bad_groups(fail, shared_folder, tmp_path):
+    table = tmp_path / "groups.csv"
+    arguments = ("train", shared_folder, "--groups", table)
+    assert f"{str(table)!r}: No such file" in fail(*arguments)
+    table.write_text("file,owner\n")
+    assert "needs the columns 'file' and 'group'" in fail(*arguments)
+
+
+def test_predict_prints_nothing_if_one_file_is_bad(run, model, shared_folder):
+    good = shared_folder / "down" / "0.png"
+    bad = shared_folder / "missing.png"
+    status, out, err = run("predict", model, good, bad, shared_folder)
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert f"2 of 3 files cannot be read: {str(bad)!r}: No such file" in err
+    assert f"{str(shared_folder)!r}: Is a directory" in err
+
+
+def test_a_hostile_model(fail, tmp_path, shared_folder):
+    import skops.io
+
+    path = tmp_path / "hostile.skops"
+    skops.io.dump([os.system], path)
+    error = fail("predict", path, shared_folder / "down" / "0.png")
+    assert "is not a skvision model: it holds posix.system" in error
+
+
+@pytest.mark.parametrize("missing", ["rich", "skops"])
+def test_what_is_not_installed(fail, monkeypatch, missing):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        start, "find_spec", lambda name: None if name == missing else real(name)
+    )
+    assert f'{missing}: run python -m pip install ".[cli]"' in fail("demo")
+
+
+def test_features_by_name(run, shared_folder, tmp_path):
+    path = tmp_path / "a.model"
+    arguments = ("--features", "words,hog", "--model", path)
+    status, _, err = run("train", shared_folder, *arguments)
+    assert (status, err) == (0, "")
+    union = load_model(path).pipeline[1]
+    assert [name for name, _ in union.transformer_list] == ["hog", "bagofvisualwords"]
+
+
+def test_features_that_there_are_not(fail, shared_folder):
+    error = fail("train", shared_folder, "--features", "hog,sift")
+    assert "'sift' is not one of the features hog, color, words" in error
+
+
+def test_bugs_are_not_hidden(monkeypatch, shared_folder):
+    def fit(*_):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("skvision._features.hog.HOG.fit", fit)
+    with pytest.raises(ValueError, match="a bug"):
+        cli.main(["train", str(shared_folder)])
+
+
+def test_interrupt(run, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(start, "run", interrupt)
+    assert run("demo") == (130, "", "skvision: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    "step", ["_features.hog.HOG", "_linear.softmax_regression.SoftmaxRegression"]
+)
+def test_an_interrupt_of_train_saves_no_model(
+    step, run, shared_folder, tmp_path, monkeypatch, ctrl_c
+):
+    monkeypatch.setattr(f"skvision.{step}.fit", lambda *_, **__: ctrl_c())
+    status, _, err = run("train", shared_folder, "--model", tmp_path / "a.skops")
+    assert (status, err) == (130, "skvision: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_warnings_are_one_line(run, monkeypatch):
+    import warnings
+
+    def warn(_):
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.warn("the palette\nis odd", stacklevel=1)
+
+    monkeypatch.setattr(start, "run", warn)
+    assert run("demo") == (0, "", "skvision: warning: the palette is odd\n")

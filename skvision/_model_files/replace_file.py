@@ -56,7 +56,7 @@ def replace_file(path: str | os.PathLike[str], content: bytes | memoryview) -> N
 def check_place(file: str) -> None:
     """Raise an error early if `replace_file` cannot write a file."""
     if not Path(file).parent.is_dir():
-        raise UserError(f"{file!r} cannot be saved: there is no such folder")
+        raise UserError(f"{file!r} cannot be saved: its folder does not exist")
     if Path(file).is_dir():
         raise UserError(f"{file!r} cannot be saved: it is a folder")
     places = [Path(file)] if Path(file).exists() else []

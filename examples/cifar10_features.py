@@ -2,14 +2,14 @@
 Features and linear classifiers on CIFAR-10
 ===========================================
 
-Official split: pipelines are fitted on the 50,000 training images, and the 10,000
-test images are predicted once. ``alpha`` was chosen on the last 5,000 training
-images, with the pipeline fitted on the others; ``--choose`` does that again and
-leaves the test set alone.
+Pipelines are fitted to the 50,000 training images of the official split, and the 10,000
+test images are predicted once. ``alpha`` was chosen on the last 5,000 training images,
+with the pipeline fitted to the others. ``--choose`` repeats this choice and does not
+use the test set.
 
-``python examples/cifar10_features.py FOLDER NAME [--choose]``, where FOLDER holds
-``cifar-10-batches-py`` and NAME is a pipeline below. It takes two threads, and prints
-seconds and the peak of memory of the whole process.
+``python examples/cifar10_features.py FOLDER NAME [--choose]``, where FOLDER contains
+``cifar-10-batches-py`` and NAME is a pipeline below, uses two threads, and prints the
+time and the peak memory of the process.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def linear(features, alpha):
 
 
 def hog_and_color():
-    """Return histograms of gradients, with and without sign, and of colors."""
+    """Return histograms of gradients, signed and unsigned, and of colors."""
     return make_union(
         HOG(transform_sqrt=True, interpolate=True),
         HOG(orientations=18, signed=True, transform_sqrt=True, interpolate=True),
@@ -51,12 +51,12 @@ def hog_and_color():
             grid=(4, 4),
             norm="sqrt",
         ),
-        n_jobs=1,  # one after the other: each takes both threads
+        n_jobs=1,  # one at a time, because each uses both threads
     )
 
 
 def words(n_words, **parameters):
-    """Return visual words with a seed."""
+    """Return visual words with a fixed seed."""
     return BagOfVisualWords(n_words=n_words, random_state=0, **parameters)
 
 
@@ -87,7 +87,7 @@ def choose(pipeline, data):
 
 
 def test(pipeline, data, held_out):
-    """Fit on all training images, and predict the test set."""
+    """Fit to all training images, and predict the test set."""
     start = time.perf_counter()
     X = data.images
     for step in pipeline[:-1]:

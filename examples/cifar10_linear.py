@@ -2,12 +2,12 @@
 Linear classifiers on the pixels of CIFAR-10
 ============================================
 
-Official split, 50,000 images to learn from and 10,000 to test on; ``alpha`` is chosen
-on the last 5,000 of the former, and the test set is touched once. Pixels are
-standardized with the mean and deviation of the training images.
+The official split has 50,000 training images and 10,000 test images. ``alpha`` is
+chosen on the last 5,000 training images, and the test set is used once. Pixels are
+standardized by the mean and the standard deviation of the training images.
 
-Takes a few minutes: ``python examples/cifar10_linear.py [FOLDER]``, where FOLDER holds
-``cifar-10-batches-py``.
+``python examples/cifar10_linear.py [FOLDER]``, where FOLDER contains
+``cifar-10-batches-py``, takes a few minutes.
 """
 
 import sys
@@ -20,7 +20,7 @@ from skvision.datasets import load_cifar10
 
 
 def main(folder):
-    """Choose alpha, fit on all training images and test, for each classifier."""
+    """Choose alpha, fit to all training images and test, for each classifier."""
     train, test = load_cifar10(folder), load_cifar10(folder, split="test")
     scaler = PixelNormalizer().fit(train.images)
     X = scaler.transform(train.images).reshape(50_000, -1)

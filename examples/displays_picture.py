@@ -2,8 +2,9 @@
 Four displays for the user guide
 ================================
 
-Four displays on scikit-learn's handwritten digits, the first 1,200 to learn from and
-the others to test on: ``python examples/displays_picture.py OUT.png``.
+The image shows four displays for scikit-learn's handwritten digits, with the first
+1,200 for training and the others for testing: ``python examples/displays_picture.py
+OUT.png``.
 """
 
 import sys
@@ -39,10 +40,10 @@ circle = ArcFaceEmbedder(
 figure = plt.figure(figsize=(11, 7.6), layout="constrained")
 parts = figure.subfigures(2, 2, width_ratios=(1.15, 1), height_ratios=(1, 1.1))
 titles = {
-    "What each class looks for": parts[0, 0],
-    "Where a network looks": parts[0, 1],
-    "Its most confident mistakes": parts[1, 0],
-    "Angles that tell classes apart": parts[1, 1],
+    "Weights of each class": parts[0, 0],
+    "Regions that a network depends on": parts[0, 1],
+    "Most confident mistakes": parts[1, 0],
+    "Embedding with angular margins": parts[1, 1],
 }
 for title, part in titles.items():
     part.suptitle(title, fontsize="large", fontweight="bold")

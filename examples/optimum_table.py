@@ -2,13 +2,12 @@
 How close linear classifiers come to the optimum
 ================================================
 
-Each classifier is fitted with its default tolerance on a table of data sets, losses and
-penalties. For each case the distance of its objective from the optimum is bounded from
-below by the best of several fits at a tight tolerance and of SciPy's L-BFGS, which
-minimizes the same objective, written out in NumPy, in float64. Prints a line for each
-case that is not within 1 % or that warns, and a summary:
-``python examples/optimum_table.py [FOLDER] [--small]``, where FOLDER holds
-``cifar-10-batches-py``. ``--small`` leaves CIFAR-10 out.
+Each classifier is fitted with its default tolerance to a table of datasets, losses and
+penalties. For each case, the distance of its objective from the optimum is bounded from
+below by the best of several fits with a tight tolerance, and of SciPy's L-BFGS in
+float64 for the same objective in NumPy. The script prints a line for each case that is
+not within 1 % or that warns, and a summary: ``python examples/optimum_table.py [FOLDER]
+[--small]``, where FOLDER contains ``cifar-10-batches-py``. ``--small`` omits CIFAR-10.
 """
 
 import sys
@@ -28,7 +27,7 @@ from skvision import MulticlassSVM, SoftmaxRegression
 from skvision.datasets import load_cifar10
 
 ALPHAS = (1e-6, 1e-4, 1e-2, 1.0, 100.0)
-MOST_FEATURES = 1000  # with an L1 penalty; more take minutes a fit
+MAX_FEATURES = 1000  # with an L1 penalty; with more, each fit takes minutes
 MODELS = {
     "softmax": SoftmaxRegression(),
     "squared hinge": MulticlassSVM(),
@@ -39,7 +38,7 @@ MODELS = {
 
 
 def data_sets(folder=None):
-    """Yield names, rows and labels: scaled, raw, separable, noisy, two and many."""
+    """Yield the names, samples and labels of datasets of different kinds."""
     digits, iris, cancer = load_digits(), load_iris(), load_breast_cancer()
     rng = np.random.default_rng(0)
     raw, y = digits.data[:300], digits.target[:300]
@@ -62,7 +61,7 @@ def data_sets(folder=None):
 
 
 def objective(model, X, labels):
-    """Return the objective and its gradient as a function of W and b, written out."""
+    """Return a function of W and b that computes the objective and its gradient."""
     n, d, k = *X.shape, len(np.unique(labels))
     k = 1 if k == 2 else k
     rows, ovr = np.arange(n), getattr(model, "multi_class", "") == "ovr" or k == 1
@@ -98,7 +97,7 @@ def objective(model, X, labels):
 
 
 def excess(model, X, y, reference_tol=1e-5):
-    """Fit a model; return its distance from the best known, its bound and warnings."""
+    """Fit a model, and return its relative excess, its bound and whether it warned."""
     labels = np.unique(y, return_inverse=True)[1]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -128,7 +127,7 @@ def main(folder):
     for name, X, y in data_sets(folder):
         penalties = product(ALPHAS, (0.0, 0.5, 1.0))
         for (what, model), (alpha, l1_ratio) in product(MODELS.items(), penalties):
-            if l1_ratio > 0 and X.shape[1] > MOST_FEATURES:
+            if l1_ratio > 0 and X.shape[1] > MAX_FEATURES:
                 continue
             case = clone(model).set_params(alpha=alpha, l1_ratio=l1_ratio)
             distance, bound, warned = excess(case, X, y)

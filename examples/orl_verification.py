@@ -1,16 +1,16 @@
 """
-Faces of people never seen
-==========================
+Verification of unknown faces
+=============================
 
-The 40 people of the ORL faces, 20 to learn from and 20 to verify, ten times over: split
-k is ``numpy.random.default_rng(k).permutation(people)``. Images are described by 28 x
-23 pixels and by edges (HOG), each centered on the mean of the training images and
-divided by one scale; training images also come mirrored and shifted by 4 pixels.
-Settings are the defaults of ``ArcFaceEmbedder``, chosen on parts of the training people
-alone.
+The 40 people of the ORL faces are split ten times into 20 for training and 20 for
+verification. Split k is ``numpy.random.default_rng(k).permutation(people)``. The
+features of an image are 28 x 23 pixels and edges (HOG). Each kind is centered by the
+mean of the training images and divided by one scale. Mirrored training images, and
+images that are shifted by 4 pixels, are added to the training images. The parameters
+are the defaults of ``ArcFaceEmbedder``, which were chosen on training people only.
 
-``python examples/orl_verification.py FOLDER``, where FOLDER holds ``orl_faces``; some
-minutes on two threads.
+``python examples/orl_verification.py FOLDER``, where FOLDER contains ``orl_faces``,
+takes several minutes with two threads.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from skvision.metrics import (
 N_SPLITS, SHIFT = 10, 4
 SHIFTS = [(0, 0), (SHIFT, 0), (-SHIFT, 0), (0, SHIFT), (0, -SHIFT)]
 EMBEDDERS = {
-    "features as they are": FunctionTransformer(),
+    "features without training": FunctionTransformer(),
     "PCA and LDA": make_pipeline(
         PCA(100, random_state=0), LinearDiscriminantAnalysis()
     ),
@@ -50,7 +50,7 @@ MEASURES = ("AUC", "equal error", "TAR at FAR 0.01", "rank 1")
 
 
 class Scaled(TransformerMixin, BaseEstimator):
-    """Features less their mean, divided by one scale."""
+    """Transformer that subtracts the mean of each feature and divides by one scale."""
 
     def fit(self, X, y=None):
         """Learn the mean of each column, and one scale."""
@@ -64,7 +64,7 @@ class Scaled(TransformerMixin, BaseEstimator):
 
 
 def shifted(images, down, right):
-    """Return images moved by some pixels, their edges repeated."""
+    """Return images shifted by some pixels, with repeated edges."""
     padded = np.pad(images, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)), mode="edge")
     height, width = images.shape[1:]
     top, left = SHIFT - down, SHIFT - right
@@ -72,26 +72,28 @@ def shifted(images, down, right):
 
 
 def features_of(images):
-    """Return pixels of small images, and edges."""
+    """Return the pixels of small images, and edges."""
     small = ImageReader((28, 23), mode="L").transform(images)
     pixels = small.reshape(len(images), -1).astype(np.float32)
     return pixels, HOG(pixels_per_cell=(16, 16)).fit_transform(images)
 
 
-def measure(embeddings, who):
-    """Return the four measures of people never seen."""
-    pairs, same = verification_pairs(who)
+def measure(embeddings, labels):
+    """Return the four measures for unknown people."""
+    pairs, same = verification_pairs(labels)
     units = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
     similarity = (units @ units.T)[tuple(pairs.T)]
     far, tar, _ = verification_curve(same, similarity)
     rates = []
-    for i in range(10):  # each image of a person in turn is the gallery
+    for i in range(10):  # each image of a person is the gallery in turn
         known = np.array(
-            [np.flatnonzero(who == person)[i] for person in np.unique(who)]
+            [np.flatnonzero(labels == person)[i] for person in np.unique(labels)]
         )
-        probes = np.setdiff1d(np.arange(len(who)), known)
+        probes = np.setdiff1d(np.arange(len(labels)), known)
         rates.append(
-            identification_rate(units[known], who[known], units[probes], who[probes])
+            identification_rate(
+                units[known], labels[known], units[probes], labels[probes]
+            )
         )
     return (
         np.trapezoid(tar, far),
@@ -102,31 +104,31 @@ def measure(embeddings, who):
 
 
 def main(folder):
-    """Measure all embedders on all splits, and say how they differ from ArcFace."""
+    """Evaluate all embedders on all splits, and print differences from ArcFace."""
     images = np.load(Path(folder) / "orl_faces" / "images.npy")
-    who = np.load(Path(folder) / "orl_faces" / "labels.npy")
+    labels = np.load(Path(folder) / "orl_faces" / "labels.npy")
     versions = [
-        features_of(shifted(pictures, *by))
-        for pictures in (images, images[:, :, ::-1])
+        features_of(shifted(batch, *by))
+        for batch in (images, images[:, :, ::-1])
         for by in SHIFTS
     ]
     results = {name: np.empty((N_SPLITS, 4)) for name in EMBEDDERS}
     seconds = dict.fromkeys(EMBEDDERS, 0.0)
     for k in range(N_SPLITS):
-        people = np.random.default_rng(k).permutation(np.unique(who))
-        seen = np.isin(who, people[:20])
+        people = np.random.default_rng(k).permutation(np.unique(labels))
+        seen = np.isin(labels, people[:20])
         parts = []
         for kind in zip(*versions, strict=True):  # pixels, then edges
             scaled = Scaled().fit(kind[0][seen])
             train = np.concatenate([scaled.transform(rows[seen]) for rows in kind])
             parts.append((train, scaled.transform(kind[0][~seen])))
         X, X_new = map(np.hstack, zip(*parts, strict=True))
-        y = np.tile(who[seen], len(versions))
+        y = np.tile(labels[seen], len(versions))
         for name, embedder in EMBEDDERS.items():
             start = time.perf_counter()
             embeddings = embedder.fit(X, y).transform(X_new)
             seconds[name] += time.perf_counter() - start
-            results[name][k] = measure(embeddings, who[~seen])
+            results[name][k] = measure(embeddings, labels[~seen])
     print(f"{'':24}" + "".join(f"{measure:>20}" for measure in MEASURES))
     for name, values in results.items():
         print(

@@ -3,12 +3,13 @@
 ArcFace on a circle
 ===================
 
-An embedding of two numbers can be drawn. A network is trained on eight handwritten
-digits to have two outputs, once by the plain cross-entropy of a linear layer (softmax),
-once by :class:`skvision.ArcFaceEmbedder`, which wants the angle of an image to the
-center of its class to be smaller by a margin than the angles to all others. Both tell
-the digits apart; the margin draws each class together, so that images of two classes
-are at a large angle even if neither class was seen in training.
+An embedding with two components can be plotted. This example trains a network with two
+outputs on eight handwritten digits, with two losses. One is the cross-entropy of a
+linear layer (softmax). The other is that of :class:`skvision.ArcFaceEmbedder`, which
+requires the angle between an image and the center of its class to be smaller by a
+margin than the angles to other centers. Both separate the digits. The margin makes each
+class compact, so that the angles between images of different classes are large, even
+for classes that did not occur in training.
 
 After Figure 3 of J. Deng and others, "ArcFace: additive angular margin loss for deep
 face recognition", CVPR 2019.
@@ -26,9 +27,8 @@ from skvision.metrics import angle_statistics
 # %%
 # Two losses, the same network
 # ----------------------------
-# 64 pixels, two hidden layers, two outputs, whose columns are left as they are: without
-# batch norm there is more room on a circle. What is looked at are images that the
-# networks were not trained on.
+# The network has 64 inputs, two hidden layers and two outputs. It has no batch norm,
+# because this leaves more space on the circle. The plots show test images.
 
 digits = load_digits(n_class=8)
 images, labels = digits.images, digits.target
@@ -50,13 +50,13 @@ models = {
 # %%
 # The circle
 # ----------
-# Each image is a point on the circle, pushed outwards a little at random so that they
-# do not hide each other. Lines are the directions that the network has for the classes.
-# Angles within a class are to the mean direction of its images.
+# Each image is a point on the circle, shifted outwards at random to reduce overlap.
+# Lines are the directions of the classes in the network. Angles within a class are
+# measured to the mean direction of its images.
 
 
 def draw(axes, model, title):
-    """Draw the embeddings of images not trained on, and return their angles."""
+    """Plot the embeddings of test images, and return their angles."""
     embeddings = model.transform(X_test)
     angles = angle_statistics(embeddings, y_test)
     EmbeddingDisplay.from_estimator(model, X_test, y_test, ax=axes)
@@ -86,8 +86,8 @@ plt.show()
 # %%
 # How far a class spreads
 # -----------------------
-# The angles of all images to the mean of their class. What is far to the right lies
-# among another class, and is told wrongly.
+# The histogram shows the angles of all images to the mean of their class. Images far to
+# the right lie in another class and are misclassified.
 
 figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
 bins = np.geomspace(0.1, 180, 40)
@@ -102,7 +102,7 @@ for (name, model), color in zip(models.items(), ("#57606a", "#d55e00"), strict=T
         label=name,
     )
 axes.set(
-    xscale="log", xlabel="angle to the mean of the class (degrees)", ylabel="pictures"
+    xscale="log", xlabel="angle to the mean of the class (degrees)", ylabel="images"
 )
 axes.legend(frameon=False)
 plt.show()

@@ -3,14 +3,14 @@
 Backpropagation, step by step
 =============================
 
-A loss depends on weights through many small steps. Backpropagation goes through these
-steps from the last to the first, and computes at each how the loss changes with what
-went in: the derivative of the step, times the gradient that arrives from behind. That
-is the chain rule, and all there is to it.
+A loss depends on weights through many small steps. Backpropagation visits these steps
+from the last to the first. At each step, it computes the gradient of the loss with
+respect to the inputs of the step: the derivative of the step times the gradient with
+respect to its output. This is the chain rule.
 
-This example does it by hand, for graphs small enough to check on paper, then for a
-network of two layers on scikit-learn's handwritten digits. Its gradient is held against
-:func:`skvision.inspection.gradient_check`, and its training against
+This example computes it by hand, for graphs that are small enough to check on paper,
+and for a network of two layers on scikit-learn's handwritten digits. It checks the
+gradient by :func:`skvision.inspection.gradient_check`, and compares the training with
 :class:`skvision.MLPBackprop`.
 """
 
@@ -27,13 +27,13 @@ BLUE, ORANGE, GRAY = "#08519c", "#d55e00", "#57606a"
 # %%
 # How graphs are drawn
 # --------------------
-# Inputs are letters, and operations are circles. To the right of each is a wire, with
-# the value that comes out above it, and below it the gradient: how fast the result of
-# the whole graph changes with this value.
+# Inputs are letters, and operations are circles. To the right of each is a wire. The
+# value of the output is shown above the wire, and the gradient below it, which is the
+# derivative of the result of the whole graph with respect to this value.
 
 
 def written(value):
-    """Return a number, or the rows of an array, as text."""
+    """Return a number or the rows of an array as text."""
     rows = np.atleast_2d(value)
     return "\n".join("   ".join(f"${v:.4g}$" for v in row) for row in rows)
 
@@ -65,7 +65,7 @@ def draw(axes, nodes, links, wire=1.0, margin=0.4):
 
 
 def explain(figure):
-    """Draw a legend below the figure."""
+    """Add a legend below the figure."""
     marks = [
         Line2D([], [], color=color, marker="s", linestyle="none")
         for color in (BLUE, ORANGE)
@@ -77,9 +77,10 @@ def explain(figure):
 # %%
 # A circuit
 # ---------
-# :math:`f = (x + y) \, z`. Forward, from left to right: the sum first, then the
-# product. Backward, from right to left: the gradient of f by itself is 1; a product
-# hands it to each factor times the other one, and a sum hands it on as it is.
+# The function is :math:`f = (x + y) \, z`. The forward pass, from left to right,
+# computes the sum and then the product. The backward pass goes from right to left. The
+# gradient of f with respect to itself is 1. A product passes the gradient to each
+# factor, times the other factor, and a sum passes it on unchanged.
 
 x, y, z = -2.0, 5.0, -4.0
 s = x + y
@@ -92,9 +93,9 @@ print(f"circuit: f = {f:g}, gradients x {dx:g}, y {dy:g}, z {dz:g}, x + y {ds:g}
 assert (f, dx, dy, dz, ds) == (-12, -4, -4, 3, -4)
 
 # %%
-# Central differences find the same by moving each input a little to both sides. They
-# need two values of f for each input, which is why they are for checks only:
-# backpropagation has all gradients after one pass forward and one backward.
+# Central differences give the same result by changing each input slightly to both
+# sides. They need two values of f for each input, so they are only used for checks.
+# Backpropagation computes all gradients by one forward and one backward pass.
 
 differences = numerical_gradient(lambda v: (v[0] + v[1]) * v[2], [x, y, z])
 print(f"circuit: by central differences {differences.round(6)}")
@@ -119,10 +120,10 @@ plt.show()
 # %%
 # Three gates
 # -----------
-# A gradient of 2 arrives at a gate with the inputs 3 and -2. A sum hands it on to both.
-# A maximum hands all of it to the larger input, and nothing to the other, which could
-# change a little without any effect. A product swaps its inputs: each gets the gradient
-# times the other.
+# The gradient at the output of a gate is 2, and its inputs are 3 and -2. A sum passes
+# the gradient to both inputs. A maximum passes it to the larger input only, because a
+# small change of the other one has no effect. A product passes the gradient to each
+# input, times the other input.
 
 a, b, arriving = 3.0, -2.0, 2.0
 gates = {
@@ -153,9 +154,10 @@ plt.show()
 # %%
 # A value used twice
 # ------------------
-# :math:`f = x y + x`. There are two ways from x to f, and each brings a gradient: -2
-# through the product, 1 through the sum. They add up. To write ``dx = ...`` a second
-# time instead of ``dx += ...`` is a common mistake, and loses one of them.
+# The function is :math:`f = x y + x`. There are two paths from x to f with different
+# gradients: -2 through the product and 1 through the sum. The gradient of x is their
+# sum. A common mistake is to write ``dx = ...`` a second time instead of ``dx += ...``,
+# which loses one of them.
 
 x, y = 3.0, -2.0
 p = x * y
@@ -195,8 +197,8 @@ plt.show()
 # %%
 # A neuron
 # --------
-# A sigmoid of a weighted sum, :math:`f = 1 / (1 + e^{-(w_0 x_0 + w_1 x_1 + w_2)})`, as
-# a chain of operations that each have a simple derivative.
+# A neuron is the sigmoid of a weighted sum, :math:`f = 1 / (1 + e^{-(w_0 x_0 + w_1 x_1
+# + w_2)})`. It is a chain of operations, each of which has a simple derivative.
 
 w0, w1, w2 = 2.0, -3.0, -3.0
 x0, x1 = -1.0, -2.0
@@ -229,8 +231,8 @@ assert np.allclose([dw0, dw1, dw2], [-0.1966, -0.3932, 0.1966], atol=1e-4)
 assert np.allclose([dx0, dx1], [0.3932, -0.5898], atol=1e-4)
 
 # %%
-# The last four steps are the sigmoid, and could be one, with the derivative f (1 - f).
-# How fine the steps are is a matter of convenience.
+# The last four steps are the sigmoid. They could be a single step with the derivative f
+# (1 - f).
 
 print(f"neuron: slope of the sigmoid f (1 - f) = {f * (1 - f):.4f}")
 assert np.isclose(f * (1 - f), dz)
@@ -276,16 +278,16 @@ plt.show()
 # %%
 # Matrices
 # --------
-# :math:`f = \|W x\|^2`. A gradient has the shape of its variable, and shapes mostly
-# tell the formula: the gradient of W is to be 2 x 2, made of that of q, which is 2, and
-# of x, which is 2.
+# The function is :math:`f = \|W x\|^2`. A gradient has the shape of its variable, and
+# shapes usually determine the formula: the gradient of W is a 2 x 2 matrix, and it is
+# computed from the gradient of q and from x, which are vectors of length 2.
 
 W = np.array([[0.1, 0.5], [-0.3, 0.8]])
 x = np.array([0.2, 0.4])
 q = W @ x
 f = q @ q
 
-dq = 2 * q  # q q, a value used twice
+dq = 2 * q  # in q q, q is used twice
 dW = np.outer(dq, x)
 dx = W.T @ dq
 for name, value, gradient in [("W", W, dW), ("x", x, dx), ("q", q, dq)]:
@@ -317,10 +319,10 @@ plt.show()
 # %%
 # A network
 # ---------
-# Two layers: 64 pixels, 32 rectified units, 10 scores; the loss is the cross-entropy of
-# the softmax, plus a penalty on the weights. Rows are images, and products such as
-# ``X.T @ d_hidden`` add up what each of them contributes. The gradient of the scores is
-# a short one: the probabilities, less 1 at the true class.
+# The network has two layers: 64 pixels, 32 rectified units and 10 scores. The loss is
+# the cross-entropy of the softmax plus a penalty on the weights. Rows are images, and
+# products such as ``X.T @ d_hidden`` sum over the images. The gradient with respect to
+# the scores is simple: the probabilities, less 1 for the true class.
 
 digits = load_digits()
 X, y = digits.data[:300] / 16 - 0.3, digits.target[:300]
@@ -357,13 +359,13 @@ start = [
 # %%
 # Is it right?
 # ------------
-# :func:`~skvision.inspection.gradient_check` holds up to 100 derivatives of each array
-# against central differences. Then a mistake is made on purpose: the slope of the
-# rectifier is forgotten, so that gradients pass units that were cut off.
+# :func:`~skvision.inspection.gradient_check` compares up to 100 derivatives of each
+# array with central differences. A second check has an intentional mistake: it omits
+# the derivative of the rectifier, so that gradients pass through inactive units.
 
 
 def check(i, forget_the_slope=False):
-    """Check the gradient by the array number i."""
+    """Check the gradient with respect to array i."""
 
     def function(array):
         arrays = [*start[:i], array, *start[i + 1 :]]
@@ -385,8 +387,8 @@ assert not forgetful.passed
 # %%
 # Descent
 # -------
-# Gradient descent with all images at each step. The network with the mistake is
-# trained as well.
+# Each step of gradient descent uses all images. The network with the mistake is also
+# trained.
 
 RATE, STEPS = 0.5, 100
 
@@ -407,8 +409,8 @@ print(f"by hand: loss {by_hand[0]:.4f} at first, {by_hand[-1]:.4f} at last")
 print(f"slope forgotten: loss {with_mistake[-1]:.4f} at last")
 
 # %%
-# The same by :class:`~skvision.MLPBackprop`, from the same weights: plain descent is
-# ``"sgd"`` without momentum, and one batch of all rows.
+# :class:`~skvision.MLPBackprop` gives the same result from the same initial weights.
+# Plain gradient descent is ``"sgd"`` without momentum and with one batch of all images.
 
 model = MLPBackprop(
     (32,),
@@ -432,14 +434,14 @@ print(f"weights after the last step by {difference_of_weights:.1g}")
 assert difference < 1e-10 and difference_of_weights < 1e-10
 
 # %%
-# On the right, the loss of the network with the mistake falls as well, if less fast. A
-# curve that goes down does not say that a gradient is right; the check on the left
-# tells.
+# On the right, the loss of the network with the mistake also decreases, but more
+# slowly. A decreasing loss does not imply that the gradient is correct; the check on
+# the left detects the mistake.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
 for result, label, style in [
     (forgetful, "slope forgotten", {"color": ORANGE, "marker": "x"}),
-    (checks[0], "right", {"color": BLUE, "marker": "."}),
+    (checks[0], "correct", {"color": BLUE, "marker": "."}),
 ]:
     left.scatter(result.numerical, result.analytic, label=label, **style)
 left.axline((0, 0), slope=1, color="0.7", linewidth=1, zorder=0)

@@ -1,17 +1,17 @@
 """
 ===================================================
-What a classifier looks at, and where it goes wrong
+Inspection of a classifier: mistakes and robustness
 ===================================================
 
-An accuracy says how often a classifier is right on images like those of the test. It
-does not say what it goes by, which images fool it, or what becomes of it when the
-light is dim or the camera is tilted. This example asks a small network for handwritten
-digits: its most confident mistakes, the pixels that it goes by, its accuracy on changed
-images, and last the loss that it was trained on.
+The accuracy is the fraction of correct predictions on images like the test images. It
+does not tell which pixels determine a prediction, which images are misclassified, or
+how the classifier performs if the light is dim or the camera is tilted. This example
+inspects a small network for handwritten digits: its most confident mistakes, the pixels
+that its predictions depend on, its accuracy on changed images, and the loss around its
+weights.
 
-It runs on scikit-learn's handwritten digits. Where the environment variable
-``SKVISION_DATA`` names a folder with the files of CIFAR-10, it asks a network for these
-as well.
+It uses scikit-learn's handwritten digits. If the environment variable ``SKVISION_DATA``
+names a folder with the files of CIFAR-10, it also inspects a network for these.
 """
 
 import copy
@@ -47,8 +47,8 @@ print(f"test accuracy {model.score(X_test, y_test):.1%}")
 # %%
 # The most confident mistakes
 # ---------------------------
-# These are worth a look before anything else. They show labels that are wrong, images
-# that people would get wrong, too, and what the classifier should know better.
+# The most confident mistakes are a good start. They show wrong labels, images that are
+# also difficult for people, and systematic errors of the classifier.
 
 display = MistakesDisplay.from_estimator(model, X_test, y_test, n_pictures=10)
 plt.show()
@@ -56,25 +56,26 @@ ones = (display.y_true == 1) & (display.y_pred == 9)
 print(f"{ones.sum()} of the {len(ones)} most confident take a one for a nine")
 
 # %%
-# Many are ones with a flag at the top, which look like nines with an open loop: this is
-# one way to write a one, and one fault, not many. More images of such ones would mend
-# it.
+# Many of them are ones with a flag at the top, which look like nines with an open loop.
+# They are a single systematic error, which more training images of such ones would
+# correct.
 
 # %%
-# What it goes by
-# ---------------
-# The saliency is the gradient of the score of the predicted class: blue pixels would
-# raise the score if they were brighter, red ones would lower it. It says what the
-# network is sensitive to at this very image, and is noisy.
+# Important pixels
+# ----------------
+# The saliency is the gradient of the score of the predicted class. If blue pixels
+# become brighter, the score increases, and if red pixels do, it decreases. The gradient
+# is exact for the given image, but it is noisy.
 
 SaliencyDisplay.from_estimator(model, X_test[:8])
 plt.show()
 
 # %%
-# Occlusion covers a patch of the image by its mean gray, and looks how far the score
-# of the class falls. It is coarser, and nearer to the question of what the class was
-# recognized by. By default it is the probability that is watched; of a network as sure
-# as this one, it would fall hardly anywhere, since no single patch is needed.
+# Occlusion covers a patch of the image by the mean gray level, and computes the
+# decrease of the score of the class. It is coarser, but it shows more directly which
+# regions determine the prediction. By default, it uses the probability. The probability
+# of a network as confident as this one hardly decreases, because no single patch is
+# necessary, so this example uses the score.
 
 SaliencyDisplay.from_estimator(
     model,
@@ -86,10 +87,10 @@ SaliencyDisplay.from_estimator(
 plt.show()
 
 # %%
-# It needs no gradient, and so works with any pipeline. Here it is one of edges, asked
-# about the four images that it is least sure of: in the first row about the class
-# that it predicts, in the second about the next one. Red is where a class would be more
-# probable if that part of the image were not there.
+# Occlusion requires no gradient and works with any pipeline. The next pipeline uses
+# edges. The plot explains the four images with the least confident predictions: the
+# predicted class in the first row, and the second most probable class in the second
+# row. Red regions reduce the probability of the class.
 
 edges = make_pipeline(
     HOG(pixels_per_cell=(4, 4)),
@@ -111,11 +112,11 @@ SaliencyDisplay.from_estimator(
 plt.show()
 
 # %%
-# Where it fails
-# --------------
-# The test images are changed more and more, in eight ways. The curves start from the
-# accuracy on the images as they are, and chance is that of always naming the most
-# frequent class.
+# Robustness
+# ----------
+# The test images are changed in six ways, with increasing levels. The dashed line is
+# the accuracy on the unchanged images, and chance is the accuracy of always predicting
+# the most frequent class.
 
 changes = ["brightness", "contrast", "shift", "rotation", "scale", "noise"]
 display = RobustnessDisplay.from_estimator(
@@ -131,10 +132,10 @@ plt.show()
 print(display.results[display.results["change"] == "shift"].round(3).to_string())
 
 # %%
-# A single pixel to the side is an eighth of such an image, and costs about half of the
-# accuracy, as much as a turn by 30 degrees. A network of fully connected layers knows
-# nothing of neighbors: what it should not mind, it has to be shown. Random crops,
-# which are shifts, show it.
+# A shift by a single pixel is an eighth of the width of such an image. It reduces the
+# accuracy to about half, as a rotation by 30 degrees does. A network of fully connected
+# layers has no notion of neighboring pixels. It must learn invariance from examples,
+# such as from random crops, which are shifts.
 
 shifted = MLPBackprop(
     (50,),
@@ -159,26 +160,26 @@ print(f"with random crops: test accuracy {display.unchanged:.1%}")
 print(display.results[display.results["change"] == "shift"].round(3).to_string())
 
 # %%
-# That mends what was shown, a shift by one pixel, and hardly anything else: it is as
-# helpless as before when images are turned.
+# Random crops make the network robust to shifts by one pixel, but hardly to other
+# changes: its accuracy on rotated images does not improve.
 
 # %%
 # The loss landscape
 # ------------------
-# Almost four thousand weights cannot be drawn, but a plane through them can. Of the
-# weights after each epoch, which were recorded above, the first two principal
-# directions are taken, and the loss is computed all over that plane.
+# The space of almost four thousand weights cannot be plotted, but a plane in it can.
+# The plane has the first two principal directions of the weights after each epoch,
+# which were recorded above. The plot shows the loss on this plane.
 
 LossLandscapeDisplay.from_estimator(model, X[:300], y[:300], path=path, n_points=13)
 plt.show()
 
 # %%
-# The path starts downhill and then bends along the valley, with smaller and smaller
-# steps.
+# The path first descends and then bends along a valley, with decreasing steps.
 #
-# A random direction, the part of each unit as long as its weights, tells how much the
-# weights may be disturbed. A little does no harm; where the disturbance is as long as
-# the weights themselves, the loss is about that of chance, log 10.
+# The loss along a random direction shows the effect of a perturbation of the weights.
+# The direction has the norms of the weights of each unit. Small perturbations do not
+# matter. If the perturbation is as large as the weights, the loss is about that of
+# chance, log 10.
 
 LossLandscapeDisplay.from_estimator(
     model, X[:300], y[:300], n_directions=1, random_state=0
@@ -188,7 +189,7 @@ plt.show()
 # %%
 # Photographs
 # -----------
-# The same questions for 5,000 images of CIFAR-10.
+# The same displays can be plotted for 5,000 images of CIFAR-10.
 
 root = os.environ.get("SKVISION_DATA")
 if root:
@@ -196,11 +197,11 @@ if root:
     names = np.array(train.names)
     model = MLPBackprop((100,), alpha=0.1, max_iter=10, random_state=0)
     model.fit(train.images[:5_000], names[train.labels[:5_000]])
-    pictures, labels = test.images[:1_000], names[test.labels[:1_000]]
-    print(f"CIFAR-10: test accuracy {model.score(pictures, labels):.1%}")
-    MistakesDisplay.from_estimator(model, pictures, labels, n_pictures=10)
+    images, labels = test.images[:1_000], names[test.labels[:1_000]]
+    print(f"CIFAR-10: test accuracy {model.score(images, labels):.1%}")
+    MistakesDisplay.from_estimator(model, images, labels, n_pictures=10)
     plt.show()
-    SaliencyDisplay.from_estimator(model, pictures[:8])
+    SaliencyDisplay.from_estimator(model, images[:8])
     plt.show()
-    RobustnessDisplay.from_estimator(model, pictures, labels, random_state=0)
+    RobustnessDisplay.from_estimator(model, images, labels, random_state=0)
     plt.show()

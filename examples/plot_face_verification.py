@@ -1,19 +1,19 @@
 """
-===========================
-Is it the same person?
-===========================
+=================
+Face verification
+=================
 
-To verify is to say whether two images show the same person, be it one whom the model
-has never seen. It takes two things: an embedding, in which images of a person are
-close together, and a threshold, from which two images are held to be of one person.
-:class:`skvision.ArcFaceEmbedder` learns the one, and
-:class:`skvision.VerificationThreshold` the other, from people whom it holds out in
-turn: those that an embedder was trained on are told apart far better than others will
-be.
+Verification decides whether two images show the same person, who need not occur in the
+training set. It requires an embedding, in which images of the same person are close to
+each other, and a threshold, which is the similarity above which two images are accepted
+as the same person. :class:`skvision.ArcFaceEmbedder` learns the embedding, and
+:class:`skvision.VerificationThreshold` learns the threshold from people that it holds
+out in cross-validation, because an embedder separates its training people much better
+than others.
 
-With the ORL faces in ``$SKVISION_DATA/orl_faces`` (40 people, ten images each) these
-are what is verified; without, handwritten digits are. Of these there are but ten kinds,
-too few to learn what sets others apart: there the mere pixels do as well.
+The example uses the ORL faces in ``$SKVISION_DATA/orl_faces`` (40 people with ten
+images each) if they exist, and handwritten digits otherwise. The ten classes of digits
+are too few to learn an embedding for other classes, so that raw pixels are as good.
 """
 
 import os
@@ -36,8 +36,8 @@ from skvision.metrics import (
 GRAY, BLUE, ORANGE = "#57606a", "#08519c", "#d55e00"
 
 # %%
-# People to learn from, and people never seen
-# -------------------------------------------
+# Training people and unknown people
+# ----------------------------------
 
 folder = os.environ.get("SKVISION_DATA")
 if folder and (Path(folder) / "orl_faces").is_dir():
@@ -51,14 +51,13 @@ else:
 
 people = np.random.default_rng(1).permutation(np.unique(who))
 known = np.isin(who, people[:n_known])
-print(f"{known.sum()} images to learn from, {(~known).sum()} of others to verify")
+print(f"{known.sum()} training images, {(~known).sum()} images to verify")
 
 # %%
 # An embedding and a threshold
 # ----------------------------
-# Images are described by small versions of them and by their edges, and the embedding
-# is a linear map of these. The threshold is to accept not more than a share ``far`` of
-# the pairs of two people.
+# The features are small images and edges, and the embedding is a linear map of these.
+# The threshold accepts at most the fraction ``far`` of the pairs of different people.
 
 flatten = FunctionTransformer(lambda images: images.reshape(len(images), -1))
 embedder = make_pipeline(
@@ -68,31 +67,31 @@ embedder = make_pipeline(
     ),
     ArcFaceEmbedder(random_state=0),
 )
-lock = VerificationThreshold(embedder, far=far).fit(images[known], who[known])
+verifier = VerificationThreshold(embedder, far=far).fit(images[known], who[known])
 print(
-    f"Pairs are held to be of one person from a similarity of {lock.threshold_:.2f}: "
-    f"of people held out, {lock.tar_.rate:.0%} of pairs of one and {lock.far_:.1%} of "
-    f"pairs of two were accepted"
+    f"Pairs are accepted from a similarity of {verifier.threshold_:.2f} on: of "
+    f"held-out people, {verifier.tar_.rate:.0%} of the pairs of the same person and "
+    f"{verifier.far_:.1%} of the pairs of different people were accepted"
 )
 
 # %%
-# People never seen
-# -----------------
-# All pairs of their images, accepted or not, beside what the mere pixels would do.
-# ``lock.verify(first, second)`` embeds both images of each pair; for so many pairs of
-# the same images each of them is better embedded once.
+# Unknown people
+# --------------
+# All pairs of images of unknown people are verified, and compared with raw pixels.
+# ``verifier.verify(first, second)`` embeds both images of each pair. With so many pairs
+# of the same images, it is faster to embed each image once.
 
 pairs, same = verification_pairs(who[~known])
 first, second = images[~known][pairs.T]
-embeddings = lock.estimator_.transform(images[~known])
+embeddings = verifier.estimator_.transform(images[~known])
 similarity = (embeddings @ embeddings.T)[tuple(pairs.T)]
 np.testing.assert_allclose(
-    similarity[:9], lock.similarity(first[:9], second[:9]), atol=1e-6
+    similarity[:9], verifier.similarity(first[:9], second[:9]), atol=1e-6
 )
-accepted = similarity >= lock.threshold_
+accepted = similarity >= verifier.threshold_
 print(
-    f"Of people never seen, {accepted[same].mean():.0%} of pairs of one and "
-    f"{accepted[~same].mean():.1%} of pairs of two"
+    f"Of unknown people, {accepted[same].mean():.0%} of the pairs of the same person "
+    f"and {accepted[~same].mean():.1%} of the pairs of different people are accepted"
 )
 
 rows = (images - images[known].mean(axis=0)).reshape(len(images), -1)[~known]
@@ -129,11 +128,14 @@ left.set(
 left.legend(frameon=False, loc="lower right")
 
 bins = np.linspace(similarity.min(), 1, 50)
-for of, name, color in ((~same, "two people", GRAY), (same, "one person", ORANGE)):
+for kind, name, color in (
+    (~same, "different people", GRAY),
+    (same, "same person", ORANGE),
+):
     right.hist(
-        similarity[of], bins, density=True, histtype="step", color=color, label=name
+        similarity[kind], bins, density=True, histtype="step", color=color, label=name
     )
-right.axvline(lock.threshold_, color=BLUE, linewidth=1)
+right.axvline(verifier.threshold_, color=BLUE, linewidth=1)
 right.set(xlabel="cosine of the embeddings", ylabel="density of pairs")
 right.legend(frameon=False)
 plt.show()
@@ -141,7 +143,8 @@ plt.show()
 # %%
 # The hardest pairs
 # -----------------
-# Above, pairs of two people that are most alike; below, pairs of one that are least.
+# The upper row shows the pairs of different people with the largest similarities, and
+# the lower row the pairs of the same person with the smallest similarities.
 
 wrong = np.flatnonzero(~same)[np.argsort(-similarity[~same])[:4]]
 missed = np.flatnonzero(same)[np.argsort(similarity[same])[:4]]
@@ -150,6 +153,6 @@ for axes, i in zip(panels.ravel(), [*wrong, *missed], strict=True):
     axes.imshow(np.hstack([first[i], second[i]]), cmap="gray", vmin=0, vmax=255)
     axes.set_title(f"{similarity[i]:.2f}", fontsize=10)
     axes.axis("off")
-panels[0, 0].set_title(f"two people: {similarity[wrong[0]]:.2f}", fontsize=10)
-panels[1, 0].set_title(f"one person: {similarity[missed[0]]:.2f}", fontsize=10)
+panels[0, 0].set_title(f"different people: {similarity[wrong[0]]:.2f}", fontsize=10)
+panels[1, 0].set_title(f"same person: {similarity[missed[0]]:.2f}", fontsize=10)
 plt.show()

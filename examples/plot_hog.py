@@ -1,16 +1,16 @@
 """
-==============================================
-What HOG sees: oriented cells beside an image
-==============================================
+============================================================
+Features by edges: the histogram of oriented gradients (HOG)
+============================================================
 
-Histograms of oriented gradients (HOG) describe an image by its edges: which way they
-run, and roughly where, but not which colors they part, nor how bright the light was.
-:func:`skvision.inspection.draw_hog` draws such features as a star of lines in each
-cell, and shows what a classifier is given to work with.
+Histograms of oriented gradients (HOG) describe an image by the directions and
+approximate positions of its edges. They ignore the colors on both sides of an edge and
+the brightness of the light. :func:`skvision.inspection.draw_hog` draws these features
+as a star of lines in each cell.
 
-This example looks at one cell, then at a photo in cells of several sizes, at the
-difference between signed and unsigned gradients, and last at what blocks are for: a
-shadow over half of the photo.
+This example shows a single cell, a photo with cells of several sizes, the difference
+between signed and unsigned gradients, and the purpose of blocks, for a shadow over half
+of the photo.
 """
 
 import matplotlib.pyplot as plt
@@ -25,7 +25,7 @@ BLUE, ORANGE, GRAY = "#08519c", "#e6550d", "#57606a"
 
 
 def show(axes, image, title):
-    """Show an image without ticks; one channel from black to white."""
+    """Show an image without ticks, and in gray if it has one channel."""
     axes.imshow(image, cmap="gray")
     axes.set(xticks=[], yticks=[])
     axes.set_title(title, fontsize="medium")
@@ -34,13 +34,13 @@ def show(axes, image, title):
 # %%
 # One cell
 # --------
-# A cell is a small part of the image, here 32 x 32 pixels of a roof. At each pixel
-# the gradient points from dark to bright, across the edge. The pixel votes for the
-# direction of its gradient, and its vote counts by the length of the gradient.
+# A cell is a small region of the image, here 32 x 32 pixels of a roof. The gradient at
+# each pixel points from dark to bright, across the edge. Each pixel votes for the
+# direction of its gradient, with the length of the gradient as weight.
 #
-# Angles grow clockwise, from the right towards the bottom, since the rows of an image
-# are counted downwards. Unsigned gradients, the default, have bins for half a turn,
-# nine of 20 degrees each, and opposite directions fall in the same bin.
+# Angles increase clockwise, from the right towards the bottom, because the rows of an
+# image are counted downwards. The default is unsigned gradients, with nine bins of 20
+# degrees, where opposite directions belong to the same bin.
 
 cell = photo[60:92, 150:182].mean(axis=2)
 hog = HOG(pixels_per_cell=(32, 32), cells_per_block=(1, 1), block_norm="L1")
@@ -51,8 +51,9 @@ print(f"one cell: {votes.max():.0%} of the votes go to the bin ", end="")
 print(f"about {centers[votes.argmax()]:.0f} degrees")
 
 # %%
-# The drawing turns each bin into a line through the center of the cell. It runs *along*
-# the edge, at right angles to the gradient, and is bright where the bin has many votes.
+# The drawing shows each bin as a line through the center of the cell. The line is
+# parallel to the edge, perpendicular to the gradient, and bright if the bin has many
+# votes.
 
 figure, row = plt.subplots(1, 3, figsize=(11, 4.1), layout="compressed")
 show(row[0], cell, "the cell, with its gradients")
@@ -63,16 +64,17 @@ row[1].bar(centers, 100 * votes, width=0.85 * width, color=BLUE)
 row[1].set(xticks=centers, xlabel="direction of the gradient, degrees")
 row[1].set_box_aspect(1)
 row[1].set_title("votes, percent", fontsize="medium")
-show(row[2], draw_hog(hog, votes, scale=10), "the same, as lines along the edges")
+show(row[2], draw_hog(hog, votes, scale=10), "the votes as lines along the edges")
 plt.show()
 
 # %%
 # Cells of several sizes
 # ----------------------
-# Inside a cell it does not matter where an edge was. Large cells make few numbers, and
-# forgive an image that is shifted a little; small cells keep the outline. Blocks of
-# 2 x 2 cells overlap: but for those at the border, each cell is in four blocks, and
-# normalized four times, with other neighbors. A line shows the mean of these.
+# The position of an edge within a cell does not matter. Large cells give few features,
+# which change little if the image is shifted, and small cells preserve the outline.
+# Blocks of 2 x 2 cells overlap: except at the border, each cell belongs to four blocks,
+# and is normalized four times with different neighbors. A line shows the mean over the
+# blocks.
 
 figure, grid = plt.subplots(2, 2, figsize=(10, 10.4), layout="constrained")
 show(grid[0, 0], photo, f"photo: {photo.size:,} numbers")
@@ -85,19 +87,19 @@ for axes, size in zip(grid.flat[1:], [8, 16, 32], strict=True):
 plt.show()
 
 # %%
-# The sky looks empty, and yet it is full of lines. Each block is normalized by its own
-# gradients, and where all are weak, the faint steps from one shade of blue to the next
-# are all there is. Ornaments have edges every way, and become gray stars; tiles and
-# pillars have one direction, and become bright lines.
+# The sky looks uniform, but has many lines. Each block is normalized by its own
+# gradients, so that weak gradients between shades of blue become visible if there are
+# no others. Ornaments have edges in all directions and become gray stars. Tiles and
+# pillars have one direction and become bright lines.
 
 # %%
 # Signed and unsigned
 # -------------------
-# A bright disc on a dark ground has the same outline as a dark disc on a bright ground.
-# Unsigned gradients do not tell them apart, and for many purposes that is right: a
-# pedestrian is one in a light coat and in a dark coat. Signed gradients do tell, with
-# bins for the whole turn, 18 of 20 degrees. Their lines are half lines: walk along one,
-# away from the center of the cell, and the brighter side is on your left.
+# A bright disc on a dark background has the same outline as a dark disc on a bright
+# background. Unsigned gradients do not distinguish them, which is often useful: a
+# pedestrian may wear a light or a dark coat. Signed gradients distinguish them, with 18
+# bins of 20 degrees. They are drawn as half lines from the center of the cell, with the
+# brighter side on their left.
 
 y, x = np.mgrid[:48, :48] - 23.5
 bright = 255 / (1 + np.exp((np.hypot(x, y) - 16) / 0.7))
@@ -120,10 +122,11 @@ plt.show()
 # %%
 # A shadow over half of the photo
 # -------------------------------
-# The left half gets a quarter of the light. Its gradients are a quarter as long, and so
-# are the votes in its cells. The cells of a block are dark together, and normalization
-# divides that out again. To see what it is worth, let one block be as large as the
-# photo: it treats both halves alike, and leaves the left one dark.
+# The left half of the photo is darkened to a quarter. The lengths of its gradients, and
+# the votes in its cells, are then also a quarter. Normalization removes this factor,
+# because the cells of a block are darkened together. For comparison, a single block of
+# the size of the photo normalizes both halves by the same factor and does not remove
+# the shadow.
 
 light = photo.astype(np.float32)
 shadowed = light.copy()
@@ -136,7 +139,7 @@ blocks = {
 
 
 def change(before, after):
-    """Return the length of the difference in shares of that before."""
+    """Return the norm of the difference relative to the norm before."""
     return np.linalg.norm(after - before) / np.linalg.norm(before)
 
 
@@ -147,8 +150,8 @@ for title, value in changes.items():
     print(f"shadow, {title}: changed by {value:.0%}")
 
 # %%
-# The photo, and its features drawn with both kinds of blocks, without the shadow above
-# and with it below.
+# The plot shows the photo and its features for both kinds of blocks, without the shadow
+# in the upper row and with it in the lower row.
 
 figure, grid = plt.subplots(2, 3, figsize=(11, 7.9), layout="constrained")
 for axes, image in zip(grid[:, 0], pair, strict=True):
@@ -163,12 +166,12 @@ for (upper, lower), (title, value) in zip(grid.T, changes.items(), strict=True):
 plt.show()
 
 # %%
-# What changed still is where the shadow ends. There is an edge now, and no block can
-# tell that it is not one of the temple. All other blocks are as they were.
+# The features only change at the edge of the shadow, which is a new edge in the image.
+# All other blocks are unchanged.
 #
-# With one reservation: a camera rounds. Where a quarter of the light is stored in whole
-# numbers, faint gradients such as those of the sky are lost or change direction, and no
-# normalization brings them back.
+# This only holds without rounding. If a camera stores a quarter of the light as
+# integers, weak gradients such as those of the sky are lost or change their direction,
+# and normalization cannot restore them.
 
 hog = blocks["blocks of 2 x 2 cells"]
 columns = {}

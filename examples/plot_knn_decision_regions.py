@@ -1,14 +1,15 @@
 """
-=====================================================
-What nearest neighbors see: regions, and raw pixels
-=====================================================
+==========================================================
+Decision regions of nearest neighbors, and pixel distances
+==========================================================
 
-Two images of what a distance does. In the plane, the ground around the training
-points goes to the class that has the most votes among the nearest of them: more
-neighbors smooth it, and the metric decides what its edges look like.
+The first part of this example shows the decision regions of nearest neighbors in the
+plane. More neighbors make the regions smoother, and the metric determines the shape of
+their boundaries.
 
-Among photographs, three alterations that nobody would confuse are equally far from the
-original, which is why raw pixels are a poor space to measure in.
+The second part shows three different changes of a photograph that have the same
+distance from the original. This is why distances between raw pixels are often a poor
+measure of similarity.
 """
 
 import matplotlib.pyplot as plt
@@ -23,8 +24,8 @@ from skvision import ImageReader, KNNImageClassifier
 # %%
 # Three classes in the plane
 # --------------------------
-# Each class is a cloud of 40 points. The clouds overlap, and some points lie in the
-# middle of another class.
+# Each class consists of 40 points. The classes overlap, and some points lie within
+# another class.
 
 rng = np.random.default_rng(1)
 centers = np.array([[-1.3, -0.8], [1.3, -0.8], [0.0, 1.3]])
@@ -32,34 +33,37 @@ y = np.repeat(np.arange(3), 40)
 X = centers[y] + rng.normal(scale=0.8, size=(len(y), 2))
 
 side = np.linspace(-3, 3, 201)
-ground = np.stack(np.meshgrid(side, side), axis=-1)
+plane = np.stack(np.meshgrid(side, side), axis=-1)
 
 # %%
-# Ground is undecided where several classes have the most votes. The shares of the votes
-# tell, with ``tie_break="lowest"``: they are then plain counts divided by k, and equal
-# where the votes are. With ``tie_break="nearest"``, the default, the winner of a tie
-# gets a billionth of all votes on top, and its share is above the others.
+# A point of the plane is undecided if several classes have the most votes. With
+# ``tie_break="lowest"``, probabilities are counts of votes divided by k, so that tied
+# classes have equal probabilities. With the default, ``tie_break="nearest"``, the
+# winner of a tie receives an additional billionth of all votes, and its probability is
+# larger.
 
 UNDECIDED = 3
 
 
 def regions(n_neighbors, metric):
-    """Return the class of each point of the ground, or UNDECIDED."""
+    """Return the class of each point of the plane, or UNDECIDED."""
     model = KNNImageClassifier(
         n_neighbors, metric=metric, tie_break="lowest", n_jobs=-1
     )
-    shares = model.fit(X, y).predict_proba(ground.reshape(-1, 2))
-    most = shares.max(axis=1, keepdims=True)
-    is_tied = (shares == most).sum(axis=1) > 1
-    return np.where(is_tied, UNDECIDED, shares.argmax(axis=1)).reshape(ground.shape[:2])
+    probabilities = model.fit(X, y).predict_proba(plane.reshape(-1, 2))
+    largest = probabilities.max(axis=1, keepdims=True)
+    is_tied = (probabilities == largest).sum(axis=1) > 1
+    return np.where(is_tied, UNDECIDED, probabilities.argmax(axis=1)).reshape(
+        plane.shape[:2]
+    )
 
 
 # %%
-# With one neighbor every outlier has an island of its own class around it. With three
-# and with five neighbors the others outvote it, and islands shrink or are gone; what
-# several classes claim with equally many votes is white. Edges lie where two training
-# points are equally far: under L2 on straight lines of any direction, under L1 on lines
-# whose pieces are horizontal, vertical or at 45 degrees.
+# With one neighbor, each outlier is surrounded by an island of its class. With three
+# and five neighbors, outliers are outvoted, and islands shrink or vanish. Regions with
+# tied votes are white. Boundaries consist of points with equal distances from two
+# training points. Under L2 they are straight lines of any direction. Under L1 they
+# consist of horizontal and vertical segments and of segments at 45 degrees.
 
 PALE = ListedColormap(["#a6cee3", "#fdd0a2", "#c7e9c0", "white"])
 DEEP = ["#08519c", "#a63603", "#006d2c"]
@@ -72,7 +76,7 @@ for row, metric in zip(grid, ["l2", "l1"], strict=True):
     for axes, n_neighbors in zip(row, [1, 3, 5], strict=True):
         shown = regions(n_neighbors, metric)
         undecided = (shown == UNDECIDED).mean()
-        print(f"{metric}, k = {n_neighbors}: {undecided:.1%} of the ground undecided")
+        print(f"{metric}, k = {n_neighbors}: {undecided:.1%} of the plane undecided")
         axes.pcolormesh(side, side, shown, cmap=PALE, vmin=0, vmax=UNDECIDED)
         for label in range(3):
             axes.scatter(
@@ -100,10 +104,10 @@ figure.legend(
 plt.show()
 
 # %%
-# Three alterations at one distance
-# ---------------------------------
-# A photograph of 96 x 96 pixels is moved by four pixels to the right. The L2 distance
-# from the original is then the mark for two other alterations.
+# Three changes at the same distance
+# ----------------------------------
+# A photograph of 96 x 96 pixels is shifted by four pixels to the right. Its L2 distance
+# from the original is the target for two other changes.
 
 photo = load_sample_image("china.jpg")
 original = ImageReader(size=(96, 96)).transform([photo])[0]
@@ -111,32 +115,32 @@ model = KNNImageClassifier(1, metric="l2").fit(original[None], ["original"])
 
 
 def shift(pixels):
-    """Move the image to the right; its edge fills what becomes free."""
+    """Shift the image to the right, and repeat its left edge."""
     return np.pad(original, ((0, 0), (pixels, 0), (0, 0)), mode="edge")[:, :-pixels]
 
 
 def box(size, gray):
-    """Lay a dark square over the middle of the image."""
+    """Cover the center of the image by a dark square."""
     boxed, start = original.copy(), (len(original) - size) // 2
     boxed[start : start + size, start : start + size] = gray
     return boxed
 
 
 def tint(strength):
-    """Add to red what is taken from blue."""
+    """Add a constant to red, and subtract it from blue."""
     tinted = original + strength * np.array([1, 0, -1])
     return tinted.round().clip(0, 255).astype(np.uint8)
 
 
 def nearest_to(distance, candidates):
-    """Return the candidate whose distance from the original is nearest to a given."""
+    """Return the candidate whose distance from the original is the closest."""
     distances, _ = model.kneighbors(candidates)
     return candidates[np.abs(distances[:, 0] - distance).argmin()]
 
 
 # %%
-# The size and the gray of the box and the strength of the tint are searched for: of all
-# boxed and of all tinted images the one whose distance comes nearest.
+# The size and the gray level of the square, and the strength of the tint, are selected
+# such that the distance is closest to the target.
 
 shifted = shift(4)
 distance = model.kneighbors(shifted[None])[0].item()
@@ -151,9 +155,8 @@ altered = {
 distances, _ = model.kneighbors(list(altered.values()))
 
 # %%
-# Something is hidden, something has moved, the light has changed: to the sum of squared
-# differences it is all the same. The dashed line stands where the tip of the tower is
-# in the original.
+# A hidden region, a shift and a change of light have the same sum of squared
+# differences. The dashed line marks the tip of the tower in the original.
 
 figure, row = plt.subplots(1, 4, figsize=(11, 3.4), layout="compressed")
 for axes, name, distance in zip(row, altered, distances[:, 0], strict=True):

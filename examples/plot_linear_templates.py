@@ -1,19 +1,19 @@
 """
-================================================
-What linear classifiers see: templates and lines
-================================================
+============================================================
+Linear classifiers: templates, boundaries and loss functions
+============================================================
 
-A linear classifier gives each class one score, the sum of all pixels times the weights
-of the class, plus a bias. The weights of a class have the shape of an image, and there
-are two ways to look at them: as a template that images are compared with, or as the
-direction in which the score of the class grows, so that classes meet on straight lines.
+The score of a class of a linear classifier is the sum of all pixels times the weights
+of the class, plus a bias. The weights of a class have the shape of an image. They can
+be interpreted as a template that images are compared with, or as the direction in which
+the score increases, so that boundaries between classes are straight lines.
 
-This example draws both, then three cases that no line can do and what makes them easy,
-and last what the two usual losses make of the same scores.
+This example shows both interpretations, three datasets that are not linearly separable
+and features that separate them, and the values of the hinge loss and of the
+cross-entropy for the same scores.
 
-It runs on scikit-learn's handwritten digits. Where the environment variable
-``SKVISION_DATA`` names a folder with the files of CIFAR-10, it draws templates of these
-as well.
+It uses scikit-learn's handwritten digits. If the environment variable ``SKVISION_DATA``
+names a folder with the files of CIFAR-10, it also shows templates for these.
 """
 
 import os
@@ -34,8 +34,8 @@ from skvision.inspection import TemplateDisplay
 # %%
 # Templates
 # ---------
-# Pixels go from 0 to 1. Penalties are strong ones: weaker ones fit the training
-# images better, and leave templates that look like noise.
+# Pixels are scaled to values from 0 to 1. The penalties are strong, because templates
+# of weaker penalties look like noise, although they fit the training images better.
 
 digits = load_digits()
 images = digits.images / 16
@@ -61,15 +61,15 @@ models = {
 }
 
 # %%
-# ``templates_`` has the weights as images, and
-# :class:`skvision.inspection.TemplateDisplay` draws them. Gray templates are in two
-# colors: ink where it is blue speaks for the class, ink where it is red against it,
-# and white does not matter. In templates of color images, gray is what does not
-# matter, and a color says what the class would like to see there.
+# ``templates_`` contains the weights as images, and
+# :class:`skvision.inspection.TemplateDisplay` plots them. For gray images, bright
+# pixels are evidence for the class where the template is blue and against it where the
+# template is red, and white weights are zero. For color images, gray weights are zero,
+# and the colors of the template are evidence for the class.
 
 
 def show_templates(title, training, testing, names):
-    """Fit the models, print how often they are right, draw their templates."""
+    """Fit the models, print their accuracies and plot their templates."""
     figure, rows = plt.subplots(len(models), 1, figsize=(11, 3.1), layout="constrained")
     for axes, (name, model) in zip(rows, models.items(), strict=True):
         accuracy = model.fit(*training).score(*testing)
@@ -84,16 +84,17 @@ for title, parts in data.items():
     show_templates(title, *parts)
 
 # %%
-# Lines in the plane
-# ------------------
-# A point is an image of two pixels. Three classes are clouds of the same shape, and
-# the second lies between the others. Where two classes have the same score is a
+# Boundaries in the plane
+# -----------------------
+# A point of the plane is an image with two pixels. The three classes have the same
+# shape, and the second one lies between the others. Two classes have equal scores on a
 # straight line.
 #
-# Softmax regression and the joint support vector machine ask which score is the
-# largest, and scores of classes compete. One-vs-rest has a machine for each class,
-# which is to score above 0 for its own points and below 0 for all others: dashed lines
-# are where it scores 0. The second class has others on both sides, and no good line.
+# Softmax regression and the joint support vector machine compare the scores of all
+# classes. One-vs-rest trains a support vector machine for each class, whose score
+# should be positive for its own points and negative for all others. Dashed lines show
+# where its score is 0. The second class has others on both sides, so no line separates
+# it.
 
 rng = np.random.default_rng(0)
 centers = np.array([[-2.0, -0.3], [0.0, 0.3], [2.0, -0.3]])
@@ -106,10 +107,10 @@ MARKERS = ["o", "s", "^"]
 
 
 def show_regions(axes, model, X, y, half):
-    """Draw points on the ground that goes to each class; return the accuracy."""
+    """Plot decision regions and points, and return the accuracy."""
     side = np.linspace(-half, half, 301)
-    ground = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    regions = model.predict(ground).reshape(len(side), len(side))
+    plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    regions = model.predict(plane).reshape(len(side), len(side))
     axes.pcolormesh(side, side, regions, cmap=PALE, vmin=0, vmax=2)
     show_points(axes, X, y)
     axes.set(xticks=[], yticks=[], xlim=(-half, half), ylim=(-half, half))
@@ -118,7 +119,7 @@ def show_regions(axes, model, X, y, half):
 
 
 def show_points(axes, X, y):
-    """Draw points, each class with a color and a marker."""
+    """Plot points with a color and a marker for each class."""
     for label in np.unique(y):
         axes.scatter(
             *X[y == label].T,
@@ -131,13 +132,13 @@ def show_points(axes, X, y):
 
 
 def show_line(axes, weights, bias, **style):
-    """Draw the line on which a score is 0."""
+    """Plot the line on which a score is 0."""
     point = -bias * weights / (weights @ weights)
     axes.axline(point, point + [-weights[1], weights[0]], **style)
 
 
 def show_classes(figure, names):
-    """Draw a legend below the figure."""
+    """Add a legend below the figure."""
     marks = [
         Line2D([], [], color=DEEP[label], marker=MARKERS[label], linestyle="none")
         for label in range(len(names))
@@ -168,15 +169,16 @@ show_classes(figure, ["first class", "second class", "third class"])
 plt.show()
 
 # %%
-# What no line can do
-# -------------------
-# Two classes have points all over a square: one in two opposite quadrants, as in the
-# exclusive or of two signs; one in a ring around the other; and one that comes in three
-# forms, as cars seen from three sides would. A gap is left between the classes.
+# Classes that are not linearly separable
+# ---------------------------------------
+# In each of three datasets, two classes cover a square: one class lies in two opposite
+# quadrants (the exclusive or of two signs), one forms a ring around the other, and one
+# has three modes, such as cars seen from three sides. There is a gap between the
+# classes.
 
 
 def divide(points, distance):
-    """Return 120 points from each side of a border, but none near it, and sides."""
+    """Return 120 points from each side of a border, none near it, and their sides."""
     inside = np.flatnonzero(distance < -0.15)[:120]
     outside = np.flatnonzero(distance > 0.15)[:120]
     return points[np.concatenate([inside, outside])], np.repeat([0, 1], 120)
@@ -190,11 +192,11 @@ ring = divide(points, np.linalg.norm(points, axis=1) - 1.2)
 several = divide(points, 0.6 - to_modes.min(axis=1))
 
 # %%
-# Each case becomes separable when pixels are replaced by features: the product of the
-# two in place of one of them; their squares; and for each form a bump, 1 at the middle
-# of the form and falling to 0 around it. The classifier stays a linear one. It finds a
-# line, or a plane, in the space of features, and in the plane of pixels that is a
-# curve.
+# Each dataset becomes linearly separable if pixels are replaced by features: the
+# product of both pixels instead of one of them, the squares of the pixels, or a bump
+# for each mode, which is 1 at its center and decreases to 0. The classifier is still
+# linear. It finds a line or a plane in the space of features, which is a curve in the
+# plane of pixels.
 
 
 def product(X):
@@ -203,7 +205,7 @@ def product(X):
 
 
 def bumps(X):
-    """Return three features: how near to each form."""
+    """Return three features: the proximity to each mode."""
     squares = ((X[:, None] - modes) ** 2).sum(axis=2)
     return np.exp(-squares / (2 * 0.5**2))
 
@@ -211,14 +213,14 @@ def bumps(X):
 cases = {
     "quadrants": (*quadrants, product, ["$x_1$", "$x_1 x_2$"]),
     "ring": (*ring, np.square, ["$x_1^2$", "$x_2^2$"]),
-    "three forms": (*several, bumps, ["bump 1", "bump 2", "bump 3"]),
+    "three modes": (*several, bumps, ["bump 1", "bump 2", "bump 3"]),
 }
 
 # %%
-# On the left a line in the plane of pixels, in the middle one in the space of features,
-# and on the right the same seen from the plane of pixels. The third case has three
-# features, and its line is a plane, the gray triangle; each form lies beyond it, on the
-# axis of its own bump.
+# The left column shows a line in the plane of pixels, the middle column the boundary in
+# the space of features, and the right column the same boundary in the plane of pixels.
+# The third dataset has three features, and its boundary is a plane, shown as a gray
+# triangle. Each mode lies beyond it, on the axis of its bump.
 
 figure = plt.figure(figsize=(10, 10.4), layout="constrained")
 for i, (name, (X, y, transform, labels)) in enumerate(cases.items()):
@@ -256,26 +258,27 @@ show_classes(figure, ["first class", "second class"])
 plt.show()
 
 # %%
-# What the losses look at
-# -----------------------
-# Three images, of a cat, a car and a frog, and their scores under some weights. How
-# bad are these scores? The hinge adds up by how much wrong classes come closer to the
-# true one than a margin of 1, or pass it. Cross-entropy turns scores into
-# probabilities, and looks at that of the true class alone.
+# Loss functions
+# --------------
+# This section computes the losses of three images, of a cat, a car and a frog, for
+# given scores. The hinge loss is the sum, over wrong classes, of the amounts by which
+# their scores exceed the score of the true class less a margin of 1. The cross-entropy
+# converts scores to probabilities and only depends on the probability of the true
+# class.
 
 classes = np.array(["cat", "car", "frog"])
 scores = np.array([[3.2, 5.1, -1.7], [1.3, 4.9, 2.0], [2.2, 2.5, -3.1]])
 truth = np.array([0, 1, 2])
-picture = np.arange(3)
+rows = np.arange(3)
 
-true_scores = scores[picture, truth]
+true_scores = scores[rows, truth]
 excess = np.maximum(0, scores - true_scores[:, None] + 1)
-excess[picture, truth] = 0  # the true class does not compete with itself
+excess[rows, truth] = 0  # the true class does not compete with itself
 hinge = excess.sum(axis=1)
 
 powers = np.exp(scores)
 probabilities = powers / powers.sum(axis=1, keepdims=True)
-cross_entropy = -np.log(probabilities[picture, truth])
+cross_entropy = -np.log(probabilities[rows, truth])
 
 print("image  hinge  cross-entropy")
 for name, by_margin, by_chance in zip(classes, hinge, cross_entropy, strict=True):
@@ -283,18 +286,18 @@ for name, by_margin, by_chance in zip(classes, hinge, cross_entropy, strict=True
 print(f"mean     {hinge.mean():5.4f} {cross_entropy.mean():13.4f}")
 
 # %%
-# Above, dots are scores, and the dashed line is the score of the true class less the
-# margin: what of a wrong class is above the line is what the hinge adds up. Below are
-# the probabilities. The car is right by more than the margin, and the hinge is content:
-# it would be 0 for all scores like that. Cross-entropy never is: more certainty always
-# pays a little.
+# The upper row shows the scores as dots, and the score of the true class less the
+# margin as a dashed line. The hinge loss is the sum of the amounts by which wrong
+# classes exceed the line. The lower row shows the probabilities. The score of the car
+# exceeds the others by more than the margin, so its hinge loss is 0. Its cross-entropy
+# is positive, and decreases further if the difference of the scores increases.
 
 BLUE, ORANGE = DEEP[:2]
 figure, grid = plt.subplots(
     2, 3, figsize=(10, 6.4), sharex=True, sharey="row", layout="constrained"
 )
 for i, (upper, lower) in enumerate(grid.T):
-    colors = np.where(picture == truth[i], BLUE, ORANGE)
+    colors = np.where(rows == truth[i], BLUE, ORANGE)
     limit = true_scores[i] - 1
     upper.axhline(limit, color="gray", linestyle="--", zorder=0)
     for j in np.flatnonzero(excess[i]):

@@ -1,19 +1,20 @@
 """
-=================================
-Training a network: what to watch
-=================================
+===================================
+Training a network: what to monitor
+===================================
 
-A network that is trained badly seldom says so. It predicts a little worse than it
-could, or as well as chance, and the reason may be the learning rate, the first weights,
-or too many weights for too few images. A few curves tell these apart.
+Errors in the training of a network are rarely obvious. The network predicts slightly
+worse than it could, or as well as chance. The reason may be the learning rate, the
+initial weights, or too many weights for too few images, and training curves help to
+find it.
 
-This example draws the curves of :class:`skvision.MLPBackprop`: loss and accuracy at
-several learning rates, how long its steps are, what its first layer looks like, what
-the first weights do to a deep network, and what batch norm and dropout change.
+This example shows the training curves of :class:`skvision.MLPBackprop`: loss and
+accuracy for several learning rates, the sizes of its updates, the weights of the first
+layer, the effect of initial weights on a deep network, and the effects of batch norm
+and dropout.
 
-It runs on scikit-learn's handwritten digits. Where the environment variable
-``SKVISION_DATA`` names a folder with the files of CIFAR-10, it draws first layers of
-these as well.
+It uses scikit-learn's handwritten digits. If the environment variable ``SKVISION_DATA``
+names a folder with the files of CIFAR-10, it also shows first layers for these.
 """
 
 import os
@@ -36,10 +37,10 @@ BLUE, GREEN, ORANGE, GRAY = "#08519c", "#006d2c", "#d55e00", "#57606a"
 # %%
 # Learning rates
 # --------------
-# One hidden layer of 50 units, trained by ``"sgd"`` with its momentum, in batches of 50
-# images. To be watched, a network is given images to validate on: then
-# ``early_stopping=True`` records their accuracy after each epoch and keeps the weights
-# of the best one, and ``n_iter_no_change`` as large as ``max_iter`` has it never stop.
+# The network has one hidden layer of 50 units, and is trained by ``"sgd"`` with
+# momentum in batches of 50 images. With a validation set, ``early_stopping=True``
+# records the validation accuracy after each epoch and keeps the weights of the best
+# epoch. With ``n_iter_no_change`` equal to ``max_iter``, training does not stop early.
 
 EPOCHS = 20
 COLORS = {0.0001: GRAY, 0.003: GREEN, 0.1: BLUE, 1.0: ORANGE}
@@ -80,17 +81,18 @@ figure.legend(loc="outside lower center", ncols=5)
 plt.show()
 
 # %%
-# The loss is the mean cross-entropy, plus the penalty. With the lowest rate it falls,
-# and would need many more epochs; the next one is slow, too. A rate of 0.1 is the best
-# of these four. With a rate of 1 the accuracy is that of chance from the second epoch
-# on. The loss still falls a little, which looks like learning and is none, as will be
-# seen.
+# The loss is the mean cross-entropy plus the penalty. With the lowest rate, it
+# decreases but would need many more epochs, and the second rate is also slow. The rate
+# 0.1 is the best of these four. With a rate of 1, the accuracy is that of chance from
+# the second epoch on. The loss still decreases slightly, but the network does not
+# learn, as shown below.
 
 # %%
-# How long the steps are
-# ----------------------
-# ``history_["update_ratio"]`` has, for each layer, the length of the last step of each
-# epoch over the length of the weights. A rule of thumb has it about 1e-3.
+# Sizes of updates
+# ----------------
+# ``history_["update_ratio"]`` contains, for each layer, the ratio of the norms of the
+# last update of each epoch and of the weights. As a rule of thumb, it should be about
+# 1e-3.
 
 figure, row = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained", sharey=True)
 for layer, axes in enumerate(row):
@@ -111,17 +113,19 @@ figure.legend(handles, labels, loc="outside lower center", ncols=5)
 plt.show()
 
 # %%
-# With the lowest rate, weights hardly move. The two networks that learn begin above the
-# rule of thumb, and come down to it or below when there is little left to learn.
+# With the lowest rate, weights hardly change. The ratios of the two networks that learn
+# begin above the rule of thumb, and decrease to it or below towards the end of
+# training.
 #
-# The largest rate ends right on the rule, and is not healthy at all. To look at its
-# end, it is trained once more without ``early_stopping``, which takes the same steps
-# and keeps the last weights instead of the best. Almost no unit responds to any image
-# any more. The first steps were so long that the others are cut off for good: a
-# rectifier that is cut off passes no gradient. What still moves the weights, and lowers
-# the loss, is the penalty. It shrinks them at each step by rate times alpha, and a
-# momentum of 0.9 makes that ten times as much: 1e-3, by accident. A ratio says little
-# without the accuracy.
+# The ratio of the largest rate ends at the rule of thumb, although this network has
+# failed. To inspect its last weights, it is trained again without ``early_stopping``,
+# which makes the same updates but keeps the last weights instead of the best. Almost no
+# unit responds to any image. The first updates were so large that the other units are
+# permanently inactive, because an inactive rectifier passes no gradient. Only the
+# penalty still changes the weights and decreases the loss. It shrinks the weights at
+# each step by the rate times alpha, and a momentum of 0.9 increases this by a factor of
+# ten to 1e-3, which agrees with the rule of thumb by coincidence. The ratio is only
+# meaningful together with the accuracy.
 
 dead = clone(models[1.0]).set_params(early_stopping=False).fit(X, y)
 for rate, model in {**models, 1.0: dead}.items():
@@ -131,21 +135,22 @@ for rate, model in {**models, 1.0: dead}.items():
 # %%
 # First-layer weights
 # -------------------
-# The weights into a unit of the first layer have the shape of an image: ink where it
-# is blue speaks for the unit, ink where it is red against it. Drawn are the first
-# twelve units of some of these networks, and of one with a stronger penalty.
+# The weights of a unit of the first layer have the shape of an image. Bright pixels
+# increase the output of the unit where its weights are blue, and decrease it where they
+# are red. The plot shows the first twelve units of some of these networks, and of a
+# network with a stronger penalty.
 
 
 def show_weights(axes, model, shape, label):
-    """Draw the weights into the first twelve units, each in a frame of white."""
-    pictures = model.coefs_[0].T[:12].reshape(12, *shape)
+    """Plot the weights of the first twelve units, each in a white frame."""
+    images = model.coefs_[0].T[:12].reshape(12, *shape)
     if len(shape) == 3:
-        largest = np.abs(pictures).max(axis=(1, 2, 3), keepdims=True)
-        pictures = 0.5 + pictures / (2 * largest)
+        largest = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
+        images = 0.5 + images / (2 * largest)
     frame = [(1, 1), (1, 1), (0, 0)][: len(shape)]
     empty = 1 if len(shape) == 3 else np.nan
-    framed = [np.pad(picture, frame, constant_values=empty) for picture in pictures]
-    largest = np.abs(pictures).max()
+    framed = [np.pad(image, frame, constant_values=empty) for image in images]
+    largest = np.abs(images).max()
     axes.imshow(np.hstack(framed), cmap="RdBu", vmin=-largest, vmax=largest)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
@@ -171,19 +176,20 @@ for axes, (label, model) in zip(column, shown.items(), strict=True):
 plt.show()
 
 # %%
-# With the lowest rate the weights are still about what was drawn at first, noise. At a
-# rate of 0.1 some units have a stroke or two, and noise still: nothing takes away what
-# does no harm. The stronger penalty does. It costs little accuracy here, leaves parts
-# of digits, and has some units at almost nothing. Those of the largest rate are red
-# where digits have their ink, and so stay cut off.
+# With the lowest rate, the weights are still close to their initial values, which are
+# noise. With a rate of 0.1, some units show strokes, but noise remains because it does
+# not increase the loss. The stronger penalty removes it. It hardly changes the accuracy
+# here, leaves parts of digits, and makes the weights of some units almost zero. With
+# the largest rate, the weights are negative where digits are bright, so that the units
+# remain inactive.
 
 # %%
 # Photographs
 # -----------
-# The same with two penalties on 5,000 images of CIFAR-10, after ten epochs of
-# ``"adam"``. Gray is a weight of 0, and each unit has a scale of its own. With the weak
-# penalty there is little to see but noise, and with the strong one there are blobs of a
-# color, some against another.
+# The last plot of first layers shows networks with two penalties for 5,000 images of
+# CIFAR-10, after ten epochs of ``"adam"``. Weights of 0 are gray, and each unit is
+# scaled separately. With the weak penalty, the weights are mostly noise, and with the
+# strong one, they are blobs of one color, some beside an opposite color.
 
 root = os.environ.get("SKVISION_DATA")
 if root:
@@ -198,11 +204,11 @@ if root:
     plt.show()
 
 # %%
-# First weights
-# -------------
-# Now five hidden layers of 50 units. Before any training, images are sent through
-# weights drawn in the four ways of ``weight_init``, and the standard deviation of what
-# comes out of each layer is taken.
+# Initial weights
+# ---------------
+# The next networks have five hidden layers of 50 units. Before training, the standard
+# deviation of the output of each layer is computed for four initializers of
+# ``weight_init``.
 
 DEPTH, WIDTH = 5, 50
 deviations = {
@@ -216,29 +222,29 @@ standardized = (X.reshape(len(X), -1) - X.mean()) / X.std()
 
 
 def spreads(activation, weight_init):
-    """Return the standard deviation of the input and of each layer's outputs."""
+    """Return the standard deviations of the input and of the output of each layer."""
     rng = np.random.default_rng(0)
     outputs = standardized
-    found = [outputs.std()]
+    measured = [outputs.std()]
     for _ in range(DEPTH):
         n_in = outputs.shape[1]
         deviation = deviations[weight_init](n_in, WIDTH)
         W = deviation * rng.standard_normal((n_in, WIDTH))
         outputs = functions[activation](outputs @ W)
-        found.append(outputs.std())
-    return found
+        measured.append(outputs.std())
+    return measured
 
 
 spread = {(f, name): spreads(f, name) for f in functions for name in deviations}
-for (activation, name), found in spread.items():
+for (activation, name), measured in spread.items():
     print(
-        f"{activation}, {name:6}: standard deviation {found[1]:.1e} after the first "
-        f"hidden layer, {found[-1]:.1e} after the last"
+        f"{activation}, {name:6}: standard deviation {measured[1]:.1e} after the first "
+        f"hidden layer, {measured[-1]:.1e} after the last"
     )
 
 # %%
-# Then each of these networks is trained for a few epochs, and that with ``"normal"``
-# once more with batch norm.
+# Each of these networks is trained for several epochs, and the one with ``"normal"``
+# also with batch norm.
 
 
 def deep_losses(activation, weight_init, batch_norm=False):
@@ -289,27 +295,27 @@ figure.legend(handles, labels, loc="outside lower center", ncols=5)
 plt.show()
 
 # %%
-# ``"normal"``, with a standard deviation of 0.01, makes each layer more than ten times
-# fainter than the one before, and gradients pass the same weights on their way back.
-# Its loss stays where it is at chance, and so does that of ``"zeros"``, which is not in
-# the upper images: a logarithmic axis has no 0. A loss of log 10 that does not move
-# is the sign of both.
+# With ``"normal"`` and a standard deviation of 0.01, the output of each layer is more
+# than ten times smaller than that of the previous layer, and so are the gradients in
+# the backward pass. The loss remains that of chance, and so does that of ``"zeros"``,
+# which is not shown in the upper plots because a logarithmic axis has no 0. A constant
+# loss of log 10 indicates such initial weights.
 #
-# ``"he"`` is made for rectifiers, and keeps the level. ``"xavier"`` loses some of it
-# there, by about the square root of 2 in each layer, and starts more slowly; after a
-# dozen epochs the loss is as low. With tanh there is little between the two. That is
-# one seed, and of such differences it says nothing certain.
+# ``"he"`` is designed for rectifiers and preserves the standard deviation. With
+# ``"xavier"``, it decreases by about the square root of 2 in each layer of rectifiers,
+# and training starts more slowly; after twelve epochs, the loss is as low. With tanh,
+# both are similar. A single seed is not sufficient to establish such small differences.
 #
-# Batch norm brings each layer to a level of its own, whatever the scale of the weights.
-# With it, the weights of ``"normal"`` train as well as the others.
+# Batch norm normalizes the output of each layer, independently of the scale of the
+# weights. With it, ``"normal"`` trains as well as the others.
 
 # %%
 # Dropout and batch norm
 # ----------------------
-# The same network, of rectifiers, on 300 images only: it has them all right soon,
-# and is to predict others. Each is trained from three seeds, one line each. To have the
-# training accuracy after each epoch as well, it is trained again from the same seed and
-# "validated" on what it is trained on.
+# The same network of rectifiers is trained on 300 images only, which it soon classifies
+# correctly, and evaluated on the validation set. Each setting is trained with three
+# seeds, with a line for each. To record the training accuracy after each epoch, it is
+# trained again with the same seed and the training images as validation set.
 
 SEEDS, EPOCHS = range(3), 30
 few = slice(300)
@@ -321,8 +327,8 @@ settings = {
 }
 
 
-def watch(pictures, labels, parameters):
-    """Train on few images; return the accuracy on some after each epoch, by seed."""
+def train_and_record(images, labels, parameters):
+    """Train on few images, and return the accuracy after each epoch for each seed."""
     model = MLPBackprop(
         (WIDTH,) * DEPTH,
         solver="sgd",
@@ -333,12 +339,12 @@ def watch(pictures, labels, parameters):
         n_iter_no_change=EPOCHS,
         **parameters,
     )
-    courses = []
+    curves = []
     for seed in SEEDS:
         model.set_params(random_state=seed)
-        model.fit(X[few], y[few], X_val=pictures, y_val=labels)
-        courses.append(model.validation_scores_)
-    return np.array(courses)
+        model.fit(X[few], y[few], X_val=images, y_val=labels)
+        curves.append(model.validation_scores_)
+    return np.array(curves)
 
 
 figure, row = plt.subplots(
@@ -346,14 +352,17 @@ figure, row = plt.subplots(
 )
 epochs = np.arange(1, EPOCHS + 1)
 for axes, (name, parameters) in zip(row, settings.items(), strict=True):
-    seen, new = watch(X[few], y[few], parameters), watch(X_val, y_val, parameters)
-    lines = axes.plot(epochs, seen.T, color=ORANGE, linestyle="--", linewidth=1)
-    lines += axes.plot(epochs, new.T, color=BLUE, linewidth=1)
+    training, validation = (
+        train_and_record(X[few], y[few], parameters),
+        train_and_record(X_val, y_val, parameters),
+    )
+    lines = axes.plot(epochs, training.T, color=ORANGE, linestyle="--", linewidth=1)
+    lines += axes.plot(epochs, validation.T, color=BLUE, linewidth=1)
     axes.set(title=name, xlabel="epoch", ylim=(0, 1.03))
     axes.grid(alpha=0.3)
-    last = new[:, -1]
+    last = validation[:, -1]
     print(
-        f"{name}: training accuracy {seen[:, -1].mean():.1%}, validation accuracy "
+        f"{name}: training accuracy {training[:, -1].mean():.1%}, validation accuracy "
         f"{last.mean():.1%}, from {last.min():.1%} to {last.max():.1%}"
     )
 row[0].set_ylabel("accuracy")
@@ -362,14 +371,14 @@ figure.legend([lines[0], lines[-1]], names, loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
-# Without either, all training images are soon right, and about four fifths of the
-# others: the gap is what is called overfitting. A little dropout makes it smaller, and
-# so does batch norm, by less; their lines end above all three without. Neither
-# closes it.
+# Without both, all training images are soon classified correctly, but only about four
+# fifths of the validation images. This gap is overfitting. A small dropout rate reduces
+# the gap, and batch norm reduces it less; their lines end above all three without them.
+# Neither closes the gap.
 #
-# To drop one half after each of five narrow layers is too much: the network does not
-# even learn its training images in that time. Training accuracy, which tells this
-# from overfitting, is measured without dropout, as predictions are.
+# A dropout rate of one half after each of five narrow layers is too large: the network
+# does not learn its training images in 30 epochs. The training accuracy distinguishes
+# this from overfitting. It is measured without dropout, as predictions are.
 #
-# Three seeds show how much is chance in this one case. With other widths, rates and
-# numbers of images the best setting may be another.
+# The three seeds show the variation in this case. The best setting may differ for other
+# widths, learning rates and numbers of images.

@@ -1,14 +1,14 @@
 """
-=============================================
-Nearest neighbors, and how many should vote
-=============================================
+====================================================
+Nearest neighbors, and the selection of their number
+====================================================
 
-A classifier by nearest neighbors can always show its reasons: the training images
-that voted. This example looks at them, for test images that come out right and for
-some that do not, and then lets cross-validation choose the number of neighbors.
+The predictions of a nearest-neighbors classifier are explained by the training images
+that voted. This example shows these images for correct and wrong predictions, and
+selects the number of neighbors by cross-validation.
 
-It runs on scikit-learn's handwritten digits. Where the environment variable
-``SKVISION_DATA`` names a folder with the files of CIFAR-10, it runs on these.
+It uses scikit-learn's handwritten digits. If the environment variable ``SKVISION_DATA``
+names a folder with the files of CIFAR-10, it uses these instead.
 """
 
 import os
@@ -24,10 +24,10 @@ from skvision.model_selection import k_selection_curve
 
 # %%
 # The images
-# ------------
-# Images stay bytes, up to 255 or, for the digits, up to 16: nothing is scaled or made
-# flat. Digits that stand together in their set are likely to be from one hand, so the
-# set is divided where it stands and not shuffled.
+# ----------
+# Images are uint8 arrays with values up to 255 or, for the digits, up to 16. They need
+# not be scaled or flattened. Consecutive digits are likely to be by the same writer, so
+# the dataset is split without shuffling.
 
 root = os.environ.get("SKVISION_DATA")
 if root:
@@ -39,17 +39,17 @@ if root:
 else:
     title = "Handwritten digits"
     digits = load_digits()
-    pictures = digits.images.astype(np.uint8)
-    images, labels = pictures[:1_000], digits.target[:1_000]
-    test_images, test_labels = pictures[1_000:], digits.target[1_000:]
+    digit_images = digits.images.astype(np.uint8)
+    images, labels = digit_images[:1_000], digits.target[:1_000]
+    test_images, test_labels = digit_images[1_000:], digits.target[1_000:]
 
 print(f"{title}: {len(images):,} training and {len(test_images):,} test images")
 
 # %%
 # The neighbors that voted
-# -------------------------
-# ``predict`` gives the class with the most votes, ``kneighbors`` the training images
-# that cast them, which :class:`skvision.inspection.NeighborsDisplay` draws.
+# ------------------------
+# ``predict`` returns the class with the most votes, and ``kneighbors`` returns the
+# training images that vote, which :class:`skvision.inspection.NeighborsDisplay` shows.
 
 n_neighbors = 7
 model = KNNImageClassifier(n_neighbors, n_jobs=-1).fit(images, labels)
@@ -58,10 +58,10 @@ is_right = predicted == test_labels
 print(f"accuracy with {n_neighbors} neighbors: {is_right.mean():.3f}")
 
 # %%
-# Four test images that came out right and four that came out wrong, drawn by lot.
-# Each row has a test image and then its neighbors, the nearest first, with their
-# distances. A green frame and a tick stand for the class of the test image, an orange
-# frame and a cross for any other.
+# The plot shows four random test images with correct predictions and four with wrong
+# ones. Each row contains a test image and its neighbors, sorted by distance. Neighbors
+# of the true class have a green frame and a tick, and others an orange frame and a
+# cross.
 
 rng = np.random.default_rng(0)
 right = rng.choice(np.flatnonzero(is_right), 4, replace=False)
@@ -73,13 +73,13 @@ display.figure_.suptitle(f"{title}: test images and the training images that vot
 plt.show()
 
 # %%
-# How many should vote
-# --------------------
-# The test images must not choose the number of neighbors, or their accuracy would no
-# longer be that of new images. Five folds of the training images choose it, or of
-# the first 5,000 where there are more.
-# :func:`skvision.model_selection.k_selection_curve` finds the neighbors of each fold
-# once, for all numbers together.
+# The number of neighbors
+# -----------------------
+# The number of neighbors must not be selected on the test images, because their
+# accuracy would then be a biased estimate for new images. It is selected by five-fold
+# cross-validation on up to 5,000 training images.
+# :func:`skvision.model_selection.k_selection_curve` searches the neighbors of each fold
+# once for all numbers of neighbors.
 
 curve = k_selection_curve(images[:5_000], labels[:5_000], cv=5, n_jobs=-1)
 display = KSelectionDisplay(curve)
@@ -88,18 +88,18 @@ print(display.summary.round(4))
 print(f"best number of neighbors: {best}")
 
 # %%
-# A point is one fold. The line goes through the means of the folds, and the bars are
-# one standard error of the mean up and down. The square marks the largest number whose
-# mean is within one standard error of the best: the smoothest classifier that is not
-# shown to be worse.
+# Each point is one fold. The line connects the means over folds, and the error bars are
+# one standard error of the mean. The square marks the largest number of neighbors whose
+# mean is within one standard error of the best, which gives the smoothest classifier
+# that is not significantly worse.
 
 display.plot()
 display.ax_.set_ylabel(f"{title}: accuracy")
 plt.show()
 
 # %%
-# Only now do the test images say how good the chosen number is, with all training
-# images to look among.
+# Finally, the test images estimate the accuracy of the selected number of neighbors,
+# with all training images.
 
 model.set_params(n_neighbors=best)
 print(f"test accuracy with k = {best}: {model.score(test_images, test_labels):.3f}")

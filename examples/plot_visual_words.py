@@ -1,18 +1,17 @@
 """
-=====================================================
-Visual words: what small patches say about an image
-=====================================================
+========================================
+Features by patches: bag of visual words
+========================================
 
-A bag of visual words describes an image by the patches that it is made of. Which
-patches are worth a word is learned from the images themselves, without labels; a
-linear classifier then says which words speak for which class.
+A bag of visual words describes an image by its patches. The words are learned from the
+training images without labels, and a linear classifier learns which words are evidence
+for which class.
 
-This example looks at the words before and after whitening, at how strongly they respond
-to an image, and at the most telling words of each class.
+This example shows the words before and after whitening, their responses to an image,
+and the words with the largest weights for each class.
 
-It cuts its images from two photos that come with scikit-learn. Where the environment
-variable ``SKVISION_DATA`` names a folder with the files of CIFAR-10, it takes these
-instead.
+It uses crops of two photos of scikit-learn. If the environment variable
+``SKVISION_DATA`` names a folder with the files of CIFAR-10, it uses these instead.
 """
 
 import os
@@ -28,9 +27,10 @@ from skvision.inspection import CodebookDisplay
 
 # %%
 # Images
-# --------
-# 32 x 32 pixels, cut at random places from a photo of a temple and one of a flower. The
-# left half of each photo is for training, the right half for testing.
+# ------
+# The images are random crops of 32 x 32 pixels from a photo of a temple and a photo of
+# a flower. The left half of each photo is used for training, and the right half for
+# testing.
 
 rng = np.random.default_rng(0)
 
@@ -62,18 +62,18 @@ model = make_pipeline(
     words, PixelNormalizer(variance_floor=0.01), SoftmaxRegression(alpha=0.1)
 )
 model.fit(train, train_labels)
-print(f"{model.score(test, test_labels):.3f} of {len(test)} images are right")
+print(f"test accuracy on {len(test)} images: {model.score(test, test_labels):.3f}")
 
 # %%
 # Words before and after whitening
 # --------------------------------
-# Neighboring pixels are nearly the same, so that patches as they are differ in little
-# but slow shades. Whitening divides each direction by how much patches vary along it.
-# Words are learned there: on the right they stand as the filters that patches are
-# compared with, full of edges and of opposite colors; on the left as the patches that
-# they stand for. The second half of the words are the mirror images of the first.
-# :class:`skvision.inspection.CodebookDisplay` lays them out side by side, each scaled
-# to its own largest value.
+# Neighboring pixels are nearly equal, so that patches mostly differ in slow gradients.
+# Whitening divides each direction by the standard deviation of patches along it, and
+# the words are learned in whitened coordinates. The left plot shows the words as
+# patches. The right plot shows them as the filters that patches are compared with,
+# which contain edges and opposite colors. The second half of the words are the mirror
+# images of the first half. :class:`skvision.inspection.CodebookDisplay` arranges them
+# in a grid, each scaled by its largest magnitude.
 
 patches = words.inverse_codebook()
 filters = (words.codebook_ @ words.whitening_.T).reshape(patches.shape)
@@ -88,13 +88,14 @@ plt.show()
 # %%
 # How words respond
 # -----------------
-# The features of an image are how far the response to each word exceeds a threshold,
-# averaged over the patches of each quarter. Here are a few words on one image, at
-# every place: whitened patches times the word.
+# The features of an image are the amounts by which the responses to each word exceed a
+# threshold, averaged over the patches of each quarter. The plot shows the responses of
+# several words, which are the products of the word and the whitened patches, at all
+# positions of an image.
 
-picture = test[np.flatnonzero(test_labels == names[1])[1]]
+image = test[np.flatnonzero(test_labels == names[1])[1]]
 windows = np.lib.stride_tricks.sliding_window_view(
-    picture.astype(np.float32), patches.shape[1:3], axis=(0, 1)
+    image.astype(np.float32), patches.shape[1:3], axis=(0, 1)
 )
 windows = np.moveaxis(windows, 2, -1).reshape(27 * 27, -1)
 windows = windows - windows.mean(axis=1, keepdims=True)
@@ -102,8 +103,8 @@ windows /= np.sqrt(windows.var(axis=1, keepdims=True) + words.contrast_epsilon)
 responses = (windows - words.patch_mean_) @ words.whitening_ @ words.codebook_.T
 loudest = np.argsort(-responses.max(axis=0))[:5]
 figure, axes = plt.subplots(2, 6, figsize=(11, 4), layout="constrained")
-axes[0, 0].imshow(picture)
-axes[0, 0].set_title("picture")
+axes[0, 0].imshow(image)
+axes[0, 0].set_title("image")
 axes[1, 0].remove()
 for axis, word in zip(axes[:, 1:].T, loudest, strict=True):
     CodebookDisplay(patches[[word]]).plot(axis[0])
@@ -115,11 +116,11 @@ for axis in figure.axes:
 plt.show()
 
 # %%
-# The most telling words of each class
-# ------------------------------------
-# A word counts for a class by its weight there. Below, for each class, the words of the
-# largest weights, over all quarters: the positive sign for the word itself, the
-# negative sign for its negative, shown as such.
+# The words of each class
+# -----------------------
+# The weights of the classifier show which words are evidence for a class. The plot
+# shows the words with the largest weights for each class, summed over all quarters.
+# Features with the negative sign are shown as the negative of the word.
 
 classifier = model[-1]
 weights = classifier.coef_
@@ -132,8 +133,8 @@ figure, axes = plt.subplots(
 for axis, name, weight in zip(axes, classifier.classes_, by_word, strict=True):
     best = np.argsort(-weight.ravel())[:12]
     sign, word = np.divmod(best, len(patches) // 2)
-    telling = patches[word] * np.where(sign == 1, -1, 1)[:, None, None, None]
-    CodebookDisplay(telling).plot(axis)
+    selected = patches[word] * np.where(sign == 1, -1, 1)[:, None, None, None]
+    CodebookDisplay(selected).plot(axis)
     axis.set_title("")
     axis.set_ylabel(name, rotation=0, ha="right", va="center")
 plt.show()

@@ -2,11 +2,11 @@
 skvision and its peers on one task
 ==================================
 
-The first 10,000 training images of CIFAR-10 to learn from, its 10,000 test images
-to predict, the same parameters on both sides and two threads for all: accuracy, and
-the seconds from images in memory to predictions. What is compiled at its first use
-is compiled before. Prints a table of the page of results, in a quarter of an hour:
-``python examples/results_table.py FOLDER``, where FOLDER holds ``cifar-10-batches-py``.
+Each row compares skvision and its peers with equal parameters and two threads, on the
+first 10,000 training images and the 10,000 test images of CIFAR-10: the accuracy, and
+the time from images in memory to predictions. Functions that are compiled at their
+first call are compiled before. The script prints a table in about 15 minutes: ``python
+examples/results_table.py FOLDER``, where FOLDER contains ``cifar-10-batches-py``.
 """
 
 import sys
@@ -36,7 +36,7 @@ from skvision import (
 from skvision.datasets import load_cifar10
 
 N = 10_000
-ALPHA = 0.01  # ours is of the mean loss; C = 1 / (ALPHA * N) is the same penalty
+ALPHA = 0.01  # for the mean loss; C = 1 / (ALPHA * N) is the same penalty
 
 
 def describe(image):
@@ -48,7 +48,7 @@ def describe(image):
 
 
 def describe_all(images):
-    """Return the features of all images, half of them in each of two processes."""
+    """Return the features of all images, computed by two processes."""
     rows = Parallel(2, backend="loky", batch_size=500)(map(delayed(describe), images))
     return np.array(rows, np.float32)
 
@@ -103,7 +103,7 @@ ROWS = {
 
 
 def run(model, train, test):
-    """Return the accuracy and the seconds of fit and prediction."""
+    """Return the accuracy, and the time of fit and prediction in seconds."""
     start = time.perf_counter()
     predicted = model.fit(train.images[:N], train.labels[:N]).predict(test.images)
     seconds = time.perf_counter() - start

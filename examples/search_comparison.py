@@ -1,24 +1,25 @@
 """
-Three random searches at one price
-==================================
+Three random searches at equal cost
+===================================
 
-``RandomizedSearchCV``, ``HalvingRandomSearchCV`` and ``CoarseToFineSearchCV`` look for
-parameters of a network and of a linear support vector machine, on digits and on a part
-of CIFAR-10 described by HOG. All may train equally much: the cost of a fit is its
-epochs times the rows that it learns from (one that diverges counts whole), and that of
-a search the sum over its fits in cross-validation. Nine fits of 27 epochs in each of
-three folds pay for 27 candidates with 3 epochs, 9 with 9 and 3 with 27, which is what
-halving and coarse-to-fine do.
+``RandomizedSearchCV``, ``HalvingRandomSearchCV`` and ``CoarseToFineSearchCV`` search
+the parameters of a network and of a linear support vector machine, on digits and on HOG
+features of a part of CIFAR-10. All searches have the same cost. The cost of a fit is
+the number of its epochs times the number of its samples (a fit that diverges counts as
+complete), and the cost of a search is the sum over its fits in cross-validation. Nine
+fits of 27 epochs for each of three folds have the cost of 27 candidates with 3 epochs,
+9 with 9 and 3 with 27, which are the schedules of halving and coarse-to-fine.
 
-A seed draws the training and the test images and the folds, the same for all three,
-and the candidates. Printed are means over seeds with standard errors:
-``best`` is the search's own ``best_score_``, the best of several and so optimistic;
-``anew`` is the accuracy of the chosen parameters in other folds of the same images;
-``test`` that on the test images after a fit on all training images.
+A seed determines the training images, the test images and the folds, which are the same
+for all searches, and the candidates. The script prints means over seeds with standard
+errors: ``best`` is ``best_score_`` of the search, which is optimistic because it is the
+maximum of several scores; ``anew`` is the accuracy of the selected parameters in other
+folds of the same images; ``test`` is the accuracy on the test images after a fit to all
+training images.
 
 ``python examples/search_comparison.py FOLDER [--seeds 10] [--first 0]``, where FOLDER
-holds ``cifar-10-batches-py``; about ten minutes on one core. Settings of the search
-were chosen on seeds from 100.
+contains ``cifar-10-batches-py``, takes about ten minutes on one core. The settings of
+the search were chosen on seeds from 100 on.
 """
 
 import argparse
@@ -46,20 +47,20 @@ from skvision.datasets import load_cifar10
 from skvision.model_selection import CoarseToFineSearchCV
 
 N_FITS, EPOCHS = 9, 27
-SPENT = [0]  # row-epochs, by all fits since it was last set to 0
+SPENT = [0]  # epochs times samples of all fits since it was reset
 
 
 def counted(Estimator):
-    """Return a class that adds what each fit costs to what was spent."""
+    """Return a class that adds the cost of each fit to SPENT."""
 
     class Counted(Estimator):
-        """An estimator whose fits are counted."""
+        """Estimator that counts the cost of its fits."""
 
         def fit(self, X, y):
-            """Fit, and count epochs times rows."""
+            """Fit, and add the number of epochs times samples."""
             try:
                 return super().fit(X, y)
-            finally:  # one that diverges counts whole
+            finally:  # a fit that diverges counts as complete
                 SPENT[0] += getattr(self, "n_iter_", self.max_iter) * len(X)
 
     Counted.__init__ = Estimator.__init__
@@ -95,7 +96,7 @@ SPACES = {
 
 
 def searches(model, space, folds, seed):
-    """Yield the name and the search of each kind, all at the same price."""
+    """Yield the name and the search of each kind, all at the same cost."""
     common = {"cv": folds, "random_state": seed, "refit": False}
     yield "random", RandomizedSearchCV(model, space, n_iter=N_FITS, **common)
     yield (
@@ -119,7 +120,7 @@ def searches(model, space, folds, seed):
 
 
 def digits(folder, seed):
-    """Return 600 digits to learn from, and the others."""
+    """Return 600 training digits and the others as test digits."""
     data = load_digits()
     return train_test_split(
         data.data.astype(np.float32) / 8 - 1,
@@ -131,7 +132,7 @@ def digits(folder, seed):
 
 
 def photos(folder, seed):
-    """Return 1,000 training and 2,000 test images of CIFAR-10, described by HOG."""
+    """Return HOG features of 1,000 training and 2,000 test images of CIFAR-10."""
     rng = np.random.default_rng(seed)
     rows, labels = [], []
     for split, n in (("train", 1_000), ("test", 2_000)):
@@ -145,8 +146,8 @@ def photos(folder, seed):
 
 
 def compare(Estimator, load, folder, seed):
-    """Return a record for each search, on one seed."""
-    # few epochs are meant, and some candidates diverge
+    """Return a record for each search with one seed."""
+    # few epochs are intended, and some candidates diverge
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.simplefilter("ignore", FitFailedWarning)
     warnings.filterwarnings("ignore", "One or more of the .* scores are non-finite")
@@ -177,7 +178,7 @@ def mean_and_error(values):
 
 
 def show(records):
-    """Print means, and ours less theirs, seed by seed."""
+    """Print means, and paired differences from coarse-to-fine."""
     measures = ["best", "anew", "test"]
     for problem, part in records.groupby("problem", sort=False):
         by_search = part.groupby("search", sort=False)
@@ -191,7 +192,7 @@ def show(records):
 
 
 def show_differences(part, measures):
-    """Print coarse-to-fine less each peer: means of pairs."""
+    """Print the mean paired differences of coarse-to-fine and each peer."""
     wide = part.pivot(index=["problem", "seed"], columns="search", values=measures)
     for peer in ("random", "halving"):
         print(f"ours less {peer}:", end="")
@@ -202,7 +203,7 @@ def show_differences(part, measures):
 
 
 def main(folder, first, n_seeds, n_jobs):
-    """Compare on all problems and seeds."""
+    """Compare the searches on all problems and seeds."""
     records = Parallel(n_jobs=n_jobs, verbose=5)(
         delayed(compare)(Estimator, load, folder, seed)
         for seed in range(first, first + n_seeds)

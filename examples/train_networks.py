@@ -2,13 +2,14 @@
 Networks on CIFAR-10 and Fashion-MNIST
 ======================================
 
-Official splits: settings were chosen on the last tenth of the training images, which
-``--choose`` does again and leaves the test set alone; without it a network is trained
-on all training images, and the test images are predicted once.
+The datasets have their official splits. The parameters were chosen on the last tenth of
+the training images. ``--choose`` evaluates a network on these and does not use the test
+set. Without it, a network is trained on all training images, and the test images are
+predicted once.
 
 ``python examples/train_networks.py NAME FOLDER [--choose]``. NAME is ``pixels`` or
-``features``, and FOLDER holds ``cifar-10-batches-py``; or NAME is ``fashion``, and
-FOLDER holds the idx files of Fashion-MNIST. It takes two threads.
+``features``, and FOLDER contains ``cifar-10-batches-py``; or NAME is ``fashion``, and
+FOLDER contains the idx files of Fashion-MNIST. The script uses two threads.
 """
 
 import argparse
@@ -50,7 +51,7 @@ NETWORKS = {
                 grid=(4, 4),
                 norm="sqrt",
             ),
-            n_jobs=1,  # one after the other: each takes both threads
+            n_jobs=1,  # one at a time, because each uses both threads
         ),
         MLPBackprop(
             (1024,),
@@ -85,14 +86,14 @@ NETWORKS = {
 
 
 def load(name, folder):
-    """Return images and labels, to train on and to test on."""
+    """Return training and test images and labels."""
     read = load_mnist if name == "fashion" else load_cifar10
     train, test = read(folder), read(folder, split="test")
     return train.images, train.labels, test.images, test.labels
 
 
 def main(name, folder, choose):
-    """Train a network, and say how many images it classifies rightly."""
+    """Train a network, and print its accuracy."""
     X, y, X_test, y_test = load(name, folder)
     if choose:
         n = len(X) * 9 // 10

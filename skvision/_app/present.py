@@ -98,7 +98,7 @@ def print_evaluation(evaluation: Evaluation, what: str) -> None:
     matrix = tabulate_matrix(counts, names)
     boundless = console.options.update(width=sum(map(len, names)) + 20 * len(names))
     if console.measure(matrix, options=boundless).maximum <= console.width:
-        print("\nConfusion matrix, with a row for each true class:\n")
+        print("\nConfusion matrix, a row for each true class:\n")
         console.print(matrix)
     elif score.n_right < score.n_images:
         print("\nThe classes that are confused most often:\n")

@@ -121,8 +121,7 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
 
     See Also
     --------
-    NearestImages : Search for the same neighbors without classes, and for all within a
-    radius.
+    NearestImages : Search for the same neighbors without classes.
 
     Notes
     -----

@@ -30,7 +30,7 @@ def vote(
 
     Returns
     -------
-    shares : ndarray of shape (n, n_classes)
+    fractions : ndarray of shape (n, n_classes)
         Fractions of the votes. The first maximum of each row belongs to the winner.
 
     Raises
@@ -69,8 +69,8 @@ def _neighbor_weights(distances: np.ndarray, weights: Any) -> Any:
         nearest = distances[:, :1]
         if not (nearest >= 0).all() or np.isinf(distances).any():
             raise ValueError(
-                "weights='distance' requires finite and nonnegative distances, but "
-                "metric returned others. Set weights='uniform' or to a function."
+                "weights='distance' requires finite and nonnegative distances, and the "
+                "metric returned others. Set weights to 'uniform' or to a function."
             )
         with np.errstate(invalid="ignore"):
             inverse = nearest / distances  # proportional to 1 / d, and never infinite

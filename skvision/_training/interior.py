@@ -23,17 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skvision._training.class_inverses import penalized_inverse
+from skvision._training.duality_gap import dual_bound, relative, relative_gap
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import Array, Labels, Linear, Violated, Violations
 from skvision._training.newton import conjugate_gradients
 from skvision._training.parallel import one_thread_for_blas
-from skvision._training.problem import (
-    Point,
-    Problem,
-    dual_bound,
-    relative,
-    relative_gap,
-)
+from skvision._training.problem import Point, Problem
 from skvision._training.rows import column_variances
 from skvision._training.smoothed_l1 import sparse_point
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from skvision._training.duality_gap import relative_gap
 from skvision._training.interior import minimize_interior
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import (
@@ -18,7 +19,7 @@ from skvision._training.multipliers import center_biases, minimize_hinge
 from skvision._training.newton import minimize_newton
 from skvision._training.objective import linear_scores, split_linear
 from skvision._training.precondition import hessian_inverse
-from skvision._training.problem import Problem, relative_gap
+from skvision._training.problem import Problem
 from skvision._training.row_space import MAX_ROWS, RowSpace
 from skvision._training.rows import Rows, column_variances
 from skvision._training.smoothed_l1 import minimize_smoothed

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from skvision._training.duality_gap import dual_bound, relative
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import (
     Array,
@@ -29,7 +30,7 @@ from skvision._training.losses import (
     Violations,
 )
 from skvision._training.newton import minimize_newton
-from skvision._training.problem import Point, Problem, dual_bound, relative
+from skvision._training.problem import Point, Problem
 from skvision._training.smoothed_l1 import minimize_smoothed
 
 FIRST_WIDTH, NARROWING = 0.3, 0.5  # fraction of the margin; factor per problem

@@ -6,11 +6,12 @@ from functools import partial
 import numpy as np
 
 from skvision._training.biases import best_biases
+from skvision._training.duality_gap import relative, relative_gap
 from skvision._training.lbfgs import Minimum, Vector, largest
 from skvision._training.losses import Array
 from skvision._training.parallel import one_thread_for_blas
 from skvision._training.precondition import Precondition, curvature_inverse, work
-from skvision._training.problem import Point, Problem, relative, relative_gap
+from skvision._training.problem import Point, Problem
 from skvision._training.search import exact_step
 
 MAX_STEPS = 250  # of conjugate gradients in one iteration

@@ -285,8 +285,8 @@ class EmbeddingDisplay:
         labels = ["component 1", "component 2"]
         if self.explained_variance_ratio is not None:
             labels = [
-                f"principal {label}, {share:.0%} of the variance"
-                for label, share in zip(
+                f"principal {label}, {fraction:.0%} of the variance"
+                for label, fraction in zip(
                     labels, self.explained_variance_ratio, strict=True
                 )
             ]

@@ -147,10 +147,10 @@ def test_cifar_says_which_files_are_missing_and_where(tmp_path, rng):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data[:-1], "6145 bytes, not a multiple of the 3073"),
-        (lambda data: data + b"\0", "6147 bytes, not a multiple"),
+        (lambda data: data[:-1], "6145 bytes, which is not a multiple of the 3073"),
+        (lambda data: data + b"\0", "6147 bytes, which is not a multiple"),
         (lambda data: b"", "it has no images"),
-        (lambda data: b"\x0a" + data[1:], "labels from .* to 10; 0 to 9 are needed"),
+        (lambda data: b"\x0a" + data[1:], "labels from .* to 10; .* between 0 and 9"),
     ],
 )
 def test_cifar_binary_batch_must_be_whole(tmp_path, rng, change, message):
@@ -164,7 +164,7 @@ def test_cifar_binary_batch_must_be_whole(tmp_path, rng, change, message):
 @pytest.mark.parametrize(
     ("batch", "message"),
     [
-        ([1, 2], "holds no dict"),
+        ([1, 2], "does not contain a dict"),
         ({}, "'data' is not a uint8 array"),
         ({b"data": [0] * 3072, b"labels": [1]}, "'data' is not a uint8 array"),
         ({b"data": ZEROS[:, 1:], b"labels": [1, 2]}, "'data' is not a uint8 array"),
@@ -177,8 +177,14 @@ def test_cifar_binary_batch_must_be_whole(tmp_path, rng, change, message):
         ({b"data": ZEROS, b"labels": [1, True]}, "'labels' is not a list of 2"),
         ({b"data": ZEROS, b"labels": [1, b"cat"]}, "'labels' is not a list of 2"),
         ({b"data": ZEROS, b"labels": (1, 2)}, "'labels' is not a list of 2"),
-        ({b"data": ZEROS, b"labels": [1, 10]}, "labels from 1 to 10; 0 to 9"),
-        ({b"data": ZEROS, b"labels": [-1, 3]}, "labels from -1 to 3; 0 to 9"),
+        (
+            {b"data": ZEROS, b"labels": [1, 10]},
+            "labels from 1 to 10; .* between 0 and 9",
+        ),
+        (
+            {b"data": ZEROS, b"labels": [-1, 3]},
+            "labels from -1 to 3; .* between 0 and 9",
+        ),
     ],
 )
 def test_cifar_pickled_batch_must_be_pictures_with_labels(tmp_path, batch, message):
@@ -193,7 +199,10 @@ def test_cifar_pickled_batch_must_be_pictures_with_labels(tmp_path, batch, messa
     [
         ({}, "'label_names' is not a list of names"),
         ({b"label_names": [1] * 10}, "'label_names' is not a list of names"),
-        ({b"label_names": [b"cat"] * 10}, "10 class names, 1 of them different; 10"),
+        (
+            {b"label_names": [b"cat"] * 10},
+            "10 class names, of which 1 are distinct; 10",
+        ),
         ({b"label_names": [b"cat", b"dog"]}, "2 class names"),
     ],
 )

@@ -92,12 +92,18 @@ IMAGES_GZ = gzip.compress(IMAGES_IDX, mtime=0)
         (idx(IMAGES, magic=b"\0\0\x0d\3"), "begins with the bytes '00 00 0d 03'"),
         (idx(IMAGES[0]), "begins with the bytes '00 00 08 02'"),
         (IMAGES_IDX[:10], "ends in its header"),
-        (IMAGES_IDX[:-1], r"too short, 3919 bytes .* says 3920, .*\(5, 28, 28\)"),
-        (IMAGES_IDX + b"\0", "too long, over 3920 bytes of data; .* says 3920"),
-        (idx(IMAGES[:, 1:]), r"the shape \(5, 27, 28\); \(n, 28, 28\)"),
+        (
+            IMAGES_IDX[:-1],
+            r"too short, with 3919 bytes .* requires 3920 .*\(5, 28, 28\)",
+        ),
+        (
+            IMAGES_IDX + b"\0",
+            "too long, with more than 3920 bytes of data; .* requires 3920",
+        ),
+        (idx(IMAGES[:, 1:]), r"the shape \(5, 27, 28\); .* \(n, 28, 28\)"),
         (idx(IMAGES[:0]), r"the shape \(0, 28, 28\); .* n at least 1"),
-        (idx(IMAGES[:4]), "has 4 images and .* has 5 labels"),
-        (gzip.compress(IMAGES_IDX[:-1], mtime=0), "too short, 3919 bytes"),
+        (idx(IMAGES[:4]), "has 4 images, but .* has 5 labels"),
+        (gzip.compress(IMAGES_IDX[:-1], mtime=0), "too short, with 3919 bytes"),
         (gzip.compress(IMAGES_IDX + b"\0", mtime=0), "too long"),
         (IMAGES_GZ[:-9], "is a damaged gzip file"),
         (IMAGES_GZ[:12], "is a damaged gzip file"),
@@ -114,20 +120,22 @@ def test_mnist_pictures_must_be_whole(mnist_root, content, message):
 def test_mnist_labels_must_be_digits(mnist_root):
     labels = np.array([0, 9, 10, 3, 4], np.uint8)
     (mnist_root / "train-labels-idx1-ubyte").write_bytes(idx(labels))
-    with pytest.raises(ValueError, match=r"idx1-ubyte has the label 10; .* 0 to 9"):
+    with pytest.raises(
+        ValueError, match=r"idx1-ubyte has the label 10; .* between 0 and 9"
+    ):
         load_mnist(mnist_root)
 
 
 @pytest.mark.parametrize(
     ("n_pictures", "message"),
     [
-        (5, "too long, over 3920"),
-        (10**6, "too short, under .* says 784000000"),
+        (5, "too long, with more than 3920"),
+        (10**6, "too short, with less than .* requires 784000000"),
         (
             10**6 + 1,
-            "says that it has 1000001 images; published sets have at most 10000",
+            "has 1000001 images .*; published datasets have at most 10000",
         ),
-        (2**32 - 1, "says that it has 4294967295 images"),
+        (2**32 - 1, "has 4294967295 images"),
     ],
 )
 def test_mnist_does_not_unpack_a_bomb(mnist_root, n_pictures, message):

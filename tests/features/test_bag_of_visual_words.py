@@ -309,7 +309,7 @@ def test_rounding_is_no_contrast():
 def test_more_words_than_patches():
     images = pictures((6, 7, 1), n=3)
     words = BagOfVisualWords(5, n_words=100, random_state=0)
-    with pytest.warns(UserWarning, match="18 patches.*n_words=100: learned 36"):
+    with pytest.warns(UserWarning, match="18, .*n_words=100, so that 36 words"):
         words.fit(images)
     assert words.codebook_.shape == (36, 12)
     assert words.transform(images).shape == (3, len(words.get_feature_names_out()))
@@ -334,10 +334,16 @@ def test_names():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"codebook": "kmeans"}, "encoding='threshold' has no meaning.*codebook='omp'"),
-        ({"encoding": "hard"}, "encoding='hard' has no meaning.*codebook='kmeans'"),
+        (
+            {"codebook": "kmeans"},
+            "encoding='threshold' cannot be combined.*Set codebook='omp'",
+        ),
+        (
+            {"encoding": "hard"},
+            "encoding='hard' cannot be combined.*Set codebook='kmeans'",
+        ),
         ({"encoding": "triangle"}, "encoding='triangle'.*codebook='kmeans'"),
-        ({"n_words": 7}, "n_words=7 .*even number, or mirror=False"),
+        ({"n_words": 7}, "n_words=7. .*even number, or set mirror=False"),
         ({"grid": (0, 1)}, "grid must be two positive integers"),
         ({"patch_size": (3, 0)}, "patch_size must be two positive integers"),
         ({"n_components": 1.5}, "'n_components' parameter"),

@@ -124,8 +124,8 @@ def test_many_blocks_of_rows(monkeypatch, images):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"variance_floor": 0.1, "scale": "range"}, "belongs to scale='std'"),
-        ({"whitening_epsilon": 0.1, "center": None}, "needs centerd pixels"),
+        ({"variance_floor": 0.1, "scale": "range"}, "requires scale='std'"),
+        ({"whitening_epsilon": 0.1, "center": None}, "requires centered pixels"),
         ({"whitening_epsilon": 0.0}, "'whitening_epsilon' parameter"),
         ({"center": "mean"}, "'center' parameter of PixelNormalizer must be"),
         ({"scale": "minmax"}, "'scale' parameter of PixelNormalizer must be"),

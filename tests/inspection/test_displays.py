@@ -89,7 +89,7 @@ def test_drawing_again_and_in_given_axes(make):
 def test_without_matplotlib_nothing_is_drawn_but_all_is_made(make, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     display = make()
-    with pytest.raises(ImportError, match=r"Display draws .* \"skvision\[plot\]"):
+    with pytest.raises(ImportError, match=r"Display requires .* \"\.\[plot\]"):
         display.plot()
 
 
@@ -118,7 +118,7 @@ def test_long_names_do_not_run_into_each_other(make):
 
 
 def test_axes_without_a_place_cannot_be_divided():
-    with pytest.raises(ValueError, match="must have a place in a grid"):
+    with pytest.raises(ValueError, match="must belong to a grid"):
         DISPLAYS["Template"]().plot(plt.figure().add_axes((0, 0, 1, 1)))
 
 

@@ -75,17 +75,19 @@ class TestEmbeddingDisplay:
         assert len(looks) == 35
 
     def test_errors(self):
-        with pytest.raises(ValueError, match="1 component"):
+        with pytest.raises(ValueError, match="two components; got 1"):
             EmbeddingDisplay.from_predictions(np.ones((3, 1)), [0, 1, 2])
-        with pytest.raises(ValueError, match="two images or more; got 1"):
+        with pytest.raises(ValueError, match="at least two images; got 1"):
             EmbeddingDisplay.from_predictions(np.ones((1, 3)), [0])
         with pytest.raises(ValueError, match="inconsistent numbers of samples"):
             EmbeddingDisplay.from_predictions(np.ones((3, 2)), [0, 1])
-        with pytest.raises(ValueError, match=r"directions must be of shape \(2, 2\)"):
+        with pytest.raises(
+            ValueError, match=r"directions must have the shape \(2, 2\)"
+        ):
             EmbeddingDisplay.from_predictions(
                 np.ones((2, 2)), [0, 1], directions=np.ones((3, 2))
             )
-        with pytest.raises(TypeError, match="KNNImageClassifier has not"):
+        with pytest.raises(TypeError, match="KNNImageClassifier has no transform"):
             EmbeddingDisplay.from_estimator(KNNImageClassifier(), X, Y)
         with pytest.raises(NotFittedError):
             EmbeddingDisplay.from_estimator(ArcFaceEmbedder(), X, Y)
@@ -155,12 +157,12 @@ class TestVerificationDisplay:
         assert_allclose(used, [[accepted[~same].mean(), accepted[same].mean()]])
 
     def test_errors(self):
-        with pytest.raises(TypeError, match="KNNImageClassifier has not"):
+        with pytest.raises(TypeError, match="KNNImageClassifier has no transform"):
             VerificationDisplay.from_estimator(KNNImageClassifier(), X, Y)
         for model in (ArcFaceEmbedder(), VerificationThreshold()):
             with pytest.raises(NotFittedError):
                 VerificationDisplay.from_estimator(model, X, Y)
         with pytest.raises(ValueError, match="inconsistent numbers of samples"):
             VerificationDisplay.from_estimator(FunctionTransformer(), X, Y[:5])
-        with pytest.raises(ValueError, match="none of two classes"):
+        with pytest.raises(ValueError, match="none of different classes"):
             VerificationDisplay.from_predictions([1, 1], [0.5, 0.6])

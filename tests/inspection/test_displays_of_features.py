@@ -115,17 +115,17 @@ class TestHOGDisplay:
             HOGDisplay.from_estimator(make_pipeline(HOG()), IMAGES)
         with pytest.raises(NotFittedError):
             HOGDisplay.from_estimator(HOG(), IMAGES)
-        with pytest.raises(TypeError, match="begins with a HOG"):
+        with pytest.raises(TypeError, match="must begin with a HOG"):
             HOGDisplay.from_classifier(SoftmaxRegression())
-        with pytest.raises(TypeError, match="PCA stands between"):
+        with pytest.raises(TypeError, match="PCA, between"):
             HOGDisplay.from_classifier(make_pipeline(HOG(), PCA(), SoftmaxRegression()))
         with pytest.raises(NotFittedError):
             HOGDisplay.from_classifier(make_pipeline(HOG(), SoftmaxRegression()))
         knn = make_pipeline(HOG(), KNNImageClassifier()).fit(IMAGES, Y)
-        with pytest.raises(TypeError, match="have coef_; got KNN"):
+        with pytest.raises(TypeError, match="has coef_; got KNN"):
             HOGDisplay.from_classifier(knn)
         regression = make_pipeline(HOG(), Ridge()).fit(IMAGES, Y)
-        with pytest.raises(TypeError, match="have coef_; got Ridge"):
+        with pytest.raises(TypeError, match="has coef_; got Ridge"):
             HOGDisplay.from_classifier(regression)
 
     def test_weights_of_pairs_of_classes_are_not_of_classes(self):
@@ -157,7 +157,7 @@ class TestCodebookDisplay:
         assert_array_equal(shades[3], 1)  # white between them
         share = used.iloc[:5].sum() / used.sum()
         n_all = 6 if mirror else 12
-        title = f"5 of {n_all} words, most used first: {share:.0%} of all use"
+        title = f"5 of {n_all} words, most used first: {share:.0%} of total usage"
         assert display.ax_.get_title() == title
 
     def test_colors_in_their_order(self, rng):

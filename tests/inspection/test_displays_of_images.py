@@ -74,7 +74,7 @@ class TestNeighborsDisplay:
     def test_features_need_the_pictures(self):
         model = make_pipeline(HOG(pixels_per_cell=(4, 4)), KNNImageClassifier(2))
         model.fit(IMAGES[50:], Y[50:])
-        with pytest.raises(ValueError, match="pass X_train="):
+        with pytest.raises(ValueError, match="as X_train"):
             NeighborsDisplay.from_estimator(model, IMAGES[:2])
         with pytest.raises(ValueError, match="X_train has 3 images"):
             NeighborsDisplay.from_estimator(model, IMAGES[:2], X_train=IMAGES[:3])

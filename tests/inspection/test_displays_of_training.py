@@ -113,13 +113,15 @@ class TestTrainingCurveDisplay:
         assert ratio.lines[0].get_linestyle() != ratio.lines[1].get_linestyle()
 
     def test_errors(self):
-        with pytest.raises(TypeError, match="KNNImageClassifier recorded no loss"):
+        with pytest.raises(
+            TypeError, match="KNNImageClassifier has no training history"
+        ):
             TrainingCurveDisplay.from_estimator(KNNImageClassifier().fit(X, Y))
         with pytest.raises(NotFittedError):
             TrainingCurveDisplay.from_estimator(MLPBackprop())
-        with pytest.raises(ValueError, match="nothing to draw"):
+        with pytest.raises(ValueError, match="must contain at least one of"):
             TrainingCurveDisplay({"a": {"epoch": [1], "loss": [np.nan]}}).plot()
-        with pytest.raises(ValueError, match="history of 'a' does not say when"):
+        with pytest.raises(ValueError, match="history of 'a' must contain one of"):
             TrainingCurveDisplay({"a": {"loss": [1, 2]}})
 
 
@@ -164,7 +166,7 @@ class TestKSelectionDisplay:
         with pytest.raises(TypeError, match="got Pipeline"):
             pipeline = make_pipeline(HOG(), KNNImageClassifier())
             KSelectionDisplay.from_estimator(pipeline, X, Y)
-        with pytest.raises(ValueError, match=r"lacks the columns \['accuracy'\]"):
+        with pytest.raises(ValueError, match=r"\['accuracy'\] are missing"):
             KSelectionDisplay(pd.DataFrame({"k": [1], "fold": [0]}))
 
 

@@ -231,7 +231,7 @@ def test_needs_a_fitted_hog(fitted):
     features = np.zeros((1, 36))
     with pytest.raises(NotFittedError, match="HOG instance is not fitted"):
         draw_hog(HOG(), features)
-    with pytest.raises(TypeError, match=r"got Pipeline. Of a pipeline, pass the step"):
+    with pytest.raises(TypeError, match=r"got Pipeline. If it is a step of a pipeline"):
         draw_hog(make_pipeline(fitted), features)
     with pytest.raises(
         ValueError, match="cells_per_block must be two positive integers"
@@ -242,9 +242,9 @@ def test_needs_a_fitted_hog(fitted):
 @pytest.mark.parametrize(
     ("features", "message"),
     [
-        (np.zeros((2, 35)), r"35 columns, but .* \(16, 16, 1\), makes 36: pass what"),
+        (np.zeros((2, 35)), r"35 columns, but .* \(16, 16, 1\), has 36 features. Pass"),
         (np.zeros(9), "9 columns"),
-        (np.full((1, 36), -0.5), r"down to -0.5, .*np.maximum\(-features, 0\)"),
+        (np.full((1, 36), -0.5), r"got -0.5. .*np.maximum\(-features, 0\)"),
         (np.full((1, 36), np.nan), "features contains NaN"),
         (np.zeros((1, 4, 9)), "dim 3"),
         (np.zeros((0, 36)), r"0 sample\(s\)"),

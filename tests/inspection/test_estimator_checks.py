@@ -98,7 +98,7 @@ def test_jitter_leaves_the_point(bytes_and_classes):
 
 def test_estimators_that_cannot_be_checked(bytes_and_classes):
     X, y = bytes_and_classes
-    with pytest.raises(TypeError, match=r"KMeans does not have.*loss_and_gradient"):
+    with pytest.raises(TypeError, match=r"KMeans has no method.*loss_and_gradient"):
         gradient_check_estimator(KMeans(), X, y)
     with pytest.raises(NotFittedError):
         gradient_check_estimator(TinySoftmax(), X, y)
@@ -108,7 +108,9 @@ def test_estimators_that_cannot_be_checked(bytes_and_classes):
             value, gradients = super().loss_and_gradient(X, y, sample_weight)
             return value, {"coef_": gradients["coef_"].T}
 
-    with pytest.raises(ValueError, match=r"by coef_ has the shape \(40, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"gradient of coef_ must have its shape, .*; got \(40, 3\)"
+    ):
         gradient_check_estimator(Transposed().fit(X, y), X, y)
     with pytest.raises(ValueError, match="jitter"):
         gradient_check_estimator(TinySoftmax().fit(X, y), X, y, jitter=-1)
@@ -200,11 +202,11 @@ def test_first_loss_of_each_loss(loss, first_loss, passed):
 
 def test_first_loss_check_refuses(rng):
     X, y = rng.random((20, 3)), np.arange(20) % 2
-    with pytest.raises(TypeError, match="KMeans is no classifier"):
+    with pytest.raises(TypeError, match="classifier; got KMeans"):
         first_loss_check(KMeans(), X, y)
     with pytest.raises(TypeError, match="LogisticRegression records no loss_curve_"):
         first_loss_check(LogisticRegression(), X, y)
-    with pytest.raises(ValueError, match=r"loss of Recorder is 'mine'.*pass loss="):
+    with pytest.raises(ValueError, match=r"loss of Recorder is 'mine'.*as loss"):
         first_loss_check(Recorder(loss="mine"), X, y)
     with pytest.raises(ValueError, match="tol"):
         first_loss_check(SoftmaxRegression(), X, y, tol=-1)
@@ -238,7 +240,7 @@ def test_a_model_that_learns_nothing_is_told(rng):
     check = overfit_check(DummyClassifier(), X, y, random_state=0)
     assert not check
     assert check.accuracy == 0.25
-    assert "learns so few by heart" in str(check)
+    assert "can overfit so few" in str(check)
 
 
 def test_a_fit_that_ends_too_early_is_told_without_a_warning(rng):
@@ -246,7 +248,7 @@ def test_a_fit_that_ends_too_early_is_told_without_a_warning(rng):
     early = MLPClassifier(max_iter=2, random_state=0)
     check = overfit_check(early, X, y, random_state=0)
     assert not check.converged
-    assert "Raise max_iter" in str(check)
+    assert "Increase max_iter" in str(check)
 
 
 def test_other_warnings_come_through(rng):
@@ -297,9 +299,9 @@ def test_pictures_and_seeds(rng):
 
 def test_overfit_check_refuses(rng):
     X, y = rng.random((30, 2)), np.arange(30)
-    with pytest.raises(ValueError, match="n_samples=20 is too few for the 30 classes"):
+    with pytest.raises(ValueError, match=r"n_samples must be at least 30, .*; got 20"):
         overfit_check(DummyClassifier(), X, y)
-    with pytest.raises(TypeError, match="KMeans is no classifier"):
+    with pytest.raises(TypeError, match="classifier; got KMeans"):
         overfit_check(KMeans(), X, y)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         overfit_check(DummyClassifier(), X, y[:-1])

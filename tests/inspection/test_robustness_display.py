@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from skvision import HOG, KNNImageClassifier, PixelNormalizer, SoftmaxRegression
 from skvision.inspection import RobustnessDisplay
 from skvision.inspection import _changes as changes_module
-from skvision.inspection._changes import CHANGES, changed, default_levels
+from skvision.inspection._changes import CHANGES, change_images, default_levels
 
 NEUTRAL = {name: neutral for name, (_, neutral, _) in CHANGES.items()}
 
@@ -43,10 +43,12 @@ def fitted():
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_of_nothing_gives_the_very_pictures(images, name):
-    assert changed(images, name, NEUTRAL[name], (0, 255), 0) is images
+    assert change_images(images, name, NEUTRAL[name], (0, 255), 0) is images
     assert NEUTRAL[name] in default_levels(name, (32, 32))
     near = NEUTRAL[name] + 1e-9 * (name != "shift")
-    np.testing.assert_array_equal(changed(images, name, near, (0, 255), 0), images)
+    np.testing.assert_array_equal(
+        change_images(images, name, near, (0, 255), 0), images
+    )
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -55,11 +57,11 @@ def test_changes_keep_dtype_range_and_what_they_are_given(images, name, dtype):
     given = images.astype(dtype)
     given.setflags(write=False)
     for level in default_levels(name, (9, 12)):
-        out = changed(given, name, level, (0, 255), 0)
+        out = change_images(given, name, level, (0, 255), 0)
         assert (out.dtype, out.shape) == (dtype, images.shape)
         assert out.min() >= 0
         assert out.max() <= 255
-        floats = changed(given.astype(np.float64), name, level, (0, 255), 0)
+        floats = change_images(given.astype(np.float64), name, level, (0, 255), 0)
         if name != "noise":  # whose normal numbers are drawn in the dtype
             np.testing.assert_allclose(out, floats, atol=0.501)
 
@@ -67,21 +69,21 @@ def test_changes_keep_dtype_range_and_what_they_are_given(images, name, dtype):
 @pytest.mark.parametrize("name", sorted(set(CHANGES) - {"noise"}))
 def test_floats_change_as_bytes_do(images, name):
     level = default_levels(name, (9, 12))[-1]
-    bytes_as_floats = changed(images.astype(float), name, level, (0, 255), 0)
-    unit = changed(images / 255, name, level, (0, 1), 0)
+    bytes_as_floats = change_images(images.astype(float), name, level, (0, 255), 0)
+    unit = change_images(images / 255, name, level, (0, 1), 0)
     np.testing.assert_allclose(255 * unit, bytes_as_floats, atol=1e-9)
-    shifted = changed(images / 255 - 3, name, level, (-3, -2), 0)
+    shifted = change_images(images / 255 - 3, name, level, (-3, -2), 0)
     np.testing.assert_allclose(shifted, unit - 3, atol=1e-9)
 
 
 def test_brightness_and_contrast(images):
     x = images.astype(float)
-    found = changed(images, "brightness", -70, (0, 255), 0)
+    found = change_images(images, "brightness", -70, (0, 255), 0)
     np.testing.assert_array_equal(found, np.clip(x - 70, 0, 255))
     mean = x.mean(axis=(1, 2, 3), keepdims=True)
-    found = changed(x, "contrast", 0.5, (0, 255), 0)
+    found = change_images(x, "contrast", 0.5, (0, 255), 0)
     np.testing.assert_allclose(found, mean + (x - mean) / 2)
-    found = changed(images, "contrast", 3, (0, 255), 0)
+    found = change_images(images, "contrast", 3, (0, 255), 0)
     np.testing.assert_array_equal(
         found, np.rint(np.clip(mean.astype("f4") + 3 * (x - mean).astype("f4"), 0, 255))
     )
@@ -89,7 +91,7 @@ def test_brightness_and_contrast(images):
 
 def test_shift_moves_by_pixels_and_repeats_the_border(rng):
     images = rng.random((40, 5, 7, 1))
-    out = changed(images, "shift", 2, (0, 1), 0)
+    out = change_images(images, "shift", 2, (0, 1), 0)
     directions = set()
     for x, moved in zip(images[..., 0], out[..., 0], strict=True):
         for dy, dx in [(2, 0), (-2, 0), (0, 2), (0, -2)]:
@@ -104,7 +106,7 @@ def test_shift_moves_by_pixels_and_repeats_the_border(rng):
 
 
 def test_a_shift_out_of_the_picture_leaves_the_border(images):
-    out = changed(images, "shift", 10**6, (0, 255), 0)
+    out = change_images(images, "shift", 10**6, (0, 255), 0)
     borders = [images[:, [0]], images[:, [-1]], images[:, :, [0]], images[:, :, [-1]]]
     same = [(out == border).all(axis=(1, 2, 3)) for border in borders]
     np.testing.assert_array_equal(np.sum(same, axis=0), 1)
@@ -112,32 +114,32 @@ def test_a_shift_out_of_the_picture_leaves_the_border(images):
 
 def test_bytes_do_not_wrap_round_where_white_lies_beyond(images):
     for level in (-300, 300):
-        found = changed(images, "brightness", level, (-100, 400), 0)
+        found = change_images(images, "brightness", level, (-100, 400), 0)
         moved = images + level * 500 / 255
         np.testing.assert_array_equal(found, np.rint(np.clip(moved, 0, 255)))
 
 
 def test_rotation_is_counter_clockwise(rng):
     images = rng.random((2, 8, 8, 3))
-    found = changed(images, "rotation", 90, (0, 1), 0)
+    found = change_images(images, "rotation", 90, (0, 1), 0)
     np.testing.assert_allclose(found, np.rot90(images, axes=(1, 2)), atol=1e-12)
 
 
 def test_scale_is_around_the_middle():
     y, x = np.mgrid[:9, :13]
     plane = (0.5 + (y - 4) / 100 + (x - 6) / 50)[None, :, :, None]
-    found = changed(plane, "scale", 2, (0, 1), 0)
+    found = change_images(plane, "scale", 2, (0, 1), 0)
     np.testing.assert_allclose(found, (plane + 0.5) / 2)
     inner = (slice(None), slice(3, 6), slice(4, 9))
-    found = changed(plane, "scale", 0.5, (0, 1), 0)[inner]
+    found = change_images(plane, "scale", 0.5, (0, 1), 0)[inner]
     np.testing.assert_allclose(found, (2 * plane - 0.5)[inner])
-    border = changed(plane, "scale", 0.5, (0, 1), 0)[0, 0, 0, 0]
+    border = change_images(plane, "scale", 0.5, (0, 1), 0)[0, 0, 0, 0]
     assert border == pytest.approx(plane[0, 0, 0, 0])
 
 
 def test_occlusion_covers_a_rectangle_by_the_mean(images):
     x = images.astype(float)
-    out = changed(x, "occlusion", 1 / 3, (0, 255), 0)
+    out = change_images(x, "occlusion", 1 / 3, (0, 255), 0)
     places = set()
     for before, after in zip(x, out, strict=True):
         rows, columns = np.nonzero((before != after).any(axis=2))
@@ -155,26 +157,28 @@ def test_blur_is_a_gaussian(images):
     x = images.astype(float)
     expected = gaussian_filter1d(x, 1.5, axis=1, mode="nearest")
     expected = gaussian_filter1d(expected, 1.5, axis=2, mode="nearest")
-    np.testing.assert_allclose(changed(x, "blur", 1.5, (0, 255), 0), expected)
+    np.testing.assert_allclose(change_images(x, "blur", 1.5, (0, 255), 0), expected)
 
 
 def test_noise_is_normal_and_the_same_at_all_levels():
     gray = np.full((20, 16, 16, 1), 0.5)
-    added = changed(gray, "noise", 10, (0, 1), 0) - gray
+    added = change_images(gray, "noise", 10, (0, 1), 0) - gray
     assert 255 * added.std() == pytest.approx(10, rel=0.03)
     assert abs(255 * added.mean()) < 0.5
-    more = changed(gray, "noise", 20, (0, 1), 0) - gray
+    more = change_images(gray, "noise", 20, (0, 1), 0) - gray
     np.testing.assert_allclose(more, 2 * added, atol=1e-12)
-    other = changed(gray, "noise", 10, (0, 1), 1) - gray
+    other = change_images(gray, "noise", 10, (0, 1), 1) - gray
     assert abs(np.corrcoef(added.ravel(), other.ravel())[0, 1]) < 0.1
 
 
 @pytest.mark.parametrize("name", ["brightness", "rotation", "scale", "blur"])
 def test_changes_do_not_depend_on_blocks(images, name, monkeypatch):
     level = default_levels(name, (9, 12))[-2]
-    whole = changed(images, name, level, (0, 255), 0)
+    whole = change_images(images, name, level, (0, 255), 0)
     monkeypatch.setattr(changes_module, "VALUES_PER_BLOCK", 700)
-    np.testing.assert_array_equal(changed(images, name, level, (0, 255), 0), whole)
+    np.testing.assert_array_equal(
+        change_images(images, name, level, (0, 255), 0), whole
+    )
 
 
 # the numbers
@@ -224,7 +228,7 @@ def test_any_scoring(fitted):
 
 def test_classes_of_another_kind_are_no_zeros(fitted):
     model, X, y = fitted
-    with pytest.raises(ValueError, match=r"begin with \[0, 1, 2\], and y with \['"):
+    with pytest.raises(ValueError, match=r"begin with \[0, 1, 2\]; y begins with \['"):
         RobustnessDisplay.from_estimator(model, X, y.astype(str), changes=["blur"])
 
 
@@ -307,13 +311,16 @@ def test_all_changes_in_eight_panels(fitted):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (["blur", "fog"], r"names among brightness, .*fog'\], and 'fog' is none"),
+        (["blur", "fog"], r"names among brightness, .*fog'\], where 'fog' is unknown"),
         ("blur", "changes must be a list of names .* got 'blur'\\.$"),
         ([], "changes must be a list of names"),
-        ({"blur": [-1]}, r"levels of blur must be a list of finite numbers from 0;"),
+        (
+            {"blur": [-1]},
+            r"levels of blur must be a list of finite numbers of at least 0;",
+        ),
         ({"blur": 2}, "levels of blur must be a list .*; got 2"),
         ({"scale": [0]}, "levels of scale must be a list of finite numbers above 0"),
-        ({"occlusion": [1.5]}, "from 0 to 1"),
+        ({"occlusion": [1.5]}, "between 0 and 1"),
         ({"brightness": [np.inf]}, r"must be a list of finite numbers; got \[inf\]"),
         ({"shift": [0.5]}, "whole pixels"),
         ({"noise": []}, "levels of noise"),
@@ -326,11 +333,11 @@ def test_says_what_is_wrong_with_changes(fitted, changes, message):
 
 def test_says_what_is_wrong(fitted):
     model, X, y = fitted
-    with pytest.raises(TypeError, match="that of a classifier; got HOG"):
+    with pytest.raises(TypeError, match="must be a classifier; got HOG"):
         RobustnessDisplay.from_estimator(HOG(), X, y)
     with pytest.raises(NotFittedError):
         RobustnessDisplay.from_estimator(SoftmaxRegression(), X, y)
-    with pytest.raises(ValueError, match="200 images and y 7 classes"):
+    with pytest.raises(ValueError, match="got 200 images and 7 labels"):
         RobustnessDisplay.from_estimator(model, X, y[:7])
     for value_range in (255, (1, 0)):
         with pytest.raises(ValueError, match="value_range must be"):

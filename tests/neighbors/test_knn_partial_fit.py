@@ -76,5 +76,5 @@ def test_metric_and_algorithm_are_settled_by_the_first_fit(algorithm, digits):
 
 
 def test_first_partial_fit_needs_classes():
-    with pytest.raises(ValueError, match="classes must be given in the first call"):
+    with pytest.raises(ValueError, match="classes must be passed in the first call"):
         KNNImageClassifier().partial_fit([[0.0]], [0])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from skvision._training.duality_gap import relative_gap
 from skvision._training.losses import (
     one_vs_rest,
     sigmoid_cross_entropy,
@@ -18,7 +19,7 @@ from skvision._training.losses import (
 )
 from skvision._training.newton import conjugate_gradients, minimize_newton
 from skvision._training.precondition import hessian, hessian_inverse
-from skvision._training.problem import Problem, relative_gap
+from skvision._training.problem import Problem
 from skvision._training.rows import Rows
 
 

@@ -166,7 +166,7 @@ def test_many_pairs_are_drawn_half_of_each_kind(monkeypatch):
 def test_too_few_pairs_are_warned_of_and_none_of_two_people_is_accepted():
     lock = VerificationThreshold(far=1e-4)
     with pytest.warns(
-        UserWarning, match=r"rate of 0\.0001 .* 2800 pairs of two people"
+        UserWarning, match=r"2800 pairs of two people .* rate of 0\.0001"
     ):
         lock.fit(X, Y)
     same = Y[FIRST] == Y[SECOND]
@@ -281,8 +281,8 @@ def test_a_fitted_embedder_is_taken_as_it_is():
         ({}, X[:0], Y[:0], ValueError, r"minimum of 2 is required"),
         ({}, X * np.nan, Y, ValueError, r"contains NaN"),
         ({}, X, None, ValueError, r"requires y to be passed"),
-        ({}, X, np.arange(80), ValueError, r"none of one class"),
-        ({}, X, np.zeros(80), ValueError, r"none of two classes"),
+        ({}, X, np.arange(80), ValueError, r"none of the same class"),
+        ({}, X, np.zeros(80), ValueError, r"none of different classes"),
         ({"far": 1.1}, X, Y, ValueError, r"'far' parameter .* \[0\.0, 1\.0\]"),
         ({"far": np.nan}, X, Y, ValueError, r"'far' parameter"),
         ({"criterion": "eer"}, X, Y, ValueError, r"'criterion' parameter"),
@@ -295,7 +295,7 @@ def test_a_fitted_embedder_is_taken_as_it_is():
             X,
             np.c_[Y, Y],
             ValueError,
-            r"y must have one dimension",
+            r"y must be one-dimensional",
         ),
         ({"estimator": EMBEDDER, "cv": "prefit"}, X, Y, NotFittedError, "not fitted"),
         (

@@ -67,7 +67,8 @@ def _neighbor_weights(distances, weights):
         if not (nearest >= 0).all() or np.isinf(distances).any():
             raise ValueError(
                 "weights='distance' requires finite and nonnegative distances, but "
-                "some distances of metric are not. Set weights='uniform' or to a function."
+                "some distances of metric are not. Set weights='uniform' or to a "
+                "function."
             )
         with np.errstate(invalid="ignore"):
             inverse = nearest / distances  # proportional to 1 / d, and never infinite

@@ -152,7 +152,7 @@ def change_images(
 
     Returns
     -------
-    change_images : ndarray of shape (n, H, W, C)
+    changed : ndarray of shape (n, H, W, C)
         Changed images, rounded if they are uint8.
     """
     function, neutral, _ = CHANGES[name]

@@ -113,7 +113,7 @@ def test_flat_rows_are_no_pictures(parameter, pictures):
 
 def test_floats_are_not_augmented_as_bytes(pictures):
     model = MLPBackprop(8, augmentation=RandomFlip())
-    with pytest.raises(TypeError, match=r"RandomFlip needs images of bytes.*float64"):
+    with pytest.raises(TypeError, match=r"RandomFlip requires uint8 images.*float64"):
         model.fit(pictures[0] / 255, pictures[1])
     assert nothing_fitted(model)
 

@@ -106,8 +106,9 @@ def minimize_interior(
     Returns
     -------
     minimum : Minimum
-        The point with the smallest gap. Weights that are zero due to the L1 penalty are
-        exactly zero.
+        The first point within the tolerance at which weights that the L1 penalty keeps
+        at zero are exactly zero. If rounding or ``max_iter`` ends the iterations
+        before, the point with the smallest gap.
 
     References
     ----------

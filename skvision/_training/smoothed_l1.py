@@ -65,8 +65,9 @@ def minimize_smoothed(
     Returns
     -------
     minimum : Minimum
-        The point with the smallest gap. Weights that are zero due to the penalty are
-        exactly zero if the gap is within the tolerance.
+        The first point within the tolerance at which weights that the penalty keeps at
+        zero are exactly zero. If rounding or ``max_iter`` ends the iterations before,
+        the point with the smallest gap.
 
     References
     ----------
@@ -87,9 +88,10 @@ def minimize_smoothed(
         done = False
         if error <= tol:
             sparse = sparse_point(problem, here.params, sizes, v)
-            done = gap(problem, sparse) <= tol
+            error_of_sparse = gap(problem, sparse)
+            done = error_of_sparse <= tol
             if done:
-                found, error = sparse, gap(problem, sparse)
+                found, error = sparse, error_of_sparse
         stopped = len(curve) > 1 and on_iteration(found.params)
         if error < least or done or stopped:
             best, least, best_curve = found, error, [*curve[:-1], found.value]

@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.nn import functional as F
-
 from skvision._training.layers import (
     Layer,
     Training,
@@ -23,6 +21,7 @@ from skvision._training.layers import (
     tanh,
     xavier,
 )
+from torch.nn import functional as F
 
 N, D = 8, 5
 

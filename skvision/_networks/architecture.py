@@ -1,6 +1,6 @@
 """The architecture of a network, from the parameters of an estimator."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any
@@ -8,39 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from skvision._training.cosine_head import cosine_head
-from skvision._training.layers import (
-    Initializer,
-    Layer,
-    batch_norm,
-    chain,
-    dropout,
-    elu,
-    he,
-    identity,
-    leaky_relu,
-    linear,
-    relu,
-    sigmoid,
-    tanh,
-    xavier,
-)
-from skvision._training.network import Array, Network, network
-
-ACTIVATIONS: dict[str, Callable[[], Layer]] = {
-    "relu": relu,
-    "leaky_relu": leaky_relu,
-    "elu": elu,
-    "tanh": tanh,
-    "sigmoid": sigmoid,
-    "identity": identity,
-}
-INITIALIZERS: dict[str, Initializer] = {
-    "he": he,
-    "xavier": xavier,
-    "normal": lambda n_inputs, n_outputs: 0.01,
-    "zeros": lambda n_inputs, n_outputs: 0.0,
-}
+from skvision._layers.activations import ACTIVATIONS
+from skvision._layers.batch_norm import BatchNorm
+from skvision._layers.cosine_head import CosineHead
+from skvision._layers.dense import Dense
+from skvision._layers.dropout import Dropout
+from skvision._layers.layer import Array, Layer
+from skvision._layers.network import Network, views
+from skvision._layers.sequential import Sequential
 
 
 @dataclass(frozen=True)
@@ -59,9 +34,9 @@ class Architecture:
         Whether hidden layers are normalized before their activation. They then have the
         shifts of the normalization instead of biases.
     by_angle : bool
-        Whether the output layer is a `cosine_head` instead of a linear layer.
+        Whether the output layer is a `CosineHead` instead of a linear layer.
     scale, margin, margin_type
-        Parameters of the `cosine_head`. They may change between fits.
+        Parameters of the `CosineHead`. They may change between fits.
     """
 
     n_inputs: int
@@ -75,13 +50,31 @@ class Architecture:
     margin_type: str = field(default="angle", compare=False)
 
     def network(
-        self, dropped: Sequence[float] = (), initializer: Initializer = he
+        self, dropped: Sequence[float] = (), initializer: str = "he"
     ) -> Network:
-        """Return the network, with rates of dropout for its input and hidden layers."""
+        """Return the network, with rates of dropout for its input and hidden layers.
+
+        It is a `Sequential` of the hidden layers, which are another `Sequential`, and
+        the output layer.
+        """
         rates = tuple(dropped) or (0.0,) * (1 + len(self.hidden))
-        layers = self._hidden_layers(rates, initializer)
-        output = self._output_layer(initializer)
-        return network(chain(*layers, output), self.n_inputs)
+        hidden: list[Layer] = [Dropout(rates[0])] if rates[0] else []
+        for width, name, rate in zip(
+            self.hidden, self.activations, rates[1:], strict=True
+        ):
+            hidden.append(Dense(width, not self.batch_norm, initializer))
+            hidden += [BatchNorm()] if self.batch_norm else []
+            hidden.append(ACTIVATIONS[name])
+            hidden += [Dropout(rate)] if rate else []
+        layer = Sequential(Sequential(*hidden), self._output_layer(initializer))
+        return Network(layer, (self.n_inputs,))
+
+    def _output_layer(self, initializer: str) -> Layer:
+        if not self.by_angle:
+            return Dense(self.n_outputs, initializer=initializer)
+        return CosineHead(
+            self.n_outputs, self.scale, self.margin, self.margin_type, initializer
+        )
 
     def differences(self, other: "Architecture") -> str:
         """Describe the differences between two architectures."""
@@ -92,34 +85,6 @@ class Architecture:
             and (mine := getattr(self, part.name))
             != (yours := getattr(other, part.name))
         )
-
-    def hidden_layers(self) -> Layer:
-        """Return the hidden layers as one layer, without dropout."""
-        return chain(*self._hidden_layers((0.0,) * (1 + len(self.hidden)), he))
-
-    def _output_layer(self, initializer: Initializer) -> Layer:
-        if not self.by_angle:
-            return linear(self.n_outputs, initializer)
-        return cosine_head(
-            self.n_outputs,
-            initializer,
-            scale=self.scale,
-            margin=self.margin,
-            margin_type=self.margin_type,
-        )
-
-    def _hidden_layers(
-        self, rates: Sequence[float], initializer: Initializer
-    ) -> list[Layer]:
-        layers = [dropout(rates[0])] if rates[0] else []
-        for width, name, rate in zip(
-            self.hidden, self.activations, rates[1:], strict=True
-        ):
-            layers.append(linear(width, initializer, bias=not self.batch_norm))
-            layers += [batch_norm()] if self.batch_norm else []
-            layers.append(ACTIVATIONS[name]())
-            layers += [dropout(rate)] if rate else []
-        return layers
 
 
 def architecture_of(estimator: Any, n_inputs: int, n_outputs: int) -> Architecture:
@@ -190,22 +155,11 @@ def first_parameters(
         If the arrays do not have the shapes of the weights or biases.
     """
     params, statistics = net.start(rng)
-    views = net.views(params)
-    n_layers = len(net.shapes.weights)
     if not isinstance(estimator.weight_init, str):
-        _fill("weight_init", estimator.weight_init, views[:n_layers])
+        _fill("weight_init", estimator.weight_init, views(net.weights, params))
     if estimator.bias_init is not None:
-        _fill("bias_init", estimator.bias_init, biases(views, n_layers))
+        _fill("bias_init", estimator.bias_init, views(net.biases, params))
     return params, statistics
-
-
-def biases(views: Sequence[Array], n_layers: int) -> list[Array]:
-    """Return the biases, or the shifts of batch normalization, of each layer."""
-    gained = (
-        len(views) > 2 * n_layers
-    )  # gains and shifts, then the biases of the output
-    others = list(views[n_layers:])
-    return [*others[1:-1:2], others[-1]] if gained else others
 
 
 def _fill(name: str, given: Any, arrays: Sequence[Array]) -> None:

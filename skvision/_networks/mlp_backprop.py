@@ -21,16 +21,15 @@ from skvision._contract.probabilities import log_probabilities_of, probabilities
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, Progress, StrOptions, whole_fit
 from skvision._contract.solvers import BATCH_CONSTRAINTS
+from skvision._layers.initializers import INITIALIZERS
+from skvision._layers.network import views
 from skvision._networks.architecture import (
-    INITIALIZERS,
     architecture_of,
-    biases,
     dropout_rates,
     first_parameters,
 )
 from skvision._networks.network_classifier import NetworkClassifier, has_epochs
 from skvision._training import losses
-from skvision._training.layers import he
 
 
 def _has_probabilities(estimator: Any) -> bool:
@@ -546,8 +545,7 @@ class MLPBackprop(NetworkClassifier):
     def _first_parameters(
         self, architecture: Any, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        named = isinstance(self.weight_init, str)
-        initializer = INITIALIZERS[self.weight_init] if named else he
+        initializer = self.weight_init if isinstance(self.weight_init, str) else "he"
         return first_parameters(
             self, architecture.network(initializer=initializer), rng
         )
@@ -584,8 +582,7 @@ class MLPBackprop(NetworkClassifier):
     def intercepts_(self) -> list[np.ndarray]:
         """The biases of each layer, as views of ``parameters_``."""
         check_is_fitted(self, "parameters_")
-        views = self._architecture.network().views(self.parameters_)
-        return biases(views, len(self._architecture.hidden) + 1)
+        return views(self._architecture.network().biases, self.parameters_)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Compute the scores of the classes.

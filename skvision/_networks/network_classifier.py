@@ -20,6 +20,7 @@ from skvision._contract.labeled_rows import (
 from skvision._contract.labels import ClassifierMixin
 from skvision._contract.sklearn_compat import CallbackSupportMixin, Estimator, end_fit
 from skvision._contract.solvers import refuse_ended_plan
+from skvision._layers.network import views
 from skvision._networks.network_fit import (
     NETWORK_CONSTRAINTS,
     augment_of,
@@ -30,7 +31,7 @@ from skvision._networks.network_fit import (
     threads_for,
 )
 from skvision._training.inputs import Inputs
-from skvision._training.network import whole_objective
+from skvision._training.network import network_outputs, whole_objective
 from skvision._training.penalties import elastic_net
 from skvision._training.schedules import NO_HISTORY
 
@@ -201,7 +202,7 @@ class NetworkClassifier(
         inputs = Inputs(held_out.X, self._standard)
 
         def score(params: Any, statistics: np.ndarray) -> float:
-            best = _winners(net.outputs(params, statistics, inputs))
+            best = _winners(network_outputs(net, params, statistics, inputs))
             right = best == held_out.labels
             return float(np.average(right, weights=held_out.weights))
 
@@ -230,8 +231,7 @@ class NetworkClassifier(
     def coefs_(self) -> Any:
         """The weights of each layer, as views of ``parameters_``."""
         check_is_fitted(self, "parameters_")
-        views = self._architecture.network().views(self.parameters_)
-        return views[: len(self._architecture.hidden) + 1]
+        return views(self._architecture.network().weights, self.parameters_)
 
     @property
     def _n_features_out(self) -> Any:
@@ -244,8 +244,8 @@ class NetworkClassifier(
         net = self._architecture.network()
         with threads_for(net, len(X)), np.errstate(over="ignore", invalid="ignore"):
             scores = self._with_mirrored(
-                lambda X: net.outputs(
-                    self.parameters_, self._statistics, Inputs(X, self._standard)
+                lambda X: network_outputs(
+                    net, self.parameters_, self._statistics, Inputs(X, self._standard)
                 ),
                 X,
             )
@@ -264,25 +264,16 @@ class NetworkClassifier(
         mirrored = X.reshape(-1, *self.image_shape_)[:, :, ::-1].reshape(X.shape)
         return (function(X) + function(mirrored)) / 2
 
-    def _hidden_layers(self) -> tuple[Any, ...]:
-        """Return the hidden layers with their parameters and running statistics."""
-        net, hidden = self._architecture.network(), self._architecture.hidden_layers()
-        shapes = hidden.shapes(self._architecture.n_inputs)
-        views, n_layers = net.views(self.parameters_), len(net.shapes.weights)
-        params = views[: len(shapes.weights)]
-        params += views[n_layers : n_layers + len(shapes.others)]
-        return hidden, params, net.statistics(self._statistics)
-
     def _hidden(self, X: Any) -> np.ndarray:
         """Return the outputs of the last hidden layer for validated rows."""
-        hidden, params, buffers = self._hidden_layers()
-        inputs = Inputs(X, self._standard)
-        dtype = np.result_type(inputs.dtype, self.parameters_)
-        outputs = np.empty((len(X), self._n_features_out), dtype)
-        for block in inputs.blocks():
-            x = inputs.read(block)
-            with np.errstate(over="ignore", invalid="ignore"):
-                outputs[block] = hidden.forward(params, buffers, x, None)[0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            outputs = network_outputs(
+                self._architecture.network(),
+                self.parameters_,
+                self._statistics,
+                Inputs(X, self._standard),
+                hidden=True,
+            )
         return check_outputs(outputs, X)
 
     def predict(self, X: Any) -> np.ndarray:

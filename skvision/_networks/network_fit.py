@@ -19,7 +19,7 @@ from skvision._contract.solvers import (
     make_schedule,
 )
 from skvision._contract.warn import warn
-from skvision._networks.architecture import ACTIVATIONS
+from skvision._layers.activations import ACTIVATIONS
 from skvision._training.lbfgs import minimize_lbfgs
 from skvision._training.minimize import FitResult, batches, minimize
 from skvision._training.network import (
@@ -214,7 +214,7 @@ def fit_in_batches(
             on_epoch=lambda now: on_epoch(now, statistics),
             before=before,
             statistics=statistics,
-            parts=net.weight_slices(),
+            parts=[slot.place for slot in net.weights],
         )
     if averaged and net.n_statistics and len(result.loss_curve) > n_epochs - averaged:
         order = rng.permutation(learning) if estimator.shuffle else learning
@@ -255,8 +255,8 @@ def _optimizer_and_penalty(estimator: Any, net: Any) -> tuple[Any, Callable[...,
         return optimizer, penalty
 
     def shorten(params: Any) -> None:
-        for weights in net.views(params)[: len(net.shapes.weights)]:
-            max_norm(weights.T, estimator.max_norm)
+        for slot in net.weights:
+            max_norm(slot.parameter.by_unit(slot.of(params)), estimator.max_norm)
 
     return projected(optimizer, shorten), penalty
 
@@ -323,7 +323,7 @@ def fit_whole(
     result.loss_curve = minimum.loss_curve[1:]
     result.converged = minimum.error <= estimator.tol
     result.learning_rates = [np.nan] * minimum.n_iter
-    result.update_ratios = [[np.nan] * len(net.shapes.weights)] * minimum.n_iter
+    result.update_ratios = [[np.nan] * len(net.weights)] * minimum.n_iter
     if not np.isfinite([minimum.error, *minimum.params]).all():
         X = inputs.X if inputs.standard is None else np.ones(1)
         advice = advice_on_extremes(estimator, X, inputs.dtype)

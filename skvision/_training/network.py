@@ -1,126 +1,67 @@
-"""A network with a flat vector of parameters, and its objective functions."""
+"""The outputs, the objective functions and the input gradients of a network."""
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from skvision._layers.layer import Training, Workspace
+from skvision._layers.network import Network
 from skvision._training.inputs import Inputs
-from skvision._training.layers import Layer, Shapes, Training
 from skvision._training.losses import Labels, Loss
 from skvision._training.penalties import Penalty
 
 Array = NDArray[np.floating]
 
 
-@dataclass(frozen=True)
-class Network:
-    """A layer whose arrays are views of two flat vectors.
+def network_outputs(
+    net: Network,
+    params: Array,
+    statistics: Array,
+    inputs: Inputs,
+    *,
+    hidden: bool = False,
+) -> Array:
+    """Return the outputs for all rows in prediction, (n, n_outputs).
 
-    The first vector holds its parameters, weights before biases and gains, so that the
-    penalty applies to one slice. The second vector holds its running statistics.
-
-    Attributes
-    ----------
-    layer : Layer
-        The layer, usually a chain of layers.
-    shapes : Shapes
-        The shapes of its arrays.
+    With ``hidden``, they are the outputs of the first part of the network, which is all
+    layers but the last.
     """
-
-    layer: Layer
-    shapes: Shapes
-
-    @property
-    def n_weights(self) -> int:
-        return sum(map(math.prod, self.shapes.weights))
-
-    @property
-    def n_params(self) -> int:
-        return self.n_weights + sum(map(math.prod, self.shapes.others))
-
-    @property
-    def n_statistics(self) -> int:
-        return sum(map(math.prod, self.shapes.buffers))
-
-    def start(self, rng: Generator) -> tuple[Array, Array]:
-        """Return initial parameters and running statistics, in float64."""
-        params, statistics = np.empty(self.n_params), np.empty(self.n_statistics)
-        self.layer.init(self.views(params), self.statistics(statistics), rng)
-        return params, statistics
-
-    def views(self, params: Array) -> list[Array]:
-        """Return the arrays of parameters as views of a flat vector."""
-        return _views(params, [*self.shapes.weights, *self.shapes.others])
-
-    def statistics(self, statistics: Array) -> list[Array]:
-        """Return the running statistics as views of a flat vector."""
-        return _views(statistics, self.shapes.buffers)
-
-    def weight_slices(self) -> list[slice]:
-        """Return the slices of the weights of each layer."""
-        ends = np.cumsum([0, *map(math.prod, self.shapes.weights)]).tolist()
-        return [slice(a, b) for a, b in pairwise(ends)]
-
-    def outputs(self, params: Array, statistics: Array, inputs: Inputs) -> Array:
-        """Return the outputs for all rows, in prediction."""
-        arrays = self.views(params), self.statistics(statistics)
-        dtype = np.result_type(inputs.dtype, params)
-        out = np.empty((len(inputs.X), self.shapes.n_outputs), dtype)
-        for block in inputs.blocks():
-            out[block] = self.layer.forward(*arrays, inputs.read(block), None)[0]
-        return out
-
-    def input_gradients(
-        self, params: Array, statistics: Array, inputs: Inputs, d_outputs: Array
-    ) -> Array:
-        """Return the vector-Jacobian product with respect to the original rows.
-
-        ``d_outputs`` (n, n_outputs) is the gradient with respect to the outputs in
-        prediction. All computations use the dtype of the inputs.
-        """
-        params, statistics, d_outputs = (
-            part.astype(inputs.dtype) for part in (params, statistics, d_outputs)
-        )
-        arrays = self.views(params), self.statistics(statistics)
-        unused = self.views(
-            np.empty_like(params)
-        )  # the gradients with respect to the parameters
-        out = np.empty(inputs.X.shape, inputs.dtype)
-        for block in inputs.blocks():
-            _, backward = self.layer.forward(*arrays, inputs.read(block), None)
-            out[block] = backward(d_outputs[block], unused)
-        if inputs.standard is not None:
-            deviation = (
-                inputs.standard.deviation
-            )  # in float64, because float32 has a smaller range
-            np.divide(out, deviation, out=out, casting="same_kind")
-        return out
+    dtype = np.result_type(inputs.dtype, params)
+    params, statistics = (part.astype(dtype) for part in (params, statistics))
+    layer, arrays = net.layer, net.arrays(params, statistics)
+    if hidden:
+        layer, arrays = layer.parts(net.input_shape)[0][0], arrays.parts[0]
+    out = np.empty((len(inputs.X), *layer.shape(net.input_shape)), dtype)
+    for block in inputs.blocks():
+        x = inputs.read(block).astype(dtype, copy=False)
+        out[block] = layer.forward(arrays, net.shaped(x), None)[0]
+    return out
 
 
-def _views(vector: Array, shapes: list[tuple[int, ...]]) -> list[Array]:
-    views, start = [], 0
-    for shape in shapes:
-        end = start + math.prod(shape)
-        views.append(vector[start:end].reshape(shape))
-        start = end
-    return views
+def input_gradients(
+    net: Network, params: Array, statistics: Array, inputs: Inputs, d_outputs: Array
+) -> Array:
+    """Return the vector-Jacobian product with respect to the original rows.
 
-
-def network(layer: Layer, n_inputs: int) -> Network:
-    """Return the network of a layer with ``n_inputs`` inputs.
-
-    Examples
-    --------
-    >>> from skvision._training.layers import chain, he, linear, relu
-    >>> network(chain(linear(100, he), relu(), linear(10, he)), 3072).n_params
-    308310
+    ``d_outputs`` (n, n_outputs) is the gradient with respect to the outputs in
+    prediction. All computations use the dtype of the inputs.
     """
-    return Network(layer, layer.shapes(n_inputs))
+    params, statistics, d_outputs = (
+        part.astype(inputs.dtype) for part in (params, statistics, d_outputs)
+    )
+    unused = np.empty_like(params)  # the gradient with respect to the parameters
+    arrays = net.arrays(params, statistics, unused)
+    out = np.empty(inputs.X.shape, inputs.dtype)
+    for block in inputs.blocks():
+        x = inputs.read(block)
+        _, backward = net.layer.forward(arrays, net.shaped(x), None)
+        out[block] = np.reshape(backward(d_outputs[block]), x.shape)
+    if inputs.standard is not None:
+        deviation = inputs.standard.deviation  # float64, for its larger range
+        np.divide(out, deviation, out=out, casting="same_kind")
+    return out
 
 
 def batch_objective(
@@ -159,17 +100,20 @@ def batch_objective(
         all computations. The gradient is overwritten by the next call.
     """
     weights = weights.astype(inputs.dtype)
-    gradient = np.empty(net.n_params, inputs.dtype)
-    grads, buffers = net.views(gradient), net.statistics(statistics)
+    gradient: Array = np.empty(net.n_params, inputs.dtype)
+    vector: Array = np.empty_like(gradient)
+    arrays = net.arrays(vector, statistics, gradient)
 
     def objective(params: Array, index: NDArray[np.integer]) -> tuple[float, Array]:
+        nonlocal vector, arrays
+        if params is not vector:  # a minimizer updates one vector in place
+            vector, arrays = params, net.arrays(params, statistics, gradient)
         x = inputs.read(index, rng)
         counts = weights[index]
-        scores, backward = net.layer.forward(
-            net.views(params), buffers, x, Training(rng, counts, labels=labels[index])
-        )
+        training = Training(rng, counts, labels=labels[index])
+        scores, backward = net.layer.forward(arrays, net.shaped(x), training)
         value, d_scores = loss(scores, labels[index], counts / len(index))
-        backward(d_scores, grads, needs_dx=False)
+        backward(d_scores, needs_dx=False)
         value += penalty(params[: net.n_weights], gradient[: net.n_weights])
         return value, gradient
 
@@ -201,24 +145,23 @@ def whole_objective(
         The objective, with parameters and gradient in float64. Matrix products use the
         dtype of the inputs.
     """
-    buffers = net.statistics(statistics.astype(inputs.dtype))
-    own = np.empty(net.n_params, inputs.dtype)
-    grads = net.views(own)
+    statistics = statistics.astype(inputs.dtype)
+    own, workspace = np.empty(net.n_params, inputs.dtype), Workspace()
 
     def objective(params: Array) -> tuple[float, Array]:
-        arrays = net.views(params.astype(inputs.dtype, copy=False))
+        rounded = params.astype(inputs.dtype, copy=False)
+        arrays = net.arrays(rounded, statistics, own, workspace)
         value, gradient = 0.0, np.zeros(net.n_params)
         for block in inputs.blocks():
             training = Training(None, None, labels=labels[block])
-            scores, backward = net.layer.forward(
-                arrays, buffers, inputs.read(block), training
-            )
+            x = net.shaped(inputs.read(block))
+            scores, backward = net.layer.forward(arrays, x, training)
             of_block, d_scores = loss(
                 scores.astype(np.float64, copy=False),
                 labels[block],
                 sample_weight[block],
             )
-            backward(d_scores.astype(inputs.dtype, copy=False), grads, needs_dx=False)
+            backward(d_scores.astype(inputs.dtype, copy=False), needs_dx=False)
             value += of_block
             gradient += own
         value += penalty(params[: net.n_weights], gradient[: net.n_weights])
@@ -252,9 +195,9 @@ def learn_statistics(
         The statistics in the dtype of the parameters.
     """
     statistics = np.zeros(net.n_statistics, params.dtype)
-    arrays = net.views(params), net.statistics(statistics)
+    arrays = net.arrays(params, statistics)
     weights = weights.astype(inputs.dtype)
     for i, batch in enumerate(batches):
         training = Training(rng, weights[batch], momentum=1 / (i + 1))
-        net.layer.forward(*arrays, inputs.read(batch, rng), training)
+        net.layer.forward(arrays, net.shaped(inputs.read(batch, rng)), training)
     return statistics

@@ -11,6 +11,7 @@ from skvision._features.pixel_normalizer import PixelNormalizer
 from skvision._linear.linear_classifier import LinearClassifier
 from skvision._networks.network_classifier import NetworkClassifier
 from skvision._training.inputs import Inputs
+from skvision._training.network import input_gradients
 from skvision.inspection._targets import best_estimator_of, class_indices
 
 
@@ -126,13 +127,13 @@ def _gradients_of_linear(model: Any, rows: np.ndarray, d_scores: np.ndarray) -> 
 
 def _gradients_of_network(model: Any, rows: np.ndarray, d_scores: Any) -> Any:
     net = model._architecture.network()
-    if net.shapes.n_outputs == 2:  # the score is that of the second less the first
+    if net.output_shape == (2,):  # the score is that of the second less the first
         d_scores = np.hstack([-d_scores, d_scores])
 
     def gradients(rows: np.ndarray) -> Any:
         inputs = Inputs(rows, model._standard)
-        return net.input_gradients(
-            model.parameters_, model._statistics, inputs, d_scores
+        return input_gradients(
+            net, model.parameters_, model._statistics, inputs, d_scores
         )
 
     def mirrored(rows: Any) -> Any:

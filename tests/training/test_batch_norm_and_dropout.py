@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from layers_and_torch import CASES, D, N, draw_arrays, in_training, run
-
 from skvision._training.layers import (
     Training,
     batch_norm,

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytorch_metric_learning.losses import ArcFaceLoss, CosFaceLoss
-
 from skvision._training.cosine_head import cosine_head
 from skvision._training.layers import Training, he
+
 from skvision._training.losses import softmax_cross_entropy
 
 SCALE, MARGIN = 16.0, 0.5

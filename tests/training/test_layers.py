@@ -6,8 +6,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layers_and_torch import CASES, D, N, draw_arrays, in_training, run
-from torch.nn import functional as F
-
 from skvision._training.layers import (
     Layer,
     Shapes,
@@ -23,6 +21,8 @@ from skvision._training.layers import (
     tanh,
     xavier,
 )
+from torch.nn import functional as F
+
 from skvision._training.losses import softmax_cross_entropy
 from skvision.inspection import gradient_check
 

@@ -3,11 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
-from torch.optim.swa_utils import update_bn
-
-from skvision._training import inputs as inputs_module
-from skvision._training.inputs import Inputs
 from skvision._training.layers import (
     batch_norm,
     chain,
@@ -20,6 +15,11 @@ from skvision._training.layers import (
     tanh,
     xavier,
 )
+from torch.nn import functional as F
+from torch.optim.swa_utils import update_bn
+
+from skvision._training import inputs as inputs_module
+from skvision._training.inputs import Inputs
 from skvision._training.losses import (
     sigmoid_cross_entropy,
     sigmoid_squared_error,

@@ -1,29 +1,27 @@
 """The output layer of networks that classify by angles."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
-from skvision._training.layers import (
+from skvision._layers.initializers import INITIALIZERS
+from skvision._layers.layer import (
     Array,
     Arrays,
     Backward,
-    Initializer,
     Layer,
-    Shapes,
+    Parameter,
+    Shape,
     Training,
+    Workspace,
 )
 
 
-def cosine_head(
-    n_outputs: int,
-    initializer: Initializer,
-    *,
-    scale: float,
-    margin: float = 0.0,
-    margin_type: str = "angle",
-) -> Layer:
-    r"""Return the layer :math:`y_j = s \cos \theta_j` of angles between x and centers.
+@dataclass(frozen=True)
+class CosineHead(Layer):
+    r"""The layer :math:`y_j = s \cos \theta_j` of the angles between x and centers.
 
     In training, the output of the true class is reduced by a margin m:
 
@@ -36,24 +34,19 @@ def cosine_head(
     which has the same value at :math:`\pi - m` and decreases from there. The output
     does not depend on the lengths of x and of the centers.
 
-    Parameters
+    Attributes
     ----------
-    n_outputs : int
+    units : int
         Number of centers, one for each class.
-    initializer : callable
-        Initializer of the centers, as in `linear`.
     scale : float
         The scale :math:`s`, positive.
-    margin : float, default=0.0
+    margin : float
         The margin :math:`m`. An angle must be in [0, :math:`\pi`) and a cosine in [0,
         2).
-    margin_type : {"angle", "cosine"}, default="angle"
+    margin_type : {"angle", "cosine"}
         Whether the margin is added to the angle or subtracted from the cosine.
-
-    Returns
-    -------
-    layer : Layer
-        A layer with the centers (n_outputs, n_inputs) as parameters.
+    initializer : str
+        Initializer of the centers, as in `Dense`.
 
     Notes
     -----
@@ -76,71 +69,94 @@ def cosine_head(
     Examples
     --------
     >>> import numpy as np
+    >>> from skvision._layers.layer import Arrays, Workspace
     >>> x, centers = np.array([[10.0, 20, 30]]), np.array([[1.0, 2, 3], [4, 5, 6]])
-    >>> layer = cosine_head(2, lambda n_inputs, n_outputs: 1, scale=64, margin=0.5)
-    >>> print(layer.forward([centers], [], x, None)[0].round(4))
+    >>> layer = CosineHead(2, scale=64, margin=0.5)
+    >>> arrays = Arrays([centers], [], [], Workspace())
+    >>> print(layer.forward(arrays, x, None)[0].round(4))
     [[64.     62.3764]]
     >>> training = Training(None, None, labels=np.array([1]))
-    >>> print(layer.forward([centers], [], x, training)[0].round(4))
+    >>> print(layer.forward(arrays, x, training)[0].round(4))
     [[64.     47.8731]]
     """
-    from skvision._kernels import directions
 
-    def shapes(n_inputs: int) -> Shapes:
-        return Shapes([(n_outputs, n_inputs)], [], [], n_outputs)
+    units: int
+    scale: float
+    margin: float = 0.0
+    margin_type: str = "angle"
+    initializer: str = "he"
 
-    def init(params: Arrays, buffers: Arrays, rng: np.random.Generator) -> None:
-        (centers,) = params
-        size = initializer(centers.shape[1], n_outputs)
+    def shape(self, input_shape: Shape) -> Shape:
+        return (self.units,)
+
+    def parameters(self, input_shape: Shape) -> list[Parameter]:
+        shape = (self.units, math.prod(input_shape))
+        return [Parameter("weights", shape, True, unit_axis=0)]
+
+    def init(self, arrays: Arrays, rng: Generator) -> None:
+        (centers,) = arrays.params
+        size = INITIALIZERS[self.initializer](centers.shape[1], self.units)
         centers[...] = size * rng.standard_normal(centers.shape)
 
-    def unit_rows(x: Array) -> tuple[Array, Array]:
-        units, inverse_norms = np.empty(x.shape, x.dtype), np.empty(len(x), x.dtype)
-        directions.unit_rows(np.ascontiguousarray(x), units, inverse_norms)
-        return units, inverse_norms
-
     def forward(
-        params: Arrays, buffers: Arrays, x: Array, training: Training | None
+        self, arrays: Arrays, x: Array, training: Training | None
     ) -> tuple[Array, Backward]:
-        units, inverse_norms = unit_rows(x)
-        centers, inverse_norms_of_centers = unit_rows(params[0])
-        y = units @ centers.T
-        y *= y.dtype.type(scale)
+        from skvision._kernels import directions
+
+        workspace = arrays.workspace
+        units, inverse_norms = _unit_rows(x, "units", workspace)
+        centers, inverse_norms_of_centers = _unit_rows(
+            arrays.params[0], "centers", workspace
+        )
+        y = workspace.array("y", (len(x), self.units), x.dtype)
+        np.matmul(units, centers.T, out=y)
+        y *= y.dtype.type(self.scale)
         labels = None if training is None else training.labels
         rows = np.arange(len(x))
         turned = None
-        if labels is not None and margin and margin_type == "cosine":
-            y[rows, labels] -= y.dtype.type(scale * margin)
-        elif labels is not None and margin:
+        if labels is not None and self.margin and self.margin_type == "cosine":
+            y[rows, labels] -= y.dtype.type(self.scale * self.margin)
+        elif labels is not None and self.margin:
             cosines, sines = np.empty((2, len(x)), x.dtype)
             directions.angles_to_own(units, centers, labels, cosines, sines)
-            y[rows, labels], turned = _with_margin(cosines, sines, scale, margin)
+            y[rows, labels], turned = _with_margin(
+                cosines, sines, self.scale, self.margin
+            )
 
-        def backward(dy: Array, grads: Arrays, needs_dx: bool = True) -> Array | None:
+        def backward(dy: Array, needs_dx: bool = True) -> Array | None:
             if turned is not None:
                 pull = dy[rows, labels] * turned
                 dy = dy.copy()
                 dy[rows, labels] = 0
                 own = (units, centers, labels, cosines)
-            (of_centers,) = grads
+            (of_centers,) = arrays.grads
             np.matmul(dy.T, units, out=of_centers)
             directions.turning_part(
-                of_centers, centers, inverse_norms_of_centers, scale
+                of_centers, centers, inverse_norms_of_centers, self.scale
             )
             if turned is not None:
                 factors = pull * inverse_norms_of_centers[labels]
                 directions.turn_to_units(*own, factors, of_centers)
             if not needs_dx:
                 return None
-            dx = dy @ centers
-            directions.turning_part(dx, units, inverse_norms, scale)
+            dx = np.matmul(dy, centers, out=workspace.like("dx", units))
+            directions.turning_part(dx, units, inverse_norms, self.scale)
             if turned is not None:
                 directions.turn_to_centers(*own, pull * inverse_norms, dx)
-            return dx
+            return dx.reshape(x.shape)
 
         return y, backward
 
-    return Layer(shapes, init, forward)
+
+def _unit_rows(x: Array, name: str, workspace: Workspace) -> tuple[Array, Array]:
+    """Return rows of unit length, and the inverses of their former lengths."""
+    from skvision._kernels import directions
+
+    rows = np.ascontiguousarray(x).reshape(len(x), -1)
+    units = workspace.like(name, rows)
+    inverse_norms = workspace.array(f"norms of {name}", (len(x),), x.dtype)
+    directions.unit_rows(rows, units, inverse_norms)
+    return units, inverse_norms
 
 
 def _with_margin(

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from skvision._training.inputs import Inputs
 from skvision._training.layers import Layer, Shapes, Training
 from skvision._training.losses import Labels, Loss
 from skvision._training.penalties import Penalty
+from skvision._training.sources import Standardized
 
 Array = NDArray[np.floating]
 
@@ -66,17 +66,17 @@ class Network:
         ends = np.cumsum([0, *map(math.prod, self.shapes.weights)]).tolist()
         return [slice(a, b) for a, b in pairwise(ends)]
 
-    def outputs(self, params: Array, statistics: Array, inputs: Inputs) -> Array:
+    def outputs(self, params: Array, statistics: Array, inputs: Standardized) -> Array:
         """Return the outputs for all rows, in prediction."""
         arrays = self.views(params), self.statistics(statistics)
         dtype = np.result_type(inputs.dtype, params)
-        out = np.empty((len(inputs.X), self.shapes.n_outputs), dtype)
+        out = np.empty((len(inputs), self.shapes.n_outputs), dtype)
         for block in inputs.blocks():
-            out[block] = self.layer.forward(*arrays, inputs.read(block), None)[0]
+            out[block] = self.layer.forward(*arrays, inputs.take(block), None)[0]
         return out
 
     def input_gradients(
-        self, params: Array, statistics: Array, inputs: Inputs, d_outputs: Array
+        self, params: Array, statistics: Array, inputs: Standardized, d_outputs: Array
     ) -> Array:
         """Return the vector-Jacobian product with respect to the original rows.
 
@@ -90,9 +90,9 @@ class Network:
         unused = self.views(
             np.empty_like(params)
         )  # the gradients with respect to the parameters
-        out = np.empty(inputs.X.shape, inputs.dtype)
+        out = np.empty(inputs.shape, inputs.dtype)
         for block in inputs.blocks():
-            _, backward = self.layer.forward(*arrays, inputs.read(block), None)
+            _, backward = self.layer.forward(*arrays, inputs.take(block), None)
             out[block] = backward(d_outputs[block], unused)
         if inputs.standard is not None:
             deviation = (
@@ -126,7 +126,7 @@ def network(layer: Layer, n_inputs: int) -> Network:
 def batch_objective(
     net: Network,
     statistics: Array,
-    inputs: Inputs,
+    inputs: Standardized,
     labels: Labels,
     weights: Array,
     *,
@@ -150,7 +150,7 @@ def batch_objective(
     penalty : callable
         One of `skvision._training.penalties`, applied to all weights.
     rng : Generator
-        Random number generator for augmentation and dropout.
+        Random number generator for dropout.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def batch_objective(
     grads, buffers = net.views(gradient), net.statistics(statistics)
 
     def objective(params: Array, index: NDArray[np.integer]) -> tuple[float, Array]:
-        x = inputs.read(index, rng)
+        x = inputs.take(index)
         counts = weights[index]
         scores, backward = net.layer.forward(
             net.views(params), buffers, x, Training(rng, counts, labels=labels[index])
@@ -179,7 +179,7 @@ def batch_objective(
 def whole_objective(
     net: Network,
     statistics: Array,
-    inputs: Inputs,
+    inputs: Standardized,
     labels: Labels,
     sample_weight: Array,
     *,
@@ -211,7 +211,7 @@ def whole_objective(
         for block in inputs.blocks():
             training = Training(None, None, labels=labels[block])
             scores, backward = net.layer.forward(
-                arrays, buffers, inputs.read(block), training
+                arrays, buffers, inputs.take(block), training
             )
             of_block, d_scores = loss(
                 scores.astype(np.float64, copy=False),
@@ -230,7 +230,7 @@ def whole_objective(
 def learn_statistics(
     net: Network,
     params: Array,
-    inputs: Inputs,
+    inputs: Standardized,
     weights: Array,
     batches: Sequence[NDArray[np.integer]],
     rng: Generator,
@@ -256,5 +256,5 @@ def learn_statistics(
     weights = weights.astype(inputs.dtype)
     for i, batch in enumerate(batches):
         training = Training(rng, weights[batch], momentum=1 / (i + 1))
-        net.layer.forward(*arrays, inputs.read(batch, rng), training)
+        net.layer.forward(*arrays, inputs.take(batch), training)
     return statistics

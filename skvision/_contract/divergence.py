@@ -4,12 +4,15 @@ from typing import Any
 
 import numpy as np
 
+from skvision._training.sources import Source
+
 PLAIN = 10  # standardized features are seldom larger, so scaling would not help
 
 
-def largest_value(X: Any) -> float:
-    """Return the largest absolute value of an array of any dtype."""
-    return max(float(X.max()), -float(X.min()))
+def largest_value(source: Source) -> float:
+    """Return the largest absolute value of rows of any dtype."""
+    blocks = map(source.take, source.blocks())
+    return max(max(float(x.max()), -float(x.min())) for x in blocks)
 
 
 def squares_of(dtype: Any) -> tuple[float, float]:
@@ -18,27 +21,27 @@ def squares_of(dtype: Any) -> tuple[float, float]:
     return float(limits.tiny) ** 0.5, float(limits.max) ** 0.5
 
 
-def check_outputs(outputs: np.ndarray, X: Any) -> np.ndarray:
-    """Raise an error if a result computed from ``X`` is infinite or NaN."""
+def check_outputs(outputs: np.ndarray, source: Source) -> np.ndarray:
+    """Raise an error if a result computed from rows is infinite or NaN."""
     if not np.isfinite(outputs).all():
         raise ValueError(
             f"The result is infinite or NaN: X has values up to "
-            f"{largest_value(X):.3g}, which are too large for {outputs.dtype} with "
-            f"these weights. Pass X in the range of the training data, or scale it "
-            f"before the fit, for example with PixelNormalizer()."
+            f"{largest_value(source):.3g}, which are too large for {outputs.dtype} "
+            f"with these weights. Pass X in the range of the training data, or scale "
+            f"it before the fit, for example with PixelNormalizer()."
         )
     return outputs
 
 
-def advice_on_extremes(estimator: Any, X: Any, dtype: Any) -> str:
+def advice_on_extremes(estimator: Any, largest: float, dtype: Any) -> str:
     """Return which of the inputs of a fit is too large or too small, and what to do.
 
     Parameters
     ----------
     estimator : estimator
         An estimator with the parameter ``alpha``.
-    X : ndarray, uint8, float32 or float64
-        Features.
+    largest : float
+        The largest absolute value of the features.
     dtype : dtype
         The dtype of the computations.
 
@@ -47,7 +50,7 @@ def advice_on_extremes(estimator: Any, X: Any, dtype: Any) -> str:
     advice : str
         One or two sentences.
     """
-    largest, dtype = largest_value(X), np.dtype(dtype)
+    dtype = np.dtype(dtype)
     start, end = squares_of(dtype)
     if estimator.alpha > end and largest < end:
         return (
@@ -71,15 +74,17 @@ def advice_on_extremes(estimator: Any, X: Any, dtype: Any) -> str:
     )
 
 
-def advice_on_divergence(estimator: Any, X: Any, dtype: Any, *, scaled: bool) -> str:
+def advice_on_divergence(
+    estimator: Any, source: Source, dtype: Any, *, scaled: bool
+) -> str:
     """Return why the steps of a mini-batch solver diverged, and what to do.
 
     Parameters
     ----------
     estimator : estimator
         An estimator with the parameters of a mini-batch solver.
-    X : ndarray, uint8, float32 or float64
-        Features.
+    source : Source
+        The features.
     dtype : dtype
         The dtype of the computations.
     scaled : bool
@@ -104,10 +109,9 @@ def advice_on_divergence(estimator: Any, X: Any, dtype: Any, *, scaled: bool) ->
             f"diverge with solver={estimator.solver!r}: decrease alpha, or decrease "
             f"learning_rate_init to less than {limit / l2:.2g}."
         )
-    X = np.ones(1) if scaled else X
-    largest, (start, end) = largest_value(X), squares_of(dtype)
+    largest, (start, end) = 1.0 if scaled else largest_value(source), squares_of(dtype)
     if not start < largest < end or estimator.alpha > end:
-        return advice_on_extremes(estimator, X, dtype)
+        return advice_on_extremes(estimator, largest, dtype)
     advice = f"Decrease learning_rate_init={rate:g}"
     if own:
         advice = "Return smaller values from learning_rate"

@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from skvision._contract.images import validate_rows
 from skvision._contract.labels import refuse_missing
 from skvision._contract.sklearn_compat import check_sample_weight
+from skvision._training.sources import ArraySource, Source
 
 
 class LabeledRows(NamedTuple):
@@ -17,7 +18,7 @@ class LabeledRows(NamedTuple):
     ``unbalanced`` holds the weights before ``class_weight="balanced"`` is applied.
     """
 
-    X: np.ndarray
+    source: Source
     labels: np.ndarray
     weights: np.ndarray
     classes: np.ndarray
@@ -33,6 +34,11 @@ class LabeledRows(NamedTuple):
         """The weights of the rows, scaled so that they sum to one."""
         shares: np.ndarray = self.weights / self.weights.sum()
         return shares
+
+    def part(self, rows: np.ndarray) -> "LabeledRows":
+        """Return some of the rows, which are copied to memory."""
+        source = ArraySource(self.source.take(rows))
+        return LabeledRows(source, self.labels[rows], self.weights[rows], self.classes)
 
     def normalized_weights_of(self, rows: np.ndarray) -> np.ndarray:
         """Return weights that sum to one over some rows and are 0 for the others."""
@@ -72,7 +78,7 @@ def validate_labeled_rows(
             )
         labels = np.searchsorted(classes, present)[labels]
     weights = _row_weights(sample_weight, estimator.class_weight, X, classes, labels)
-    problem = LabeledRows(X, labels, weights, classes, unbalanced=weights)
+    problem = LabeledRows(ArraySource(X), labels, weights, classes, unbalanced=weights)
     return _balanced(estimator, problem, np.arange(len(X)))
 
 
@@ -186,7 +192,7 @@ def validate_validation_set(
             f"classes of y are {problem.classes.tolist()}."
         )
     labels = np.searchsorted(problem.classes, y)
-    return LabeledRows(X, labels, weights, problem.classes)
+    return LabeledRows(ArraySource(X), labels, weights, problem.classes)
 
 
 def _row_weights(

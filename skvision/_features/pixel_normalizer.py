@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.divergence import largest_value
 from skvision._contract.images import as_array, validate_images, validate_rows
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
@@ -18,28 +19,29 @@ from skvision._contract.sklearn_compat import (
     whole_fit,
     wrap_only_rows,
 )
-from skvision._training.rows import Rows
-from skvision._training.standard import Standard, learn_spread, standardize, unit_of
+from skvision._training.moments import learn_spread
+from skvision._training.sources import ArraySource, Centered, Source
+from skvision._training.standard import Standard, standardize, unit_of
 
 BLOCK_BYTES = 2**24  # of floats; products of fewer rows with large matrices are slow
 
 
 def _in_blocks(
     fill: Callable[..., Any],
-    rows: np.ndarray,
+    source: Source,
     out: np.ndarray,
     advice: str,
     **size: Any,
 ) -> np.ndarray:
     """Fill ``out`` by ``fill(block, part)``; raise an error if a value overflows."""
-    for block in Rows(rows, None).blocks(**size):
+    for block in Centered(source).blocks(**size):
         with np.errstate(over="ignore", invalid="ignore"):
             fill(block, out[block])
         if not np.isfinite(out[block]).all():
-            largest = np.abs(rows[block].astype(np.float64)).max()
             raise ValueError(
-                f"The result overflows: values of X go up to {largest:.3g}, and "
-                f"{out.dtype} holds up to {np.finfo(out.dtype).max:.3g}. {advice}."
+                f"The result overflows: values of X go up to "
+                f"{largest_value(source):.3g}, and {out.dtype} holds up to "
+                f"{np.finfo(out.dtype).max:.3g}. {advice}."
             )
     return out
 
@@ -203,7 +205,8 @@ class PixelNormalizer(TransformerMixin, Estimator):
             rows, n_channels = images.reshape(len(images), -1), images.shape[3]
         else:
             rows = validate_rows(self, X, reset=True)
-        spread = learn_spread(rows, np.full(len(rows), 1 / len(rows)), n_channels)
+        source = ArraySource(rows)
+        spread = learn_spread(source, np.full(len(rows), 1 / len(rows)), n_channels)
         center = np.zeros_like(spread.mean) if self.center is None else spread.mean
         scale = self._compute_scale(spread, center)
         scale[scale == 0] = 1
@@ -211,7 +214,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
         unwhitening: Any = None
         if self.whitening_epsilon is not None:
             longest = (spread.deviation / scale).max()
-            whitening, unwhitening = self._fit_whitening(rows, center, scale, longest)
+            whitening, unwhitening = self._fit_whitening(source, center, scale, longest)
         self.center_, self.scale_ = center, scale
         self.whitening_, self._unwhitening = whitening, unwhitening
         return self
@@ -236,7 +239,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
         )
 
     def _fit_whitening(
-        self, rows: np.ndarray, center: np.ndarray, scale: np.ndarray, longest: Any
+        self, source: Source, center: np.ndarray, scale: np.ndarray, longest: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the whitening matrix and its inverse.
 
@@ -248,13 +251,13 @@ class PixelNormalizer(TransformerMixin, Estimator):
         standard = Standard(center, scale * size)
         second_moment = np.zeros((len(center), len(center)))
         total = np.zeros(len(center))
-        for block in Rows(rows, None).blocks(BLOCK_BYTES):
-            z = np.empty(rows[block].shape)
-            standardize(rows, block, standard, z)
+        for block in Centered(source).blocks(BLOCK_BYTES):
+            z = np.empty((block.stop - block.start, len(center)))
+            standardize(*source.locate(block), standard, z)
             second_moment += z.T @ z
             total += z.sum(axis=0)
-        mean = total / len(rows)
-        covariance = second_moment / len(rows) - np.outer(mean, mean)
+        mean = total / len(source)
+        covariance = second_moment / len(source) - np.outer(mean, mean)
         eigenvalues, vectors = np.linalg.eigh(covariance)
         deviations = np.hypot(
             size * np.sqrt(np.maximum(eigenvalues, 0)), np.sqrt(epsilon)
@@ -281,8 +284,9 @@ class PixelNormalizer(TransformerMixin, Estimator):
             the dtype of the result.
         """
         check_is_fitted(self, "center_")
-        rows = validate_rows(self, X, reset=False)
-        result = np.empty(rows.shape, self._dtype_for(rows))
+        source = ArraySource(validate_rows(self, X, reset=False))
+        rows = Centered(source)
+        result = np.empty(rows.shape, rows.dtype)
         advice = "Pass values like those that were passed to fit"
         if self.scale is None:
             advice = 'Set scale="std"'
@@ -291,8 +295,8 @@ class PixelNormalizer(TransformerMixin, Estimator):
         if self.whitening_ is None:
             standard = Standard(self.center_, self.scale_)
             _in_blocks(
-                lambda block, out: standardize(rows, block, standard, out),
-                rows,
+                lambda block, out: standardize(*source.locate(block), standard, out),
+                source,
                 result,
                 advice,
             )
@@ -304,10 +308,10 @@ class PixelNormalizer(TransformerMixin, Estimator):
         whitening = (self.whitening_ * size).astype(result.dtype)
 
         def whiten(block: slice, out: np.ndarray) -> None:
-            z = standardize(rows, block, standard, np.empty_like(out))
+            z = standardize(*source.locate(block), standard, np.empty_like(out))
             np.matmul(z, whitening, out=out)
 
-        _in_blocks(whiten, rows, result, advice, n_bytes=BLOCK_BYTES)
+        _in_blocks(whiten, source, result, advice, n_bytes=BLOCK_BYTES)
         return result.reshape(as_array(X).shape)
 
     def inverse_transform(self, X: Any) -> np.ndarray:
@@ -331,8 +335,9 @@ class PixelNormalizer(TransformerMixin, Estimator):
             the dtype of the result.
         """
         check_is_fitted(self, "center_")
-        rows = validate_rows(self, X, reset=False)
-        result = np.empty(rows.shape, self._dtype_for(rows))
+        source = ArraySource(validate_rows(self, X, reset=False))
+        rows = Centered(source)
+        result = np.empty(rows.shape, rows.dtype)
         size: Any = 1.0
         unwhitening = None
         if self.whitening_ is not None:
@@ -340,7 +345,7 @@ class PixelNormalizer(TransformerMixin, Estimator):
             unwhitening = (self._unwhitening * size).astype(result.dtype)
 
         def restore(block: slice, out: Any) -> None:
-            z = rows[block].astype(result.dtype, copy=False)
+            z = rows.take(block)
             if unwhitening is not None:
                 z = z @ unwhitening
             z = z.astype(np.float64)
@@ -351,11 +356,8 @@ class PixelNormalizer(TransformerMixin, Estimator):
         advice = "Pass what transform returned"
         if result.dtype == np.float32:
             advice += ", as float64"
-        _in_blocks(restore, rows, result, advice, n_bytes=BLOCK_BYTES)
+        _in_blocks(restore, source, result, advice, n_bytes=BLOCK_BYTES)
         return result.reshape(as_array(X).shape)
-
-    def _dtype_for(self, rows: np.ndarray) -> type:
-        return np.float64 if rows.dtype == np.float64 else np.float32
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the columns of flat rows, or the pixels of images.

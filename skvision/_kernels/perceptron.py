@@ -57,23 +57,36 @@ def _first_equal(scores, label):
 
 
 @jit
-def epoch(
-    X, order, labels, weights, rate, params, row, scores, sums, since, strict=False
+def make_steps(
+    X,
+    index,
+    labels,
+    weights,
+    rate,
+    params,
+    row,
+    scores,
+    sums,
+    since,
+    n_steps,
+    loss,
+    strict=False,
 ):
-    """Make an epoch: after each mistake, update the true class and the winning class.
+    """Make a step for each row: after a mistake, update the true class and the winner.
 
     If the class with the largest score is not the true one, the weights of the true
     class change by ``rate * weights[i] * row``, and those of the winner by the
-    negative of that.
+    negative of that. An epoch is one or more calls with the same scratch space.
 
     Parameters
     ----------
     X : ndarray of shape (n, d), uint8, float32 or float64
-    order : ndarray of shape (m,), int
-        The rows of the epoch, in this order.
-    labels : ndarray of shape (n,), int
-    weights : ndarray of shape (n,), float64
-        The factor of the update of each row.
+    index : ndarray of shape (m,), int
+        The rows of the steps, in this order.
+    labels : ndarray of shape (m,), int
+        The true class of each step.
+    weights : ndarray of shape (m,), float64
+        The factor of the update of each step.
     rate : float
         The learning rate, a factor of all updates.
     params : ndarray of shape (k, d + 1), float32 or float64
@@ -84,9 +97,14 @@ def epoch(
     scores : ndarray of shape (n_classes,), like params
         Scratch space for scores, of two classes if ``params`` has one row.
     sums : ndarray of shape (k, d + 1) or (0, 0), like params
-        The sum of ``params`` after each step is added to it, unless it is empty.
+        The sum of ``params`` after each step is added to it, unless it is empty. The
+        last steps are missing, until they are added by `add_missing_steps`.
     since : ndarray of shape (k,), int
-        Scratch space for the first step that is missing in the sum of each row.
+        The first step that is missing in the sum of each row, zero before an epoch.
+    n_steps : int
+        The number of steps that the epoch has already made.
+    loss : float
+        The loss of these steps.
     strict : bool, default=False
         Whether a tie of the true class and another counts as a mistake.
 
@@ -94,15 +112,15 @@ def epoch(
     -------
     n_mistakes : int
     loss : float
-        Weighted sum of the largest score minus the score of the true class.
+        Weighted sum of the largest score minus the score of the true class, including
+        the steps already made.
     """
-    n_mistakes, loss = 0, 0.0
+    n_mistakes = 0
     first = scores.size - params.shape[0]
-    since[:] = 0
-    for t in range(order.size):
-        i = order[t]
+    for i in range(index.size):
+        t, position = n_steps + i, index[i]
         for j in range(X.shape[1]):
-            row[j] = X[i, j]
+            row[j] = X[position, j]
         winner, label = _winner(params, row, scores), labels[i]
         if strict and winner == label:
             winner = _first_equal(scores, label)
@@ -118,7 +136,11 @@ def epoch(
                 _move(
                     params[c - first], params.dtype.type(sign * rate * weights[i]), row
                 )
-    if sums.size:
-        for c in range(params.shape[0]):
-            _add(sums[c], order.size - since[c], params[c])
     return n_mistakes, loss
+
+
+@jit
+def add_missing_steps(sums, since, params, n_steps):
+    """Add the steps of an epoch that are missing in the sums of `make_steps`."""
+    for c in range(params.shape[0]):
+        _add(sums[c], n_steps - since[c], params[c])

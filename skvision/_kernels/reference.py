@@ -577,29 +577,49 @@ def encode_and_pool(products, responses, patches, first, coding, cells, sums, po
 # Learning.
 
 
-def epoch(
-    X, order, labels, weights, rate, params, row, scores, sums, since, strict=False
+def make_steps(
+    X,
+    index,
+    labels,
+    weights,
+    rate,
+    params,
+    row,
+    scores,
+    sums,
+    since,
+    n_steps,
+    loss,
+    strict=False,
 ):
     """Update the true class and the winner after each mistake.
 
     ``w_true += rate weight x`` and ``w_winner -= rate weight x``.
     """
-    n_mistakes, loss, first = 0, 0.0, scores.size - len(params)
-    for i in order:
-        x, label = np.append(X[i], row[-1]).astype(params.dtype), labels[i]
+    n_mistakes, first = 0, scores.size - len(params)
+    if sums.size:
+        add_missing_steps(sums, since, params, n_steps)
+    since[:] = n_steps + len(index)
+    for x, label, weight in zip(X[index], labels, weights, strict=True):
+        x = np.append(x, row[-1]).astype(params.dtype)
         all_scores = np.append(np.zeros(first), params @ x)
         winner = all_scores.argmax()
         ties = np.flatnonzero(all_scores == all_scores[label])
         if strict and winner == label and len(ties) > 1:
             winner = ties[ties != label][0]
-        loss += weights[i] * (all_scores[winner] - all_scores[label])
+        loss += weight * (all_scores[winner] - all_scores[label])
         n_mistakes += winner != label
         for c, sign in ((label, 1), (winner, -1)):
             if c >= first and winner != label:
-                params[c - first] += sign * rate * weights[i] * x
+                params[c - first] += sign * rate * weight * x
         if sums.size:
             sums += params
     return n_mistakes, loss
+
+
+def add_missing_steps(sums, since, params, n_steps):
+    """Do ``sums += (n_steps - since) params``."""
+    sums += (n_steps - since)[:, np.newaxis] * params
 
 
 def add_moments(X, shares, unit, center, sums, squares):

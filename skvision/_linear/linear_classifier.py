@@ -21,7 +21,7 @@ from skvision._contract.sklearn_compat import (
     end_fit,
     whole_fit,
 )
-from skvision._training.rows import Rows
+from skvision._training.sources import ArraySource, Centered
 
 
 class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
@@ -184,14 +184,15 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
             If ``X`` has another shape than the images seen in ``fit``.
         """
         check_is_fitted(self, "coef_")
-        X = validate_rows(self, X, reset=False)
-        rows = Rows(X, None)
-        scores = np.empty((len(X), len(self.coef_)), np.result_type(X, self.coef_))
+        source = ArraySource(validate_rows(self, X, reset=False))
+        rows = Centered(source)
+        dtype = np.result_type(source.dtype, self.coef_)
+        scores = np.empty((len(rows), len(self.coef_)), dtype)
         with np.errstate(over="ignore", invalid="ignore"):
             for block in rows.blocks():
-                x = rows.read(block).astype(scores.dtype, copy=False)
+                x = rows.take(block).astype(scores.dtype, copy=False)
                 scores[block] = x @ self.coef_.T + self.intercept_
-        check_outputs(scores, X)
+        check_outputs(scores, source)
         return scores if len(self.coef_) > 1 else scores[:, 0]
 
     def predict(self, X: Any) -> np.ndarray:

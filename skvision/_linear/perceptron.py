@@ -21,7 +21,7 @@ from skvision._linear.perceptron_rule import (
     evaluate_rows,
     learn,
 )
-from skvision._training.rows import Rows
+from skvision._training.sources import Centered
 
 
 @public("skvision")
@@ -284,7 +284,7 @@ class Perceptron(LinearClassifier):
             self.loss_curve_ = [self._loss_at_start(rule, weights)]
         else:
             weights = copy.deepcopy(self._state)
-            weights.params = weights.params.astype(Rows(problem.X, None).dtype)
+            weights.params = weights.params.astype(Centered(problem.source).dtype)
             if self.average != (weights.total is not None):
                 weights = Weights(weights.params, self.average)
         evaluation = rule.epoch(weights)
@@ -300,7 +300,8 @@ class Perceptron(LinearClassifier):
         self, problem: LabeledRows
     ) -> tuple[float, np.ndarray, np.ndarray]:
         params = np.column_stack([self.coef_, self.intercept_]).astype(np.float64)
-        evaluation, gradient = evaluate_rows(problem, np.arange(len(problem.X)), params)
+        index = np.arange(len(problem.source))
+        evaluation, gradient = evaluate_rows(problem, index, params)
         total = problem.weights.sum()
         return (
             evaluation.loss / total,
@@ -310,10 +311,10 @@ class Perceptron(LinearClassifier):
 
     def _start(self, problem: LabeledRows, warm_start: bool) -> np.ndarray:
         """Return zeros or, for a warm start, the fitted weights."""
-        dtype = Rows(problem.X, None).dtype
+        dtype = Centered(problem.source).dtype
         if warm_start:
             return np.column_stack([self.coef_, self.intercept_]).astype(dtype)
-        return np.zeros((problem.n_outputs, problem.X.shape[1] + 1), dtype)
+        return np.zeros((problem.n_outputs, problem.source.n_features + 1), dtype)
 
     def _attributes(self, params: Any, problem: LabeledRows) -> dict[str, np.ndarray]:
         """Return the fitted attributes that predictions need."""

@@ -1,17 +1,18 @@
 """The perceptron rule, applied to single samples or to batches."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from skvision._contract.divergence import largest_value
 from skvision._contract.labeled_rows import LabeledRows
 from skvision._training.losses import perceptron
 from skvision._training.minimize import batches
 from skvision._training.parallel import for_each_block, one_thread_for_blas
-from skvision._training.rows import Rows
+from skvision._training.sources import Centered, Source
 
 ONE_BATCH_PATIENCE = 20  # factor on the patience if an epoch is a single step
 MAX_CHUNKS = 16  # each chunk of rows has its own gradient, summed at the end
@@ -64,13 +65,10 @@ def _evaluate_chunk(
     fit_intercept: bool,
     strict: bool,
 ) -> tuple[Evaluation, np.ndarray]:
-    rows, gradient, evaluations = Rows(problem.X, None), np.zeros_like(params), []
-    for block in rows.blocks():
-        part = index[block]
-        if not len(part):
-            break
+    rows, gradient, evaluations = Centered(problem.source), np.zeros_like(params), []
+    for part in _parts(rows, index):
         contiguous = (np.diff(part) == 1).all()  # a slice does not copy the rows
-        x = rows.read(slice(part[0], part[-1] + 1) if contiguous else part)
+        x = rows.take(slice(part[0], part[-1] + 1) if contiguous else part)
         x = x.astype(params.dtype, copy=False)
         scores = x @ params[:, :-1].T + params[:, -1]
         weights, labels = problem.weights[part], problem.labels[part]
@@ -85,6 +83,13 @@ def _evaluate_chunk(
             Evaluation(int(wrong.sum()), float(weights[wrong].sum()), loss)
         )
     return _total(evaluations), gradient
+
+
+def _parts(source: Source, index: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the indices of rows in parts as long as the blocks of the source."""
+    for block in source.blocks():
+        if len(part := index[block]):
+            yield part
 
 
 def _make_ties_mistakes(scores: Any, labels: Any) -> Any:
@@ -134,8 +139,8 @@ class Rule:
             evaluation = run_epoch(weights, order)
         if not (np.isfinite(evaluation.loss) and np.isfinite(weights.params).all()):
             raise ValueError(
-                f"X has values up to {np.abs(self.problem.X).max():.3g}, which are too "
-                f"large for computations in {weights.params.dtype}: scale the "
+                f"X has values up to {largest_value(self.problem.source):.3g}, which "
+                f"are too large for computations in {weights.params.dtype}: scale the "
                 f"features, for example with PixelNormalizer()."
             )
         return evaluation
@@ -155,27 +160,36 @@ class Rule:
         return _total(evaluations)
 
     def _row_by_row(self, weights: "Weights", order: np.ndarray) -> Evaluation:
-        from skvision._kernels.perceptron import epoch
+        from skvision._kernels.perceptron import add_missing_steps, make_steps
 
         problem, params = self.problem, weights.params
         row = np.ones(params.shape[1], params.dtype)
         row[-1] = self.fit_intercept
+        scores = np.empty(len(problem.classes), row.dtype)
         sums = np.zeros((0, 0) if weights.total is None else params.shape, row.dtype)
-        n_mistakes, loss = epoch(
-            problem.X,
-            order,
-            problem.labels,
-            problem.weights,
-            self.rate,
-            params,
-            row,
-            np.empty(len(problem.classes), row.dtype),
-            sums,
-            np.empty(len(params), np.intp),
-            self.strict,
-        )
-        weights.n_steps += len(order)
+        since = np.zeros(len(params), np.intp)
+        n_steps, n_mistakes, loss = 0, 0, 0.0
+        for part in _parts(problem.source, order):
+            X, index = problem.source.locate(part)
+            n_wrong, loss = make_steps(
+                X,
+                index,
+                problem.labels[part],
+                problem.weights[part],
+                self.rate,
+                params,
+                row,
+                scores,
+                sums,
+                since,
+                n_steps,
+                loss,
+                self.strict,
+            )
+            n_steps, n_mistakes = n_steps + len(part), n_mistakes + n_wrong
+        weights.n_steps += n_steps
         if weights.total is not None:
+            add_missing_steps(sums, since, params, n_steps)
             weights.total += sums
         return Evaluation(n_mistakes, np.nan, loss)
 

@@ -27,6 +27,7 @@ from skvision._contract.warn import warn
 from skvision._linear.linear_classifier import LinearClassifier
 from skvision._training.linear import minimize_linear
 from skvision._training.minimize import batches, minimize
+from skvision._training.moments import weighted_mean
 from skvision._training.objective import (
     linear_batches,
     linear_objective,
@@ -35,7 +36,7 @@ from skvision._training.objective import (
 )
 from skvision._training.optimizers import projected, resumed
 from skvision._training.penalties import elastic_net, max_norm
-from skvision._training.rows import Rows, weighted_mean
+from skvision._training.sources import Centered
 
 FIRST_BATCH = 1024  # rows per block when the initial objective is computed
 
@@ -83,10 +84,10 @@ class RegularizedLinearClassifier(LinearClassifier):
         learning = np.flatnonzero(problem.weights)
         if self.solver != "auto":
             problem, learning, held_out = hold_out(self, problem, rng)
-        rows = Rows(problem.X, None)
+        rows = Centered(problem.source)
         if self.fit_intercept:
             center = weighted_mean(rows, problem.normalized_weights_of(learning))
-            rows = Rows(problem.X, center)
+            rows = Centered(problem.source, center)
         start = self._start(problem, rows, warm_start)
 
         def on_iteration(params: Any) -> Any:
@@ -106,7 +107,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         return interrupted
 
     def _fit_part(self, problem: LabeledRows, first: bool) -> bool:
-        rows = Rows(problem.X, None)
+        rows = Centered(problem.source)
         if first or not hasattr(self, "_batch_state"):
             center = (
                 weighted_mean(rows, problem.normalized_weights)
@@ -119,7 +120,7 @@ class RegularizedLinearClassifier(LinearClassifier):
             self.learning_rates_: list[float] = []
             self.__dict__.pop("optimality_", None)
         refuse_ended_plan(self, self.n_iter_)
-        rows = Rows(problem.X, self._center)
+        rows = Centered(problem.source, self._center)
         params = self._start(problem, rows, not first).astype(rows.dtype)
         optimizer = self._optimizer(problem, rows)
         state = resumed(self._batch_state, optimizer.init(params))
@@ -154,16 +155,16 @@ class RegularizedLinearClassifier(LinearClassifier):
     def _loss_and_gradient(
         self, problem: LabeledRows
     ) -> tuple[float, np.ndarray, np.ndarray]:
-        center = np.zeros(problem.X.shape[1]) if self.fit_intercept else None
-        rows = Rows(problem.X.astype(np.float64), center)
+        center = np.zeros(problem.source.n_features) if self.fit_intercept else None
+        rows = Centered(problem.source, center, exact=True)
         with np.errstate(over="ignore", invalid="ignore"):
             value, gradient = self._objective(problem, rows)(
                 self._start(problem, rows, warm_start=True)
             )
-        check_outputs(np.append(gradient, value), problem.X)
+        check_outputs(np.append(gradient, value), problem.source)
         return value, *split_linear(gradient, rows.n_features, self.fit_intercept)
 
-    def _objective(self, problem: LabeledRows, rows: Rows) -> Callable[..., Any]:
+    def _objective(self, problem: LabeledRows, rows: Centered) -> Callable[..., Any]:
         return linear_objective(
             rows,
             problem.labels,
@@ -172,7 +173,9 @@ class RegularizedLinearClassifier(LinearClassifier):
             penalty=elastic_net(self.alpha, self.l1_ratio),
         )
 
-    def _start(self, problem: LabeledRows, rows: Rows, warm_start: bool) -> np.ndarray:
+    def _start(
+        self, problem: LabeledRows, rows: Centered, warm_start: bool
+    ) -> np.ndarray:
         """Return zeros or, for a warm start, the fitted weights for centered rows."""
         n_features = rows.n_features
         start = np.zeros(problem.n_outputs * (n_features + int(self.fit_intercept)))
@@ -185,7 +188,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         return start
 
     def _attributes(
-        self, params: Any, problem: LabeledRows, rows: Rows
+        self, params: Any, problem: LabeledRows, rows: Centered
     ) -> dict[str, np.ndarray]:
         """Return the fitted attributes that predictions need."""
         W, b = split_linear(params, rows.n_features, self.fit_intercept)
@@ -200,11 +203,12 @@ class RegularizedLinearClassifier(LinearClassifier):
     def _fit_exactly(
         self,
         problem: LabeledRows,
-        rows: Rows,
+        rows: Centered,
         start: np.ndarray,
         on_iteration: Callable[..., Any],
     ) -> np.ndarray:
-        if self.alpha == 0 and 0 < largest_value(rows.X) < squares_of(np.float64)[0]:
+        smallest = squares_of(np.float64)[0]
+        if self.alpha == 0 and 0 < largest_value(rows.source) < smallest:
             self._refuse_extremes(rows)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             minimum = minimize_linear(
@@ -240,11 +244,13 @@ class RegularizedLinearClassifier(LinearClassifier):
         self.optimality_ = minimum.error
         return minimum.params
 
-    def _error_of_rounded(self, minimum: Any, problem: LabeledRows, rows: Rows) -> Any:
+    def _error_of_rounded(
+        self, minimum: Any, problem: LabeledRows, rows: Centered
+    ) -> Any:
         """Return the relative gap after the weights have been rounded to float32."""
         W, b = list(self._attributes(minimum.params, problem, rows).values())[1:]
         params = np.append(W, b).astype(np.float64)
-        at_zero = Rows(problem.X, np.zeros(rows.n_features), exact=True)
+        at_zero = Centered(problem.source, np.zeros(rows.n_features), exact=True)
         penalty = elastic_net(self.alpha, self.l1_ratio)
         with np.errstate(over="ignore", invalid="ignore"):
             value, _ = self._loss(problem.n_outputs)(
@@ -272,19 +278,20 @@ class RegularizedLinearClassifier(LinearClassifier):
             ConvergenceWarning,
         )
 
-    def _overflows(self, rows: Rows) -> Any:
+    def _overflows(self, rows: Centered) -> Any:
         """Return whether the squared norm of a row may overflow in its dtype."""
         with np.errstate(over="ignore"):
-            length = rows.n_features * np.square(np.abs(rows.X).max(), dtype=np.float64)
+            length = rows.n_features * np.square(largest_value(rows.source))
         return length > np.finfo(rows.dtype).max
 
-    def _refuse_extremes(self, rows: Rows) -> None:
-        raise ValueError(advice_on_extremes(self, rows.X, rows.dtype))
+    def _refuse_extremes(self, rows: Centered) -> None:
+        largest = largest_value(rows.source)
+        raise ValueError(advice_on_extremes(self, largest, rows.dtype))
 
     def _fit_in_batches(
         self,
         problem: LabeledRows,
-        rows: Rows,
+        rows: Centered,
         start: np.ndarray,
         parts: tuple[np.ndarray, np.ndarray],
         rng: np.random.RandomState,
@@ -325,7 +332,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         if result.loss_curve[-1] > first_value and not result.interrupted:
             warn(
                 f"The loss rose from {first_value:.3g} to {result.loss_curve[-1]:.3g}. "
-                + advice_on_divergence(self, rows.X, rows.dtype, scaled=False),
+                + advice_on_divergence(self, rows.source, rows.dtype, scaled=False),
                 ConvergenceWarning,
             )
         elif not (result.converged or result.interrupted):
@@ -340,7 +347,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         self.learning_rates_ = result.learning_rates
         return result.params, result.interrupted
 
-    def _optimizer(self, problem: LabeledRows, rows: Rows) -> Any:
+    def _optimizer(self, problem: LabeledRows, rows: Centered) -> Any:
         n_weights = problem.n_outputs * rows.n_features
         optimizer = make_optimizer(self, n_weights)
         if self.max_norm is None:
@@ -351,12 +358,12 @@ class RegularizedLinearClassifier(LinearClassifier):
 
         return projected(optimizer, shorten)
 
-    def _refuse_divergence(self, rows: Rows) -> None:
-        advice = advice_on_divergence(self, rows.X, rows.dtype, scaled=False)
+    def _refuse_divergence(self, rows: Centered) -> None:
+        advice = advice_on_divergence(self, rows.source, rows.dtype, scaled=False)
         raise ValueError(f"The loss became infinite or NaN. {advice}")
 
     def _batch_objective(
-        self, problem: LabeledRows, rows: Rows, learning: np.ndarray
+        self, problem: LabeledRows, rows: Centered, learning: np.ndarray
     ) -> Callable[..., Any]:
         return linear_batches(
             rows,
@@ -373,7 +380,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         return elastic_net(self.alpha, self.l1_ratio)
 
     def _value_of(
-        self, problem: LabeledRows, rows: Rows, learning: np.ndarray
+        self, problem: LabeledRows, rows: Centered, learning: np.ndarray
     ) -> Callable[..., Any]:
         """Return ``params -> objective`` for the rows ``learning``."""
         loss, labels = self._loss(problem.n_outputs), problem.labels[learning]
@@ -390,15 +397,15 @@ class RegularizedLinearClassifier(LinearClassifier):
         return value_of
 
     def _scorer(
-        self, problem: LabeledRows, rows: Rows, index: np.ndarray
+        self, problem: LabeledRows, rows: Centered, index: np.ndarray
     ) -> Callable[..., Any]:
         """Return ``params -> accuracy`` on the rows ``index``."""
-        held_out = Rows(problem.X[index], rows.center)
-        labels, weights = problem.labels[index], problem.weights[index]
+        part = problem.part(index)
+        held_out = Centered(part.source, rows.center)
 
         def score(params: Any) -> float:
             scores = linear_scores(held_out, params)
             best = scores.argmax(1) if scores.shape[1] > 1 else scores[:, 0] > 0
-            return float(np.average(best == labels, weights=weights))
+            return float(np.average(best == part.labels, weights=part.weights))
 
         return score

@@ -448,7 +448,9 @@ class ArcFaceEmbedder(NetworkClassifier):
         return self
 
     def _architecture_for(self, problem: LabeledRows) -> Any:
-        backbone = architecture_of(self, problem.X.shape[1], len(problem.classes))
+        backbone = architecture_of(
+            self, problem.source.n_features, len(problem.classes)
+        )
         margin_type, _ = MARGINS.get(self.loss, ("angle", None))
         return replace(
             backbone,

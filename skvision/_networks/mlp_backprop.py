@@ -467,8 +467,7 @@ class MLPBackprop(NetworkClassifier):
         rng = check_random_state(self.random_state)
         if X_val is None and y_val is None and sample_weight_val is None:
             problem, learning, rows = hold_out(self, problem, rng)
-            parts: Any = (*(part[rows] for part in problem[:3]), None)
-            held_out = LabeledRows(*parts)
+            held_out = problem.part(rows)
         else:
             learning = np.flatnonzero(problem.weights)
             held_out = validate_validation_set(
@@ -537,7 +536,7 @@ class MLPBackprop(NetworkClassifier):
         super()._keep(result, validation_score=np.array(scores or none), **more)
 
     def _architecture_for(self, problem: LabeledRows) -> Any:
-        return architecture_of(self, problem.X.shape[1], problem.n_outputs)
+        return architecture_of(self, problem.source.n_features, problem.n_outputs)
 
     def _dropout_rates(self, architecture: Any) -> tuple[float, ...]:
         return dropout_rates(self, len(architecture.hidden))

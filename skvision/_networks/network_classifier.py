@@ -23,17 +23,17 @@ from skvision._contract.solvers import refuse_ended_plan
 from skvision._layers.network import views
 from skvision._networks.network_fit import (
     NETWORK_CONSTRAINTS,
-    augment_of,
+    augmented,
     check_together,
     fit_in_batches,
     fit_whole,
     standard_of,
     threads_for,
 )
-from skvision._training.inputs import Inputs
 from skvision._training.network import network_outputs, whole_objective
 from skvision._training.penalties import elastic_net
 from skvision._training.schedules import NO_HISTORY
+from skvision._training.sources import ArraySource, Centered, Standardized
 
 
 def has_epochs(estimator: Any) -> bool:
@@ -121,11 +121,11 @@ class NetworkClassifier(
         self._rng = np.random.default_rng(rng.randint(2**31 - 1))
         self._architecture = architecture
         self._standard = standard_of(
-            self, problem.X, problem.normalized_weights_of(learning)
+            self, problem.source, problem.normalized_weights_of(learning)
         )
         self.classes_ = problem.classes
         start = self._first_parameters(architecture, self._rng)
-        dtype = Inputs(problem.X, None).dtype
+        dtype = Standardized(problem.source).dtype
         self.parameters_, self._statistics = (part.astype(dtype) for part in start)
         self._optimizer_state = None
         self.n_parameters_ = len(self.parameters_)
@@ -160,20 +160,21 @@ class NetworkClassifier(
             )
 
         if self.solver == "lbfgs":
-            inputs = Inputs(problem.X, self._standard)
+            inputs = Standardized(problem.source, self._standard)
             result = fit_whole(
                 self, net, start, inputs, problem, loss=loss, on_epoch=on_epoch
             )
         else:
             score = None
-            if held_out is not None and len(held_out.X):
+            if held_out is not None and len(held_out.source):
                 score = self._scorer(net, held_out)
             before = self._history() if progress is None else NO_HISTORY
+            source = augmented(self, problem.source, self._rng)
             result = fit_in_batches(
                 self,
                 net,
                 start,
-                Inputs(problem.X, self._standard, augment_of(self)),
+                Standardized(source, self._standard),
                 problem,
                 learning,
                 loss=loss,
@@ -199,7 +200,7 @@ class NetworkClassifier(
 
     def _scorer(self, net: Any, held_out: Any) -> Callable[..., Any]:
         """Return ``(params, statistics) -> accuracy``."""
-        inputs = Inputs(held_out.X, self._standard)
+        inputs = Standardized(held_out.source, self._standard)
 
         def score(params: Any, statistics: np.ndarray) -> float:
             best = _winners(network_outputs(net, params, statistics, inputs))
@@ -245,11 +246,15 @@ class NetworkClassifier(
         with threads_for(net, len(X)), np.errstate(over="ignore", invalid="ignore"):
             scores = self._with_mirrored(
                 lambda X: network_outputs(
-                    net, self.parameters_, self._statistics, Inputs(X, self._standard)
+                    net, self.parameters_, self._statistics, self._inputs(X)
                 ),
                 X,
             )
-        return check_outputs(scores, X)
+        return check_outputs(scores, ArraySource(X))
+
+    def _inputs(self, X: np.ndarray) -> Standardized:
+        """Return validated rows as inputs of the network, for predictions."""
+        return Standardized(ArraySource(X), self._standard)
 
     def _with_mirrored(self, function: Callable[..., Any], X: Any) -> Any:
         """Return ``function(X)``, with ``tta`` averaged with that of mirror images."""
@@ -271,10 +276,10 @@ class NetworkClassifier(
                 self._architecture.network(),
                 self.parameters_,
                 self._statistics,
-                Inputs(X, self._standard),
+                self._inputs(X),
                 hidden=True,
             )
-        return check_outputs(outputs, X)
+        return check_outputs(outputs, ArraySource(X))
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each image.
@@ -336,7 +341,7 @@ class NetworkClassifier(
         objective = whole_objective(
             self._architecture.network(),
             self._statistics,
-            Inputs(problem.X.astype(np.float64), self._standard),
+            Standardized(Centered(problem.source, exact=True), self._standard),
             problem.labels,
             problem.normalized_weights,
             loss=self._loss(self._architecture.n_outputs),
@@ -344,7 +349,7 @@ class NetworkClassifier(
         )
         with np.errstate(over="ignore", invalid="ignore"):
             value, gradient = objective(self.parameters_.astype(np.float64))
-        check_outputs(np.append(gradient, value), problem.X)
+        check_outputs(np.append(gradient, value), problem.source)
         return value, {"parameters_": gradient}
 
 

@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skvision._contract.divergence import advice_on_divergence, advice_on_extremes
+from skvision._contract.divergence import (
+    advice_on_divergence,
+    advice_on_extremes,
+    largest_value,
+)
 from skvision._contract.labeled_rows import LabeledRows
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._contract.solvers import (
@@ -22,6 +26,7 @@ from skvision._contract.warn import warn
 from skvision._layers.activations import ACTIVATIONS
 from skvision._training.lbfgs import minimize_lbfgs
 from skvision._training.minimize import FitResult, batches, minimize
+from skvision._training.moments import learn_standard
 from skvision._training.network import (
     batch_objective,
     learn_statistics,
@@ -31,7 +36,7 @@ from skvision._training.optimizers import adam, clipped, projected, resumed
 from skvision._training.parallel import one_thread_for_blas
 from skvision._training.penalties import elastic_net, l2_value, max_norm
 from skvision._training.schedules import NO_HISTORY
-from skvision._training.standard import learn_standard
+from skvision._training.sources import Augmented, Source, Standardized
 
 SMALL = 2**23  # multiply-adds per batch below which one thread is fastest
 RISEN = 10  # factor by which noise alone does not increase the loss
@@ -123,18 +128,18 @@ def check_together(
             )
 
 
-def standard_of(estimator: Any, X: Any, sample_weight: np.ndarray) -> Any:
+def standard_of(estimator: Any, source: Source, sample_weight: np.ndarray) -> Any:
     """Return the means and standard deviations, or None if ``standardize=False``."""
     if not estimator.standardize:
         return None
     n_channels = None if estimator.image_shape_ is None else estimator.image_shape_[2]
-    return learn_standard(X, sample_weight, n_channels)
+    return learn_standard(source, sample_weight, n_channels)
 
 
-def augment_of(estimator: Any) -> Any:
-    """Return the augmentation as a function of rows, or None without one."""
+def augmented(estimator: Any, source: Source, rng: np.random.Generator) -> Source:
+    """Return a source of augmented rows, or the source itself without augmentation."""
     if estimator.augmentation is None:
-        return None
+        return source
     height, width, channels = estimator.image_shape_
 
     def augment(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -148,7 +153,7 @@ def augment_of(estimator: Any) -> Any:
             )
         return changed.reshape(rows.shape)
 
-    return augment
+    return Augmented(source, augment, rng)
 
 
 def fit_in_batches(
@@ -226,7 +231,7 @@ def fit_in_batches(
             result.statistics = learn()
         except KeyboardInterrupt:  # the average is unusable without its statistics
             result.interrupted, result.statistics = True, learn()
-    _warn(estimator, result, inputs)
+    _warn(estimator, result, problem.source, inputs)
     return result
 
 
@@ -261,14 +266,16 @@ def _optimizer_and_penalty(estimator: Any, net: Any) -> tuple[Any, Callable[...,
     return projected(optimizer, shorten), penalty
 
 
-def _warn(estimator: Any, result: FitResult, inputs: Any) -> None:
+def _warn(
+    estimator: Any, result: FitResult, source: Source, inputs: Standardized
+) -> None:
     done = len(result.loss_curve)
     first, last = (result.loss_curve or [0.0])[0], (result.loss_curve or [0.0])[-1]
     rose = last > RISEN * max(first, 1)
     if not (result.diverged or rose):
         return
     scaled = inputs.standard is not None
-    advice = advice_on_divergence(estimator, inputs.X, inputs.dtype, scaled=scaled)
+    advice = advice_on_divergence(estimator, source, inputs.dtype, scaled=scaled)
     if result.diverged:
         before = getattr(estimator, "n_iter_", 0)  # epochs of earlier fits
         kept = f"after epoch {before + done}" if before + done else "at the start"
@@ -308,7 +315,7 @@ def fit_whole(
         penalty=elastic_net(estimator.alpha, estimator.l1_ratio),
     )
     with (
-        threads_for(net, len(problem.X)),
+        threads_for(net, len(problem.source)),
         np.errstate(over="ignore", invalid="ignore"),
     ):
         minimum = minimize_lbfgs(
@@ -325,8 +332,9 @@ def fit_whole(
     result.learning_rates = [np.nan] * minimum.n_iter
     result.update_ratios = [[np.nan] * len(net.weights)] * minimum.n_iter
     if not np.isfinite([minimum.error, *minimum.params]).all():
-        X = inputs.X if inputs.standard is None else np.ones(1)
-        advice = advice_on_extremes(estimator, X, inputs.dtype)
+        scaled = inputs.standard is not None
+        largest = 1.0 if scaled else largest_value(problem.source)
+        advice = advice_on_extremes(estimator, largest, inputs.dtype)
         raise ValueError(f"The loss became infinite or NaN. {advice}")
     if not result.converged and minimum.n_iter >= estimator.max_iter:
         warn(

@@ -6,8 +6,8 @@ import numpy as np
 
 from skvision._training.losses import Array
 from skvision._training.problem import Point, Problem, Vector
-from skvision._training.rows import Rows
 from skvision._training.search import exact_step
+from skvision._training.sources import ArraySource, Centered
 
 MAX_ITER = 30
 PATIENCE = 4  # iterations without halving the slope
@@ -35,9 +35,8 @@ def best_biases(problem: Problem, scores: Array) -> Vector:
         The change of the biases.
     """
     k = problem.n_outputs
-    alone = replace(  # the problem without features
-        problem, rows=Rows(np.empty((len(scores), 0)), np.empty(0)), l1=0.0, l2=0.0
-    )
+    no_features = Centered(ArraySource(np.empty((len(scores), 0))), np.empty(0))
+    alone = replace(problem, rows=no_features, l1=0.0, l2=0.0)
     shift, least, stale = np.zeros(k), np.inf, 0
     targets, sample_weight = problem.targets[:], problem.sample_weight
     for _ in range(MAX_ITER):

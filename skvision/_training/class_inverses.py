@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skvision._training.moments import column_variances
 from skvision._training.parallel import for_each_block, one_thread_for_blas
 from skvision._training.precondition import (
     GRAM_BYTES,
@@ -24,7 +25,7 @@ from skvision._training.precondition import (
     hessian,
 )
 from skvision._training.problem import Point, Problem
-from skvision._training.rows import Rows, column_variances
+from skvision._training.sources import Centered
 
 MAX_DENSE = 1500  # maximum number of parameters for computing the full Hessian
 MAX_OWN = 2500  # maximum number of weights for the full Hessian of one class
@@ -124,7 +125,7 @@ def class_inverses(
     return precondition
 
 
-def _class_inverse(rows: Rows, curvature: Array, penalty: Array) -> Precondition:
+def _class_inverse(rows: Centered, curvature: Array, penalty: Array) -> Precondition:
     r"""Return the product with :math:`(X^\top H X + P)^{-1}`, including biases."""
     total = float(curvature.sum())
     curvatures = column_variances(rows, curvature)
@@ -154,7 +155,7 @@ def _class_inverse(rows: Rows, curvature: Array, penalty: Array) -> Precondition
 class _Part(NamedTuple):
     """Some rows and some of their columns, possibly with a last column of ones."""
 
-    rows: Rows
+    rows: Centered
     used: NDArray[np.intp]
     kept: NDArray[np.intp]
 
@@ -162,7 +163,7 @@ class _Part(NamedTuple):
         """Yield blocks of rows, multiplied by ``roots``."""
         size = max(16, GRAM_BYTES // (8 * self.rows.n_features))
         for start in range(0, len(self.used), size):
-            x = self.rows.read(self.used[start : start + size])
+            x = self.rows.take(self.used[start : start + size])
             x = x.astype(np.float64, copy=False)
             if self.rows.center is not None:
                 x = np.column_stack([x, np.ones(len(x))])

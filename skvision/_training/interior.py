@@ -26,10 +26,10 @@ from skvision._training.class_inverses import penalized_inverse
 from skvision._training.duality_gap import dual_bound, relative, relative_gap
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import Array, Labels, Linear, Violated, Violations
+from skvision._training.moments import column_variances
 from skvision._training.newton import conjugate_gradients
 from skvision._training.parallel import one_thread_for_blas
 from skvision._training.problem import Point, Problem
-from skvision._training.rows import column_variances
 from skvision._training.smoothed_l1 import sparse_point
 
 FORCING = 1e-3  # fraction of the residual that conjugate gradients leave

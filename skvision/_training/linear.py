@@ -15,14 +15,15 @@ from skvision._training.losses import (
     Loss,
     Violations,
 )
+from skvision._training.moments import column_variances
 from skvision._training.multipliers import center_biases, minimize_hinge
 from skvision._training.newton import minimize_newton
 from skvision._training.objective import linear_scores, split_linear
 from skvision._training.precondition import hessian_inverse
 from skvision._training.problem import Problem
 from skvision._training.row_space import MAX_ROWS, RowSpace
-from skvision._training.rows import Rows, column_variances
 from skvision._training.smoothed_l1 import minimize_smoothed
+from skvision._training.sources import Centered
 
 FEW_PARAMS, FEW_ROWS = 300, 10_000  # maximum for computing the full Hessian
 AT_ONCE, SOON, LATER = 0, 15, 100  # iterations before the interior-point method
@@ -32,7 +33,7 @@ ROUGH = 0.9  # fraction of the tolerance to reach in float32
 
 
 def minimize_linear(
-    rows: Rows,
+    rows: Centered,
     labels: Labels,
     sample_weight: Array,
     start: Vector,
@@ -58,7 +59,7 @@ def minimize_linear(
 
     Parameters
     ----------
-    rows : Rows
+    rows : Centered
         The rows.
     labels : ndarray of shape (n,), int
         True classes.

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from skvision._layers.layer import Training, Workspace
 from skvision._layers.network import Network
-from skvision._training.inputs import Inputs
 from skvision._training.losses import Labels, Loss
 from skvision._training.penalties import Penalty
+from skvision._training.sources import Source, Standardized
 
 Array = NDArray[np.floating]
 
@@ -19,7 +19,7 @@ def network_outputs(
     net: Network,
     params: Array,
     statistics: Array,
-    inputs: Inputs,
+    inputs: Source,
     *,
     hidden: bool = False,
 ) -> Array:
@@ -33,15 +33,19 @@ def network_outputs(
     layer, arrays = net.layer, net.arrays(params, statistics)
     if hidden:
         layer, arrays = layer.parts(net.input_shape)[0][0], arrays.parts[0]
-    out = np.empty((len(inputs.X), *layer.shape(net.input_shape)), dtype)
+    out = np.empty((len(inputs), *layer.shape(net.input_shape)), dtype)
     for block in inputs.blocks():
-        x = inputs.read(block).astype(dtype, copy=False)
+        x = inputs.take(block).astype(dtype, copy=False)
         out[block] = layer.forward(arrays, net.shaped(x), None)[0]
     return out
 
 
 def input_gradients(
-    net: Network, params: Array, statistics: Array, inputs: Inputs, d_outputs: Array
+    net: Network,
+    params: Array,
+    statistics: Array,
+    inputs: Standardized,
+    d_outputs: Array,
 ) -> Array:
     """Return the vector-Jacobian product with respect to the original rows.
 
@@ -53,9 +57,9 @@ def input_gradients(
     )
     unused = np.empty_like(params)  # the gradient with respect to the parameters
     arrays = net.arrays(params, statistics, unused)
-    out = np.empty(inputs.X.shape, inputs.dtype)
+    out = np.empty(inputs.shape, inputs.dtype)
     for block in inputs.blocks():
-        x = inputs.read(block)
+        x = inputs.take(block)
         _, backward = net.layer.forward(arrays, net.shaped(x), None)
         out[block] = np.reshape(backward(d_outputs[block]), x.shape)
     if inputs.standard is not None:
@@ -67,7 +71,7 @@ def input_gradients(
 def batch_objective(
     net: Network,
     statistics: Array,
-    inputs: Inputs,
+    inputs: Source,
     labels: Labels,
     weights: Array,
     *,
@@ -91,7 +95,7 @@ def batch_objective(
     penalty : callable
         One of `skvision._training.penalties`, applied to all weights.
     rng : Generator
-        Random number generator for augmentation and dropout.
+        Random number generator for dropout.
 
     Returns
     -------
@@ -108,7 +112,7 @@ def batch_objective(
         nonlocal vector, arrays
         if params is not vector:  # a minimizer updates one vector in place
             vector, arrays = params, net.arrays(params, statistics, gradient)
-        x = inputs.read(index, rng)
+        x = inputs.take(index)
         counts = weights[index]
         training = Training(rng, counts, labels=labels[index])
         scores, backward = net.layer.forward(arrays, net.shaped(x), training)
@@ -123,7 +127,7 @@ def batch_objective(
 def whole_objective(
     net: Network,
     statistics: Array,
-    inputs: Inputs,
+    inputs: Source,
     labels: Labels,
     sample_weight: Array,
     *,
@@ -154,7 +158,7 @@ def whole_objective(
         value, gradient = 0.0, np.zeros(net.n_params)
         for block in inputs.blocks():
             training = Training(None, None, labels=labels[block])
-            x = net.shaped(inputs.read(block))
+            x = net.shaped(inputs.take(block))
             scores, backward = net.layer.forward(arrays, x, training)
             of_block, d_scores = loss(
                 scores.astype(np.float64, copy=False),
@@ -173,7 +177,7 @@ def whole_objective(
 def learn_statistics(
     net: Network,
     params: Array,
-    inputs: Inputs,
+    inputs: Source,
     weights: Array,
     batches: Sequence[NDArray[np.integer]],
     rng: Generator,
@@ -199,5 +203,5 @@ def learn_statistics(
     weights = weights.astype(inputs.dtype)
     for i, batch in enumerate(batches):
         training = Training(rng, weights[batch], momentum=1 / (i + 1))
-        net.layer.forward(arrays, net.shaped(inputs.read(batch, rng)), training)
+        net.layer.forward(arrays, net.shaped(inputs.take(batch)), training)
     return statistics

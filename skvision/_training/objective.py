@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skvision._training.losses import Labels, Loss
 from skvision._training.parallel import for_each_block, one_thread_for_blas
 from skvision._training.penalties import Penalty
-from skvision._training.rows import Rows
+from skvision._training.sources import Centered
 
 Array = NDArray[np.floating]
 Vector = NDArray[np.float64]
@@ -27,7 +27,7 @@ CHUNK_ELEMENTS = 2**19  # minimum size of a chunk that is worth a thread
 
 
 def linear_objective(
-    rows: Rows, targets: Any, sample_weight: Array, *, loss: Loss, penalty: Penalty
+    rows: Centered, targets: Any, sample_weight: Array, *, loss: Loss, penalty: Penalty
 ) -> Objective:
     r"""Return ``params -> (value, gradient)`` for scores that are linear in the rows.
 
@@ -35,7 +35,7 @@ def linear_objective(
 
     Parameters
     ----------
-    rows : Rows
+    rows : Centered
         The rows. Matrix products use their dtype, and all else uses float64.
     targets : ndarray of shape (n,), int, or any object
         The targets of ``loss``. For a slice of rows, it is called with
@@ -72,7 +72,7 @@ def linear_objective(
     return objective
 
 
-def linear_pass(rows: Rows) -> Pass:
+def linear_pass(rows: Centered) -> Pass:
     r"""Return ``(params, respond) -> gradient``, a pass over all rows.
 
     ``respond`` is called with a slice of rows and their scores :math:`W (x_i - c) + b`,
@@ -98,7 +98,7 @@ def linear_pass(rows: Rows) -> Pass:
             d_W, d_b = split_linear(gradients[chunk.start], rows.n_features, has_bias)
             with np.errstate(over="ignore", invalid="ignore"):
                 for block in blocks[chunk.start]:
-                    x = rows.read(block)
+                    x = rows.take(block)
                     scores = (x @ W_x.T).astype(np.float64, copy=False)
                     if has_bias:
                         scores += b
@@ -115,7 +115,7 @@ def linear_pass(rows: Rows) -> Pass:
     return through
 
 
-def linear_scores(rows: Rows, params: Vector) -> Array:
+def linear_scores(rows: Centered, params: Vector) -> Array:
     """Return the scores of all rows, (n, k), float64."""
     W, b = split_linear(params, rows.n_features, rows.center is not None)
     W_x = W.astype(rows.dtype, copy=False)
@@ -123,7 +123,7 @@ def linear_scores(rows: Rows, params: Vector) -> Array:
 
     def compute(chosen: slice) -> None:
         block = blocks[chosen.start]
-        scores[block] = rows.read(block) @ W_x.T
+        scores[block] = rows.take(block) @ W_x.T
 
     with one_thread_for_blas as n_threads:
         for_each_block(compute, len(blocks), 1, n_threads)
@@ -131,7 +131,7 @@ def linear_scores(rows: Rows, params: Vector) -> Array:
 
 
 def linear_batches(
-    rows: Rows, labels: Labels, weights: Array, *, loss: Loss, penalty: Penalty
+    rows: Centered, labels: Labels, weights: Array, *, loss: Loss, penalty: Penalty
 ) -> Callable[[Array, NDArray[np.integer]], tuple[float, Array]]:
     """Return ``(params, index) -> (value, gradient)`` of a batch of rows.
 
@@ -155,7 +155,7 @@ def linear_batches(
 
     def objective(params: Array, index: NDArray[np.integer]) -> tuple[float, Array]:
         W, b = split_linear(params, rows.n_features, has_bias)
-        x = rows.read(index)
+        x = rows.take(index)
         scores = x @ W.T
         if has_bias:
             scores += b

@@ -21,8 +21,9 @@ from scipy.linalg import (
     solve_triangular,
 )
 
+from skvision._training.moments import weighted_mean
 from skvision._training.problem import Point, Problem
-from skvision._training.rows import Rows, weighted_mean
+from skvision._training.sources import ArraySource, Centered
 
 Array = NDArray[np.floating]
 Vector = NDArray[np.float64]
@@ -80,7 +81,7 @@ def curvature_inverse(problem: Problem, here: Point) -> Precondition:
     rows, shift = problem.rows, np.zeros(problem.rows.n_features)
     if rows.center is not None:
         shift = weighted_mean(rows, weights / total)
-        rows = Rows(rows.X, rows.center + shift, rows.exact)
+        rows = Centered(rows.source, rows.center + shift, rows.exact)
     solve = inverse(rows, weights, problem.l2)
 
     def precondition(gradient: Vector) -> Vector:
@@ -130,8 +131,8 @@ def hessian_inverse(problem: Problem, here: Point) -> Precondition:
 
 def hessian(problem: Problem, here: Point) -> Array:
     """Return the second derivatives of the objective, (n_params, n_params)."""
-    k, (n, d) = problem.n_outputs, problem.rows.X.shape
-    x = problem.rows.read(slice(None)).astype(np.float64, copy=False)
+    k, (n, d) = problem.n_outputs, problem.rows.shape
+    x = problem.rows.take(slice(None)).astype(np.float64, copy=False)
     if problem.has_bias:
         x = np.column_stack([x, np.ones(n)])
     width = x.shape[1]
@@ -154,7 +155,7 @@ def hessian(problem: Problem, here: Point) -> Array:
 
 def work(problem: Problem) -> float:
     """Return how many passes over the rows take as long as `curvature_inverse`."""
-    n, d = problem.rows.X.shape
+    n, d = problem.rows.shape
     side = n if _by_samples(n, d) else d
     return max(10.0, float(side / (4 * problem.n_outputs)))
 
@@ -179,7 +180,7 @@ def _by_samples(n: int, d: int) -> bool:
     return FEW_SAMPLES * n <= d and n <= MAX_SAMPLES
 
 
-def inverse(rows: Rows, weights: Array, alpha: float) -> Callable[[Array], Array]:
+def inverse(rows: Centered, weights: Array, alpha: float) -> Callable[[Array], Array]:
     """Return a function that multiplies each row of a matrix by the inverse."""
     n, d = len(rows), rows.n_features
     if _by_samples(n, d):
@@ -191,13 +192,14 @@ def inverse(rows: Rows, weights: Array, alpha: float) -> Callable[[Array], Array
     if d <= MAX_FEATURES:
         return _solve_by_features(rows, weights, alpha)
     index = np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.intp)
-    few = Rows(rows.X[index], rows.center, rows.exact)
+    sample = ArraySource(rows.source.take(index))
+    few = Centered(sample, rows.center, rows.exact)
     scale = float(weights.sum()) / max(float(weights[index].sum()), 1e-300)
     return _solve_by_samples(few, weights[index] * scale, alpha, enough_shift=True)
 
 
 def _solve_by_sketch(
-    rows: Rows, weights: Array, alpha: float
+    rows: Centered, weights: Array, alpha: float
 ) -> Callable[[Array], Array] | None:
     r"""Solve by the leading eigenvectors; return None if others are too large.
 
@@ -207,7 +209,7 @@ def _solve_by_sketch(
     directions = np.random.default_rng(0).standard_normal((rows.n_features, RANK))
     image = np.zeros_like(directions)
     for block in rows.blocks(GRAM_BYTES):
-        x = rows.read(block) * np.sqrt(weights[block]).astype(rows.dtype)[:, None]
+        x = rows.take(block) * np.sqrt(weights[block]).astype(rows.dtype)[:, None]
         image += x.T @ (x @ directions.astype(rows.dtype))
     sizes = np.einsum("dr,dr->r", directions, directions)
     noise = float(np.finfo(rows.dtype).eps * np.linalg.norm(image) / sizes.max() ** 0.5)
@@ -235,12 +237,12 @@ def _solve_by_sketch(
     return apply
 
 
-def gram_matrix(rows: Rows, sample_weight: Array, dtype: Any) -> Array:
+def gram_matrix(rows: Centered, sample_weight: Array, dtype: Any) -> Array:
     """Return the lower half of the Gram matrix, (d, d) in Fortran order."""
     rank_k_update = blas.ssyrk if dtype == np.float32 else blas.dsyrk
     gram = np.zeros((rows.n_features, rows.n_features), dtype, order="F")
     for block in rows.blocks(GRAM_BYTES):
-        x = rows.read(block) * np.sqrt(sample_weight[block]).astype(rows.dtype)[:, None]
+        x = rows.take(block) * np.sqrt(sample_weight[block]).astype(rows.dtype)[:, None]
         gram = rank_k_update(
             1, x.astype(dtype, copy=False).T, beta=1, c=gram, overwrite_c=1, lower=1
         )
@@ -248,7 +250,7 @@ def gram_matrix(rows: Rows, sample_weight: Array, dtype: Any) -> Array:
 
 
 def _solve_by_features(
-    rows: Rows, sample_weight: Array, alpha: float
+    rows: Centered, sample_weight: Array, alpha: float
 ) -> Callable[[Array], Array]:
     exact = rows.n_features <= EXACT_FEATURES or rows.exact
     gram = gram_matrix(rows, sample_weight, np.float64 if exact else np.float32)
@@ -285,7 +287,7 @@ def _copy_lower_to_upper(matrix: Array, block: int = 512) -> None:
 
 
 def _solve_by_samples(
-    rows: Rows, sample_weight: Array, alpha: float, *, enough_shift: bool = False
+    rows: Centered, sample_weight: Array, alpha: float, *, enough_shift: bool = False
 ) -> Callable[[Array], Array]:
     r"""Solve by :math:`(D^\top D + s I)^{-1} = (I - D^\top (D D^\top + s I)^{-1} D)/s`.
 
@@ -298,7 +300,7 @@ def _solve_by_samples(
     blocks = list(rows.blocks(GRAM_BYTES))
 
     def read(block: slice) -> Array:
-        weighted: Array = rows.read(block).astype(np.float64) * roots[block]
+        weighted: Array = rows.take(block).astype(np.float64) * roots[block]
         return weighted
 
     if n * d <= KEPT:

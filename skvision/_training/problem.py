@@ -15,7 +15,7 @@ from skvision._training.objective import (
     split_linear,
 )
 from skvision._training.penalties import soft_threshold
-from skvision._training.rows import Rows
+from skvision._training.sources import Centered
 
 Vector = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ class Problem:
 
     Attributes
     ----------
-    rows : Rows
+    rows : Centered
         The rows, which also define the dtype of matrix products.
     targets : ndarray of shape (n,), int, or any object
         The targets of the loss. For a slice of rows, it is called with
@@ -71,7 +71,7 @@ class Problem:
         over the scores.
     """
 
-    rows: Rows
+    rows: Centered
     targets: Any
     sample_weight: Array
     loss: Loss

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skvision._training.objective import Array, split_linear
-from skvision._training.rows import Rows
+from skvision._training.sources import ArraySource, Centered
 
 Vector = NDArray[np.float64]
 
@@ -25,29 +25,29 @@ class RowSpace:
 
     Attributes
     ----------
-    features : Rows
+    features : Centered
         The original rows, read as float64.
-    rows : Rows
+    rows : Centered
         The rows in this basis, (n, rank), in float64. Their center is zero if the
         original rows have a center.
     coefficients : ndarray of shape (n, rank)
         The basis vectors as linear combinations of the rows.
     """
 
-    features: Rows
-    rows: Rows
+    features: Centered
+    rows: Centered
     coefficients: Array
 
     @classmethod
-    def of(cls, rows: Rows) -> "RowSpace":
+    def of(cls, rows: Centered) -> "RowSpace":
         """Compute the space that rows span."""
-        features = Rows(rows.X, rows.center, exact=True)
+        features = Centered(rows.source, rows.center, exact=True)
         products = np.empty((len(rows), len(rows)))
         blocks = list(features.blocks(2**23))
         for i, block in enumerate(blocks):
-            x = features.read(block)
+            x = features.take(block)
             for other in blocks[: i + 1]:
-                products[block, other] = x @ features.read(other).T
+                products[block, other] = x @ features.take(other).T
         if np.isfinite(np.diagonal(products)).all():
             values, vectors = np.linalg.eigh(products)  # uses the lower half
         else:  # the objective will report the overflow
@@ -55,7 +55,8 @@ class RowSpace:
         kept = values > RANK * values.max(initial=0)
         roots = np.sqrt(values[kept])
         center = None if rows.center is None else np.zeros(len(roots))
-        inside = Rows(np.ascontiguousarray(vectors[:, kept] * roots), center)
+        coordinates = ArraySource(np.ascontiguousarray(vectors[:, kept] * roots))
+        inside = Centered(coordinates, center)
         return cls(features, inside, vectors[:, kept] / roots)
 
     def from_features(self, params: Vector) -> Vector:
@@ -63,7 +64,7 @@ class RowSpace:
         has_bias = self.features.center is not None
         W, b = split_linear(params, self.features.n_features, has_bias)
         blocks = self.features.blocks()
-        scores = np.concatenate([self.features.read(block) @ W.T for block in blocks])
+        scores = np.concatenate([self.features.take(block) @ W.T for block in blocks])
         return np.append(scores.T @ self.coefficients, b)
 
     def to_features(self, params: Vector) -> Vector:
@@ -73,5 +74,5 @@ class RowSpace:
         of_rows = V @ self.coefficients.T
         W = np.zeros((len(V), self.features.n_features))
         for block in self.features.blocks():
-            W += of_rows[:, block] @ self.features.read(block)
+            W += of_rows[:, block] @ self.features.take(block)
         return np.append(W, b)

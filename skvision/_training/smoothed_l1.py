@@ -22,10 +22,10 @@ from skvision._training.class_inverses import penalized_inverse
 from skvision._training.duality_gap import relative_gap
 from skvision._training.lbfgs import Minimum, Vector
 from skvision._training.losses import Array
+from skvision._training.moments import column_variances
 from skvision._training.newton import conjugate_gradients, moved, with_best_biases
 from skvision._training.parallel import one_thread_for_blas
 from skvision._training.problem import Point, Problem
-from skvision._training.rows import column_variances
 from skvision._training.search import exact_step
 
 FORCING = 1e-2  # fraction of the residual that conjugate gradients leave

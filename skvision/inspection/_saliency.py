@@ -10,8 +10,8 @@ from skvision._contract.public import public
 from skvision._features.pixel_normalizer import PixelNormalizer
 from skvision._linear.linear_classifier import LinearClassifier
 from skvision._networks.network_classifier import NetworkClassifier
-from skvision._training.inputs import Inputs
 from skvision._training.network import input_gradients
+from skvision._training.sources import ArraySource, Standardized
 from skvision.inspection._targets import best_estimator_of, class_indices
 
 
@@ -131,7 +131,7 @@ def _gradients_of_network(model: Any, rows: np.ndarray, d_scores: Any) -> Any:
         d_scores = np.hstack([-d_scores, d_scores])
 
     def gradients(rows: np.ndarray) -> Any:
-        inputs = Inputs(rows, model._standard)
+        inputs = Standardized(ArraySource(rows), model._standard)
         return input_gradients(
             net, model.parameters_, model._statistics, inputs, d_scores
         )

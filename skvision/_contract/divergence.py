@@ -1,5 +1,7 @@
 """Error messages and advice for fits and predictions that are infinite or NaN."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,13 +35,15 @@ def check_outputs(outputs: np.ndarray, source: Source) -> np.ndarray:
     return outputs
 
 
-def advice_on_extremes(estimator: Any, largest: float, dtype: Any) -> str:
+def advice_on_extremes(
+    parameters: Mapping[str, Any], largest: float, dtype: Any
+) -> str:
     """Return which of the inputs of a fit is too large or too small, and what to do.
 
     Parameters
     ----------
-    estimator : estimator
-        An estimator with the parameter ``alpha``.
+    parameters : dict of str to object
+        The parameters of an estimator, among them ``"alpha"``.
     largest : float
         The largest absolute value of the features.
     dtype : dtype
@@ -50,39 +54,36 @@ def advice_on_extremes(estimator: Any, largest: float, dtype: Any) -> str:
     advice : str
         One or two sentences.
     """
-    dtype = np.dtype(dtype)
+    dtype, alpha = np.dtype(dtype), parameters["alpha"]
     start, end = squares_of(dtype)
-    if estimator.alpha > end and largest < end:
-        return (
-            f"alpha={estimator.alpha:g} is too large for computations in {dtype}: "
-            f"decrease it."
-        )
+    if alpha > end and largest < end:
+        return f"alpha={alpha:g} is too large for computations in {dtype}: decrease it."
     if largest < start:
         return (
             f"The largest value of X is {largest:.3g}, which is too small for "
-            f"computations in {dtype}: {_scaling_advice(estimator)}."
+            f"computations in {dtype}: {_scaling_advice(parameters)}."
         )
     if largest > PLAIN:
         return (
             f"X has values up to {largest:.3g}, which are too large for computations "
-            f"in {dtype}: {_scaling_advice(estimator)}."
+            f"in {dtype}: {_scaling_advice(parameters)}."
         )
     return (
         f"The objective exceeds the range of {dtype} with values of X up to "
-        f"{largest:.3g} and alpha={estimator.alpha:g}: use smaller initial weights, or "
+        f"{largest:.3g} and alpha={alpha:g}: use smaller initial weights, or "
         f"increase alpha."
     )
 
 
 def advice_on_divergence(
-    estimator: Any, source: Source, dtype: Any, *, scaled: bool
+    parameters: Mapping[str, Any], source: Source, dtype: Any, *, scaled: bool
 ) -> str:
     """Return why the steps of a mini-batch solver diverged, and what to do.
 
     Parameters
     ----------
-    estimator : estimator
-        An estimator with the parameters of a mini-batch solver.
+    parameters : dict of str to object
+        The parameters of an estimator with mini-batch solvers.
     source : Source
         The features.
     dtype : dtype
@@ -95,51 +96,49 @@ def advice_on_divergence(
     advice : str
         One or two sentences.
     """
-    rate = estimator.learning_rate_init
-    own = callable(
-        estimator.learning_rate
-    )  # a callable does not use learning_rate_init
-    l2 = estimator.alpha * (1 - estimator.l1_ratio)
-    limit = _largest_decay(estimator)
+    rate, alpha = parameters["learning_rate_init"], parameters["alpha"]
+    own = callable(parameters["learning_rate"])  # which does not use learning_rate_init
+    l1_ratio = parameters.get("l1_ratio", 0.0)
+    l2, limit = alpha * (1 - l1_ratio), _largest_decay(parameters)
     if rate * l2 > limit and not own:
-        factor = " times 1 - l1_ratio" if estimator.l1_ratio else ""
+        factor = " times 1 - l1_ratio" if l1_ratio else ""
         return (
-            f"alpha={estimator.alpha:g}{factor} times learning_rate_init={rate:g} is "
+            f"alpha={alpha:g}{factor} times learning_rate_init={rate:g} is "
             f"{rate * l2:.3g}. Above {limit:.3g}, the penalty alone makes the weights "
-            f"diverge with solver={estimator.solver!r}: decrease alpha, or decrease "
-            f"learning_rate_init to less than {limit / l2:.2g}."
+            f"diverge with solver={parameters['solver']!r}: decrease alpha, or "
+            f"decrease learning_rate_init to less than {limit / l2:.2g}."
         )
     largest, (start, end) = 1.0 if scaled else largest_value(source), squares_of(dtype)
-    if not start < largest < end or estimator.alpha > end:
-        return advice_on_extremes(estimator, largest, dtype)
+    if not start < largest < end or alpha > end:
+        return advice_on_extremes(parameters, largest, dtype)
     advice = f"Decrease learning_rate_init={rate:g}"
     if own:
         advice = "Return smaller values from learning_rate"
-    if getattr(estimator, "max_gradient_norm", 0) is None:
+    if parameters.get("max_gradient_norm", 0) is None:
         advice += ", or set max_gradient_norm"
     if largest > PLAIN:
-        remedy = _scaling_advice(estimator)
+        remedy = _scaling_advice(parameters)
         advice += f", or {remedy}: X has values up to {largest:.3g}"
     return f"{advice}."
 
 
-def _scaling_advice(estimator: Any) -> str:
-    if hasattr(estimator, "standardize"):
+def _scaling_advice(parameters: Mapping[str, Any]) -> str:
+    if "standardize" in parameters:
         return "set standardize=True"
     return "scale the features, for example with PixelNormalizer()"
 
 
-def _largest_decay(estimator: Any) -> Any:
+def _largest_decay(parameters: Mapping[str, Any]) -> float:
     """Return the product of learning rate and L2 penalty above which weights diverge.
 
     Without momentum, a step multiplies the weights by 1 minus this product. With
     momentum, two consecutive steps are a linear map, one of whose eigenvalues falls
     below -1. Solvers that divide by the magnitude of the gradients take bounded steps.
     """
-    if estimator.solver == "adamw":
+    if parameters["solver"] == "adamw":
         return 2.0
-    if estimator.solver != "sgd":
-        return np.inf
-    momentum = estimator.momentum
-    look_ahead = 2 * momentum if estimator.nesterovs_momentum else 0
+    if parameters["solver"] != "sgd":
+        return math.inf
+    momentum: float = parameters["momentum"]
+    look_ahead = 2 * momentum if parameters["nesterovs_momentum"] else 0
     return 2 * (1 + momentum) / (1 + look_ahead)

@@ -53,6 +53,7 @@ def validate_labeled_rows(
     y: Any,
     sample_weight: Any,
     *,
+    class_weight: Any,
     classes: Any = None,
     reset: bool,
 ) -> LabeledRows:
@@ -77,83 +78,90 @@ def validate_labeled_rows(
                 f"the first call of partial_fit."
             )
         labels = np.searchsorted(classes, present)[labels]
-    weights = _row_weights(sample_weight, estimator.class_weight, X, classes, labels)
+    weights = _row_weights(sample_weight, class_weight, X, classes, labels)
     problem = LabeledRows(ArraySource(X), labels, weights, classes, unbalanced=weights)
-    return _balanced(estimator, problem, np.arange(len(X)))
+    return _balanced(class_weight, problem, np.arange(len(X)))
 
 
-def announced_classes(estimator: Any, classes: Any) -> Any:
-    """Return all classes, as passed to the first call of ``partial_fit``."""
+def announced_classes(known: Any, classes: Any) -> Any:
+    """Return all classes, as passed to the first call of ``partial_fit``.
+
+    ``known`` are the classes of previous calls, or None in the first one.
+    """
     if classes is not None:
         refuse_missing(classes, "classes")
         classes = np.unique(classes)
-    if not hasattr(estimator, "classes_"):
+    if known is None:
         if classes is None or len(classes) < 2:
             raise ValueError(
                 "The first call of partial_fit needs all classes, at least two: pass "
                 "classes=np.unique(all labels)."
             )
         return classes
-    if classes is not None and not np.array_equal(classes, estimator.classes_):
+    if classes is not None and not np.array_equal(classes, known):
         raise ValueError(
             f"classes={classes.tolist()} is not the same as on the last call of "
-            f"partial_fit, {estimator.classes_.tolist()}: omit it."
+            f"partial_fit, {known.tolist()}: omit it."
         )
-    return estimator.classes_
+    return known
 
 
-def refuse_balanced(estimator: Any) -> None:
+def refuse_balanced(class_weight: Any) -> None:
     """Raise an error if class weights are balanced, which ``partial_fit`` cannot do."""
-    if estimator.class_weight == "balanced":
+    if class_weight == "balanced":
         raise ValueError(
             'class_weight="balanced" needs all labels, which partial_fit does not '
             "have: pass class_weight as a dict, or pass sample_weight."
         )
 
 
-def refuse_other_classes(estimator: Any, classes: np.ndarray) -> None:
+def refuse_other_classes(known: np.ndarray, classes: np.ndarray) -> None:
     """Raise an error if a warm start is given other classes than the previous fit."""
-    if not np.array_equal(classes, estimator.classes_):
+    if not np.array_equal(classes, known):
         raise ValueError(
             f"warm_start=True needs the classes of the previous fit, "
-            f"{estimator.classes_.tolist()}; got the classes {classes.tolist()}. Set "
+            f"{known.tolist()}; got the classes {classes.tolist()}. Set "
             f"warm_start=False."
         )
 
 
 def hold_out(
-    estimator: Any, problem: LabeledRows, rng: np.random.RandomState
+    problem: LabeledRows,
+    fraction: float | None,
+    class_weight: Any,
+    rng: np.random.RandomState,
 ) -> tuple[LabeledRows, np.ndarray, np.ndarray]:
     """Split the rows of positive weight into training rows and held-out rows.
 
-    Return the problem and the indices of both. Balanced class weights are computed from
+    Return the problem and the indices of both. None as the ``fraction`` holds out no
+    rows. Balanced class weights are computed from
     the training rows only, so that nothing is learned from the held-out rows.
     """
     from sklearn.model_selection import train_test_split
 
     rows = np.flatnonzero(problem.weights)
-    if not estimator.early_stopping:
+    if fraction is None:
         return problem, rows, rows[:0]
     try:
         learning, held_out = train_test_split(
             rows,
-            test_size=estimator.validation_fraction,
+            test_size=fraction,
             stratify=problem.labels[rows],
             random_state=rng,
         )
     except ValueError as error:
         raise ValueError(
             f"early_stopping cannot hold out validation_fraction="
-            f"{estimator.validation_fraction:g} of {len(rows)} rows of "
+            f"{fraction:g} of {len(rows)} rows of "
             f"{len(problem.classes)} classes: {error}"
         ) from error
     learning = np.sort(learning)
-    return _balanced(estimator, problem, learning), learning, held_out
+    return _balanced(class_weight, problem, learning), learning, held_out
 
 
-def _balanced(estimator: Any, problem: LabeledRows, rows: np.ndarray) -> LabeledRows:
+def _balanced(class_weight: Any, problem: LabeledRows, rows: np.ndarray) -> LabeledRows:
     """Give all classes the same total weight in some rows if they are balanced."""
-    if not isinstance(estimator.class_weight, str):
+    if not isinstance(class_weight, str):
         return problem
     weights, n_classes = problem.unbalanced, len(problem.classes)
     totals = np.bincount(problem.labels[rows], weights[rows], minlength=n_classes)

@@ -100,7 +100,8 @@ def _weights_of_values(weights: Array | None, n_rows: int, values: Array) -> Arr
     if weights is None:
         return np.full(n, 1 / n, values.dtype)
     repeated: Array = weights if n == n_rows else np.repeat(weights, n // n_rows)
-    return repeated / repeated.sum()
+    repeated = repeated / repeated.sum()
+    return repeated
 
 
 def _center(

@@ -13,18 +13,16 @@ from skvision._contract.labeled_rows import (
     refuse_other_classes,
     validate_labeled_rows,
 )
-from skvision._contract.labels import ClassifierMixin
+from skvision._contract.score_classifier import ScoreClassifier
 from skvision._contract.sklearn_compat import (
-    CallbackSupportMixin,
-    Estimator,
     Progress,
     end_fit,
     whole_fit,
 )
-from skvision._training.sources import ArraySource, Centered
+from skvision._training.sources import ArraySource, Centered, Source
 
 
-class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
+class LinearClassifier(ScoreClassifier):
     """Base class of classifiers whose scores are ``X @ coef_.T + intercept_``.
 
     Subclasses implement ``_fit`` and ``_fit_part``, which set the fitted attributes and
@@ -73,9 +71,16 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
             epochs.
         """
         warm_start = self.warm_start and hasattr(self, "coef_")
-        problem = validate_labeled_rows(self, X, y, sample_weight, reset=not warm_start)
+        problem = validate_labeled_rows(
+            self,
+            X,
+            y,
+            sample_weight,
+            class_weight=self.class_weight,
+            reset=not warm_start,
+        )
         if warm_start:
-            refuse_other_classes(self, problem.classes)
+            refuse_other_classes(self.classes_, problem.classes)
         with Progress(self, X, y, sample_weight, self.max_iter) as progress:
             interrupted = self._fit(problem, warm_start, progress)
             done = f"{self.n_iter_} of max_iter={self.max_iter} epochs"
@@ -114,14 +119,15 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         KeyboardInterrupt
             If the epoch is interrupted. The classifier then stays as it was before.
         """
-        refuse_balanced(self)
+        refuse_balanced(self.class_weight)
         first = not hasattr(self, "coef_")
         problem = validate_labeled_rows(
             self,
             X,
             y,
             sample_weight,
-            classes=announced_classes(self, classes),
+            class_weight=self.class_weight,
+            classes=announced_classes(None if first else self.classes_, classes),
             reset=first,
         )
         interrupted = self._fit_part(problem, first)
@@ -158,7 +164,13 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         """
         check_is_fitted(self, "coef_")
         problem = validate_labeled_rows(
-            self, X, y, sample_weight, classes=self.classes_, reset=False
+            self,
+            X,
+            y,
+            sample_weight,
+            class_weight=self.class_weight,
+            classes=self.classes_,
+            reset=False,
         )
         value, d_W, d_b = self._loss_and_gradient(problem)
         parts = {"coef_": d_W, "intercept_": d_b}
@@ -185,38 +197,9 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         """
         check_is_fitted(self, "coef_")
         source = ArraySource(validate_rows(self, X, reset=False))
-        rows = Centered(source)
-        dtype = np.result_type(source.dtype, self.coef_)
-        scores = np.empty((len(rows), len(self.coef_)), dtype)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for block in rows.blocks():
-                x = rows.take(block).astype(scores.dtype, copy=False)
-                scores[block] = x @ self.coef_.T + self.intercept_
+        scores = linear_outputs(source, self.coef_, self.intercept_)
         check_outputs(scores, source)
         return scores if len(self.coef_) > 1 else scores[:, 0]
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict the class of each image.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features of the same shape as in ``fit``.
-
-        Returns
-        -------
-        y : ndarray of shape (n,)
-            Class labels, elements of ``classes_``.
-
-        Raises
-        ------
-        ValueError
-            If ``X`` has another shape than the images seen in ``fit``.
-        """
-        scores = self.decision_function(X)
-        best = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)
-        predicted: np.ndarray = self.classes_[best]
-        return predicted
 
     @property
     def templates_(self) -> np.ndarray:
@@ -236,3 +219,14 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         shape = (height, width, channels)[: 2 if channels == 1 else 3]
         templates: np.ndarray = self.coef_.reshape(-1, *shape)
         return templates
+
+
+def linear_outputs(source: Source, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the scores ``x @ W.T + b`` of rows, which may be infinite or NaN."""
+    rows = Centered(source)
+    scores = np.empty((len(rows), len(W)), np.result_type(rows.dtype, W))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for block in rows.blocks():
+            x = rows.take(block).astype(scores.dtype, copy=False)
+            scores[block] = x @ W.T + b
+    return scores

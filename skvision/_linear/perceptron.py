@@ -1,7 +1,7 @@
 """The perceptron, a linear classifier."""
 
 import copy
-from collections.abc import Callable
+import math
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,17 +11,20 @@ from sklearn.utils import check_random_state
 
 from skvision._contract.labeled_rows import LabeledRows, hold_out
 from skvision._contract.public import public
+from skvision._contract.score_classifier import scorer
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._contract.warn import warn
-from skvision._linear.linear_classifier import LinearClassifier
+from skvision._linear.linear_classifier import LinearClassifier, linear_outputs
 from skvision._linear.perceptron_rule import (
     ONE_BATCH_PATIENCE,
+    FewestMistakes,
     Rule,
     Weights,
     evaluate_rows,
-    learn,
 )
-from skvision._training.sources import Centered
+from skvision._training.minimize import minimize
+from skvision._training.recipe import Stopping
+from skvision._training.sources import Centered, Source
 
 
 @public("skvision")
@@ -240,33 +243,42 @@ class Perceptron(LinearClassifier):
 
     def _fit(self, problem: Any, warm_start: bool, progress: Any) -> bool:
         rng = check_random_state(self.random_state)
-        problem, learning, held_out = hold_out(self, problem, rng)
-        score = self._scorer(problem, held_out) if len(held_out) else None
-        rule = self._rule(problem, learning, rng)
+        fraction = self.validation_fraction if self.early_stopping else None
+        problem, learning, held_out = hold_out(
+            problem, fraction, self.class_weight, rng
+        )
+        score = scorer(problem.part(held_out), _scores) if len(held_out) else None
+        start = Weights(self._start(problem, warm_start), self.average)
+        rule = self._rule(problem, learning, start, rng)
+        judge = FewestMistakes(rule, self.tol or 0.0, score)
+        first_loss = self._loss_at_start(rule)
         patience = ONE_BATCH_PATIENCE if rule.batch_size == len(learning) else 1
-        weights = Weights(self._start(problem, warm_start), self.average)
-        first_loss = self._loss_at_start(rule, weights)
-        result = learn(
+        stopping = Stopping(
+            self.max_iter,
+            self.tol or 0.0,
+            math.inf if self.tol is None else self.n_iter_no_change * patience,
+        )
+        result = minimize(
             rule,
-            weights,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            patience=self.n_iter_no_change * patience,
-            score=score,
+            judge,
+            stopping,
             on_epoch=lambda params: progress.step(
                 lambda: self._attributes(params, problem)
             ),
         )
         self.__dict__.update(self._attributes(result.params, problem))
-        self.n_iter_, self.n_mistakes_ = len(result.n_mistakes), result.n_mistakes
-        self.loss_curve_ = [first_loss, *result.losses]
+        self.n_iter_ = len(result.loss_curve)
+        self.n_mistakes_ = judge.n_mistakes[: self.n_iter_]
+        self.loss_curve_ = [first_loss, *result.loss_curve]
         self.validation_scores_ = result.validation_scores
         self.__dict__.pop("_state", None)
-        if not (result.converged or result.interrupted):
+        ended = result.converged or result.interrupted or judge.knows_no_mistakes
+        if not ended:
+            n_left = judge.n_left[self.n_iter_ - 1]
             reason = (
-                f"still made {self.n_mistakes_[-1]} mistakes in its last epoch"
-                if result.n_left is None
-                else f"ended with an average that makes {result.n_left} mistakes"
+                f"ended with an average that makes {n_left} mistakes"
+                if self.average
+                else f"still made {n_left} mistakes in its last epoch"
             )
             warn(
                 f"The fit {reason} and keeps the result of {self.n_iter_} of "
@@ -276,21 +288,21 @@ class Perceptron(LinearClassifier):
         return result.interrupted
 
     def _fit_part(self, problem: LabeledRows, first: bool) -> bool:
-        rng = check_random_state(self.random_state)
-        rule = self._rule(problem, np.flatnonzero(problem.weights), rng)
-        if first or not hasattr(self, "_state"):
+        starts = first or not hasattr(self, "_state")
+        if starts:
             weights = Weights(self._start(problem, not first), self.average)
-            self.n_iter_, self.n_mistakes_, self.validation_scores_ = 0, [], []
-            self.loss_curve_ = [self._loss_at_start(rule, weights)]
         else:
             weights = copy.deepcopy(self._state)
             weights.params = weights.params.astype(Centered(problem.source).dtype)
             if self.average != (weights.total is not None):
                 weights = Weights(weights.params, self.average)
-        evaluation = rule.epoch(weights)
-        self.__dict__.update(
-            self._attributes(weights.result(), problem), _state=weights
-        )
+        rng = check_random_state(self.random_state)
+        rule = self._rule(problem, np.flatnonzero(problem.weights), weights, rng)
+        if starts:
+            self.n_iter_, self.n_mistakes_, self.validation_scores_ = 0, [], []
+            self.loss_curve_ = [self._loss_at_start(rule)]
+        evaluation = rule.epoch()
+        self.__dict__.update(self._attributes(rule.now, problem), _state=weights)
         self.n_iter_ += 1
         self.n_mistakes_ = [*self.n_mistakes_, evaluation.n_mistakes]
         self.loss_curve_ = [*self.loss_curve_, evaluation.loss / problem.weights.sum()]
@@ -325,26 +337,28 @@ class Perceptron(LinearClassifier):
         }
 
     def _rule(
-        self, problem: LabeledRows, learning: np.ndarray, rng: np.random.RandomState
+        self,
+        problem: LabeledRows,
+        learning: np.ndarray,
+        weights: Weights,
+        rng: np.random.RandomState,
     ) -> Rule:
         return Rule(
             problem,
             learning,
+            weights,
             float(self.eta0),
             self.fit_intercept,
             min(self.batch_size or len(learning), len(learning)),
             rng if self.shuffle else None,
         )
 
-    def _loss_at_start(self, rule: Rule, weights: Weights) -> Any:
-        if not weights.params.any():
+    def _loss_at_start(self, rule: Rule) -> float:
+        if not rule.weights.params.any():
             return 0.0
-        evaluation, _ = evaluate_rows(rule.problem, rule.learning, weights.params)
-        return evaluation.loss / rule.problem.weights[rule.learning].sum()
+        return rule.evaluate(rule.weights.params).loss / rule.total_weight
 
-    def _scorer(self, problem: LabeledRows, held_out: np.ndarray) -> Callable[..., Any]:
-        """Return ``params -> accuracy`` on the rows held out."""
-        total = problem.weights[held_out].sum()
-        return lambda params: float(
-            1 - evaluate_rows(problem, held_out, params)[0].missed_weight / total
-        )
+
+def _scores(params: np.ndarray, source: Source) -> np.ndarray:
+    """Return the scores of rows, from weights with the biases in the last column."""
+    return linear_outputs(source, params[:, :-1], params[:, -1])

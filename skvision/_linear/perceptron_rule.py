@@ -2,16 +2,19 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from skvision._contract.divergence import largest_value
 from skvision._contract.labeled_rows import LabeledRows
+from skvision._training.epochs import Epoch, Verdict
 from skvision._training.losses import perceptron
 from skvision._training.minimize import batches
+from skvision._training.optimizers import State
 from skvision._training.parallel import for_each_block, one_thread_for_blas
+from skvision._training.schedules import History
 from skvision._training.sources import Centered, Source
 
 ONE_BATCH_PATIENCE = 20  # factor on the patience if an epoch is a single step
@@ -105,48 +108,108 @@ def _total(evaluations: Any) -> Evaluation:
     return Evaluation(*map(sum, zip(*evaluations, strict=True)))
 
 
+class Weights:
+    """The weights, with the biases in the last column, and their sum over all steps."""
+
+    def __init__(self, params: Any, average: bool) -> None:
+        self.params, self.n_steps = params, 0
+        self.total = np.zeros(params.shape) if average else None
+
+    def result(self) -> np.ndarray:
+        """Return the mean over all steps if averaging, else a copy of the weights."""
+        if self.total is None or not self.n_steps:
+            params: np.ndarray = self.params.copy()
+            return params
+        mean: np.ndarray = self.total / self.n_steps
+        return mean.astype(self.params.dtype)
+
+
 @dataclass
 class Rule:
-    """The perceptron rule and the rows that it is trained on."""
+    """The perceptron rule, whose epochs update the weights.
 
-    problem: Any
-    learning: np.ndarray  # indices of the rows with a positive weight
+    Attributes
+    ----------
+    problem : LabeledRows
+        The rows with their labels and weights.
+    learning : ndarray of int
+        Indices of the rows to train on.
+    weights : Weights
+        The weights, updated in place.
+    rate : float
+        The learning rate.
+    fit_intercept : bool
+        Whether to learn biases.
+    batch_size : int
+        1 updates the weights after each row.
+    rng : RandomState or None
+        Random number generator for shuffling the rows; None does not shuffle them.
+    strict : bool
+        Whether ties count as mistakes.
+    evaluation : Evaluation
+        That of the last epoch, before its steps.
+    """
+
+    problem: LabeledRows
+    learning: np.ndarray
+    weights: Weights
     rate: float
     fit_intercept: bool
-    batch_size: int  # 1 updates the weights after each row
-    rng: Any  # None does not shuffle the rows
-    strict: bool = False  # whether ties count as mistakes
+    batch_size: int
+    rng: np.random.RandomState | None
+    strict: bool = False
+    evaluation: Any = None
     next_evaluation: Any = None  # from `evaluate_next_step`, used by the next step
 
-    def evaluate_next_step(self, weights: "Weights") -> Any:
+    # of models with running statistics, and of optimizers, as in `Epochs`
+    statistics = np.empty(0)
+    state: ClassVar[State] = {}
+
+    @property
+    def now(self) -> np.ndarray:
+        """The average of the weights over all steps if averaging, else the weights."""
+        return self.weights.result()
+
+    @property
+    def total_weight(self) -> float:
+        return float(self.problem.weights[self.learning].sum())
+
+    def run(self, epoch: int, history: History) -> Epoch:
+        """Run an epoch, as `Epochs` says."""
+        self.evaluation = self.epoch()
+        return Epoch(self.evaluation.loss / self.total_weight)
+
+    def evaluate_next_step(self) -> Evaluation:
         """Evaluate all rows before the next step, which reuses the result."""
         self.next_evaluation = evaluate_rows(
-            self.problem, self.learning, weights.params, self.fit_intercept
+            self.problem, self.learning, self.weights.params, self.fit_intercept
         )
-        return self.next_evaluation[0]
+        evaluation: Evaluation = self.next_evaluation[0]
+        return evaluation
 
     def evaluate(self, params: Any) -> Evaluation:
         """Evaluate all rows with the given weights."""
         return evaluate_rows(self.problem, self.learning, params)[0]
 
-    def epoch(self, weights: "Weights") -> Evaluation:
+    def epoch(self) -> Evaluation:
         """Update the weights with all rows; return the evaluations before the steps."""
         order = self.learning
         if self.rng is not None and self.batch_size < len(order):
             order = self.rng.permutation(order)
         run_epoch = self._row_by_row if self.batch_size == 1 else self._in_batches
         with one_thread_for_blas, np.errstate(over="ignore", invalid="ignore"):
-            evaluation = run_epoch(weights, order)
-        if not (np.isfinite(evaluation.loss) and np.isfinite(weights.params).all()):
+            evaluation = run_epoch(order)
+        params = self.weights.params
+        if not (np.isfinite(evaluation.loss) and np.isfinite(params).all()):
             raise ValueError(
                 f"X has values up to {largest_value(self.problem.source):.3g}, which "
-                f"are too large for computations in {weights.params.dtype}: scale the "
+                f"are too large for computations in {params.dtype}: scale the "
                 f"features, for example with PixelNormalizer()."
             )
         return evaluation
 
-    def _in_batches(self, weights: "Weights", order: np.ndarray) -> Evaluation:
-        evaluations = []
+    def _in_batches(self, order: np.ndarray) -> Evaluation:
+        weights, evaluations = self.weights, []
         for batch in batches(order, self.batch_size):
             of_batch, gradient = self.next_evaluation or evaluate_rows(
                 self.problem, batch, weights.params, self.fit_intercept, self.strict
@@ -159,10 +222,11 @@ class Rule:
                 weights.total += weights.params
         return _total(evaluations)
 
-    def _row_by_row(self, weights: "Weights", order: np.ndarray) -> Evaluation:
+    def _row_by_row(self, order: np.ndarray) -> Evaluation:
         from skvision._kernels.perceptron import add_missing_steps, make_steps
 
-        problem, params = self.problem, weights.params
+        problem, weights = self.problem, self.weights
+        params = weights.params
         row = np.ones(params.shape[1], params.dtype)
         row[-1] = self.fit_intercept
         scores = np.empty(len(problem.classes), row.dtype)
@@ -194,98 +258,79 @@ class Rule:
         return Evaluation(n_mistakes, np.nan, loss)
 
 
-class Weights:
-    """The weights, with the biases in the last column, and their sum over all steps."""
-
-    def __init__(self, params: Any, average: bool) -> None:
-        self.params, self.n_steps = params, 0
-        self.total = np.zeros(params.shape) if average else None
-
-    def result(self) -> np.ndarray:
-        """Return the mean over all steps if averaging, else a copy of the weights."""
-        mean = self.params if self.total is None else self.total / self.n_steps
-        return mean.astype(self.params.dtype)
-
-
-@dataclass
-class FitResult:
-    """The result of a fit up to its last completed epoch."""
-
-    params: np.ndarray
-    losses: list[Any] = field(default_factory=list)
-    n_mistakes: list[Any] = field(default_factory=list)
-    validation_scores: list[Any] = field(default_factory=list)
-    n_left: int | None = None  # mistakes of the averaged weights, if averaging
-    converged: bool = False
-    interrupted: bool = False
-
-
-def learn(
-    rule: Any,
-    weights: Weights,
-    *,
-    max_iter: int,
-    tol: float | None,
-    patience: int,
-    score: Callable[..., Any] | None,
-    on_epoch: Callable[..., Any],
-) -> FitResult:
-    """Run epochs until there are no mistakes or ``patience`` of them do not improve.
+class FewestMistakes:
+    """Judges epochs of the perceptron rule.
 
     The fit ends when the averaged weights make no mistakes or, without averaging, when
-    an epoch makes none. It returns the averaged weights if there are any. They are
-    those of the epoch with the best ``score``. Without ``score``, they are the weights
-    with the fewest mistakes if all rows are one batch and there is no averaging, and
-    those of the last epoch otherwise.
+    an epoch makes none. The best weights are those with the best ``score``. Without
+    it, they are the weights with the fewest mistakes if all rows are one batch and
+    there is no averaging, and those of the last epoch otherwise.
+
+    Parameters
+    ----------
+    rule : Rule
+        The rule, before its first epoch.
+    tol : float
+        Smallest improvement that counts.
+    score : callable or None
+        A function ``params -> validation score``.
+
+    Attributes
+    ----------
+    n_mistakes : list of int
+        Number of mistakes in each epoch.
+    n_left : list of int
+        Number of mistakes of the weights, or averaged weights, after each epoch.
     """
-    total = rule.problem.weights[rule.learning].sum()
-    one_batch = 1 < rule.batch_size >= len(rule.learning)
-    pocket = one_batch and weights.total is None and score is None
-    result = FitResult(weights.params.copy())
-    best_loss, best, fewest, n_no_change = np.inf, -np.inf, np.inf, 0
-    if pocket and weights.params.any():
-        best = -rule.evaluate_next_step(weights).missed_weight
-    try:
-        for epoch in range(max_iter):
-            evaluation = rule.epoch(weights)
-            current, params, merit = evaluation, weights.result(), float(epoch)
-            if weights.total is not None:
-                current = rule.evaluate(params)
-            loss = current.loss / total
-            # a loss of 0 with mistakes means that all scores are equal
-            improved = 0 < loss < best_loss - (tol or 0)
-            best_loss = min(best_loss, loss or np.inf)
-            if score is not None:
-                merit = score(params)
-                improved = merit > best + (tol or 0)
-            elif pocket:
-                merit = -rule.evaluate_next_step(weights).missed_weight
-                improved = improved or merit > best
-            elif current.missed_weight < fewest and weights.total is not None:
-                improved, fewest = True, current.missed_weight
-            # The weights make no mistakes, but their average does. The average
-            # converges to the weights, possibly from the wrong side of a tie, unless
-            # ties count as mistakes.
-            rule.strict = rule.strict or current.n_mistakes > evaluation.n_mistakes == 0
-            improved = improved or rule.strict
-            is_best = merit > best
-            best = max(best, merit)
-            # a single assignment, so that an interrupt leaves a complete epoch
-            result = FitResult(
-                params if is_best else result.params,
-                [*result.losses, evaluation.loss / total],
-                [*result.n_mistakes, evaluation.n_mistakes],
-                result.validation_scores + [merit] * (score is not None),
-                None if weights.total is None else current.n_mistakes,
-            )
-            n_no_change = 0 if improved else n_no_change + 1
-            stalled = tol is not None and n_no_change >= patience
-            if on_epoch(result.params) or stalled or current.n_mistakes == 0:
-                result.converged = True
-                break
-    except KeyboardInterrupt:
-        if not result.n_mistakes:
-            raise
-        result.interrupted = True
-    result.converged |= pocket and best == 0  # known from the last evaluation
-    return result
+
+    def __init__(
+        self, rule: Rule, tol: float, score: Callable[[Any], float] | None
+    ) -> None:
+        self.rule, self.tol, self.score = rule, tol, score
+        one_batch = 1 < rule.batch_size >= len(rule.learning)
+        self._averaging = rule.weights.total is not None
+        self._keeps_best = one_batch and not self._averaging and score is None
+        self._best_loss, self._best, self._fewest = math.inf, -math.inf, math.inf
+        if self._keeps_best and rule.weights.params.any():
+            self._best = -rule.evaluate_next_step().missed_weight
+        self.n_mistakes: list[int] = []
+        self.n_left: list[int] = []
+
+    def __call__(self, epoch: Epoch, now: np.ndarray) -> Verdict:
+        """Return the verdict on the last epoch, whose result is ``now``."""
+        rule, tol, made = self.rule, self.tol, self.rule.evaluation
+        current = rule.evaluate(now) if self._averaging else made
+        loss, scores = current.loss / rule.total_weight, []
+        merit = float(len(self.n_mistakes))
+        # a loss of 0 with mistakes means that all scores are equal
+        improved = 0 < loss < self._best_loss - tol
+        self._best_loss = min(self._best_loss, loss or math.inf)
+        if self.score is not None:
+            merit = self.score(now)
+            scores = [merit]
+            improved = merit > self._best + tol
+        elif self._keeps_best:
+            merit = -rule.evaluate_next_step().missed_weight
+            improved = improved or merit > self._best
+        elif self._averaging and current.missed_weight < self._fewest:
+            improved, self._fewest = True, current.missed_weight
+        # The weights make no mistakes, but their average does. The average converges to
+        # the weights, possibly from the wrong side of a tie, unless ties count as
+        # mistakes.
+        rule.strict |= current.n_mistakes > made.n_mistakes == 0
+        is_best = merit > self._best
+        self._best = max(self._best, merit)
+        self.n_mistakes.append(made.n_mistakes)
+        self.n_left.append(current.n_mistakes)
+        return Verdict(
+            epoch.loss,
+            scores,
+            improved or rule.strict,
+            is_best,
+            is_last=current.n_mistakes == 0,
+        )
+
+    @property
+    def knows_no_mistakes(self) -> bool:
+        """Whether the best weights are known to make no mistakes."""
+        return self._keeps_best and self._best == 0

@@ -16,26 +16,30 @@ from skvision._contract.divergence import (
     squares_of,
 )
 from skvision._contract.labeled_rows import LabeledRows, hold_out
+from skvision._contract.score_classifier import scorer
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._contract.solvers import (
     BATCH_CONSTRAINTS,
+    Regularization,
     make_optimizer,
     make_schedule,
     refuse_ended_plan,
 )
 from skvision._contract.warn import warn
+from skvision._linear.dense_model import NO_STATISTICS, DenseModel
 from skvision._linear.linear_classifier import LinearClassifier
+from skvision._training.epochs import BestEpoch, FitResult
 from skvision._training.linear import minimize_linear
-from skvision._training.minimize import batches, minimize
+from skvision._training.minimize import MiniBatches, Start, batches, minimize
 from skvision._training.moments import weighted_mean
 from skvision._training.objective import (
-    linear_batches,
     linear_objective,
     linear_scores,
     split_linear,
 )
-from skvision._training.optimizers import projected, resumed
-from skvision._training.penalties import elastic_net, max_norm
+from skvision._training.optimizers import resumed
+from skvision._training.penalties import elastic_net
+from skvision._training.recipe import Recipe, Stopping
 from skvision._training.sources import Centered
 
 FIRST_BATCH = 1024  # rows per block when the initial objective is computed
@@ -83,11 +87,11 @@ class RegularizedLinearClassifier(LinearClassifier):
         held_out: Any = None
         learning = np.flatnonzero(problem.weights)
         if self.solver != "auto":
-            problem, learning, held_out = hold_out(self, problem, rng)
-        rows = Centered(problem.source)
-        if self.fit_intercept:
-            center = weighted_mean(rows, problem.normalized_weights_of(learning))
-            rows = Centered(problem.source, center)
+            fraction = self.validation_fraction if self.early_stopping else None
+            problem, learning, held_out = hold_out(
+                problem, fraction, self.class_weight, rng
+            )
+        rows = self._centered(problem, problem.normalized_weights_of(learning))
         start = self._start(problem, rows, warm_start)
 
         def on_iteration(params: Any) -> Any:
@@ -98,55 +102,49 @@ class RegularizedLinearClassifier(LinearClassifier):
             interrupted = False
         else:
             self.__dict__.pop("optimality_", None)
-            parts = learning, held_out
-            params, interrupted = self._fit_in_batches(
-                problem, rows, start, parts, rng, on_iteration
-            )
+            model = DenseModel(rows, problem, learning)
+            result = self._fit_in_batches(model, start, held_out, rng, on_iteration)
+            params, interrupted = model.from_dense(result.params), result.interrupted
         self.__dict__.update(self._attributes(params, problem, rows))
         self.__dict__.pop("_batch_state", None)  # partial_fit starts again
         return interrupted
 
-    def _fit_part(self, problem: LabeledRows, first: bool) -> bool:
+    def _centered(self, problem: LabeledRows, weights: np.ndarray) -> Centered:
+        """Return the rows minus their mean or, without biases, the rows."""
         rows = Centered(problem.source)
+        if not self.fit_intercept:
+            return rows
+        return Centered(problem.source, weighted_mean(rows, weights))
+
+    def _fit_part(self, problem: LabeledRows, first: bool) -> bool:
         if first or not hasattr(self, "_batch_state"):
-            center = (
-                weighted_mean(rows, problem.normalized_weights)
-                if self.fit_intercept
-                else None
-            )
-            self._center, self._batch_state, self.n_iter_ = center, None, 0
+            self._center = self._centered(problem, problem.normalized_weights).center
+            self._batch_state, self.n_iter_ = None, 0
             self.loss_curve_: list[float] = []
             self.validation_scores_: list[float] = []
             self.learning_rates_: list[float] = []
             self.__dict__.pop("optimality_", None)
-        refuse_ended_plan(self, self.n_iter_)
+        refuse_ended_plan(self.learning_rate, self.max_iter, self.n_iter_)
         rows = Centered(problem.source, self._center)
-        params = self._start(problem, rows, not first).astype(rows.dtype)
-        optimizer = self._optimizer(problem, rows)
-        state = resumed(self._batch_state, optimizer.init(params))
-        learning = np.flatnonzero(problem.weights)
+        model = DenseModel(rows, problem, np.flatnonzero(problem.weights))
+        recipe = self._recipe(model, n_epochs=1)
+        params = model.to_dense(self._start(problem, rows, not first))
+        state = resumed(self._batch_state, recipe.optimizer.init(params))
+        rng = check_random_state(self.random_state)
+        history = {
+            "loss": self.loss_curve_,
+            "validation_score": (),
+            "learning_rate": self.learning_rates_,
+        }
+        epochs = self._epochs(model, recipe, params, state, rng)
         with np.errstate(over="ignore", invalid="ignore"):
             result = minimize(
-                self._batch_objective(problem, rows, learning),
-                params,
-                learning,
-                optimizer=optimizer,
-                state=state,
-                schedule=make_schedule(self),
-                batch_size=self.batch_size,
-                max_iter=1,
-                tol=0,
-                n_iter_no_change=1,
-                rng=check_random_state(self.random_state) if self.shuffle else None,
-                before={
-                    "loss": self.loss_curve_,
-                    "validation_score": (),
-                    "learning_rate": self.learning_rates_,
-                },
+                epochs, BestEpoch(self.tol), recipe.stopping, before=history
             )
         if result.diverged:
             self._refuse_divergence(rows)
-        self.__dict__.update(self._attributes(result.params, problem, rows))
+        params = model.from_dense(result.params)
+        self.__dict__.update(self._attributes(params, problem, rows))
         self._batch_state, self.n_iter_ = result.state, self.n_iter_ + 1
         self.loss_curve_ = [*self.loss_curve_, *result.loss_curve]
         self.learning_rates_ = [*self.learning_rates_, *result.learning_rates]
@@ -286,53 +284,48 @@ class RegularizedLinearClassifier(LinearClassifier):
 
     def _refuse_extremes(self, rows: Centered) -> None:
         largest = largest_value(rows.source)
-        raise ValueError(advice_on_extremes(self, largest, rows.dtype))
+        parameters = self.get_params(deep=False)
+        raise ValueError(advice_on_extremes(parameters, largest, rows.dtype))
 
     def _fit_in_batches(
         self,
-        problem: LabeledRows,
-        rows: Centered,
+        model: DenseModel,
         start: np.ndarray,
-        parts: tuple[np.ndarray, np.ndarray],
+        held_out: np.ndarray,
         rng: np.random.RandomState,
         on_iteration: Callable[..., Any],
-    ) -> tuple[np.ndarray, bool]:
-        """Train on the rows ``parts[0]`` and validate on the rows ``parts[1]``."""
-        learning, held_out = parts
-        score = self._scorer(problem, rows, held_out) if len(held_out) else None
-        params = start.astype(rows.dtype)
-        optimizer = self._optimizer(problem, rows)
-        objective = self._batch_objective(problem, rows, learning)
+    ) -> FitResult:
+        """Train on mini-batches, and validate on the rows ``held_out``."""
+        rows, n = model.rows, len(model.learning)
+        recipe = self._recipe(model, self.max_iter, self.average)
+        params = model.to_dense(start)
+        epochs = self._epochs(model, recipe, params, recipe.optimizer.init(params), rng)
+        score = scorer(model.problem.part(held_out), model.scores)
+        judge = BestEpoch(
+            self.tol, score if len(held_out) else None, model.value_of(recipe)
+        )
         with np.errstate(over="ignore", invalid="ignore"):
             first_value = sum(
-                len(batch) / len(learning) * objective(params, batch)[0]
-                for batch in batches(learning, FIRST_BATCH)
+                len(batch) / n * epochs.objective(params, batch)[0]
+                for batch in batches(model.learning, FIRST_BATCH)
             )
             if not np.isfinite(first_value):
                 self._refuse_extremes(rows)
             result = minimize(
-                objective,
-                params,
-                learning,
-                optimizer=optimizer,
-                state=optimizer.init(params),
-                schedule=make_schedule(self),
-                batch_size=self.batch_size,
-                max_iter=self.max_iter,
-                tol=self.tol,
-                n_iter_no_change=self.n_iter_no_change,
-                rng=rng if self.shuffle else None,
-                average_from=self.average - 1 if self.average else None,
-                value_of=self._value_of(problem, rows, learning),
-                score=score,
-                on_epoch=on_iteration,
+                epochs,
+                judge,
+                recipe.stopping,
+                on_epoch=lambda params: on_iteration(model.from_dense(params)),
             )
         if result.diverged:
             self._refuse_divergence(rows)
         if result.loss_curve[-1] > first_value and not result.interrupted:
+            parameters = self.get_params(deep=False)
             warn(
                 f"The loss rose from {first_value:.3g} to {result.loss_curve[-1]:.3g}. "
-                + advice_on_divergence(self, rows.source, rows.dtype, scaled=False),
+                + advice_on_divergence(
+                    parameters, rows.source, rows.dtype, scaled=False
+                ),
                 ConvergenceWarning,
             )
         elif not (result.converged or result.interrupted):
@@ -345,67 +338,50 @@ class RegularizedLinearClassifier(LinearClassifier):
         self.loss_curve_ = [first_value, *result.loss_curve]
         self.validation_scores_ = result.validation_scores
         self.learning_rates_ = result.learning_rates
-        return result.params, result.interrupted
+        return result
 
-    def _optimizer(self, problem: LabeledRows, rows: Centered) -> Any:
-        n_weights = problem.n_outputs * rows.n_features
-        optimizer = make_optimizer(self, n_weights)
-        if self.max_norm is None:
-            return optimizer
-
-        def shorten(params: Any) -> Any:
-            max_norm(params[:n_weights].reshape(problem.n_outputs, -1), self.max_norm)
-
-        return projected(optimizer, shorten)
-
-    def _refuse_divergence(self, rows: Centered) -> None:
-        advice = advice_on_divergence(self, rows.source, rows.dtype, scaled=False)
-        raise ValueError(f"The loss became infinite or NaN. {advice}")
-
-    def _batch_objective(
-        self, problem: LabeledRows, rows: Centered, learning: np.ndarray
-    ) -> Callable[..., Any]:
-        return linear_batches(
-            rows,
-            problem.labels,
-            problem.weights / problem.weights[learning].mean(),
-            loss=self._loss(problem.n_outputs),
-            penalty=self._batch_penalty(),
+    def _recipe(
+        self, model: DenseModel, n_epochs: int, average: int | bool = False
+    ) -> Recipe:
+        """Return how the model is trained on mini-batches."""
+        optimizer, penalty = make_optimizer(
+            model.net,
+            "adam" if self.solver == "auto" else self.solver,
+            self.momentum,
+            self.nesterovs_momentum,
+            Regularization(self.alpha, self.l1_ratio, self.max_norm),
+        )
+        schedule = make_schedule(
+            self.learning_rate,
+            self.learning_rate_init,
+            max_iter=self.max_iter,
+            n_iter_no_change=self.n_iter_no_change,
+            tol=self.tol,
+        )
+        return Recipe(
+            self._loss(model.problem.n_outputs),
+            penalty,
+            optimizer,
+            schedule,
+            Stopping(n_epochs, self.tol, self.n_iter_no_change),
+            self.batch_size,
+            average_from=average - 1 if average else None,
         )
 
-    def _batch_penalty(self) -> Callable[..., Any]:
-        """Return the penalty; for adamw, without its L2 part."""
-        if self.solver == "adamw":
-            return elastic_net(self.alpha * self.l1_ratio, 1.0)
-        return elastic_net(self.alpha, self.l1_ratio)
+    def _epochs(
+        self,
+        model: DenseModel,
+        recipe: Recipe,
+        params: np.ndarray,
+        state: dict[str, Any],
+        rng: np.random.RandomState,
+    ) -> MiniBatches:
+        start = Start(params, NO_STATISTICS, state)
+        objective = model.objective(recipe)
+        shuffled = rng if self.shuffle else None
+        return MiniBatches(objective, start, model.learning, recipe, shuffled)
 
-    def _value_of(
-        self, problem: LabeledRows, rows: Centered, learning: np.ndarray
-    ) -> Callable[..., Any]:
-        """Return ``params -> objective`` for the rows ``learning``."""
-        loss, labels = self._loss(problem.n_outputs), problem.labels[learning]
-        sample_weight = problem.weights[learning] / problem.weights[learning].sum()
-        penalty = self._batch_penalty()
-
-        def value_of(params: Any) -> Any:
-            W, _ = split_linear(params, rows.n_features, self.fit_intercept)
-            value, _ = loss(
-                linear_scores(rows, params)[learning], labels, sample_weight
-            )
-            return value + penalty(W.ravel(), np.zeros_like(W).ravel())
-
-        return value_of
-
-    def _scorer(
-        self, problem: LabeledRows, rows: Centered, index: np.ndarray
-    ) -> Callable[..., Any]:
-        """Return ``params -> accuracy`` on the rows ``index``."""
-        part = problem.part(index)
-        held_out = Centered(part.source, rows.center)
-
-        def score(params: Any) -> float:
-            scores = linear_scores(held_out, params)
-            best = scores.argmax(1) if scores.shape[1] > 1 else scores[:, 0] > 0
-            return float(np.average(best == part.labels, weights=part.weights))
-
-        return score
+    def _refuse_divergence(self, rows: Centered) -> None:
+        parameters = self.get_params(deep=False)
+        advice = advice_on_divergence(parameters, rows.source, rows.dtype, scaled=False)
+        raise ValueError(f"The loss became infinite or NaN. {advice}")

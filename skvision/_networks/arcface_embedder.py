@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -21,8 +20,12 @@ from skvision._contract.labels import refuse_missing
 from skvision._contract.probabilities import log_probabilities_of, probabilities_of
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, Progress, StrOptions, whole_fit
-from skvision._contract.solvers import PLANNED
-from skvision._networks.architecture import architecture_of, dropout_rates
+from skvision._contract.solvers import PLANNED, Regularization
+from skvision._networks.architecture import (
+    Architecture,
+    dropout_rates,
+    hidden_layers,
+)
 from skvision._networks.network_classifier import NetworkClassifier, has_epochs
 from skvision._networks.network_fit import threads_for
 from skvision._training import losses
@@ -398,14 +401,16 @@ class ArcFaceEmbedder(NetworkClassifier):
             converge within ``max_iter`` iterations.
         """
         warm_start = self.warm_start and hasattr(self, "parameters_")
-        problem = validate_labeled_rows(self, X, y, None, reset=not warm_start)
+        problem = validate_labeled_rows(
+            self, X, y, None, class_weight=self.class_weight, reset=not warm_start
+        )
         if warm_start:
-            refuse_other_classes(self, problem.classes)
+            refuse_other_classes(self.classes_, problem.classes)
         learning = np.flatnonzero(problem.weights)
         rng = check_random_state(self.random_state)
         self._begin(problem, learning, warm_start, rng)
         with Progress(self, X, y, None, self.max_iter) as progress:
-            self._train(problem, learning, None, progress)
+            self._train(problem, learning, progress=progress)
         return self
 
     @available_if(_has_open_end)
@@ -444,18 +449,18 @@ class ArcFaceEmbedder(NetworkClassifier):
             If the epoch is interrupted. The embedder then stays as it was before.
         """
         problem, learning = self._begin_epoch(X, y, classes, None)
-        self._train(problem, learning, None, None)
+        self._train(problem, learning)
         return self
 
     def _architecture_for(self, problem: LabeledRows) -> Any:
-        backbone = architecture_of(
-            self, problem.source.n_features, len(problem.classes)
-        )
+        hidden, names = hidden_layers(self.hidden_layer_sizes, self.activation)
         margin_type, _ = MARGINS.get(self.loss, ("angle", None))
-        return replace(
-            backbone,
-            hidden=(*backbone.hidden, int(self.n_components)),
-            activations=(*backbone.activations, "identity"),
+        return Architecture(
+            problem.source.n_features,
+            (*hidden, int(self.n_components)),
+            (*names, "identity"),
+            bool(self.batch_norm),
+            len(problem.classes),
             by_angle=self.loss != "softmax",
             scale=float(self.scale),
             margin=float(self.margin) if self.loss in MARGINS else 0.0,
@@ -463,7 +468,10 @@ class ArcFaceEmbedder(NetworkClassifier):
         )
 
     def _dropout_rates(self, architecture: Any) -> tuple[float, ...]:
-        return *dropout_rates(self, len(architecture.hidden) - 1), 0.0
+        return *dropout_rates(self.dropout, len(architecture.hidden) - 1), 0.0
+
+    def _regularization(self) -> Regularization:
+        return Regularization(self.alpha, max_gradient_norm=self.max_gradient_norm)
 
     def _first_parameters(self, architecture: Any, rng: np.random.Generator) -> Any:
         return architecture.network().start(rng)

@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.random import Generator
 
 from skvision._layers.activations import ACTIVATIONS
 from skvision._layers.batch_norm import BatchNorm
@@ -14,7 +13,7 @@ from skvision._layers.cosine_head import CosineHead
 from skvision._layers.dense import Dense
 from skvision._layers.dropout import Dropout
 from skvision._layers.layer import Array, Layer
-from skvision._layers.network import Network, views
+from skvision._layers.network import Network
 from skvision._layers.sequential import Sequential
 
 
@@ -87,8 +86,8 @@ class Architecture:
         )
 
 
-def architecture_of(estimator: Any, n_inputs: int, n_outputs: int) -> Architecture:
-    """Return the architecture that the parameters of an estimator define.
+def hidden_layers(sizes: Any, names: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the widths and the activations of the hidden layers.
 
     Raises
     ------
@@ -96,14 +95,12 @@ def architecture_of(estimator: Any, n_inputs: int, n_outputs: int) -> Architectu
         If a size is not a positive integer, an activation is unknown, or the number of
         activations is not that of the hidden layers.
     """
-    sizes = estimator.hidden_layer_sizes
     hidden = tuple(sizes) if np.iterable(sizes) else (sizes,)
     if not all(isinstance(size, Integral) and int(size) >= 1 for size in hidden):
         raise ValueError(
             f"hidden_layer_sizes must be positive integers, one for each hidden "
             f"layer; got {sizes!r}."
         )
-    names = estimator.activation
     activations = (names,) * len(hidden) if isinstance(names, str) else tuple(names)
     known = all(isinstance(name, str) and name in ACTIVATIONS for name in activations)
     if not known or len(activations) != len(hidden):
@@ -111,16 +108,10 @@ def architecture_of(estimator: Any, n_inputs: int, n_outputs: int) -> Architectu
             f"activation must be one of {sorted(ACTIVATIONS)}, or a list of these "
             f"with one for each of the {len(hidden)} hidden layers; got {names!r}."
         )
-    return Architecture(
-        n_inputs,
-        tuple(int(size) for size in hidden),
-        activations,
-        bool(estimator.batch_norm),
-        n_outputs,
-    )
+    return tuple(int(size) for size in hidden), activations
 
 
-def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
+def dropout_rates(asked: Any, n_hidden: int) -> tuple[float, ...]:
     """Return the rates of dropout of the input and of each hidden layer.
 
     Raises
@@ -128,7 +119,6 @@ def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
     ValueError
         If a rate is not in [0, 1), or if the number of rates is wrong.
     """
-    asked = estimator.dropout
     rates = tuple(asked) if np.iterable(asked) else (0.0,) + (asked,) * n_hidden
     within = all(isinstance(r, Real) and 0 <= float(r) < 1 for r in rates)
     single = isinstance(asked, Real) and not 0 <= float(asked) < 1
@@ -141,28 +131,14 @@ def dropout_rates(estimator: Any, n_hidden: int) -> tuple[float, ...]:
     return tuple(float(rate) for rate in rates)
 
 
-def first_parameters(
-    estimator: Any, net: Network, rng: Generator
-) -> tuple[Array, Array]:
-    """Return the initial parameters and running statistics, in float64.
-
-    They are drawn by the initializer that ``weight_init`` names, or are the arrays
-    passed as ``weight_init`` and ``bias_init``.
+def fill(name: str, given: Any, arrays: Sequence[Array]) -> None:
+    """Copy the arrays passed as a parameter, such as ``weight_init``.
 
     Raises
     ------
     ValueError
-        If the arrays do not have the shapes of the weights or biases.
+        If they do not have the shapes of ``arrays``, or are not finite.
     """
-    params, statistics = net.start(rng)
-    if not isinstance(estimator.weight_init, str):
-        _fill("weight_init", estimator.weight_init, views(net.weights, params))
-    if estimator.bias_init is not None:
-        _fill("bias_init", estimator.bias_init, views(net.biases, params))
-    return params, statistics
-
-
-def _fill(name: str, given: Any, arrays: Sequence[Array]) -> None:
     wanted = [array.shape for array in arrays]
     got = [np.shape(array) for array in given]
     if got != wanted:

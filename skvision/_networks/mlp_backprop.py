@@ -20,13 +20,14 @@ from skvision._contract.labeled_rows import (
 from skvision._contract.probabilities import log_probabilities_of, probabilities_of
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, Progress, StrOptions, whole_fit
-from skvision._contract.solvers import BATCH_CONSTRAINTS
+from skvision._contract.solvers import BATCH_CONSTRAINTS, Regularization
 from skvision._layers.initializers import INITIALIZERS
 from skvision._layers.network import views
 from skvision._networks.architecture import (
-    architecture_of,
+    Architecture,
     dropout_rates,
-    first_parameters,
+    fill,
+    hidden_layers,
 )
 from skvision._networks.network_classifier import NetworkClassifier, has_epochs
 from skvision._training import losses
@@ -461,12 +462,22 @@ class MLPBackprop(NetworkClassifier):
             converge within ``max_iter`` iterations.
         """
         warm_start = self.warm_start and hasattr(self, "parameters_")
-        problem = validate_labeled_rows(self, X, y, sample_weight, reset=not warm_start)
+        problem = validate_labeled_rows(
+            self,
+            X,
+            y,
+            sample_weight,
+            class_weight=self.class_weight,
+            reset=not warm_start,
+        )
         if warm_start:
-            refuse_other_classes(self, problem.classes)
+            refuse_other_classes(self.classes_, problem.classes)
         rng = check_random_state(self.random_state)
         if X_val is None and y_val is None and sample_weight_val is None:
-            problem, learning, rows = hold_out(self, problem, rng)
+            fraction = self.validation_fraction if self.early_stopping else None
+            problem, learning, rows = hold_out(
+                problem, fraction, self.class_weight, rng
+            )
             held_out = problem.part(rows)
         else:
             learning = np.flatnonzero(problem.weights)
@@ -475,7 +486,7 @@ class MLPBackprop(NetworkClassifier):
             )
         self._begin(problem, learning, warm_start, rng, X_val is not None)
         with Progress(self, X, y, sample_weight, self.max_iter) as progress:
-            self._train(problem, learning, held_out, progress)
+            self._train(problem, learning, held_out, progress, self.average_last)
         return self
 
     @available_if(has_epochs)
@@ -522,7 +533,7 @@ class MLPBackprop(NetworkClassifier):
                 "early_stopping or average_last."
             )
         problem, learning = self._begin_epoch(X, y, classes, sample_weight)
-        self._train(problem, learning, None, None)
+        self._train(problem, learning)
         return self
 
     def _keep(self, result: Any, **more: Any) -> None:
@@ -536,18 +547,29 @@ class MLPBackprop(NetworkClassifier):
         super()._keep(result, validation_score=np.array(scores or none), **more)
 
     def _architecture_for(self, problem: LabeledRows) -> Any:
-        return architecture_of(self, problem.source.n_features, problem.n_outputs)
+        hidden = hidden_layers(self.hidden_layer_sizes, self.activation)
+        n_inputs = problem.source.n_features
+        return Architecture(n_inputs, *hidden, self.batch_norm, problem.n_outputs)
 
     def _dropout_rates(self, architecture: Any) -> tuple[float, ...]:
-        return dropout_rates(self, len(architecture.hidden))
+        return dropout_rates(self.dropout, len(architecture.hidden))
+
+    def _regularization(self) -> Regularization:
+        return Regularization(
+            self.alpha, self.l1_ratio, self.max_norm, self.max_gradient_norm
+        )
 
     def _first_parameters(
         self, architecture: Any, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         initializer = self.weight_init if isinstance(self.weight_init, str) else "he"
-        return first_parameters(
-            self, architecture.network(initializer=initializer), rng
-        )
+        net = architecture.network(initializer=initializer)
+        params, statistics = net.start(rng)
+        if not isinstance(self.weight_init, str):
+            fill("weight_init", self.weight_init, views(net.weights, params))
+        if self.bias_init is not None:
+            fill("bias_init", self.bias_init, views(net.biases, params))
+        return params, statistics
 
     def _check(self) -> None:
         if self.out_activation != "identity" and self.loss != "squared_error":

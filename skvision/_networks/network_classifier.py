@@ -6,10 +6,15 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._contract.divergence import check_outputs
+from skvision._contract.divergence import (
+    advice_on_extremes,
+    check_outputs,
+    largest_value,
+)
 from skvision._contract.images import validate_rows
 from skvision._contract.labeled_rows import (
     LabeledRows,
@@ -17,23 +22,36 @@ from skvision._contract.labeled_rows import (
     refuse_balanced,
     validate_labeled_rows,
 )
-from skvision._contract.labels import ClassifierMixin
-from skvision._contract.sklearn_compat import CallbackSupportMixin, Estimator, end_fit
-from skvision._contract.solvers import refuse_ended_plan
-from skvision._layers.network import views
-from skvision._networks.network_fit import (
-    NETWORK_CONSTRAINTS,
-    augmented,
-    check_together,
-    fit_in_batches,
-    fit_whole,
-    standard_of,
-    threads_for,
+from skvision._contract.score_classifier import ScoreClassifier, scorer
+from skvision._contract.sklearn_compat import end_fit
+from skvision._contract.solvers import (
+    PLANNED,
+    make_optimizer,
+    make_schedule,
+    refuse_ended_plan,
 )
-from skvision._training.network import network_outputs, whole_objective
-from skvision._training.penalties import elastic_net
-from skvision._training.schedules import NO_HISTORY
-from skvision._training.sources import ArraySource, Centered, Standardized
+from skvision._contract.warn import warn
+from skvision._layers.network import Network, views
+from skvision._networks.network_fit import (
+    augmented,
+    learn_statistics_of_average,
+    threads_for,
+    warn_of_divergence,
+)
+from skvision._networks.network_parameters import NETWORK_CONSTRAINTS, check_together
+from skvision._training.epochs import BestEpoch, FitResult
+from skvision._training.lbfgs import minimize_lbfgs
+from skvision._training.minimize import MiniBatches, Start, minimize
+from skvision._training.moments import learn_standard
+from skvision._training.network import (
+    batch_objective,
+    network_outputs,
+    whole_objective,
+)
+from skvision._training.optimizers import resumed
+from skvision._training.recipe import Recipe, Stopping
+from skvision._training.schedules import NO_HISTORY, History
+from skvision._training.sources import ArraySource, Centered, Source, Standardized
 
 
 def has_epochs(estimator: Any) -> bool:
@@ -46,17 +64,14 @@ def has_epochs(estimator: Any) -> bool:
 
 
 class NetworkClassifier(
-    CallbackSupportMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    ClassifierMixin,
-    Estimator,
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ScoreClassifier
 ):
     """Base class of classifiers whose scores are the outputs of a network.
 
     Subclasses define the network (``_architecture_for``), its initial parameters
-    (``_first_parameters``), its rates of dropout (``_dropout_rates``) and its loss
-    (``_loss``). ``_check`` raises an error for incompatible parameters.
+    (``_first_parameters``), its rates of dropout (``_dropout_rates``), its loss
+    (``_loss``) and its ``_regularization``. ``_check`` raises an error for incompatible
+    parameters.
     """
 
     _parameter_constraints = NETWORK_CONSTRAINTS
@@ -68,26 +83,21 @@ class NetworkClassifier(
     history_: dict[str, Any]
     validation_scores_: list[float]
 
-    # defaults for parameters that only MLPBackprop has
-    early_stopping = False
-    average_last: int | None = None
-    l1_ratio = 0.0
-    max_norm: float | None = None
-
     def _begin_epoch(
         self, X: Any, y: Any, classes: Any, sample_weight: Any
     ) -> tuple[Any, np.ndarray]:
         """Validate the data of ``partial_fit``; return it and the rows to train on."""
-        refuse_balanced(self)
+        refuse_balanced(self.class_weight)
         first = not hasattr(self, "parameters_")
         if not first:
-            refuse_ended_plan(self, self.n_iter_)
+            refuse_ended_plan(self.learning_rate, self.max_iter, self.n_iter_)
         problem = validate_labeled_rows(
             self,
             X,
             y,
             sample_weight,
-            classes=announced_classes(self, classes),
+            class_weight=self.class_weight,
+            classes=announced_classes(None if first else self.classes_, classes),
             reset=first,
         )
         learning = np.flatnonzero(problem.weights)
@@ -104,9 +114,13 @@ class NetworkClassifier(
     ) -> None:
         """Define the network and initialize it, unless it is a warm start."""
         architecture = self._architecture_for(problem)
-        rates = self._dropout_rates(architecture)
+        self._dropout_rates(architecture)  # raises an error if they are wrong
         self._check()
-        check_together(self, rates, has_validation)
+        check_together(
+            self.get_params(deep=False),
+            has_images=self.image_shape_ is not None,
+            has_validation=has_validation,
+        )
         if warm_start:
             if architecture != self._architecture:
                 raise ValueError(
@@ -120,9 +134,11 @@ class NetworkClassifier(
             return
         self._rng = np.random.default_rng(rng.randint(2**31 - 1))
         self._architecture = architecture
-        self._standard = standard_of(
-            self, problem.source, problem.normalized_weights_of(learning)
-        )
+        self._standard = None
+        if self.standardize:
+            weights = problem.normalized_weights_of(learning)
+            n_channels = None if self.image_shape_ is None else self.image_shape_[2]
+            self._standard = learn_standard(problem.source, weights, n_channels)
         self.classes_ = problem.classes
         start = self._first_parameters(architecture, self._rng)
         dtype = Standardized(problem.source).dtype
@@ -132,7 +148,12 @@ class NetworkClassifier(
         self.n_iter_, self.loss_curve_, self.history_ = 0, [], {}
 
     def _train(
-        self, problem: LabeledRows, learning: np.ndarray, held_out: Any, progress: Any
+        self,
+        problem: LabeledRows,
+        learning: np.ndarray,
+        held_out: LabeledRows | None = None,
+        progress: Any = None,
+        average_last: int | None = None,
     ) -> None:
         """Train from the current parameters; without ``progress``, for one epoch.
 
@@ -140,50 +161,21 @@ class NetworkClassifier(
         """
         architecture = self._architecture
         net = architecture.network(self._dropout_rates(architecture))
-        start = self.parameters_, self._statistics
-        loss = self._loss(architecture.n_outputs)
-
         rng_state = None  # at the end of the last epoch
 
-        def on_epoch(params: Any, statistics: np.ndarray) -> Any:
+        def on_epoch(params: Any, statistics: np.ndarray) -> bool:
             nonlocal rng_state
             rng_state = self._rng.bit_generator.state
-            if progress is None:
-                return False
-            kept = ("classes_", "_architecture", "_standard")
-            fitted = {name: getattr(self, name) for name in kept}
-            return progress.step(
-                lambda: (
-                    fitted
-                    | {"parameters_": params.copy(), "_statistics": statistics.copy()}
-                )
-            )
+            return progress is not None and self._step(progress, params, statistics)
 
         if self.solver == "lbfgs":
-            inputs = Standardized(problem.source, self._standard)
-            result = fit_whole(
-                self, net, start, inputs, problem, loss=loss, on_epoch=on_epoch
-            )
+            result = self._fit_whole(net, problem, on_epoch)
         else:
-            score = None
-            if held_out is not None and len(held_out.source):
-                score = self._scorer(net, held_out)
+            n_epochs = 1 if progress is None else self.max_iter
+            recipe = self._recipe(net, len(learning), n_epochs, average_last)
             before = self._history() if progress is None else NO_HISTORY
-            source = augmented(self, problem.source, self._rng)
-            result = fit_in_batches(
-                self,
-                net,
-                start,
-                Standardized(source, self._standard),
-                problem,
-                learning,
-                loss=loss,
-                state=self._optimizer_state,
-                rng=self._rng,
-                n_epochs=1 if progress is None else self.max_iter,
-                before=before,
-                score=score,
-                on_epoch=on_epoch,
+            result = self._fit_in_batches(
+                net, problem, learning, recipe, held_out, on_epoch, before
             )
         self._keep(result)
         whole = self.solver != "lbfgs" and not result.diverged
@@ -193,23 +185,176 @@ class NetworkClassifier(
         done = f"{len(result.loss_curve)} of max_iter={self.max_iter} epochs"
         end_fit(self, result.interrupted, f"the result of {done}")
 
-    def _history(self) -> dict[str, Any]:
+    def _step(self, progress: Any, params: Any, statistics: np.ndarray) -> bool:
+        """Notify callbacks of an epoch; return whether one requests to stop."""
+        kept = ("classes_", "_architecture", "_standard")
+        fitted = {name: getattr(self, name) for name in kept}
+        stop: bool = progress.step(
+            lambda: (
+                fitted
+                | {"parameters_": params.copy(), "_statistics": statistics.copy()}
+            )
+        )
+        return stop
+
+    def _recipe(
+        self, net: Network, n_rows: int, n_epochs: int, average_last: int | None
+    ) -> Recipe:
+        """Return how the network is trained on mini-batches."""
+        optimizer, penalty = make_optimizer(
+            net,
+            self.solver,
+            self.momentum,
+            self.nesterovs_momentum,
+            self._regularization(),
+        )
+        schedule = make_schedule(
+            self.learning_rate,
+            self.learning_rate_init,
+            max_iter=self.max_iter,
+            n_iter_no_change=self.n_iter_no_change,
+            tol=self.tol,
+        )
+        until_end = average_last or self.learning_rate in PLANNED
+        patience = np.inf if until_end else self.n_iter_no_change
+        auto = self.batch_size == "auto"
+        return Recipe(
+            self._loss(self._architecture.n_outputs),
+            penalty,
+            optimizer,
+            schedule,
+            Stopping(n_epochs, self.tol, patience),
+            batch_size=min(200, n_rows) if auto else self.batch_size,
+            average_from=max(0, n_epochs - average_last) * n_rows
+            if average_last
+            else None,
+        )
+
+    def _fit_in_batches(
+        self,
+        net: Network,
+        problem: LabeledRows,
+        learning: np.ndarray,
+        recipe: Recipe,
+        held_out: LabeledRows | None,
+        on_epoch: Callable[[Any, np.ndarray], bool],
+        before: History,
+    ) -> FitResult:
+        if net.n_statistics and len(learning) < 2:
+            raise ValueError(
+                "batch_norm requires at least two training samples; got one."
+            )
+        source = augmented(
+            problem.source, self.augmentation, self.image_shape_, self._rng
+        )
+        inputs = Standardized(source, self._standard)
+        params, statistics = (
+            np.array(part, inputs.dtype)
+            for part in (self.parameters_, self._statistics)
+        )
+        state = resumed(self._optimizer_state, recipe.optimizer.init(params))
+        weights = problem.weights / problem.weights[learning].mean()
+        objective = batch_objective(
+            net,
+            statistics,
+            inputs,
+            problem.labels,
+            weights,
+            loss=recipe.loss,
+            penalty=recipe.penalty,
+            rng=self._rng,
+        )
+        rng = self._rng if self.shuffle else None
+        parts = [slot.place for slot in net.weights]
+        start = Start(params, statistics, state)
+        epochs = MiniBatches(objective, start, learning, recipe, rng, parts)
+        score = None
+        if held_out is not None and len(held_out.source):
+
+            def scores_of(params: Any, source: Source) -> np.ndarray:
+                inputs = Standardized(source, self._standard)
+                return network_outputs(net, params, statistics, inputs)
+
+            score = scorer(held_out, scores_of)
+        threads = threads_for(net, recipe.batch_size)
+        with threads, np.errstate(over="ignore", invalid="ignore"):
+            result = minimize(
+                epochs,
+                BestEpoch(self.tol, score),
+                recipe.stopping,
+                on_epoch=lambda now: on_epoch(now, statistics),
+                before=before,
+            )
+        first = recipe.average_from
+        if net.n_statistics and first is not None:
+            if len(result.loss_curve) * len(learning) > first:
+                learn_statistics_of_average(
+                    net, result, inputs, weights, epochs.batches(), self._rng
+                )
+        warn_of_divergence(
+            result, self.n_iter_, self.get_params(deep=False), problem.source, inputs
+        )
+        return result
+
+    def _fit_whole(
+        self,
+        net: Network,
+        problem: LabeledRows,
+        on_epoch: Callable[[Any, np.ndarray], bool],
+    ) -> FitResult:
+        inputs = Standardized(problem.source, self._standard)
+        objective = self._objective(net, problem, inputs)
+        threads = threads_for(net, len(problem.source))
+        with threads, np.errstate(over="ignore", invalid="ignore"):
+            minimum = minimize_lbfgs(
+                objective,
+                self.parameters_.astype(np.float64),
+                max_iter=self.max_iter,
+                tol=self.tol,
+                rounding=float(np.finfo(inputs.dtype).eps),
+                on_iteration=lambda params: on_epoch(params, self._statistics),
+            )
+        if not np.isfinite([minimum.error, *minimum.params]).all():
+            scaled = inputs.standard is not None
+            largest = 1.0 if scaled else largest_value(problem.source)
+            parameters = self.get_params(deep=False)
+            advice = advice_on_extremes(parameters, largest, inputs.dtype)
+            raise ValueError(f"The loss became infinite or NaN. {advice}")
+        if minimum.error > self.tol and minimum.n_iter >= self.max_iter:
+            warn(
+                f"L-BFGS stopped after max_iter={self.max_iter} iterations with a "
+                f"gradient of {minimum.error:.2g}, above tol={self.tol:g}: increase "
+                f"max_iter or tol.",
+                ConvergenceWarning,
+            )
+        return FitResult(
+            minimum.params.astype(inputs.dtype),
+            self._statistics,
+            loss_curve=minimum.loss_curve[1:],
+            learning_rates=[np.nan] * minimum.n_iter,
+            update_ratios=[[np.nan] * len(net.weights)] * minimum.n_iter,
+        )
+
+    def _objective(
+        self, net: Network, problem: LabeledRows, inputs: Standardized
+    ) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+        """Return ``parameters -> (value, gradient)`` of all rows, in prediction."""
+        return whole_objective(
+            net,
+            self._statistics,
+            inputs,
+            problem.labels,
+            problem.normalized_weights,
+            loss=self._loss(self._architecture.n_outputs),
+            penalty=self._regularization().penalty(),
+        )
+
+    def _history(self) -> History:
         """Return the history of previous epochs, for schedules."""
         rates = self.history_.get("learning_rate", np.empty(0)).tolist()
         return {**NO_HISTORY, "loss": self.loss_curve_, "learning_rate": rates}
 
-    def _scorer(self, net: Any, held_out: Any) -> Callable[..., Any]:
-        """Return ``(params, statistics) -> accuracy``."""
-        inputs = Standardized(held_out.source, self._standard)
-
-        def score(params: Any, statistics: np.ndarray) -> float:
-            best = _winners(network_outputs(net, params, statistics, inputs))
-            right = best == held_out.labels
-            return float(np.average(right, weights=held_out.weights))
-
-        return score
-
-    def _keep(self, result: Any, **more: Any) -> None:
+    def _keep(self, result: FitResult, **more: Any) -> None:
         """Store the result of a fit, with ``more`` columns in ``history_``."""
         self.parameters_, self._statistics = result.params, result.statistics
         n_epochs = len(result.loss_curve)
@@ -220,7 +365,7 @@ class NetworkClassifier(
             **more,
             "learning_rate": np.array(result.learning_rates),
             "update_ratio": np.reshape(
-                result.update_ratios, (n_epochs, 1 + len(self._architecture.hidden))
+                result.update_ratios, (n_epochs, len(self.coefs_))
             ),
         }
         self.n_iter_ += n_epochs
@@ -281,29 +426,6 @@ class NetworkClassifier(
             )
         return check_outputs(outputs, ArraySource(X))
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict the class of each image.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features of the same shape as in ``fit``.
-
-        Returns
-        -------
-        y : ndarray of shape (n,)
-            Class labels, elements of ``classes_``.
-
-        Raises
-        ------
-        ValueError
-            If ``X`` has another shape than the images seen in ``fit``.
-        """
-        scores = self.decision_function(X)
-        winners = _winners(scores.reshape(len(scores), -1))
-        predicted: np.ndarray = self.classes_[winners]
-        return predicted
-
     def loss_and_gradient(
         self, X: Any, y: Any, sample_weight: Any = None
     ) -> tuple[float, dict[str, np.ndarray]]:
@@ -336,25 +458,17 @@ class NetworkClassifier(
         """
         check_is_fitted(self, "parameters_")
         problem = validate_labeled_rows(
-            self, X, y, sample_weight, classes=self.classes_, reset=False
+            self,
+            X,
+            y,
+            sample_weight,
+            class_weight=self.class_weight,
+            classes=self.classes_,
+            reset=False,
         )
-        objective = whole_objective(
-            self._architecture.network(),
-            self._statistics,
-            Standardized(Centered(problem.source, exact=True), self._standard),
-            problem.labels,
-            problem.normalized_weights,
-            loss=self._loss(self._architecture.n_outputs),
-            penalty=elastic_net(self.alpha, self.l1_ratio),
-        )
+        inputs = Standardized(Centered(problem.source, exact=True), self._standard)
+        objective = self._objective(self._architecture.network(), problem, inputs)
         with np.errstate(over="ignore", invalid="ignore"):
             value, gradient = objective(self.parameters_.astype(np.float64))
         check_outputs(np.append(gradient, value), problem.source)
         return value, {"parameters_": gradient}
-
-
-def _winners(scores: np.ndarray) -> np.ndarray:
-    """Return the index of the largest score; one column belongs to the second class."""
-    return (
-        scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
-    )

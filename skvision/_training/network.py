@@ -77,7 +77,7 @@ def batch_objective(
     *,
     loss: Loss,
     penalty: Penalty,
-    rng: Generator,
+    rng: Generator | None,
 ) -> Callable[[Array, NDArray[np.integer]], tuple[float, Array]]:
     """Return ``(params, index) -> (value, gradient)`` of a batch in training.
 
@@ -94,8 +94,8 @@ def batch_objective(
         One of `skvision._training.losses`.
     penalty : callable
         One of `skvision._training.penalties`, applied to all weights.
-    rng : Generator
-        Random number generator for dropout.
+    rng : Generator or None
+        Random number generator for dropout. None evaluates layers as in prediction.
 
     Returns
     -------

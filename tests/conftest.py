@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tracemalloc
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a process on each core: a thread for each
@@ -18,6 +19,38 @@ settings.load_profile("no clock")
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def differences():
+    """Return ``(function, x) -> derivatives``, the axis of x last, by differences."""
+
+    def derivatives(function, x, step=1e-5):
+        columns = []
+        for i in range(len(x)):
+            here, there = x.copy(), x.copy()
+            here[i] -= step
+            there[i] += step
+            rise = np.asarray(function(there)) - np.asarray(function(here))
+            columns.append(rise / (2 * step))
+        return np.stack(columns, axis=-1)
+
+    return derivatives
+
+
+@pytest.fixture
+def peak_of():
+    """Return ``function -> bytes``: what a call allocates at most."""
+
+    def peak(function):
+        tracemalloc.start()
+        try:
+            function()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    return peak
 
 
 @pytest.fixture

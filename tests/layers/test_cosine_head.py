@@ -8,24 +8,30 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytorch_metric_learning.losses import ArcFaceLoss, CosFaceLoss
-from skvision._training.cosine_head import cosine_head
-from skvision._training.layers import Training, he
 
+from skvision._layers.cosine_head import CosineHead
+from skvision._layers.layer import Arrays, Training, Workspace
 from skvision._training.losses import softmax_cross_entropy
 
 SCALE, MARGIN = 16.0, 0.5
 
 
 def head(n_outputs, **options):
-    return cosine_head(n_outputs, he, **{"scale": SCALE, "margin": MARGIN} | options)
+    return CosineHead(n_outputs, **{"scale": SCALE, "margin": MARGIN} | options)
+
+
+def of(centers, of_centers=None):
+    """Return the arrays of a head with these centers."""
+    grads = [] if of_centers is None else [of_centers]
+    return Arrays([centers], [], grads, Workspace())
 
 
 def loss_and_gradients(layer, x, centers, labels):
     seen = Training(None, None, labels=labels)
-    scores, backward = layer.forward([centers], [], x, seen)
-    value, d_scores = softmax_cross_entropy(scores, labels)
     of_centers = np.empty_like(centers)
-    return value, backward(d_scores, [of_centers]), of_centers
+    scores, backward = layer.forward(of(centers, of_centers), x, seen)
+    value, d_scores = softmax_cross_entropy(scores, labels)
+    return value, backward(d_scores), of_centers
 
 
 def at_angle(theta, rng, d=4, dtype=np.float64):
@@ -61,8 +67,8 @@ def by_torch(x, centers, labels, margin=MARGIN, margin_type="angle", scale=SCALE
 @pytest.mark.parametrize(("label", "loss"), [(0, 6.2132), (1, 16.1269)])
 def test_worked_example(label, loss):
     x, centers = np.array([[10.0, 20, 30]]), np.array([[1.0, 2, 3], [4, 5, 6]])
-    layer = cosine_head(2, he, scale=64, margin=0.5)
-    plain = layer.forward([centers], [], x, None)[0] / 64
+    layer = CosineHead(2, scale=64, margin=0.5)
+    plain = layer.forward(of(centers), x, None)[0] / 64
     np.testing.assert_allclose(plain, [[1, 0.974632]], atol=1e-6)
     value, _, _ = loss_and_gradients(layer, x, centers, np.array([label]))
     assert round(value, 4) == loss
@@ -103,8 +109,9 @@ def test_the_gradient_has_the_length_of_the_closed_form(theta):
     x, center = at_angle(theta, np.random.default_rng(2))
     layer = head(1)
     seen = Training(None, None, labels=np.array([0]))
-    _, backward = layer.forward([center[None]], [], x[None], seen)
-    dx = backward(np.ones((1, 1)), [np.empty((1, 4))])
+    arrays = of(center[None], np.empty((1, 4)))
+    _, backward = layer.forward(arrays, x[None], seen)
+    dx = backward(np.ones((1, 1)))
     beyond = theta + MARGIN > math.pi
     expected = SCALE * math.sin(theta if beyond else theta + MARGIN) / 3
     assert np.linalg.norm(dx) == pytest.approx(expected, rel=1e-12)
@@ -120,7 +127,7 @@ def test_at_the_poles_values_are_limits_and_gradients_finite(theta, cosine, dtyp
     value, dx, of_centers = loss_and_gradients(head(2), x, centers, labels)
     near, turned = at_angle(abs(theta - 1e-7), np.random.default_rng(0))
     limit = head(1).forward(
-        [turned[None]], [], near[None], Training(None, None, labels=labels)
+        of(turned[None]), near[None], Training(None, None, labels=labels)
     )[0]
     expected, _ = softmax_cross_entropy(np.array([[limit.item(), 0]]), labels)
     assert value == pytest.approx(expected, abs=1e-5)
@@ -134,9 +141,10 @@ def test_gradients_stay_small_close_to_a_pole_in_float32(theta):
     for at in (theta, math.pi - theta):
         x, center = at_angle(at, rng, dtype=np.float32)
         seen = Training(None, None, labels=np.array([0]))
-        _, backward = head(1).forward([center[None]], [], x[None], seen)
         of_centers = np.empty((1, 4), np.float32)
-        dx = backward(np.ones((1, 1), np.float32), [of_centers])
+        arrays = of(center[None], of_centers)
+        _, backward = head(1).forward(arrays, x[None], seen)
+        dx = backward(np.ones((1, 1), np.float32))
         # the tangent itself is known to so many digits only
         most = 1 + 4 * float(np.finfo(np.float32).eps) / max(theta, 1.2e-7)
         assert np.linalg.norm(dx) <= most * SCALE * math.sin(MARGIN + theta) / 3
@@ -153,7 +161,7 @@ def test_the_score_of_the_true_class_falls_with_the_angle(margin, seed):
     own = np.arange(100)
     seen = Training(None, None, labels=own)
     layer = head(100, margin=margin)
-    scores = layer.forward([centers], [], x, seen)[0][own, own]
+    scores = layer.forward(of(centers), x, seen)[0][own, own]
     assert (np.diff(scores) <= 1e-12).all()
     assert np.abs(np.diff(scores)).max() < 1.01 * SCALE * np.diff(angles).max()
 
@@ -191,7 +199,7 @@ def test_pytorch_metric_learning_jumps_and_this_does_not():
     for theta in (just_below, just_beyond):
         x, center = at_angle(theta, np.random.default_rng(0))
         seen = Training(None, None, labels=np.array([0]))
-        ours.append(head(1).forward([center[None]], [], x[None], seen)[0].item())
+        ours.append(head(1).forward(of(center[None]), x[None], seen)[0].item())
         loss = ArcFaceLoss(1, 4, margin=math.degrees(MARGIN), scale=SCALE)
         cosine = torch.tensor([math.cos(theta)], dtype=torch.float64)
         theirs.append(SCALE * loss.modify_cosine_of_target_classes(cosine).item())
@@ -249,7 +257,7 @@ def test_lengths_do_not_count():
 def test_a_row_of_zeros_is_at_a_right_angle_and_does_not_move(dtype):
     x, centers = np.zeros((1, 3), dtype), np.eye(3, dtype=dtype)
     layer = head(3)
-    np.testing.assert_array_equal(layer.forward([centers], [], x, None)[0], 0)
+    np.testing.assert_array_equal(layer.forward(of(centers), x, None)[0], 0)
     value, dx, of_centers = loss_and_gradients(layer, x, centers, np.array([1]))
     assert math.isfinite(value)
     np.testing.assert_array_equal(dx, 0)
@@ -259,11 +267,11 @@ def test_a_row_of_zeros_is_at_a_right_angle_and_does_not_move(dtype):
 def test_only_training_has_a_margin():
     rng = np.random.default_rng(7)
     x, centers = rng.normal(size=(6, 3)), rng.normal(size=(4, 3))
-    plain = head(4).forward([centers], [], x, None)[0]
-    without = head(4, margin=0.0).forward([centers], [], x, None)[0]
+    plain = head(4).forward(of(centers), x, None)[0]
+    without = head(4, margin=0.0).forward(of(centers), x, None)[0]
     np.testing.assert_array_equal(plain, without)
     seen = Training(None, None, labels=np.zeros(6, int))
-    trained = head(4).forward([centers], [], x, seen)[0]
+    trained = head(4).forward(of(centers), x, seen)[0]
     assert (trained[:, 0] < plain[:, 0]).all()
     np.testing.assert_array_equal(trained[:, 1:], plain[:, 1:])
     assert np.abs(plain).max() <= SCALE
@@ -273,8 +281,9 @@ def test_the_gradient_of_scores_is_left_as_it_was():
     rng = np.random.default_rng(8)
     x, centers = rng.normal(size=(6, 3)), rng.normal(size=(4, 3))
     seen = Training(None, None, labels=np.zeros(6, int))
-    _, backward = head(4).forward([centers], [], x, seen)
+    arrays = of(centers, np.empty_like(centers))
+    _, backward = head(4).forward(arrays, x, seen)
     dy = rng.normal(size=(6, 4))
     before = dy.copy()
-    backward(dy, [np.empty_like(centers)], needs_dx=False)
+    assert backward(dy, needs_dx=False) is None
     np.testing.assert_array_equal(dy, before)

@@ -228,6 +228,32 @@ def test_private_names_are_found(code):
     assert list(private_names_of_others(ast.parse(code)))
 
 
+# Rows
+
+
+def subscripts_of_X(tree):
+    """Yield the subscripts of names and attributes ``X``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            value = node.value
+            if "X" in (getattr(value, "id", None), getattr(value, "attr", None)):
+                yield ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if room_of(path) in {"_training", "_linear", "_networks"}],
+    ids=names,
+)
+def test_training_reads_rows_from_sources_alone(path):
+    assert list(subscripts_of_X(parse(path))) == []
+
+
+@pytest.mark.parametrize("code", ["X[index]", "problem.X[3:5]", "f(self.X[:, 0])"])
+def test_subscripts_of_arrays_are_found(code):
+    assert list(subscripts_of_X(ast.parse(code)))
+
+
 # Loading
 
 

@@ -78,12 +78,12 @@ def test_other_losses_have_no_probabilities(loss, few):
 
 
 def test_predictions_come_by_blocks(monkeypatch, few, rng):
-    import skvision._training.inputs as inputs_module
+    from skvision._training.sources import Standardized
 
     X = rng.normal(size=(1000, 5))
     model = MLPBackprop(6, max_iter=2, random_state=0).fit(*few)
     scores, features = model.decision_function(X), model.transform(X)
-    monkeypatch.setattr(inputs_module, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(Standardized.blocks, "__defaults__", (2000,))
     np.testing.assert_allclose(model.decision_function(X), scores, rtol=1e-12)
     np.testing.assert_allclose(model.transform(X), features, atol=1e-12)
 

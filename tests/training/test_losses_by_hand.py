@@ -13,7 +13,7 @@ from skvision._training.losses import (
     squared_hinge,
     weston_watkins,
 )
-from skvision._training.rows import Rows
+from skvision._training.sources import ArraySource, Centered
 
 CAT_CAR_FROG = np.array([[3.2, 5.1, -1.7], [1.3, 4.9, 2.0], [2.2, 2.5, -3.1]])
 
@@ -180,7 +180,7 @@ def test_only_the_cross_entropy_asks_for_more_than_the_margin():
 def test_penalty_that_dwarfs_the_loss_leaves_the_priors(rng):
     X, labels = rng.normal(size=(20, 4)), np.repeat(np.arange(3), [10, 6, 4])
     minimum = minimize_linear(
-        Rows(X, X.mean(axis=0)),
+        Centered(ArraySource(X), X.mean(axis=0)),
         labels,
         np.full(20, 0.05),
         np.zeros(15),

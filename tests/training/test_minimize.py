@@ -10,13 +10,13 @@ from skvision._training.minimize import batches, minimize
 from skvision._training.objective import linear_batches, linear_objective
 from skvision._training.optimizers import adam, sgd
 from skvision._training.penalties import l2
-from skvision._training.rows import Rows
 from skvision._training.schedules import (
     NO_HISTORY,
     constant,
     exponential,
     on_plateau,
 )
+from skvision._training.sources import ArraySource, Centered
 
 
 class Recorder:
@@ -270,7 +270,7 @@ def test_interrupt_before_a_whole_epoch_is_passed_on(n_calls):
 def problem(rng):
     labels = rng.integers(0, 3, 90)
     X = rng.normal(size=(90, 4)) + labels[:, None]
-    return Rows(X, X.mean(axis=0)), labels
+    return Centered(ArraySource(X), X.mean(axis=0)), labels
 
 
 def test_comes_close_to_the_minimum_of_the_whole(problem):
@@ -294,7 +294,7 @@ def test_one_batch_of_weights_is_those_rows_repeated(problem):
     rows, labels = problem
     counts = np.arange(90) % 3
     twice = np.repeat(np.arange(90), counts)
-    repeated = Rows(rows.X[twice], rows.center)
+    repeated = Centered(ArraySource(rows.source.take(twice)), rows.center)
     options = {
         "optimizer": sgd(),
         "batch_size": 1000,
@@ -329,7 +329,7 @@ def test_one_batch_of_weights_is_those_rows_repeated(problem):
 def test_perceptron_rule_learns_gates(labels, params, mistakes):
     X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.uint8)
     of_batch = linear_batches(
-        Rows(X, np.zeros(2)),
+        Centered(ArraySource(X), np.zeros(2)),
         np.array(labels),
         np.ones(4),
         loss=perceptron,

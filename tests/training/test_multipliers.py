@@ -17,7 +17,7 @@ from skvision._training.losses import (
 )
 from skvision._training.multipliers import center_biases
 from skvision._training.objective import linear_scores
-from skvision._training.rows import Rows
+from skvision._training.sources import ArraySource, Centered
 
 N, D = 18, 2
 
@@ -50,7 +50,7 @@ def solve(points, violations, n_outputs, *, alpha, **options):
     l1_ratio, bias = options.pop("l1_ratio", 0.0), options.pop("bias", True)
     start, margin = options.pop("start", None), options.pop("margin", 1.0)
     X, labels, sample_weight = points
-    rows = Rows(X, sample_weight @ X if bias else None)
+    rows = Centered(ArraySource(X), sample_weight @ X if bias else None)
     if start is None:
         start = np.zeros(n_outputs * (X.shape[1] + bias))
     z = violations(margin)
@@ -331,7 +331,7 @@ def test_boundaries_of_three_points_are_amid_them(violations):
     points = np.array([[0.0], [4.0], [8.0]]), np.arange(3), np.full(3, 1 / 3)
     minimum = solve(points, violations, 3, alpha=100.0, tol=1e-10)
     scores = linear_scores(
-        Rows(np.array([[1.9], [6.1]]), np.array([4.0])), minimum.params
+        Centered(ArraySource(np.array([[1.9], [6.1]])), np.array([4.0])), minimum.params
     )
     assert scores[0, 0] > scores[0, 2]
     assert scores[1, 2] > scores[1, 0]

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
+from torch.optim.swa_utils import update_bn
+
 from skvision._training.layers import (
     batch_norm,
     chain,
@@ -15,11 +18,6 @@ from skvision._training.layers import (
     tanh,
     xavier,
 )
-from torch.nn import functional as F
-from torch.optim.swa_utils import update_bn
-
-from skvision._training import inputs as inputs_module
-from skvision._training.inputs import Inputs
 from skvision._training.losses import (
     sigmoid_cross_entropy,
     sigmoid_squared_error,
@@ -29,6 +27,7 @@ from skvision._training.losses import (
     weston_watkins,
 )
 from skvision._training.minimize import minimize
+from skvision._training.moments import learn_standard
 from skvision._training.network import (
     batch_objective,
     learn_statistics,
@@ -38,7 +37,7 @@ from skvision._training.network import (
 from skvision._training.optimizers import adam, sgd
 from skvision._training.penalties import elastic_net, l2
 from skvision._training.schedules import constant
-from skvision._training.standard import learn_standard
+from skvision._training.sources import ArraySource, Augmented, Standardized
 from skvision.inspection import gradient_check
 
 N, D = 50, 5
@@ -141,7 +140,7 @@ def test_a_network_without_arrays_has_empty_vectors(X):
     net = network(tanh(), D)
     assert net.n_weights == net.n_params == net.n_statistics == 0
     assert net.views(np.empty(0)) == net.weight_slices() == []
-    out = net.outputs(np.empty(0), np.empty(0), Inputs(X, None))
+    out = net.outputs(np.empty(0), np.empty(0), Standardized(ArraySource(X)))
     np.testing.assert_array_equal(out, np.tanh(X))
 
 
@@ -182,9 +181,11 @@ def test_start():
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("block_bytes", [1, 900, 10**9])
 def test_outputs_are_those_of_one_forward_pass(dtype, block_bytes, monkeypatch, rng):
-    monkeypatch.setattr(inputs_module, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(Standardized.blocks, "__defaults__", (block_bytes,))
     net, X = with_batch_norm(elu), rng.uniform(0, 255, (N, D)).astype(dtype)
-    inputs = Inputs(X, learn_standard(X, np.full(N, 1 / N), None))
+    inputs = Standardized(
+        ArraySource(X), learn_standard(ArraySource(X), np.full(N, 1 / N), None)
+    )
     params, statistics = (a.astype(inputs.dtype) for a in start(net, rng))
     before = statistics.copy()
     out = net.outputs(params, statistics, inputs)
@@ -203,19 +204,15 @@ def test_outputs_are_those_of_one_forward_pass(dtype, block_bytes, monkeypatch, 
 def test_outputs_of_no_rows():
     net = plain()
     out = net.outputs(
-        np.zeros(net.n_params), np.empty(0), Inputs(np.empty((0, D)), None)
+        np.zeros(net.n_params), np.empty(0), Standardized(ArraySource(np.empty((0, D))))
     )
     assert out.shape == (0, 3)
-
-
-def never(rows, rng):
-    raise AssertionError("rows are augmented at prediction")
 
 
 def test_nothing_is_drawn_at_prediction(X, labels, rng):
     net = network(chain(dropout(0.5), linear(3, he)), D)
     params, _ = start(net, rng)
-    inputs = Inputs(X, None, never)
+    inputs = Standardized(ArraySource(X))
     out = net.outputs(params, np.empty(0), inputs)
     W, b = net.views(params)
     np.testing.assert_allclose(out, X @ W + b, rtol=1e-12)
@@ -256,10 +253,12 @@ def both(net, statistics, inputs, labels, weights, rng, **options):
 def test_all_rows_as_one_batch_are_the_whole(
     loss, block_bytes, X, labels, weights, monkeypatch, rng
 ):
-    monkeypatch.setattr(inputs_module, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(Standardized.blocks, "__defaults__", (block_bytes,))
     net = plain()
     params, _ = start(net, rng)
-    inputs = Inputs(X, learn_standard(X, np.full(N, 1 / N), None))
+    inputs = Standardized(
+        ArraySource(X), learn_standard(ArraySource(X), np.full(N, 1 / N), None)
+    )
     options = {"loss": loss, "penalty": elastic_net(0.1, 0.3)}
     of_batch, whole = both(net, np.empty(0), inputs, labels, weights, rng, **options)
     value, gradient = of_batch(params, rng.permutation(N))
@@ -272,7 +271,9 @@ def test_all_rows_as_one_batch_are_the_whole(
 def test_mean_over_all_batches_is_the_whole(X, labels, weights, rng):
     net = plain()
     params, _ = start(net, rng)
-    of_batch, whole = both(net, np.empty(0), Inputs(X, None), labels, weights, rng)
+    of_batch, whole = both(
+        net, np.empty(0), Standardized(ArraySource(X)), labels, weights, rng
+    )
     batches = rng.permutation(N).reshape(5, 10)
     seen = [(v, g.copy()) for v, g in (of_batch(params, b) for b in batches)]
     expected = whole(params)
@@ -291,7 +292,13 @@ def test_value_gradient_and_statistics_equal_torch(in_training, X, labels, rng):
             of_torch.copy_(torch.from_numpy(net.statistics(statistics)[i]))
     weights = np.ones(N) if in_training else rng.random(N)
     of_batch, whole = both(
-        net, statistics, Inputs(X, None), labels, weights, rng, penalty=l2(alpha)
+        net,
+        statistics,
+        Standardized(ArraySource(X)),
+        labels,
+        weights,
+        rng,
+        penalty=l2(alpha),
     )
     batch = rng.permutation(N)[:20] if in_training else np.arange(N)
     value, gradient = of_batch(params, batch) if in_training else whole(params)
@@ -320,7 +327,7 @@ def test_gradients_equal_differences(loss, X, labels, weights, rng):
     net = with_batch_norm(tanh)
     params, statistics = start(net, rng)
     of_batch, whole = both(
-        net, statistics, Inputs(X, None), labels, weights, rng, loss=loss
+        net, statistics, Standardized(ArraySource(X)), labels, weights, rng, loss=loss
     )
     batch = np.array([3, 9, 2, 11, 6, 3, 43])
     for objective in (lambda p: of_batch(p, batch), whole):
@@ -337,7 +344,7 @@ def test_gradient_of_dropout_equals_differences_for_one_draw(X, labels, weights,
         of_batch, _ = both(
             net,
             np.empty(0),
-            Inputs(X, None),
+            Standardized(ArraySource(X)),
             labels,
             weights,
             np.random.default_rng(5),
@@ -357,7 +364,7 @@ def test_weights_are_rows_that_often(X, labels, rng):
         (np.arange(N), counts / counts.mean()),
         (twice, np.ones(len(twice))),
     ):
-        inputs, own = Inputs(X[rows], None), statistics.copy()
+        inputs, own = Standardized(ArraySource(X[rows])), statistics.copy()
         of_batch, whole = both(net, own, inputs, labels[rows], weights, rng)
         of_whole = whole(params)
         of_all = of_batch(params, np.arange(len(rows)))
@@ -369,7 +376,9 @@ def test_weights_are_rows_that_often(X, labels, rng):
 def test_batches_change_the_statistics_and_the_whole_does_not(X, labels, weights, rng):
     net = with_batch_norm()
     params, statistics = start(net, rng)
-    of_batch, whole = both(net, statistics, Inputs(X, None), labels, weights, rng)
+    of_batch, whole = both(
+        net, statistics, Standardized(ArraySource(X)), labels, weights, rng
+    )
     before = statistics.copy()
     whole(params)
     np.testing.assert_array_equal(statistics, before)
@@ -380,7 +389,9 @@ def test_batches_change_the_statistics_and_the_whole_does_not(X, labels, weights
 def test_gradient_is_that_of_the_last_call_alone(X, labels, weights, rng):
     net = with_batch_norm()
     params, statistics = start(net, rng)
-    of_batch, whole = both(net, statistics, Inputs(X, None), labels, weights, rng)
+    of_batch, whole = both(
+        net, statistics, Standardized(ArraySource(X)), labels, weights, rng
+    )
     for objective in (lambda p: of_batch(p, np.arange(20)), whole):
         first = objective(params)[1].copy()
         objective(2 * params)
@@ -394,7 +405,10 @@ def test_dtypes(dtype, labels, weights, rng):
     params, statistics = start(net, rng)
     exact, got = [], []
     for rows, results in ((X.astype(float), exact), (X, got)):
-        inputs = Inputs(rows, learn_standard(rows, np.full(N, 1 / N), None))
+        inputs = Standardized(
+            ArraySource(rows),
+            learn_standard(ArraySource(rows), np.full(N, 1 / N), None),
+        )
         of_dtype = params.astype(inputs.dtype)
         own = statistics.astype(inputs.dtype)
         of_batch, whole = both(net, own, inputs, labels, weights, rng)
@@ -421,7 +435,10 @@ def test_training_augments_its_batches(labels, rng):
         both(net, np.empty(0), inputs, labels, np.ones(N), generator)[0](
             params, np.arange(9)
         )[0]
-        for inputs in (Inputs(X, None, brighter), Inputs(X + np.uint8(5), None))
+        for inputs in (
+            Standardized(Augmented(ArraySource(X), brighter, rng)),
+            Standardized(ArraySource(X + np.uint8(5))),
+        )
     ]
     assert values[0] == values[1]
 
@@ -436,7 +453,7 @@ def test_learned_statistics_are_those_of_torch(X, rng):
     batches = np.split(rng.permutation(N), [7, 20, 22])
     update_bn([torch.from_numpy(X[batch]) for batch in batches], module)
     statistics = learn_statistics(
-        net, params, Inputs(X, None), np.ones(N), batches, rng
+        net, params, Standardized(ArraySource(X)), np.ones(N), batches, rng
     )
     assert statistics.dtype == np.float64
     mean, variance = net.statistics(statistics)
@@ -456,7 +473,9 @@ def test_learned_statistics_are_a_mean_of_those_of_the_batches(X, weights, rng):
         means.append(np.average(x, axis=0, weights=counts))
         squares = np.average((x - means[-1]) ** 2, axis=0, weights=counts)
         variances.append(squares * len(batch) / (len(batch) - 1))
-    statistics = learn_statistics(net, params, Inputs(X, None), weights, batches, rng)
+    statistics = learn_statistics(
+        net, params, Standardized(ArraySource(X)), weights, batches, rng
+    )
     expected = np.concatenate([np.mean(means, axis=0), np.mean(variances, axis=0)])
     np.testing.assert_allclose(statistics, expected, rtol=1e-12)
 
@@ -469,8 +488,8 @@ def test_learned_statistics_of_bytes_are_float32_and_augmented(rng):
     ours, expected = (
         learn_statistics(net, params, inputs, np.ones(N), batches, rng)
         for inputs in (
-            Inputs(X, None, lambda rows, rng: rows + np.uint8(5)),
-            Inputs(X + np.uint8(5), None),
+            Standardized(ArraySource(X), lambda rows, rng: rows + np.uint8(5)),
+            Standardized(ArraySource(X + np.uint8(5))),
         )
     )
     assert ours.dtype == np.float32
@@ -486,7 +505,7 @@ def train(net, params, X, labels, loss, optimizer, rate, n_epochs):
     objective = batch_objective(
         net,
         statistics,
-        Inputs(X, None),
+        Standardized(ArraySource(X)),
         labels,
         np.ones(len(X)),
         loss=loss,
@@ -514,7 +533,7 @@ def test_first_loss_is_the_logarithm_of_the_number_of_classes(rng):
     params, _ = net.start(rng)
     X, labels = rng.normal(size=(200, 50)), rng.integers(0, 10, 200)
     value, _ = softmax_cross_entropy(
-        net.outputs(params, np.empty(0), Inputs(X, None)), labels
+        net.outputs(params, np.empty(0), Standardized(ArraySource(X))), labels
     )
     assert value == pytest.approx(2.3026, abs=5e-3)
 
@@ -524,7 +543,7 @@ def test_a_net_of_enough_width_learns_20_pictures_by_heart(rng):
     net = network(chain(linear(50, he), relu(), linear(10, he)), 48)
     params, _ = net.start(rng)
     result = train(net, params, X, labels, softmax_cross_entropy, adam(), 0.01, 100)
-    out = net.outputs(result.params, np.empty(0), Inputs(X, None))
+    out = net.outputs(result.params, np.empty(0), Standardized(ArraySource(X)))
     assert (out.argmax(axis=1) == labels).all()
     assert np.shape(result.update_ratios) == (100, 2)
 
@@ -537,7 +556,7 @@ def test_one_hidden_layer_of_four_learns_xor(rng):
     for _ in range(3):
         params, _ = net.start(rng)
         result = train(net, params, *XOR, sigmoid_cross_entropy, sgd(), 0.5, 500)
-        out = net.outputs(result.params, np.empty(0), Inputs(XOR[0], None))
+        out = net.outputs(result.params, np.empty(0), Standardized(ArraySource(XOR[0])))
         assert ((out[:, 0] > 0) == XOR[1]).all()
 
 
@@ -548,7 +567,7 @@ def test_weights_of_zero_stay_identical_and_never_learn_xor():
     W, _, b, _ = net.views(result.params)
     assert (W == W[:, :1]).all()
     assert (b == b[0]).all()
-    out = net.outputs(result.params, np.empty(0), Inputs(XOR[0], None))
+    out = net.outputs(result.params, np.empty(0), Standardized(ArraySource(XOR[0])))
     assert ((out[:, 0] > 0) == XOR[1]).sum() < 4
 
 
@@ -562,13 +581,15 @@ def test_input_gradients_are_those_of_torch(rng, X):
     mean, variance = (torch.from_numpy(part) for part in net.statistics(statistics))
     module[1].running_mean.copy_(mean)
     module[1].running_var.copy_(variance)
-    standard = learn_standard(X, np.full(N, 1 / N), None)
+    standard = learn_standard(ArraySource(X), np.full(N, 1 / N), None)
     d_outputs = rng.normal(size=(N, 3))
 
     x = torch.from_numpy(X).requires_grad_()
     z = (x - torch.from_numpy(standard.mean)) / torch.from_numpy(standard.deviation)
     module(z).backward(torch.from_numpy(d_outputs))
-    found = net.input_gradients(params, statistics, Inputs(X, standard), d_outputs)
+    found = net.input_gradients(
+        params, statistics, Standardized(ArraySource(X), standard), d_outputs
+    )
     np.testing.assert_allclose(found, x.grad.numpy(), atol=1e-12)
 
 
@@ -577,11 +598,13 @@ def test_input_gradients_are_float32_for_bytes_and_come_in_blocks(rng, monkeypat
     params, statistics = start(net, rng)
     X = rng.integers(0, 9, (N, D)).astype(np.uint8)
     d_outputs = rng.normal(size=(N, 3))
-    whole = net.input_gradients(params, statistics, Inputs(X, None), d_outputs)
-    exact = Inputs(X.astype(float), None)
+    whole = net.input_gradients(
+        params, statistics, Standardized(ArraySource(X)), d_outputs
+    )
+    exact = Standardized(ArraySource(X.astype(float)))
     expected = net.input_gradients(params, statistics, exact, d_outputs)
     assert (whole.dtype, expected.dtype) == (np.float32, np.float64)
     np.testing.assert_allclose(whole, expected, atol=1e-5)
-    monkeypatch.setattr(inputs_module, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(Standardized.blocks, "__defaults__", (1,))
     found = net.input_gradients(params, statistics, exact, d_outputs)
     np.testing.assert_allclose(found, expected, atol=1e-12)

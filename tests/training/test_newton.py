@@ -20,12 +20,12 @@ from skvision._training.losses import (
 from skvision._training.newton import conjugate_gradients, minimize_newton
 from skvision._training.precondition import hessian, hessian_inverse
 from skvision._training.problem import Problem
-from skvision._training.rows import Rows
+from skvision._training.sources import ArraySource, Centered
 
 
 def softmax_problem(X, labels, l2):
     return Problem(
-        Rows(X, X.mean(axis=0)),
+        Centered(ArraySource(X), X.mean(axis=0)),
         labels,
         np.full(len(X), 1 / len(X)),
         softmax_cross_entropy,

@@ -33,7 +33,7 @@ from skvision._training.objective import (
 from skvision._training.penalties import elastic_net, l2
 from skvision._training.precondition import hessian
 from skvision._training.problem import Problem
-from skvision._training.rows import Rows
+from skvision._training.sources import ArraySource, Centered
 
 LOSSES = {
     "softmax": (softmax_cross_entropy, 3),
@@ -84,7 +84,11 @@ def test_equals_the_formula(name, X, center, sample_weight, rng, differences):
     loss, k = LOSSES[name]
     labels, params = labels_and_params(k, center, rng)
     objective = linear_objective(
-        Rows(X, center), labels, sample_weight, loss=loss, penalty=elastic_net(0.3, 0.4)
+        Centered(ArraySource(X), center),
+        labels,
+        sample_weight,
+        loss=loss,
+        penalty=elastic_net(0.3, 0.4),
     )
 
     def formula(params):
@@ -106,7 +110,7 @@ def test_bytes_and_float32_give_what_float64_gives(dtype, sample_weight, rng):
     params, center = rng.normal(size=3 * (D + 1)) / 100, np.full(D, 120.0)
     (value, gradient), expected = (
         linear_objective(
-            Rows(x, center),
+            Centered(ArraySource(x), center),
             labels,
             sample_weight,
             loss=softmax_cross_entropy,
@@ -127,7 +131,7 @@ def test_large_offsets_keep_their_digits(rng):
     params = rng.normal(size=3 * (D + 1))
     (value, gradient), expected = (
         linear_objective(
-            Rows(X, center),
+            Centered(ArraySource(X), center),
             labels,
             sample_weight,
             loss=softmax_cross_entropy,
@@ -143,7 +147,7 @@ def test_large_offsets_keep_their_digits(rng):
 def test_the_number_of_threads_changes_no_bit(dtype, rng):
     X = rng.integers(0, 256, (5000, 400)).astype(dtype)
     labels, sample_weight = rng.integers(0, 3, 5000), rng.random(5000) / 2500
-    rows = Rows(X, X.mean(axis=0))
+    rows = Centered(ArraySource(X), X.mean(axis=0))
     params = rng.normal(size=3 * 401) / 1000
     results = []
     for n_threads in (1, 2):
@@ -162,7 +166,7 @@ def test_the_number_of_threads_changes_no_bit(dtype, rng):
 )
 def test_blocks_change_nothing(block_size, chunk, n_rows):
     rng = np.random.default_rng(0)
-    rows = Rows(rng.normal(size=(n_rows, D)), np.ones(D))
+    rows = Centered(ArraySource(rng.normal(size=(n_rows, D))), np.ones(D))
     labels, sample_weight = rng.integers(0, 3, n_rows), rng.random(n_rows)
     params = rng.normal(size=3 * (D + 1))
     targets = Multiplied(labels, rng.random((n_rows, 3)))
@@ -182,7 +186,7 @@ def test_blocks_change_nothing(block_size, chunk, n_rows):
 
     value, gradient = result()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rows, "blocks", cut)
+        patch.setattr(Centered, "blocks", cut)
         patch.setattr(module, "CHUNK_ELEMENTS", chunk)
         in_blocks = result()
     assert in_blocks[0] == pytest.approx(value, rel=1e-13)
@@ -195,7 +199,7 @@ def test_bytes_are_never_copied_whole(rng, peak_of):
         rng.integers(0, 3, 60_000),
     )
     objective = linear_objective(
-        Rows(X, np.full(200, 128.0)),
+        Centered(ArraySource(X), np.full(200, 128.0)),
         labels,
         np.full(60_000, 1 / 60_000),
         loss=softmax_cross_entropy,
@@ -208,7 +212,7 @@ def test_bytes_are_never_copied_whole(rng, peak_of):
 def test_center_is_a_choice_of_coordinates(X, sample_weight, rng):
     here, there = (
         linear_objective(
-            Rows(X, c),
+            Centered(ArraySource(X), c),
             np.arange(N) % 3,
             sample_weight,
             loss=softmax_cross_entropy,
@@ -225,7 +229,7 @@ def test_center_is_a_choice_of_coordinates(X, sample_weight, rng):
 
 def test_penalty_leaves_biases_alone(X, sample_weight):
     objective = linear_objective(
-        Rows(X, np.zeros(D)),
+        Centered(ArraySource(X), np.zeros(D)),
         np.arange(N) % 3,
         sample_weight,
         loss=softmax_cross_entropy,
@@ -240,7 +244,7 @@ def test_params_stay_as_they_are(X, center, sample_weight, rng):
     labels, params = labels_and_params(3, center, rng)
     before = params.copy()
     linear_objective(
-        Rows(X, center),
+        Centered(ArraySource(X), center),
         labels,
         sample_weight,
         loss=softmax_cross_entropy,
@@ -253,7 +257,7 @@ def test_params_stay_as_they_are(X, center, sample_weight, rng):
 def test_hessian_equals_differences(curved, X, center, sample_weight, rng, differences):
     loss, k = LOSSES[curved]
     labels, params = labels_and_params(k, center, rng)
-    rows = Rows(X, center)
+    rows = Centered(ArraySource(X), center)
     problem = Problem(
         rows, labels, sample_weight, loss, CURVATURES[curved], 0.0, 0.3, k, False
     )
@@ -274,7 +278,7 @@ def test_hessian_of_the_smoothed_hinge(
 ):
     labels, params = labels_and_params(3, center, rng)
     targets = Multiplied(labels, rng.random((N, 3)))
-    rows, wide = Rows(X, center), 20.0
+    rows, wide = Centered(ArraySource(X), center), 20.0
     loss = smoothed_hinge(violations, wide)
     curvature = smoothed_hinge_curvature(violations, wide)
     problem = Problem(rows, targets, sample_weight, loss, curvature, 0.0, 0.3, 3, False)
@@ -294,7 +298,7 @@ def test_hessian_of_the_smoothed_hinge(
 def test_batches_average_to_the_whole(name, batch_size, X, center, sample_weight, rng):
     loss, k = LOSSES[name]
     labels, params = labels_and_params(k, center, rng)
-    rows, penalty = Rows(X, center), elastic_net(0.3, 0.4)
+    rows, penalty = Centered(ArraySource(X), center), elastic_net(0.3, 0.4)
     of_batch = linear_batches(
         rows, labels, N * sample_weight, loss=loss, penalty=penalty
     )
@@ -316,9 +320,13 @@ def test_batches_are_computed_in_the_dtype_of_the_rows(name, dtype, rng):
     labels, params = labels_and_params(k, center, rng)
     index = np.array([3, 0, 7, 7])
     (value, gradient), expected = (
-        linear_batches(Rows(x, center), labels, np.ones(N), loss=loss, penalty=l2(0.1))(
-            params.astype(Rows(x, None).dtype), index
-        )
+        linear_batches(
+            Centered(ArraySource(x), center),
+            labels,
+            np.ones(N),
+            loss=loss,
+            penalty=l2(0.1),
+        )(params.astype(Centered(ArraySource(x)).dtype), index)
         for x in (X, X.astype(float))
     )
     assert gradient.dtype == np.float32
@@ -340,10 +348,12 @@ def test_split_gives_views():
 def test_scores_of_the_cat(dtype):
     pixels = np.array([[56, 231, 24, 2]], dtype)
     cat = np.array([0.2, -0.5, 0.1, 2.0, 1.1])
-    scores = linear_scores(Rows(pixels, np.zeros(4)), cat)
+    scores = linear_scores(Centered(ArraySource(pixels), np.zeros(4)), cat)
     assert scores == pytest.approx(-96.8, rel=1e-7)
     folded = np.concatenate([pixels, np.ones((1, 1), dtype)], axis=1)
-    assert linear_scores(Rows(folded, None), cat) == pytest.approx(-96.8, rel=1e-7)
+    assert linear_scores(Centered(ArraySource(folded)), cat) == pytest.approx(
+        -96.8, rel=1e-7
+    )
 
 
 FOUR_PIXELS = [56.0, 231, 24, 2]
@@ -372,14 +382,14 @@ HOUSES = [[2104.0], [1416], [1534], [852]]  # square feet
 )
 def test_scores_by_hand(rows, W, b, scores):
     params = np.concatenate([np.ravel(W), b]).astype(float)
-    rows = Rows(np.array(rows), np.zeros(len(rows[0])))
+    rows = Centered(ArraySource(np.array(rows)), np.zeros(len(rows[0])))
     np.testing.assert_allclose(linear_scores(rows, params), scores, rtol=1e-12)
 
 
 def test_the_unit_circle_is_linear_in_squares(rng):
     """Weights -1, 0, 0, 1, 1 of 1, x1, x2 and their squares."""
     points = rng.uniform(-2, 2, (50, 2))
-    rows = Rows(np.column_stack([points, points**2]), np.zeros(4))
+    rows = Centered(ArraySource(np.column_stack([points, points**2])), np.zeros(4))
     inside = linear_scores(rows, np.array([0.0, 0, 1, 1, -1]))[:, 0] < 0
     np.testing.assert_array_equal(inside, np.hypot(*points.T) < 1)
     assert 0 < inside.sum() < 50

@@ -14,7 +14,7 @@ from skvision._training.precondition import (
     inverse,
 )
 from skvision._training.problem import Problem
-from skvision._training.rows import Rows
+from skvision._training.sources import ArraySource, Centered
 
 
 def weights_of(n, rng, *, some_zero=False):
@@ -26,7 +26,7 @@ def weights_of(n, rng, *, some_zero=False):
 
 def direct(rows, sample_weight, alpha):
     """Return G + s I."""
-    x = rows.read(slice(None)).astype(float)
+    x = rows.take(slice(None)).astype(float)
     gram = (x * sample_weight[:, None]).T @ x
     least = module.SMALLEST[rows.dtype] * np.trace(gram) / len(gram)
     shift = max(alpha, least) or 1.0
@@ -46,7 +46,9 @@ def test_equals_the_direct_inverse(n, d, alpha, some_zero, rng):
         rng.normal(size=(n, d)),
         weights_of(n, rng, some_zero=some_zero and n > 1),
     )
-    rows = Rows(X, np.average(X, axis=0, weights=sample_weight) if n > 1 else None)
+    rows = Centered(
+        ArraySource(X), np.average(X, axis=0, weights=sample_weight) if n > 1 else None
+    )
     M = as_matrix(rows, sample_weight, alpha=alpha)
     np.testing.assert_allclose(
         M @ direct(rows, sample_weight, alpha), np.eye(d), atol=1e-7 if alpha else 1e-5
@@ -58,9 +60,11 @@ def test_equals_the_direct_inverse(n, d, alpha, some_zero, rng):
 @pytest.mark.parametrize(("n", "d"), [(60, 12), (12, 40)])
 def test_bytes_and_float32(dtype, n, d, rng):
     X, sample_weight = rng.integers(0, 256, (n, d)).astype(dtype), weights_of(n, rng)
-    rows = Rows(X, X.mean(axis=0))
+    rows = Centered(ArraySource(X), X.mean(axis=0))
     M = as_matrix(rows, sample_weight, alpha=1.0)
-    exact = Rows(X.astype(float), rows.center.astype(np.float32).astype(float))
+    exact = Centered(
+        ArraySource(X.astype(float)), rows.center.astype(np.float32).astype(float)
+    )
     np.testing.assert_allclose(
         M @ direct(exact, sample_weight, 1.0), np.eye(d), atol=2e-2
     )
@@ -71,7 +75,7 @@ def test_bytes_and_float32(dtype, n, d, rng):
 def test_constant_columns(n, alpha, rng):
     X, sample_weight = rng.normal(size=(n, 10)), weights_of(n, rng)
     X[:, ::2] = 3
-    rows = Rows(X, np.average(X, axis=0, weights=sample_weight))
+    rows = Centered(ArraySource(X), np.average(X, axis=0, weights=sample_weight))
     M = as_matrix(rows, sample_weight, alpha=alpha)
     np.testing.assert_allclose(
         M @ direct(rows, sample_weight, alpha), np.eye(10), atol=1e-7
@@ -81,7 +85,7 @@ def test_constant_columns(n, alpha, rng):
 @pytest.mark.parametrize("n", [30, 3])
 def test_rows_all_alike_leave_the_gradient_as_it_is(n):
     rows, sample_weight = (
-        Rows(np.full((n, 8), 7, np.uint8), np.full(8, 7.0)),
+        Centered(ArraySource(np.full((n, 8), 7, np.uint8)), np.full(8, 7.0)),
         np.full(n, 1 / n),
     )
     apply = inverse(rows, sample_weight, 0.0)
@@ -92,7 +96,7 @@ def test_rows_all_alike_leave_the_gradient_as_it_is(n):
 @pytest.mark.parametrize("bias", [True, False])
 def test_equal_the_inverse_of_the_hessian_of_one_class(make, bias, rng):
     X, labels = rng.normal(size=(50, 6)), rng.integers(0, 2, 50)
-    rows = Rows(X, X.mean(axis=0) if bias else None)
+    rows = Centered(ArraySource(X), X.mean(axis=0) if bias else None)
     problem = Problem(
         rows,
         labels,
@@ -116,7 +120,7 @@ def test_equal_the_inverse_of_the_hessian_of_one_class(make, bias, rng):
 def test_by_samples_or_by_features(exact_features, monkeypatch, rng):
     """The (n, n) matrix and the (d, d) matrix give the same map."""
     X, sample_weight = rng.normal(size=(12, 50)), weights_of(12, rng)
-    rows, gradient = Rows(X, X.mean(axis=0)), rng.normal(size=50)
+    rows, gradient = Centered(ArraySource(X), X.mean(axis=0)), rng.normal(size=50)
     by_samples = inverse(rows, sample_weight, 0.1)(gradient[None])[0]
     monkeypatch.setattr(module, "MAX_SAMPLES", 10)
     monkeypatch.setattr(module, "EXACT_FEATURES", exact_features)
@@ -129,7 +133,7 @@ def test_by_samples_or_by_features(exact_features, monkeypatch, rng):
 def copied_columns(n_copies, rng):
     """Return rows of columns that are all there several times, and sample_weight."""
     X = np.tile(100 * rng.normal(size=(900, 8)).astype(np.float32), n_copies)
-    return Rows(X, X.mean(axis=0)), np.full(900, 1 / 900)
+    return Centered(ArraySource(X), X.mean(axis=0)), np.full(900, 1 / 900)
 
 
 @pytest.mark.parametrize("n_copies", [2, 40])
@@ -155,7 +159,7 @@ def test_copied_columns_in_float32(n_copies, monkeypatch, rng):
 
 def test_another_try_when_the_factor_fails(monkeypatch, rng):
     X, sample_weight = rng.normal(size=(60, 12)).astype(np.float32), weights_of(60, rng)
-    rows, shifts = Rows(X, X.mean(axis=0)), []
+    rows, shifts = Centered(ArraySource(X), X.mean(axis=0)), []
     factorize = module.lapack.dpotrf
 
     def failing(gram, **options):
@@ -174,7 +178,7 @@ def test_another_try_when_the_factor_fails(monkeypatch, rng):
 
 def test_what_overflows_leaves_the_gradient_as_it_is(monkeypatch, rng):
     monkeypatch.setattr(module, "EXACT_FEATURES", 10)  # so that it is in float32
-    rows = Rows(1e25 * rng.normal(size=(60, 12)).astype(np.float32), None)
+    rows = Centered(ArraySource(1e25 * rng.normal(size=(60, 12)).astype(np.float32)))
     with np.errstate(over="ignore", invalid="ignore"):
         apply = inverse(rows, np.full(60, 1 / 60), 1.0)
     np.testing.assert_array_equal(apply(np.arange(12.0)), np.arange(12.0))
@@ -186,7 +190,7 @@ def wide(monkeypatch, rng):
     for name, value in {"MAX_FEATURES": 20, "MAX_SAMPLES": 20, "SAMPLE": 40}.items():
         monkeypatch.setattr(module, name, value)
     X = rng.normal(size=(400, 60)) @ np.diag(np.geomspace(1, 1e-3, 60))
-    return Rows(X, X.mean(axis=0)), weights_of(400, rng)
+    return Centered(ArraySource(X), X.mean(axis=0)), weights_of(400, rng)
 
 
 def test_sample_is_symmetric_and_positive_definite(wide):
@@ -200,10 +204,10 @@ def test_sample_is_the_inverse_of_evenly_spaced_rows(wide):
     rows, sample_weight = wide
     index = np.linspace(0, 399, 40).astype(int)
     few, of_few = (
-        Rows(rows.X[index], rows.center),
+        Centered(ArraySource(rows.source.take(index)), rows.center),
         sample_weight[index] / sample_weight[index].sum(),
     )
-    x = few.read(slice(None))
+    x = few.take(slice(None))
     shift = of_few @ (x**2).sum(axis=1) / 40
     M = as_matrix(rows, sample_weight, alpha=0.0)
     expected = direct(few, of_few, shift)
@@ -224,7 +228,7 @@ def test_sample_of_rows_that_count_nothing(wide):
 def test_gram_matrix_from_blocks(dtype, block_bytes, monkeypatch, rng):
     monkeypatch.setattr(module, "GRAM_BYTES", block_bytes)
     X, sample_weight = rng.integers(0, 256, (300, 9), np.uint8), weights_of(300, rng)
-    rows = Rows(X, X.mean(axis=0))
+    rows = Centered(ArraySource(X), X.mean(axis=0))
     gram = gram_matrix(rows, sample_weight, dtype)
     x = X - rows.center
     expected = np.tril((x * sample_weight[:, None]).T @ x)
@@ -237,7 +241,10 @@ def test_gram_matrix_from_blocks(dtype, block_bytes, monkeypatch, rng):
 def test_gram_matrix_of_bytes_never_copies_them_whole(dtype, monkeypatch, rng, peak_of):
     monkeypatch.setattr(module, "GRAM_BYTES", 2**18)
     X = rng.integers(0, 256, (40_000, 128), np.uint8)
-    rows, sample_weight = Rows(X, X.mean(axis=0)), np.full(40_000, 1 / 40_000)
+    rows, sample_weight = (
+        Centered(ArraySource(X), X.mean(axis=0)),
+        np.full(40_000, 1 / 40_000),
+    )
     assert peak_of(lambda: gram_matrix(rows, sample_weight, dtype)) < X.nbytes / 2
 
 
@@ -247,7 +254,7 @@ def test_sketch_of_decaying_eigenvalues_is_close_to_the_inverse(monkeypatch, rng
     n, d, alpha = 300, 60, 0.01
     basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
     X = (rng.standard_normal((n, d)) * 0.7 ** np.arange(d)) @ basis
-    rows = Rows(X.astype(np.float32), np.zeros(d))
+    rows = Centered(ArraySource(X.astype(np.float32)), np.zeros(d))
     sample_weight = weights_of(n, rng)
     monkeypatch.delattr(module, "_solve_by_features")  # it is not asked
     product = as_matrix(rows, sample_weight, alpha) @ direct(rows, sample_weight, alpha)
@@ -261,7 +268,7 @@ def test_sketch_of_few_rows_has_their_rank(monkeypatch, rng):
     monkeypatch.setattr(module, "EXACT_FEATURES", 0)
     monkeypatch.setattr(module, "FEW_SAMPLES", np.inf)
     X = rng.standard_normal((30, 200)).astype(np.float32)
-    rows, sample_weight = Rows(X, None), weights_of(30, rng)
+    rows, sample_weight = Centered(ArraySource(X)), weights_of(30, rng)
     monkeypatch.delattr(module, "_solve_by_features")
     product = as_matrix(rows, sample_weight, 0.1) @ direct(rows, sample_weight, 0.1)
     assert np.abs(product - np.eye(200)).max() < 1e-3
@@ -271,6 +278,6 @@ def test_sketch_of_few_rows_has_their_rank(monkeypatch, rng):
 def test_no_sketch_where_it_leaves_too_much(alpha, monkeypatch, rng):
     monkeypatch.setattr(module, "EXACT_FEATURES", 0)
     X = rng.standard_normal((400, 200)).astype(np.float32)
-    rows, sample_weight = Rows(X, None), weights_of(400, rng)
+    rows, sample_weight = Centered(ArraySource(X)), weights_of(400, rng)
     product = as_matrix(rows, sample_weight, alpha) @ direct(rows, sample_weight, alpha)
     assert np.abs(product - np.eye(200)).max() < 1e-2

@@ -13,8 +13,8 @@ from skvision._training.losses import (
     weston_watkins,
 )
 from skvision._training.problem import Problem
-from skvision._training.rows import Rows
 from skvision._training.smoothed_l1 import minimize_smoothed
+from skvision._training.sources import ArraySource, Centered
 
 
 def least_squares(scores, targets, sample_weight):
@@ -28,7 +28,7 @@ def curvature_of_least_squares(scores, targets, sample_weight):
 
 def problem_of(X, targets, alpha, l1_ratio, loss, curvature, n_outputs, joint):
     return Problem(
-        Rows(X, X.mean(axis=0)),
+        Centered(ArraySource(X), X.mean(axis=0)),
         targets,
         np.full(len(X), 1 / len(X)),
         loss,

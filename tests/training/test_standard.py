@@ -5,13 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skvision._training.standard import (
-    Standard,
-    learn_spread,
-    learn_standard,
-    standardize,
-    unit_of,
-)
+from skvision._training.moments import learn_spread, learn_standard
+from skvision._training.sources import ArraySource
+from skvision._training.standard import Standard, standardize, unit_of
 
 DTYPES = [np.uint8, np.float32, np.float64]
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -23,7 +19,7 @@ def even(n):
 
 def standardized(X, standard):
     dtype = np.float64 if X.dtype == np.float64 else np.float32
-    return standardize(X, slice(None), standard, np.empty(X.shape, dtype))
+    return standardize(X, np.arange(len(X)), standard, np.empty(X.shape, dtype))
 
 
 @pytest.mark.parametrize("n_channels", [None, 1, 3])
@@ -33,7 +29,7 @@ def test_spread_is_that_of_numpy(dtype, n_channels, rng):
     sample_weight = rng.random(300) / 150
     sample_weight[::7] = 0
     sample_weight /= sample_weight.sum()
-    spread = learn_spread(X, sample_weight, n_channels)
+    spread = learn_spread(ArraySource(X), sample_weight, n_channels)
     seen = (
         X[sample_weight > 0]
         .astype(float)
@@ -65,11 +61,14 @@ def test_a_constant_column_is_its_value_exactly(value, n, dtype, n_channels, see
     sample_weight = rng.random(n) * (rng.random(n) < 0.8)
     sample_weight[0] += 1
     X[sample_weight == 0] = rng.integers(0, 255, 3)  # what does not count
-    spread = learn_spread(X, sample_weight / sample_weight.sum(), n_channels)
+    spread = learn_spread(
+        ArraySource(X), sample_weight / sample_weight.sum(), n_channels
+    )
     assert spread.mean.tolist() == [float(X[0, 0])] * 3
     assert not spread.deviation.any()
     assert not standardized(
-        X[:1], learn_standard(X, sample_weight / sample_weight.sum(), n_channels)
+        X[:1],
+        learn_standard(ArraySource(X), sample_weight / sample_weight.sum(), n_channels),
     ).any()
 
 
@@ -77,14 +76,14 @@ def test_a_constant_column_is_its_value_exactly(value, n, dtype, n_channels, see
 def test_a_column_that_varies_in_its_last_digit_varies(dtype):
     X = np.full((1000, 1), 0.55, dtype)
     X[::2] = np.nextafter(X[0], dtype(1))
-    assert learn_spread(X, even(1000)).deviation > 0
-    both = standardized(X, learn_standard(X, even(1000), None))
+    assert learn_spread(ArraySource(X), even(1000)).deviation > 0
+    both = standardized(X, learn_standard(ArraySource(X), even(1000), None))
     assert np.ptp(both) == pytest.approx(2, rel=0.1)
 
 
 def test_moving_a_constant_column_at_test_moves_little():
     X = np.full((1797, 1), 0.55, np.float32)
-    standard = learn_standard(X, even(1797), None)
+    standard = learn_standard(ArraySource(X), even(1797), None)
     moved = standardized(X + np.float32(1e-4), standard)
     np.testing.assert_allclose(moved, 1e-4, rtol=1e-2)
 
@@ -102,13 +101,15 @@ def test_the_unit_of_measure_is_no_matter(dtype, scale, rng):
     X = rng.uniform(-1, 1, (200, 5))
     X[:, 4] = 0.3
     scaled = (X * scale).astype(dtype)
-    spread = learn_spread(scaled, even(200))
+    spread = learn_spread(ArraySource(scaled), even(200))
     rtol = 1e-5 if dtype == np.float32 else 1e-12
     np.testing.assert_allclose(spread.mean / scale, X.mean(0), rtol=rtol, atol=rtol)
     expected = X.std(axis=0)
     expected[4] = 0
     np.testing.assert_allclose(spread.deviation / scale, expected, rtol=rtol)
-    read_rows = standardized(scaled, learn_standard(scaled, even(200), None))
+    read_rows = standardized(
+        scaled, learn_standard(ArraySource(scaled), even(200), None)
+    )
     expected = (X - X.mean(0))[:, :4] / X.std(0)[:4]
     np.testing.assert_allclose(
         read_rows[:, :4], expected, rtol=10 * rtol, atol=10 * rtol
@@ -120,12 +121,14 @@ def test_the_unit_of_measure_is_no_matter(dtype, scale, rng):
 @given(st.lists(FLOATS, min_size=1, max_size=9))
 def test_any_finite_floats(values):
     X = np.array(values)[:, None]
-    low, high, mean, deviation = learn_spread(X, even(len(X)))
+    low, high, mean, deviation = learn_spread(ArraySource(X), even(len(X)))
     assert low == X.min()
     assert high == X.max()
     assert np.isfinite([mean, deviation]).all()
     assert low <= mean <= high
-    assert np.isfinite(standardized(X, learn_standard(X, even(len(X)), None))).all()
+    assert np.isfinite(
+        standardized(X, learn_standard(ArraySource(X), even(len(X)), None))
+    ).all()
 
 
 def test_results_that_float32_cannot_hold_are_infinite():
@@ -144,5 +147,5 @@ def test_units_are_powers_of_two(largest):
 
 def test_bytes_are_never_copied_whole(rng, peak_of):
     X = rng.integers(0, 256, (20_000, 1024), np.uint8)
-    learn_spread(X[:10], even(10))  # compiles
-    assert peak_of(lambda: learn_spread(X, even(len(X)))) < X.nbytes / 5
+    learn_spread(ArraySource(X[:10]), even(10))  # compiles
+    assert peak_of(lambda: learn_spread(ArraySource(X), even(len(X)))) < X.nbytes / 5

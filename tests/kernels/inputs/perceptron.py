@@ -1,9 +1,19 @@
-"""Inputs of an epoch of the perceptron."""
+"""Inputs of the steps of the perceptron."""
 
 import numpy as np
 from kernels.cases import Case, read_only, strided
 
-SCRATCH = ("row", "scores", "since")
+SCRATCH = ("row", "scores")
+
+
+def _with_all_steps(returned, arguments):
+    """Return what is compared, with sums to which no steps are missing."""
+    a = arguments
+    n_steps = a["n_steps"] + len(a["index"])
+    missing = (n_steps - a["since"])[:, np.newaxis] * a["params"]
+    sums = a["sums"] + missing if a["sums"].size else a["sums"]
+    kept = {name: a[name] for name in a if name not in (*SCRATCH, "since")}
+    return {"returned": returned, **kept, "sums": sums}
 
 
 def _arguments(rng, X, n_classes, dtype, biases=1, average=True, labels=None):
@@ -13,13 +23,15 @@ def _arguments(rng, X, n_classes, dtype, biases=1, average=True, labels=None):
     row = np.full(d + 1, biases, dtype)
     sums = np.zeros(params.shape if average else (0, 0), dtype)
     labels = rng.integers(0, n_classes, n) if labels is None else labels
-    weights, order = rng.integers(1, 4, n).astype(float), rng.permutation(n)
-    scores, since = np.empty(n_classes, dtype), np.full(n_rows, 99)
-    data = X, order[: n - n // 4], labels, weights, 2.0
-    return *data, params, row, scores, sums, since
+    weights, index = rng.integers(1, 4, n).astype(float), rng.permutation(n)
+    index = index[: n - n // 4]
+    n_steps = int(rng.integers(0, 9))
+    scores, since = np.empty(n_classes, dtype), rng.integers(0, n_steps + 1, n_rows)
+    data = X, index, labels[index], weights[index], 2.0
+    return *data, params, row, scores, sums, since, n_steps, 7.0
 
 
-def epoch(rng):
+def make_steps(rng):
     for of_rows, dtype in [("u1", "f4"), ("u1", "f8"), ("f4", "f4"), ("f8", "f8")]:
         largest = 255 if dtype == "f8" else 3  # whole numbers whose sums are exact
         sizes = [(30, 5, 2), (30, 70, 4), (1, 1, 3), (0, 3, 2)]
@@ -28,14 +40,21 @@ def epoch(rng):
             for biases, average, strict in [(1, True, False), (0, False, True)]:
                 X = rng.choice([0, 1, 2, largest], (n, d)).astype(of_rows)
                 arguments = _arguments(rng, X, n_classes, dtype, biases, average)
-                yield Case((*arguments, strict), scratch=SCRATCH)
+                yield Case((*arguments, strict), outputs=_with_all_steps)
     for layout in (np.ascontiguousarray, np.asfortranarray, strided, read_only):
         for n_classes in (2, 3):
             X = layout(rng.normal(size=(40, 12)))
             labels = np.arange(40) % n_classes
             arguments = _arguments(rng, X, n_classes, "f8", labels=labels)
-            yield Case(arguments, rtol=1e-10, atol=1e-10, scratch=SCRATCH)
+            yield Case(arguments, rtol=1e-10, atol=1e-10, outputs=_with_all_steps)
     for n_classes in (2, 3):  # the first of equal scores wins
         labels = np.zeros(3, int)
         arguments = _arguments(rng, np.zeros((3, 2)), n_classes, "f8", 0, True, labels)
-        yield Case(arguments, scratch=SCRATCH)
+        yield Case(arguments, outputs=_with_all_steps)
+
+
+def add_missing_steps(rng):
+    for dtype in ("f4", "f8"):
+        for shape in ((1, 4), (3, 71), (2, 1)):
+            sums, params = (rng.integers(-3, 4, shape).astype(dtype) for _ in range(2))
+            yield Case((sums, rng.integers(0, 9, shape[0]), read_only(params), 9))

@@ -8,6 +8,7 @@ from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, StrOptions
 from skvision._linear.regularized_linear_classifier import RegularizedLinearClassifier
 from skvision._training.losses import (
+    Hinge,
     hinge,
     one_vs_rest,
     squared_hinge,
@@ -291,17 +292,13 @@ class MulticlassSVM(RegularizedLinearClassifier):
     def _joint(self, n_outputs: int) -> bool:
         return self.multi_class == "weston_watkins" and n_outputs > 1
 
-    def _violations(self, n_outputs: int) -> Callable[..., Any]:
+    def _hinge(self, n_outputs: int) -> Hinge:
         kind = weston_watkins if self._joint(n_outputs) else one_vs_rest
-        return kind(self.margin)
+        return Hinge(kind(self.margin), self.margin, self.loss == "squared_hinge")
 
     def _loss(self, n_outputs: int) -> Callable[..., Any]:
-        cost = hinge if self.loss == "hinge" else squared_hinge
-        return cost(self._violations(n_outputs))
+        parts = self._hinge(n_outputs)
+        return (squared_hinge if parts.squared else hinge)(parts.violations)
 
     def _curvature(self, n_outputs: int) -> Callable[..., Any]:
-        return squared_hinge_curvature(self._violations(n_outputs))
-
-    @property
-    def _squared(self) -> bool:
-        return self.loss == "squared_hinge"
+        return squared_hinge_curvature(self._hinge(n_outputs).violations)

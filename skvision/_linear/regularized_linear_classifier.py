@@ -30,6 +30,7 @@ from skvision._linear.dense_model import NO_STATISTICS, DenseModel
 from skvision._linear.linear_classifier import LinearClassifier
 from skvision._training.epochs import BestEpoch, FitResult
 from skvision._training.linear import minimize_linear
+from skvision._training.losses import Hinge
 from skvision._training.minimize import MiniBatches, Start, batches, minimize
 from skvision._training.moments import weighted_mean
 from skvision._training.objective import (
@@ -39,6 +40,7 @@ from skvision._training.objective import (
 )
 from skvision._training.optimizers import resumed
 from skvision._training.penalties import elastic_net
+from skvision._training.problem import Problem
 from skvision._training.recipe import Recipe, Stopping
 from skvision._training.sources import Centered
 
@@ -50,8 +52,7 @@ class RegularizedLinearClassifier(LinearClassifier):
 
     Subclasses define the ``_loss``, its second derivatives ``_curvature``, and whether
     it is ``_joint``, which means that it depends only on the differences of scores.
-    Hinge losses also define the ``_violations``, the ``margin`` and whether the loss is
-    ``_squared``.
+    Hinge losses also define the ``_hinge``.
     """
 
     _parameter_constraints = {
@@ -68,12 +69,8 @@ class RegularizedLinearClassifier(LinearClassifier):
         "random_state": ["random_state"],
     }
 
-    @property
-    def _squared(self) -> bool:
-        return True
-
-    def _violations(self, n_outputs: int) -> Any:
-        """Return the function of margin violations, or None."""
+    def _hinge(self, n_outputs: int) -> Hinge | None:
+        """Return what the loss is made of if it is a hinge loss."""
         return None
 
     def _fit(self, problem: Any, warm_start: bool, progress: Any) -> bool:
@@ -208,20 +205,23 @@ class RegularizedLinearClassifier(LinearClassifier):
         smallest = squares_of(np.float64)[0]
         if self.alpha == 0 and 0 < largest_value(rows.source) < smallest:
             self._refuse_extremes(rows)
+        n_outputs = problem.n_outputs
+        regularized = Problem(
+            rows,
+            problem.labels,
+            problem.normalized_weights,
+            loss=self._loss(n_outputs),
+            curvature=self._curvature(n_outputs),
+            l1=self.alpha * self.l1_ratio,
+            l2=self.alpha * (1 - self.l1_ratio),
+            n_outputs=n_outputs,
+            joint=self._joint(n_outputs),
+        )
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             minimum = minimize_linear(
-                rows,
-                problem.labels,
-                problem.normalized_weights,
+                regularized,
                 start,
-                loss=self._loss(problem.n_outputs),
-                curvature=self._curvature(problem.n_outputs),
-                violations=self._violations(problem.n_outputs),
-                squared=self._squared,
-                joint=self._joint(problem.n_outputs),
-                margin=getattr(self, "margin", 1.0),
-                alpha=self.alpha,
-                l1_ratio=self.l1_ratio,
+                hinge=self._hinge(n_outputs),
                 max_iter=self.max_iter,
                 tol=self.tol,
                 on_iteration=on_iteration,

@@ -8,22 +8,15 @@ import numpy as np
 from skvision._training.duality_gap import relative_gap
 from skvision._training.interior import minimize_interior
 from skvision._training.lbfgs import Minimum, Vector
-from skvision._training.losses import (
-    Array,
-    Curvature,
-    Labels,
-    Loss,
-    Violations,
-)
+from skvision._training.losses import Hinge
 from skvision._training.moments import column_variances
 from skvision._training.multipliers import center_biases, minimize_hinge
 from skvision._training.newton import minimize_newton
-from skvision._training.objective import linear_scores, split_linear
+from skvision._training.objective import linear_scores
 from skvision._training.precondition import hessian_inverse
 from skvision._training.problem import Problem
 from skvision._training.row_space import MAX_ROWS, RowSpace
 from skvision._training.smoothed_l1 import minimize_smoothed
-from skvision._training.sources import Centered
 
 FEW_PARAMS, FEW_ROWS = 300, 10_000  # maximum for computing the full Hessian
 AT_ONCE, SOON, LATER = 0, 15, 100  # iterations before the interior-point method
@@ -33,24 +26,15 @@ ROUGH = 0.9  # fraction of the tolerance to reach in float32
 
 
 def minimize_linear(
-    rows: Centered,
-    labels: Labels,
-    sample_weight: Array,
+    problem: Problem,
     start: Vector,
     *,
-    loss: Loss,
-    curvature: Curvature,
-    violations: Violations | None = None,
-    squared: bool = True,
-    margin: float = 1.0,
-    joint: bool,
-    alpha: float,
-    l1_ratio: float,
+    hinge: Hinge | None = None,
     max_iter: int,
     tol: float,
     on_iteration: Callable[[Vector], bool] = lambda params: False,
 ) -> Minimum:
-    r"""Minimize mean loss plus :math:`\alpha (r \|W\|_1 + \frac{1 - r}{2} \|W\|^2)`.
+    """Minimize a mean loss plus a penalty.
 
     A smooth loss is minimized by Newton's method, and the hinge loss by a sequence of
     smooth losses. Matrix products use float32 unless the rows are float64. The result
@@ -59,28 +43,13 @@ def minimize_linear(
 
     Parameters
     ----------
-    rows : Centered
-        The rows.
-    labels : ndarray of shape (n,), int
-        True classes.
-    sample_weight : ndarray of shape (n,)
-        Weights of the rows, which sum to one.
+    problem : Problem
+        The problem, whose targets are labels. For the hinge loss, ``curvature`` is that
+        of the squared hinge.
     start : ndarray of shape (n_params,), float64
         The initial parameters: W, then b if the rows have a center.
-    loss, curvature : callable
-        The loss and its second derivatives. For the hinge loss, those of the squared
-        hinge.
-    violations : callable, default=None
-        The margin violations if ``loss`` is a hinge or squared hinge loss.
-    squared : bool
-        Whether ``loss`` is the squared hinge loss.
-    margin : float
-        The margin of ``violations``.
-    joint : bool
-        Whether the loss depends only on differences of scores. Otherwise it is a sum
-        over the scores.
-    alpha, l1_ratio : float
-        The penalty.
+    hinge : Hinge or None
+        What the loss is made of if it is a hinge or squared hinge loss.
     max_iter : int
         Maximum number of iterations.
     tol : float
@@ -94,11 +63,9 @@ def minimize_linear(
     minimum : Minimum
         The result; ``error`` is compared with ``tol``.
     """
-    fit_intercept = rows.center is not None
-    n_outputs = len(start) // (rows.n_features + int(fit_intercept))
-    stopped = False
-
-    space: RowSpace | None = None
+    rows, stopped = problem.rows, False
+    few = len(start) <= FEW_PARAMS and len(rows) <= FEW_ROWS
+    space = None if few else _row_space(problem)
 
     def stop(params: Vector) -> bool:
         nonlocal stopped
@@ -107,33 +74,14 @@ def minimize_linear(
         )
         return stopped
 
-    problem = Problem(
-        rows,
-        labels,
-        sample_weight,
-        loss,
-        curvature,
-        l1=alpha * l1_ratio,
-        l2=alpha * (1 - l1_ratio),
-        n_outputs=n_outputs,
-        joint=joint,
-    )
-
     def minimize(problem: Problem, start: Vector, max_iter: int, tol: float) -> Minimum:
-        if violations is None:
+        if hinge is None:
             return _minimize_smooth(problem, start, max_iter, tol, stop)
-        return _minimize_hinge(
-            problem, start, violations, squared, margin, max_iter, tol, stop
-        )
+        return _minimize_hinge(problem, start, hinge, max_iter, tol, stop)
 
-    few = len(start) <= FEW_PARAMS and len(rows) <= FEW_ROWS
-    at_once = violations is not None and not squared and len(rows) <= FEW_ROWS
+    at_once = hinge is not None and not hinge.squared and len(rows) <= FEW_ROWS
     at_once = problem.l1 > 0 or (at_once and problem.n_weights <= FEW_WEIGHTS)
     exact = replace(problem, rows=replace(rows, exact=True))
-    if len(rows) < min(rows.n_features, MAX_ROWS) and not problem.l1 and not few:
-        space = RowSpace.of(rows)
-    if space is not None and not space.rows.n_features:  # all rows are equal
-        space = None
     if space is not None:
         inside = replace(exact, rows=space.rows)
         minimum = minimize(inside, space.from_features(start), max_iter, tol)
@@ -151,16 +99,31 @@ def minimize_linear(
             )
     params = minimum.params.copy()
     if not stopped:
-        if violations is not None and not squared and fit_intercept:
-            z = violations(linear_scores(exact.rows, params), labels).z
-            params[problem.n_weights :] += center_biases(
-                z, labels, sample_weight, joint=joint
-            )
-        W, b = split_linear(params, rows.n_features, fit_intercept)
-        if joint:  # a common change of all classes does not change the loss
-            b -= b.mean() if len(b) else 0
-            W -= 0 if problem.l1 else W.mean(axis=0)
+        _choose_among_equal(exact, params, hinge)
     return minimum._replace(params=params, stopped_by_caller=stopped)
+
+
+def _row_space(problem: Problem) -> RowSpace | None:
+    """Return the space of the rows if it is much smaller than that of the features."""
+    rows = problem.rows
+    if len(rows) >= min(rows.n_features, MAX_ROWS) or problem.l1:
+        return None
+    space = RowSpace.of(rows)
+    return space if space.rows.n_features else None  # None if all rows are equal
+
+
+def _choose_among_equal(problem: Problem, params: Vector, hinge: Hinge | None) -> None:
+    """Choose, in place, among parameters with the same objective."""
+    labels, weights = problem.targets, problem.sample_weight
+    if hinge is not None and not hinge.squared and problem.has_bias:
+        z = hinge.violations(linear_scores(problem.rows, params), labels).z
+        params[problem.n_weights :] += center_biases(
+            z, labels, weights, joint=problem.joint
+        )
+    W, b = problem.split(params)
+    if problem.joint:  # a common change of all classes does not change the loss
+        b -= b.mean() if len(b) else 0
+        W -= 0 if problem.l1 else W.mean(axis=0)
 
 
 def _minimize_smooth(
@@ -190,15 +153,13 @@ def _minimize_smooth(
 def _minimize_hinge(
     problem: Problem,
     start: Vector,
-    violations: Violations,
-    squared: bool,
-    margin: float,
+    hinge: Hinge,
     max_iter: int,
     tol: float,
     on_iteration: Callable[[Vector], bool],
 ) -> Minimum:
     """Use Newton's method and, if it converges slowly, the interior-point method."""
-    if not squared and problem.l1 == problem.l2 == 0:
+    if not hinge.squared and problem.l1 == problem.l2 == 0:
         variance = float(column_variances(problem.rows, problem.sample_weight).mean())
         problem = replace(problem, l2=LIMIT * (variance or 1.0))
     stopped = False
@@ -212,18 +173,18 @@ def _minimize_hinge(
     small = problem.n_weights <= FEW_WEIGHTS and problem.rows.dtype == np.float64
     small = small or problem.l1 > 0
     first = (
-        min(max_iter, (SOON if squared else AT_ONCE) if small else LATER)
+        min(max_iter, (SOON if hinge.squared else AT_ONCE) if small else LATER)
         if interior
         else max_iter
     )
-    if squared:
+    if hinge.squared:
         minimum = _minimize_smooth(problem, start, first, tol, stop)
     else:
         minimum = minimize_hinge(
             problem,
             start,
-            violations=violations,
-            margin=margin,
+            violations=hinge.violations,
+            margin=hinge.margin,
             max_iter=first,
             tol=tol,
             on_iteration=stop,
@@ -234,9 +195,9 @@ def _minimize_hinge(
     other = minimize_interior(
         problem,
         minimum,
-        violations=violations,
-        squared=squared,
-        margin=margin,
+        violations=hinge.violations,
+        squared=hinge.squared,
+        margin=hinge.margin,
         max_iter=max_iter - minimum.n_iter,
         tol=tol,
         on_iteration=stop,

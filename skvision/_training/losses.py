@@ -42,6 +42,24 @@ class Violated(NamedTuple):
     backward: Callable[[Array], Array]
 
 
+class Hinge(NamedTuple):
+    """What a hinge loss is made of.
+
+    Attributes
+    ----------
+    violations : callable
+        The violations of margins, `weston_watkins` or `one_vs_rest`.
+    margin : float
+        The margin.
+    squared : bool
+        Whether the loss is the squared hinge.
+    """
+
+    violations: "Violations"
+    margin: float
+    squared: bool
+
+
 Loss = Callable[[Array, Labels, Array | None], tuple[float, Array]]
 Linear = Callable[[Array], Array]
 Violations = Callable[[Array, Labels], Violated]

@@ -153,28 +153,16 @@ def minimize_hinge(
     D. P. Bertsekas, "Constrained optimization and Lagrange multiplier methods", 1982.
     """
     labels, sample_weight = problem.targets, problem.sample_weight
-    n, stopped = problem.n_weights, False
+    stopped = False
 
     def stop(params: Vector) -> bool:
         nonlocal stopped
         stopped = stopped or on_iteration(params)
         return stopped
 
-    def gaps(smooth: Problem, here: Point) -> tuple[float, float, float]:
-        """Return the objective, its gap, and the part of it due to multipliers."""
-        z = violations(here.scores, labels).z
-        slopes = _slopes(z, smooth.targets.multipliers, width)
-        positive = np.maximum(z, 0).sum(axis=1)
-        linear = (slopes * np.where(slopes > 0, z, 0)).sum(axis=1)
-        value = float(sample_weight @ positive) + problem.penalty(here.params)
-        of_weights = float(here.slope[:n] @ here.params[:n])
-        fitted = float(sample_weight @ linear) - of_weights
-        bound = dual_bound(fitted, here.slope[:n], problem.l1, problem.l2)
-        return value, value - bound, float(sample_weight @ (positive - linear))
-
     def well_solved(smooth: Problem, here: Point) -> float:
         """Return a value that is at most 1 if the problem is solved well enough."""
-        value, gap, slack = gaps(smooth, here)
+        value, gap, slack = _gaps(smooth, here, violations, width)
         if gap <= tol * value:
             return 0.0
         rest = max(gap - slack, 0.0)
@@ -205,7 +193,7 @@ def minimize_hinge(
         )
         params, n_iter = minimum.params, n_iter + minimum.n_iter
         here = smooth.at(params)
-        value, gap, _ = gaps(smooth, here)
+        value, gap, _ = _gaps(smooth, here, violations, width)
         curve.append(value)
         errors.append(relative(gap, value))
         if stopped or errors[-1] < best.error:
@@ -216,6 +204,22 @@ def minimize_hinge(
         multipliers = _slopes(z, multipliers, width)
         width *= NARROWING
     return best._replace(n_iter=n_iter)
+
+
+def _gaps(
+    smooth: Problem, here: Point, violations: Violations, width: float
+) -> tuple[float, float, float]:
+    """Return the objective of the hinge, its gap, and the part due to multipliers."""
+    n, (labels, multipliers) = smooth.n_weights, smooth.targets[:]
+    z = violations(here.scores, labels).z
+    slopes = _slopes(z, multipliers, width)
+    positive = np.maximum(z, 0).sum(axis=1)
+    linear = (slopes * np.where(slopes > 0, z, 0)).sum(axis=1)
+    value = float(smooth.sample_weight @ positive) + smooth.penalty(here.params)
+    of_weights = float(here.slope[:n] @ here.params[:n])
+    fitted = float(smooth.sample_weight @ linear) - of_weights
+    bound = dual_bound(fitted, here.slope[:n], smooth.l1, smooth.l2)
+    return value, value - bound, float(smooth.sample_weight @ (positive - linear))
 
 
 def center_biases(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skvision._training.losses import Labels, Loss
+from skvision._training.losses import Loss
 from skvision._training.parallel import for_each_block, one_thread_for_blas
 from skvision._training.penalties import Penalty
 from skvision._training.sources import Centered
@@ -128,46 +128,6 @@ def linear_scores(rows: Centered, params: Vector) -> Array:
     with one_thread_for_blas as n_threads:
         for_each_block(compute, len(blocks), 1, n_threads)
     return scores + b if len(b) else scores
-
-
-def linear_batches(
-    rows: Centered, labels: Labels, weights: Array, *, loss: Loss, penalty: Penalty
-) -> Callable[[Array, NDArray[np.integer]], tuple[float, Array]]:
-    """Return ``(params, index) -> (value, gradient)`` of a batch of rows.
-
-    Parameters
-    ----------
-    rows, labels, loss, penalty
-        As in `linear_objective`.
-    weights : ndarray of shape (n,)
-        Weights of the rows with mean one, so that the mean over all batches is the
-        whole objective.
-
-    Returns
-    -------
-    objective : callable
-        The objective. Its arguments are a vector as in `linear_objective`, in the dtype
-        of the rows, which is used for all computations, and the indices of the rows of
-        a batch.
-    """
-    has_bias = rows.center is not None
-    weights = weights.astype(rows.dtype)
-
-    def objective(params: Array, index: NDArray[np.integer]) -> tuple[float, Array]:
-        W, b = split_linear(params, rows.n_features, has_bias)
-        x = rows.take(index)
-        scores = x @ W.T
-        if has_bias:
-            scores += b
-        value, d_scores = loss(scores, labels[index], weights[index] / len(index))
-        gradient = np.empty_like(params)
-        d_W, d_b = split_linear(gradient, rows.n_features, has_bias)
-        np.matmul(d_scores.T, x, out=d_W)
-        if has_bias:
-            d_scores.sum(axis=0, out=d_b)
-        return value + penalty(W.reshape(-1), d_W.reshape(-1)), gradient
-
-    return objective
 
 
 def split_linear(

@@ -13,6 +13,7 @@ from skvision._training.losses import (
     squared_hinge,
     weston_watkins,
 )
+from skvision._training.problem import Problem
 from skvision._training.sources import ArraySource, Centered
 
 CAT_CAR_FROG = np.array([[3.2, 5.1, -1.7], [1.3, 4.9, 2.0], [2.2, 2.5, -3.1]])
@@ -179,19 +180,18 @@ def test_only_the_cross_entropy_asks_for_more_than_the_margin():
 
 def test_penalty_that_dwarfs_the_loss_leaves_the_priors(rng):
     X, labels = rng.normal(size=(20, 4)), np.repeat(np.arange(3), [10, 6, 4])
-    minimum = minimize_linear(
+    problem = Problem(
         Centered(ArraySource(X), X.mean(axis=0)),
         labels,
         np.full(20, 0.05),
-        np.zeros(15),
         loss=softmax_cross_entropy,
         curvature=softmax_curvature,
+        l1=0.0,
+        l2=1e9,
+        n_outputs=3,
         joint=True,
-        alpha=1e9,
-        l1_ratio=0,
-        max_iter=100,
-        tol=1e-10,
     )
+    minimum = minimize_linear(problem, np.zeros(15), max_iter=100, tol=1e-10)
     np.testing.assert_allclose(minimum.params[:12], 0, atol=1e-8)
     np.testing.assert_allclose(
         probabilities(minimum.params[12:]), [0.5, 0.3, 0.2], atol=1e-7

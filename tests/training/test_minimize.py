@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mini_batches import linear_batches, minimize_in_batches
 
 from skvision._training.losses import perceptron, softmax_cross_entropy
-from skvision._training.minimize import batches, minimize
-from skvision._training.objective import linear_batches, linear_objective
+from skvision._training.minimize import batches
+from skvision._training.objective import linear_objective
 from skvision._training.optimizers import adam, sgd
 from skvision._training.penalties import l2
 from skvision._training.schedules import (
@@ -38,17 +39,11 @@ def run(objective, n_rows=12, *, params=None, optimizer=None, rows=None, **optio
     """Minimize with plain gradient steps unless other options are given."""
     params = np.zeros(2) if params is None else params
     optimizer = sgd(0) if optimizer is None else optimizer
-    defaults = {
-        "state": optimizer.init(params),
-        "schedule": constant(0.1),
-        "batch_size": 4,
-        "max_iter": 3,
-        "tol": 0.0,
-        "n_iter_no_change": 1000,
-        "rng": None,
-    }
+    defaults = {"schedule": constant(0.1), "batch_size": 4, "max_iter": 3}
     rows = np.arange(n_rows) if rows is None else rows
-    return minimize(objective, params, rows, optimizer=optimizer, **defaults | options)
+    return minimize_in_batches(
+        objective, params, rows, optimizer=optimizer, **defaults | options
+    )
 
 
 @given(st.integers(1, 60), st.integers(1, 70))

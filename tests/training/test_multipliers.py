@@ -10,6 +10,7 @@ from sklearn.svm import SVC
 from skvision._training import linear as module
 from skvision._training.linear import minimize_linear
 from skvision._training.losses import (
+    Hinge,
     hinge,
     one_vs_rest,
     squared_hinge_curvature,
@@ -17,6 +18,7 @@ from skvision._training.losses import (
 )
 from skvision._training.multipliers import center_biases
 from skvision._training.objective import linear_scores
+from skvision._training.problem import Problem
 from skvision._training.sources import ArraySource, Centered
 
 N, D = 18, 2
@@ -54,21 +56,19 @@ def solve(points, violations, n_outputs, *, alpha, **options):
     if start is None:
         start = np.zeros(n_outputs * (X.shape[1] + bias))
     z = violations(margin)
-    return minimize_linear(
+    problem = Problem(
         rows,
         labels,
         sample_weight,
-        start,
         loss=hinge(z),
         curvature=squared_hinge_curvature(z),
-        violations=z,
-        squared=False,
+        l1=alpha * l1_ratio,
+        l2=alpha * (1 - l1_ratio),
+        n_outputs=n_outputs,
         joint=violations is weston_watkins,
-        margin=margin,
-        alpha=alpha,
-        l1_ratio=l1_ratio,
-        **{"max_iter": 10_000, "tol": 1e-6} | options,
     )
+    options = {"max_iter": 10_000, "tol": 1e-6} | options
+    return minimize_linear(problem, start, hinge=Hinge(z, margin, False), **options)
 
 
 def objective_of(params, points, violations, n_outputs, alpha, l1_ratio=0.0, bias=True):

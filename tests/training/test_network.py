@@ -3,9 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
-from torch.optim.swa_utils import update_bn
-
 from skvision._training.layers import (
     batch_norm,
     chain,
@@ -18,6 +15,9 @@ from skvision._training.layers import (
     tanh,
     xavier,
 )
+from torch.nn import functional as F
+from torch.optim.swa_utils import update_bn
+
 from skvision._training.losses import (
     sigmoid_cross_entropy,
     sigmoid_squared_error,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mini_batches import linear_batches
 from threadpoolctl import threadpool_limits
 
 from skvision._training import objective as module
@@ -25,7 +26,6 @@ from skvision._training.multipliers import (
     smoothed_hinge_curvature,
 )
 from skvision._training.objective import (
-    linear_batches,
     linear_objective,
     linear_scores,
     split_linear,

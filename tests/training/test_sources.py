@@ -4,15 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mini_batches import minimize_in_batches
 
-from skvision._training.layers import chain, dropout, he, linear
+from skvision._layers.dense import Dense
+from skvision._layers.dropout import Dropout
+from skvision._layers.network import Network
+from skvision._layers.sequential import Sequential
 from skvision._training.linear import minimize_linear
 from skvision._training.losses import softmax_cross_entropy, softmax_curvature
-from skvision._training.minimize import minimize
 from skvision._training.moments import learn_standard, weighted_mean
-from skvision._training.network import batch_objective, network
+from skvision._training.network import batch_objective, network_outputs
 from skvision._training.optimizers import sgd
 from skvision._training.penalties import l2
+from skvision._training.problem import Problem
 from skvision._training.schedules import constant
 from skvision._training.sources import (
     NETWORK_BYTES,
@@ -316,15 +320,18 @@ def test_linear_solution_of_files_is_that_of_the_array(both, sample_weight):
     center = weighted_mean(Centered(both[0]), sample_weight)
     array, files = (
         minimize_linear(
-            Centered(source, center),
-            labels,
-            sample_weight,
+            Problem(
+                Centered(source, center),
+                labels,
+                sample_weight,
+                loss=softmax_cross_entropy,
+                curvature=softmax_curvature,
+                l1=0.0,
+                l2=1.0,
+                n_outputs=3,
+                joint=True,
+            ),
             np.zeros(3 * (D + 1)),
-            loss=softmax_cross_entropy,
-            curvature=softmax_curvature,
-            joint=True,
-            alpha=1.0,
-            l1_ratio=0.0,
             max_iter=50,
             tol=1e-4,
         )
@@ -335,7 +342,7 @@ def test_linear_solution_of_files_is_that_of_the_array(both, sample_weight):
 
 
 def test_network_of_files_is_that_of_the_array(both, sample_weight):
-    net, params = network(chain(linear(4, he), dropout(0.2), linear(3, he)), D), []
+    net, params = Network(Sequential(Dense(4), Dropout(0.2), Dense(3)), (D,)), []
     for source in both:
         rng = np.random.default_rng(0)
         standard = learn_standard(source, sample_weight, None)
@@ -352,20 +359,18 @@ def test_network_of_files_is_that_of_the_array(both, sample_weight):
             penalty=l2(0.1),
             rng=rng,
         )
-        result = minimize(
+        result = minimize_in_batches(
             objective,
             start,
             np.arange(N),
             optimizer=sgd(),
-            state=sgd().init(start),
             schedule=constant(0.1),
             batch_size=9,
             max_iter=4,
-            tol=0.0,
-            n_iter_no_change=9,
             rng=rng,
         )
-        scores = net.outputs(result.params, statistics, Standardized(source, standard))
+        plain = Standardized(source, standard)
+        scores = network_outputs(net, result.params, statistics, plain)
         params.append((result.params, scores))
     for array, files in zip(*params, strict=True):
         np.testing.assert_array_equal(array, files)

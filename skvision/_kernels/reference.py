@@ -622,12 +622,11 @@ def add_missing_steps(sums, since, params, n_steps):
     sums += (n_steps - since)[:, np.newaxis] * params
 
 
-def add_moments(X, shares, unit, center, sums, squares):
-    """Do ``sums += share d`` and ``squares += share d^2``, ``d = X unit - center``."""
-    counted = shares > 0
-    d = X[counted] * unit - center
-    sums += shares[counted] @ d
-    squares += shares[counted] @ d**2
+def add_moments(X, index, shares, unit, center, sums, squares):
+    """Add shares of ``d = X[index] unit - center`` and of its squares."""
+    d = X[index] * unit - center
+    sums += shares @ d
+    squares += shares @ d**2
 
 
 def standardize_rows(X, index, mean, inverse, out):

@@ -10,19 +10,18 @@ from skvision._kernels import jit_without_allocation as jit
 
 
 @jit
-def add_moments(X, shares, unit, center, sums, squares):
-    """Add ``share * d`` and ``share * d^2`` to the columns, d = ``X * unit - center``.
+def add_moments(X, index, shares, unit, center, sums, squares):
+    """Add ``share * d`` and ``share * d^2``, where ``d = X[index] * unit - center``.
 
-    The shapes are (n, d) for ``X``, (n,) for ``shares`` and (d,) for the others, which
-    are float64. Rows whose share is zero are not read.
+    The shapes are (n, d) for ``X``, (k,) for ``index`` and ``shares`` and (d,) for the
+    others, which are float64.
     """
-    for i in range(X.shape[0]):
-        share = shares[i]
-        if share > 0:
-            for j in range(X.shape[1]):
-                difference = np.float64(X[i, j]) * unit[j] - center[j]
-                sums[j] += share * difference
-                squares[j] += share * difference * difference
+    for i in range(index.shape[0]):
+        row, share = index[i], shares[i]
+        for j in range(X.shape[1]):
+            difference = np.float64(X[row, j]) * unit[j] - center[j]
+            sums[j] += share * difference
+            squares[j] += share * difference * difference
 
 
 @jit

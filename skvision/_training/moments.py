@@ -180,6 +180,7 @@ def _moments(
     sums, squares = np.zeros(source.n_features), np.zeros(source.n_features)
     sample_weight = np.ascontiguousarray(sample_weight, np.float64)
     for counted in _counted(source.blocks(), sample_weight):
-        rows = np.ascontiguousarray(source.take(counted))
-        add_moments(rows, sample_weight[counted], unit, center, sums, squares)
+        rows, index = source.locate(counted)
+        shares = sample_weight[counted]
+        add_moments(rows, index, shares, unit, center, sums, squares)
     return sums, squares

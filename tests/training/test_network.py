@@ -485,12 +485,10 @@ def test_learned_statistics_of_bytes_are_float32_and_augmented(rng):
     net = with_batch_norm()
     params = start(net, rng)[0].astype(np.float32)
     batches = [np.arange(20), np.arange(20, N)]
+    brighter = Augmented(ArraySource(X), lambda rows, rng: rows + np.uint8(5), rng)
     ours, expected = (
-        learn_statistics(net, params, inputs, np.ones(N), batches, rng)
-        for inputs in (
-            Standardized(ArraySource(X), lambda rows, rng: rows + np.uint8(5)),
-            Standardized(ArraySource(X + np.uint8(5))),
-        )
+        learn_statistics(net, params, Standardized(source), np.ones(N), batches, rng)
+        for source in (brighter, ArraySource(X + np.uint8(5)))
     )
     assert ours.dtype == np.float32
     np.testing.assert_array_equal(ours, expected)

@@ -71,6 +71,11 @@ class RegularizedLinearClassifier(LinearClassifier):
         """Return the function of margin violations, or None."""
         return None
 
+    def _unit_of_history(self) -> str:
+        if not hasattr(self, "optimality_"):
+            return "epoch"
+        return "iteration" if self._squared else "smoothed problem"
+
     def _fit(self, problem: Any, warm_start: bool, progress: Any) -> bool:
         if self.solver == "auto" and self.max_norm is not None:
             raise ValueError(

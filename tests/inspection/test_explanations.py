@@ -519,8 +519,9 @@ def test_landscape_of_a_linear_model_is_convex_on_a_line(digits):
 def test_random_directions_have_the_lengths_of_filters(digits, model):
     X, y = digits
     model.fit(X, y)
-    drawn = random_direction(model, np.random.RandomState(0))
-    other = with_weights(model, drawn)
+    names = list(model.loss_and_gradient(X, y)[1])
+    drawn = random_direction(model, names, np.random.RandomState(0))
+    other = with_weights(model, names, drawn)
     if hasattr(model, "coef_"):
         pairs = [(model.coef_.T, other.coef_.T)]
         assert not other.intercept_.any()

@@ -133,7 +133,7 @@ class LossLandscapeDisplay:
         ----------
         estimator : estimator
             Fitted `SoftmaxRegression`, `MulticlassSVM`, `Perceptron`, `MLPBackprop` or
-            `ArcFaceEmbedder`, or a pipeline that ends with one.
+            `ArcFaceEmbedder`, a pipeline that ends with one, or a search over one.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
             Images for which the loss is computed, usually a few hundred training
             images.

@@ -121,7 +121,7 @@ class NeighborsDisplay:
         Parameters
         ----------
         estimator : KNNImageClassifier or Pipeline
-            Fitted classifier, or a pipeline that ends with one.
+            Fitted classifier, a pipeline that ends with one, or a search over one.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
             Images or other input of the estimator.
         y : array-like of shape (n,), default=None

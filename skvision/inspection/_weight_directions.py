@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from skvision._contract.models import DifferentiableClassifier, answers
 from skvision.inspection._targets import last_step
 
 
@@ -51,7 +52,7 @@ def path_steps(
     """Return the path relative to the weights ``here``, (n_steps, n_params)."""
     models = [last_step(step) for step in path]
     for model in models:
-        if not all(hasattr(model, name) for name in names):
+        if not answers(model, DifferentiableClassifier):
             raise TypeError(
                 f"path must contain copies of the estimator during training; got "
                 f"{type(model).__name__}. Append copy.deepcopy(estimator)."
@@ -61,8 +62,9 @@ def path_steps(
             f"path must have at least {n_directions + 1} steps for {n_directions} "
             f"directions; got {len(models)}."
         )
-    vectors = [weight_vector(model, names) for model in models]
-    if any(vector.shape != here.shape for vector in vectors):
+    alike = all(hasattr(model, name) for model in models for name in names)
+    vectors = [weight_vector(model, names) for model in models if alike]
+    if not alike or any(vector.shape != here.shape for vector in vectors):
         raise ValueError(
             "path contains models whose shapes differ from the estimator. Record it "
             "while the estimator is trained."

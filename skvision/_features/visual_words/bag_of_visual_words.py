@@ -513,7 +513,10 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         self._check_parameters()
         check_value_range(self.value_range_)
         if not self._fits_together():
-            raise ValueError("its visual words are inconsistent")
+            raise ValueError(
+                "codebook_, whitening_, patch_mean_, patch_shape_ and image_shape_ "
+                "contradict each other"
+            )
         n_words, n_components = self.codebook_.shape
         n_patches = math.prod(
             (size - patch) // self.stride + 1

@@ -185,11 +185,12 @@ def learn_value_range(
     if low == high:
         half = max(0.5, abs(low) / 2)
         low, high = low - half, high + half
-    return check_value_range((low, high))
+    _refuse_wide(low, high)
+    return low, high
 
 
 def check_value_range(value_range: Any) -> tuple[float, float]:
-    """Return a value range as floats.
+    """Return a given value range as floats.
 
     Raises
     ------
@@ -205,12 +206,16 @@ def check_value_range(value_range: Any) -> tuple[float, float]:
             f"low < high; got {value_range!r}."
         )
     low, high = map(float, value_range)
+    _refuse_wide(low, high)
+    return low, high
+
+
+def _refuse_wide(low: float, high: float) -> None:
     if not high - low <= WIDEST:
         raise ValueError(
             f"The values range from {low:.6g} to {high:.6g}, which is too wide for "
             f"float64: scale X down, or clip it with value_range=(low, high)."
         )
-    return low, high
 
 
 def check_pair(name: str, pair: Any) -> None:

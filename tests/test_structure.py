@@ -30,17 +30,7 @@ ROOMS = {
     "schedules": {"_contract", "_training"},
     "model_selection": {"_contract", "_neighbors"},
     "_verification": {"_contract", "metrics"},
-    "inspection": {
-        "_contract",
-        "_features",
-        "_linear",
-        "_neighbors",
-        "_networks",
-        "_training",
-        "_verification",
-        "metrics",
-        "model_selection",
-    },
+    "inspection": {"_contract", "metrics", "model_selection"},
     "_model_files": {"_contract", "_features", "_linear", "_readers"},
     "_app": {
         "_contract",
@@ -252,6 +242,137 @@ def test_training_reads_rows_from_sources_alone(path):
 @pytest.mark.parametrize("code", ["X[index]", "problem.X[3:5]", "f(self.X[:, 0])"])
 def test_subscripts_of_arrays_are_found(code):
     assert list(subscripts_of_X(ast.parse(code)))
+
+
+# Estimators are asked what `_contract.models` lists, not for their class
+
+
+def rooms_of_estimators():
+    """Return the room of each estimator, and of each class of ours that it inherits."""
+    modules = [skvision, *(getattr(skvision, name) for name in skvision.__all__)]
+    modules = [module for module in modules if inspect.ismodule(module)]
+    things = [getattr(module, name) for module in modules for name in module.__all__]
+    defined_in = {
+        node.name: room_of(path)
+        for path in FILES
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.ClassDef)
+    }
+    return {
+        base.__name__: defined_in[base.__name__]
+        for thing in things
+        if hasattr(thing, "fit")
+        for base in inspect.getmro(thing)
+        if base.__module__.split(".")[0] == "skvision"
+    }
+
+
+ROOMS_OF_ESTIMATORS = rooms_of_estimators()
+OF_NAMED_TUPLES = {"_asdict", "_fields", "_make", "_replace"}  # which are public
+ASKING = {"isinstance", "issubclass"}
+BY_NAME = {"getattr", "hasattr", "setattr", "delattr"}
+
+
+def called(node, names):
+    named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    return named and node.func.id in names and len(node.args) > 1
+
+
+def classes_asked_for(tree):
+    """Yield the names in all questions for the class of an object."""
+    for node in ast.walk(tree):
+        asked = [node.args[1]] if called(node, ASKING) else []
+        asked += [node.cls] if isinstance(node, ast.MatchClass) else []
+        for part in (part for thing in asked for part in ast.walk(thing)):
+            if isinstance(part, ast.Name | ast.Attribute):
+                yield part.id if isinstance(part, ast.Name) else part.attr
+
+
+def is_own(node, modules):
+    """Return whether an object is self, its class, its base class, or a module."""
+    name = ast.unparse(node)
+    return name in {"self", "cls", "super()", "type(self)"} | modules
+
+
+def private_attributes_of_others(tree):
+    """Yield private attributes of other objects than those that the file defines."""
+    modules = {name or module for module, name in imported(tree)}
+    own = {*bound_names(tree), *OF_NAMED_TUPLES}
+    for node in ast.walk(tree):
+        owner, name = None, None
+        if isinstance(node, ast.Attribute):
+            owner, name = node.value, node.attr
+        elif called(node, BY_NAME) and isinstance(node.args[1], ast.Constant):
+            owner, name = node.args[0], node.args[1].value
+        if is_private(name) and name not in own and not is_own(owner, modules):
+            yield name
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_no_file_asks_for_the_class_of_an_estimator_of_another_room(path):
+    others = {
+        name for name, room in ROOMS_OF_ESTIMATORS.items() if room != room_of(path)
+    }
+    assert others.isdisjoint(classes_asked_for(parse(path)))
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_no_file_uses_private_attributes_of_other_objects(path):
+    if names(path) != "_contract/sklearn_compat.py":  # those of scikit-learn
+        assert list(private_attributes_of_others(parse(path))) == []
+
+
+def test_estimators_and_their_base_classes_are_found():
+    expected = {
+        "HOG": "_features",
+        "LinearClassifier": "_linear",
+        "NetworkClassifier": "_networks",
+        "ImageNeighbors": "_neighbors",
+        "VerificationThreshold": "_verification",
+        "CoarseToFineSearchCV": "model_selection",
+        "Estimator": "_contract",
+    }
+    assert expected.items() <= ROOMS_OF_ESTIMATORS.items()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "isinstance(step, HOG)",
+        "isinstance(step, Pipeline | hog.HOG)",
+        "issubclass(type(step), (HOG, Pipeline))",
+        "match step:\n    case HOG(): pass",
+    ],
+)
+def test_questions_for_a_class_are_found(code):
+    assert "HOG" in classes_asked_for(ast.parse(code))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "model._rows",
+        "self.estimator_._rows",
+        "model.fit(X, y)._rows",
+        "hasattr(model, '_rows')",
+    ],
+)
+def test_private_attributes_are_found(code):
+    assert "_rows" in private_attributes_of_others(ast.parse(code))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "self._rows",
+        "super()._rows()",
+        "class A:\n    def _rows(self): return self.copy()._rows",
+        "from skvision import rows\nrows._rows(1)",
+        "pair._replace(a=1)",
+    ],
+)
+def test_own_private_attributes_may_be_used(code):
+    assert list(private_attributes_of_others(ast.parse(code))) == []
 
 
 # Loading

@@ -178,28 +178,44 @@ def learn_value_range(
         range is too wide for floating-point arithmetic.
     """
     if value_range is not None:
-        is_pair = isinstance(value_range, Sequence | np.ndarray) and (
-            [isinstance(value, Real) for value in value_range] == [True, True]
-        )
-        if not is_pair or not -LARGEST <= value_range[0] < value_range[1] <= LARGEST:
-            raise ValueError(
-                f"value_range must be None or two finite numbers (low, high) with "
-                f"low < high; got {value_range!r}."
-            )
-        low, high = map(float, value_range)
-    elif images.dtype == np.uint8:
+        return check_value_range(value_range)
+    if images.dtype == np.uint8:
         return 0.0, 255.0
-    else:
-        low, high = float(images.min()), float(images.max())
+    low, high = float(images.min()), float(images.max())
     if low == high:
         half = max(0.5, abs(low) / 2)
         low, high = low - half, high + half
+    _refuse_wide(low, high)
+    return low, high
+
+
+def check_value_range(value_range: Any) -> tuple[float, float]:
+    """Return a given value range as floats.
+
+    Raises
+    ------
+    ValueError
+        As in `learn_value_range`.
+    """
+    is_pair = isinstance(value_range, Sequence | np.ndarray) and (
+        [isinstance(value, Real) for value in value_range] == [True, True]
+    )
+    if not is_pair or not -LARGEST <= value_range[0] < value_range[1] <= LARGEST:
+        raise ValueError(
+            f"value_range must be None or two finite numbers (low, high) with "
+            f"low < high; got {value_range!r}."
+        )
+    low, high = map(float, value_range)
+    _refuse_wide(low, high)
+    return low, high
+
+
+def _refuse_wide(low: float, high: float) -> None:
     if not high - low <= WIDEST:
         raise ValueError(
             f"The values range from {low:.6g} to {high:.6g}, which is too wide for "
             f"float64: scale X down, or clip it with value_range=(low, high)."
         )
-    return low, high
 
 
 def check_pair(name: str, pair: Any) -> None:

@@ -9,7 +9,13 @@ import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._contract.images import check_pair, learn_value_range, validate_images
+from skvision._contract.images import (
+    check_pair,
+    check_value_range,
+    learn_value_range,
+    validate_images,
+)
+from skvision._contract.models import FeatureBounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
@@ -246,6 +252,14 @@ class ColorHistogram(TransformerMixin, Estimator):
     image_shape_ : (int, int, int)
         Height, width and channels of the images seen during ``fit``.
 
+    layout_ : Layout
+        Named tuple of lists with an element for each channel: ``names``; ``planes``,
+        their numbers in the color space; ``ends``, their limits; ``n_bins``. Its
+        ``grid`` is the numbers of rows and columns of cells.
+
+    n_features_out_ : int
+        Number of features of an image.
+
     n_features_in_ : int
         Number of features seen during ``fit``: the product of ``image_shape_``.
 
@@ -453,8 +467,15 @@ class ColorHistogram(TransformerMixin, Estimator):
         return features.reshape(n_images, -1)
 
     @property
-    def _n_features_out(self) -> Any:
-        layout = self._layout()
+    def layout_(self) -> Layout:
+        """The channels with their limits and numbers of bins, and the grid."""
+        check_is_fitted(self, "value_range_")
+        return self._layout()
+
+    @property
+    def n_features_out_(self) -> int:
+        """The number of features of an image."""
+        layout = self.layout_
         return int(layout.grid[0] * _histogram_bounds(layout, self.joint)[-1])
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -486,6 +507,28 @@ class ColorHistogram(TransformerMixin, Estimator):
             [f"{name}_y{y}_x{x}" for (y, x), name in product(cells, cell_names)],
             dtype=object,
         )
+
+    def check_fitted(self) -> FeatureBounds:
+        """Check the parameters and the fitted attributes, such as those from a file.
+
+        Returns
+        -------
+        bounds : FeatureBounds
+            Upper bounds of the number of operations for an image and of its features.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError
+            If a parameter is out of its range, or if parameters and fitted attributes
+            contradict each other.
+        """
+        check_is_fitted(self, "value_range_")
+        check_parameters(self)
+        check_value_range(self.value_range_)
+        self._layout()
+        return FeatureBounds(0, float(math.prod(self.image_shape_)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -9,6 +9,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import check_pair, validate_images
+from skvision._contract.models import FeatureBounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
@@ -127,6 +128,14 @@ class HOG(TransformerMixin, Estimator):
     ----------
     image_shape_ : (int, int, int)
         Height, width and channels of the images seen during ``fit``.
+
+    grid_ : Grid
+        Named tuple of ``cell_shape``, the height and width of a cell in pixels;
+        ``n_cells``, the numbers of rows and columns of cells; and ``block_shape`` and
+        ``n_blocks``, the same for blocks, in cells.
+
+    n_features_out_ : int
+        Number of features of an image.
 
     n_features_in_ : int
         Number of features seen during ``fit``: the product of ``image_shape_``.
@@ -276,7 +285,7 @@ class HOG(TransformerMixin, Estimator):
         from skvision._kernels.hog import Orientations, Steps, hog
 
         n_images, height, width, n_channels = images.shape
-        grid = self._grid()
+        grid = self.grid_
         is_uint8 = images.dtype == np.uint8
         exact = is_uint8 and not self.transform_sqrt
         dtype = np.float32 if exact else np.float64  # of the arithmetic
@@ -320,8 +329,10 @@ class HOG(TransformerMixin, Estimator):
         for_each_block(compute, n_images, images_per_task, self.n_jobs)
         return features.reshape(n_images, -1)
 
-    def _grid(self) -> Grid:
-        """Return the layout of cells and blocks; both shrink to fit the image."""
+    @property
+    def grid_(self) -> Grid:
+        """The layout of cells and blocks; both shrink to fit the image."""
+        check_is_fitted(self, "image_shape_")
         size = np.array(self.image_shape_[:2])
         cell_shape = np.minimum(self.pixels_per_cell, size)
         n_cells = size // cell_shape
@@ -332,8 +343,9 @@ class HOG(TransformerMixin, Estimator):
         return Grid(*pairs)
 
     @property
-    def _n_features_out(self) -> Any:
-        grid = self._grid()
+    def n_features_out_(self) -> int:
+        """The number of features of an image."""
+        grid = self.grid_
         return math.prod((*grid.n_blocks, *grid.block_shape, self.orientations))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -353,7 +365,7 @@ class HOG(TransformerMixin, Estimator):
         """
         check_is_fitted(self, "image_shape_")
         check_feature_names_in(self, input_features)
-        grid = self._grid()
+        grid = self.grid_
         return np.array(
             [
                 f"hog_by{by}_bx{bx}_cy{cy}_cx{cx}_o{o}"
@@ -363,6 +375,27 @@ class HOG(TransformerMixin, Estimator):
             ],
             dtype=object,
         )
+
+    def check_fitted(self) -> FeatureBounds:
+        """Check the parameters and the fitted attributes, such as those from a file.
+
+        Returns
+        -------
+        bounds : FeatureBounds
+            Upper bounds of the number of operations for an image and of its features.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError
+            If a parameter is out of its range.
+        """
+        check_is_fitted(self, "image_shape_")
+        self._check_parameters()
+        n_pixels = math.prod(self.image_shape_)
+        # each pixel searches for its orientation
+        return FeatureBounds(n_pixels * self.orientations, float(n_pixels))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -5,7 +5,7 @@ from numbers import Real
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import TransformerMixin
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.divergence import largest_value
@@ -48,7 +48,7 @@ def _in_blocks(
 
 @public("skvision")
 @wrap_only_rows
-class PixelNormalizer(TransformerMixin, Estimator):
+class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     r"""Standardization of pixels, or of features, by statistics of the training images.
 
     Each pixel :math:`x` is replaced by
@@ -358,6 +358,45 @@ class PixelNormalizer(TransformerMixin, Estimator):
             advice += ", as float64"
         _in_blocks(restore, source, result, advice, n_bytes=BLOCK_BYTES)
         return result.reshape(as_array(X).shape)
+
+    def input_gradient(self, X: Any, d_features: Any) -> np.ndarray:
+        """Compute the gradient of a function of the result with respect to images.
+
+        It is the product of ``d_features`` with the Jacobian of `transform`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Images or features of the shape seen during ``fit``.
+        d_features : array-like of the shape of ``X``
+            Gradient of the function with respect to the result of `transform`.
+
+        Returns
+        -------
+        gradient : ndarray of the shape of ``X``
+            Gradient of the function with respect to ``X``, float64 for float64 images
+            and float32 otherwise.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` does not have the shape seen during ``fit``, or if ``d_features``
+            does not have the shape of ``X``.
+        """
+        check_is_fitted(self, "center_")
+        rows = validate_rows(self, X, reset=False)
+        shape = as_array(X).shape
+        if np.shape(d_features) != shape:
+            raise ValueError(
+                f"d_features must have the shape of X, {shape}; got "
+                f"{np.shape(d_features)}."
+            )
+        gradient: np.ndarray = np.reshape(d_features, rows.shape)
+        if self.whitening_ is not None:
+            gradient = gradient @ self.whitening_.T
+        dtype = Centered(ArraySource(rows)).dtype
+        gradient = (gradient / self.scale_).astype(dtype)
+        return gradient.reshape(shape)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the columns of flat rows, or the pixels of images.

@@ -174,6 +174,12 @@ class MulticlassSVM(RegularizedLinearClassifier):
     templates_ : ndarray of shape (n_classes, H, W, C) or (n_classes, H, W)
         The weights in the shape of images. Available if ``fit`` was given images.
 
+    first_layer_weights_ : ndarray of the shape of ``coef_``
+        ``coef_`` itself. Networks have the same attribute.
+
+    unit_weights_ : list of ndarray
+        ``[coef_]``. Networks have the same attribute, with the weights of each layer.
+
     n_iter_ : int
         Number of iterations or epochs.
 
@@ -188,6 +194,12 @@ class MulticlassSVM(RegularizedLinearClassifier):
 
     learning_rates_ : list of float
         The learning rate at the start of each epoch of a mini-batch solver.
+
+    history_ : dict of str to ndarray
+        ``"iteration"``, ``"smoothed problem"`` for the hinge loss, or ``"epoch"`` with
+        a mini-batch solver; ``"loss"``, ``"validation_score"`` and ``"learning_rate"``.
+        The first element is that at the start, except after ``partial_fit``. Values
+        that do not exist are NaN.
 
     interrupted_ : bool
         Whether the last fit was interrupted, so that it made fewer epochs than it would

@@ -125,6 +125,12 @@ class Perceptron(LinearClassifier):
     templates_ : ndarray of shape (n_classes, H, W, C) or (n_classes, H, W)
         The weights in the shape of images. Available if ``fit`` was given images.
 
+    first_layer_weights_ : ndarray of the shape of ``coef_``
+        ``coef_`` itself. Networks have the same attribute.
+
+    unit_weights_ : list of ndarray
+        ``[coef_]``. Networks have the same attribute, with the weights of each layer.
+
     n_iter_ : int
         Number of epochs.
 
@@ -141,6 +147,11 @@ class Perceptron(LinearClassifier):
     validation_scores_ : list of float
         Accuracy on the held-out samples after each epoch. It is empty without
         ``early_stopping``.
+
+    history_ : dict of str to ndarray
+        ``"epoch"``, ``"loss"``, ``"validation_score"`` and ``"learning_rate"``, at the
+        start and of each epoch. Values that do not exist are NaN, such as all learning
+        rates.
 
     interrupted_ : bool
         Whether the last fit was interrupted, so that it made fewer epochs than it would

@@ -73,6 +73,11 @@ class RegularizedLinearClassifier(LinearClassifier):
         """Return what the loss is made of if it is a hinge loss."""
         return None
 
+    def _unit_of_history(self) -> str:
+        if not hasattr(self, "optimality_"):
+            return "epoch"
+        return "iteration" if self._squared else "smoothed problem"
+
     def _fit(self, problem: Any, warm_start: bool, progress: Any) -> bool:
         if self.solver == "auto" and self.max_norm is not None:
             raise ValueError(

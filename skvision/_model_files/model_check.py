@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._contract.images import learn_value_range
+from skvision._contract.models import FeatureBounds
 from skvision._contract.sklearn_compat import check_parameters
 from skvision._features.color_histogram import ColorHistogram
 from skvision._features.hog import HOG
@@ -23,6 +22,8 @@ from skvision._features.pixel_normalizer import PixelNormalizer
 from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
 from skvision._linear.softmax_regression import SoftmaxRegression
 from skvision._readers.image_reader import ImageReader
+
+Bounds = list[FeatureBounds]
 
 STEPS = [ImageReader, FeatureUnion, PixelNormalizer, SoftmaxRegression]
 FEATURES = [HOG, ColorHistogram, BagOfVisualWords]
@@ -64,9 +65,12 @@ def check_pipeline(pipeline: Any) -> None:
         if vars(step).keys() & set(dir(type(step))):
             raise ValueError("it overwrites methods with values")
     _check_numbers(reader, union, features, normalizer, classifier)
-    _check_shapes(reader, features, normalizer, classifier)
-    _check_cost(features, classifier)
-    _check_scores(features, normalizer, classifier)
+    _check_image_shapes(reader, features)
+    bounds = [step.check_fitted() for step in features]
+    n_features = sum(step.n_features_out_ for step in features)
+    _check_shapes(n_features, normalizer, classifier)
+    _check_cost(features, bounds, classifier)
+    _check_scores(features, bounds, normalizer, classifier)
     _try_out(pipeline, features[0].image_shape_)
 
 
@@ -106,18 +110,14 @@ def _is_finite(value: Any) -> bool:
     return not isinstance(value, float | np.floating) or math.isfinite(value)
 
 
-def _check_shapes(reader: Any, features: Any, normalizer: Any, classifier: Any) -> None:
+def _check_image_shapes(reader: Any, features: Any) -> None:
     blank = reader.transform([np.zeros((1, 1), np.uint8)])
     shape = (*blank.shape[1:], 1)[:3]
     if any(step.image_shape_ != shape for step in features):
         raise ValueError("its steps expect images of different shapes")
-    for step in features:
-        if hasattr(step, "value_range_"):
-            learn_value_range(step.value_range_, blank)
-        if isinstance(step, HOG):
-            step._check_parameters()
-        if isinstance(step, BagOfVisualWords):
-            _check_words(step)
+
+
+def _check_shapes(n_features: int, normalizer: Any, classifier: Any) -> None:
     classes = classifier.classes_
     if np.ndim(classes) != 1 or len(np.unique(classes)) != len(classes):
         raise ValueError("its classes are not unique")
@@ -125,7 +125,6 @@ def _check_shapes(reader: Any, features: Any, normalizer: Any, classifier: Any) 
     n_rows = 1 if n_classes == 2 else n_classes
     if n_classes < 2 or np.shape(classifier.coef_)[:1] != (n_rows,):
         raise ValueError("it has scores for a different number of classes")
-    n_features = sum(step._n_features_out for step in features)
     if normalizer.whitening_ is not None:
         raise ValueError("its features are whitened")
     wanted = [
@@ -140,34 +139,12 @@ def _check_shapes(reader: Any, features: Any, normalizer: Any, classifier: Any) 
         raise ValueError("its weights are not floats")
 
 
-def _check_words(words: BagOfVisualWords) -> None:
-    """Reject patches that are larger than the image and arrays of wrong shapes."""
-    words._check_parameters()
-    n_words, n_components = np.shape(words.codebook_)
-    n_pixels = math.prod(words.patch_shape_)
-    fits = (
-        len(words.patch_shape_) == len(words.image_shape_) == 3
-        and all(
-            0 < patch <= size
-            for patch, size in zip(words.patch_shape_, words.image_shape_, strict=True)
-        )
-        and words.patch_shape_[2] == words.image_shape_[2]
-        and np.shape(words.whitening_) == (n_pixels, n_components)
-        and np.shape(words.patch_mean_) == (n_pixels,)
-        and (words._n_symmetric is None) == (not words.mirror)
-        and 0 <= (words._n_symmetric or 0) <= n_components
-        and n_words % (1 + words.mirror) == 0
-        and min(n_words, n_components) > 0
-        and len(words.value_range_) == 2
-    )
-    arrays = words.codebook_, words.whitening_, words.patch_mean_
-    if not fits or any(array.dtype != np.float32 for array in arrays):
-        raise ValueError("its visual words are inconsistent")
-
-
-def _check_cost(features: Any, classifier: Any) -> None:
+def _check_cost(features: Any, bounds: Bounds, classifier: Any) -> None:
     """Reject a pipeline that takes too long, by an upper bound of its operations."""
-    n_operations = classifier.coef_.size + sum(map(_count_operations, features))
+    n_operations = classifier.coef_.size
+    for step, bound in zip(features, bounds, strict=True):
+        n_operations += _PER_PIXEL * math.prod(step.image_shape_)
+        n_operations += step.n_features_out_ + bound.n_operations
     if n_operations > MOST_OPERATIONS:
         raise ValueError(
             f"it needs {n_operations:.1e} multiply-adds per image, over "
@@ -175,34 +152,14 @@ def _check_cost(features: Any, classifier: Any) -> None:
         )
 
 
-def _count_operations(step: Any) -> Any:
-    n_pixels = math.prod(step.image_shape_)
-    n_operations = _PER_PIXEL * n_pixels + step._n_features_out
-    if isinstance(step, HOG):  # each pixel searches for its orientation
-        n_operations += n_pixels * step.orientations
-    if isinstance(step, BagOfVisualWords):
-        n_words, n_components = step.codebook_.shape
-        n_filters = n_words // 2 if step.mirror else n_words
-        n_each = (math.prod(step.patch_shape_) + n_filters) * n_components + n_words
-        n_operations += _count_patches(step) * n_each
-    return n_operations
-
-
-def _count_patches(words: BagOfVisualWords) -> int:
-    return math.prod(
-        (size - patch) // words.stride + 1
-        for size, patch in zip(
-            words.image_shape_[:2], words.patch_shape_[:2], strict=True
-        )
-    )
-
-
-def _check_scores(features: Any, normalizer: Any, classifier: Any) -> None:
+def _check_scores(
+    features: Any, bounds: Bounds, normalizer: Any, classifier: Any
+) -> None:
     """Reject a pipeline whose scores could be infinite for some image."""
     with np.errstate(over="ignore"):
         most = np.repeat(
-            [_largest_feature(step) for step in features],
-            [step._n_features_out for step in features],
+            [bound.largest for bound in bounds],
+            [step.n_features_out_ for step in features],
         )
         tiny = np.finfo(np.float32).tiny
         most = (most + np.abs(normalizer.center_)) / np.maximum(normalizer.scale_, tiny)
@@ -210,21 +167,6 @@ def _check_scores(features: Any, normalizer: Any, classifier: Any) -> None:
         scores = weights @ most + np.abs(classifier.intercept_)
     if not max(most.max(), scores.max()) < _LARGEST_SCORE:
         raise ValueError("its scores could be infinite")
-
-
-def _largest_feature(step: Any) -> float:
-    """Return an upper bound of the features of an image."""
-    n_pixels = float(math.prod(step.image_shape_))
-    if not isinstance(step, BagOfVisualWords):
-        return n_pixels  # counts or fractions of them
-    # The norm of a normalized patch is at most the square root of its size.
-    patch = math.sqrt(math.prod(step.patch_shape_)) + _length(step.patch_mean_)
-    code = patch * _length(step.whitening_) + _length(step.codebook_)
-    return _count_patches(step) * max(1.0, code) ** 2
-
-
-def _length(array: NDArray[np.float32]) -> float:
-    return float(np.linalg.norm(array.astype(np.float64)))
 
 
 def _try_out(pipeline: Pipeline, shape: tuple[int, int, int]) -> None:

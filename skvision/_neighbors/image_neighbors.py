@@ -114,6 +114,16 @@ class ImageNeighbors(Estimator):
         shape = len(indices), self.n_samples_fit_
         return csr_matrix((entries.ravel(), indices.ravel(), starts), shape=shape)
 
+    @property
+    def training_images_(self) -> np.ndarray:
+        """The training images, or rows if they were fitted as rows, without a copy."""
+        check_is_fitted(self)
+        if self.image_shape_ is None:
+            return self._rows
+        height, width, channels = self.image_shape_
+        shape = (height, width, channels)[: 2 if channels == 1 else 3]
+        return self._rows.reshape(-1, *shape)
+
     def _store(
         self,
         rows: np.ndarray,

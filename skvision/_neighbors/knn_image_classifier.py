@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import validate_rows
 from skvision._contract.labels import ClassifierMixin, refuse_missing
@@ -107,6 +108,14 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
 
     n_samples_fit_ : int
         Number of training images.
+
+    training_images_ : ndarray of shape (n_samples_fit_, H, W, C), or (n_samples_fit_, \
+            H, W) or (n_samples_fit_, n_features_in_)
+        The training images, without a copy. Gray images have no channels, and flat rows
+        stay rows.
+
+    training_labels_ : ndarray of shape (n_samples_fit_,)
+        Class labels of the training images.
 
     image_shape_ : (int, int, int) or None
         Height, width and channels of the images seen during ``fit``. None if they were
@@ -309,6 +318,13 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         self.classes_, self._labels = classes, labels
         self._store(rows, metric, index, sketched)
         return self
+
+    @property
+    def training_labels_(self) -> np.ndarray:
+        """The class labels of the training images."""
+        check_is_fitted(self)
+        labels: np.ndarray = self.classes_[self._labels]
+        return labels
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each image.

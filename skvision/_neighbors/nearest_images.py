@@ -68,6 +68,11 @@ class NearestImages(ImageNeighbors):
     n_samples_fit_ : int
         Number of training images.
 
+    training_images_ : ndarray of shape (n_samples_fit_, H, W, C), or (n_samples_fit_, \
+            H, W) or (n_samples_fit_, n_features_in_)
+        The training images, without a copy. Gray images have no channels, and flat rows
+        stay rows.
+
     image_shape_ : (int, int, int) or None
         Height, width and channels of the images seen during ``fit``. None if they were
         flat rows.

@@ -206,6 +206,12 @@ class ArcFaceEmbedder(NetworkClassifier):
         The weights of the last layer are the centers, of shape (n_classes,
         n_components) and any length, except for ``loss="softmax"``.
 
+    first_layer_weights_ : ndarray of shape (n_units, n_features_in_)
+        Weights of the first layer, for standardized inputs, with a row for each unit.
+
+    unit_weights_ : list of ndarray of shape (n_units, n_inputs)
+        Weights of each layer, with a row for each unit, as views of ``parameters_``.
+
     parameters_ : ndarray of shape (n_parameters_,)
         All learned parameters in one vector, weights first. They are float64 for
         float64 input and float32 otherwise.

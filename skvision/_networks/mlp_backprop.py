@@ -236,6 +236,12 @@ class MLPBackprop(NetworkClassifier):
         Weights of each layer, for standardized inputs. They are float64 for float64
         input and float32 otherwise.
 
+    first_layer_weights_ : ndarray of shape (n_units, n_features_in_)
+        Weights of the first layer, for standardized inputs, with a row for each unit.
+
+    unit_weights_ : list of ndarray of shape (n_units, n_inputs)
+        Weights of each layer, with a row for each unit, as views of ``parameters_``.
+
     intercepts_ : list of ndarray of shape (n_outputs,)
         Biases of each layer. With ``batch_norm``, they are the shifts in hidden layers.
 

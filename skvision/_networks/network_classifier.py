@@ -15,13 +15,14 @@ from skvision._contract.divergence import (
     check_outputs,
     largest_value,
 )
-from skvision._contract.images import validate_rows
+from skvision._contract.images import as_array, validate_rows
 from skvision._contract.labeled_rows import (
     LabeledRows,
     announced_classes,
     refuse_balanced,
     validate_labeled_rows,
 )
+from skvision._contract.models import validate_d_scores
 from skvision._contract.score_classifier import ScoreClassifier, scorer
 from skvision._contract.sklearn_compat import end_fit
 from skvision._contract.solvers import (
@@ -45,6 +46,7 @@ from skvision._training.minimize import MiniBatches, Start, minimize
 from skvision._training.moments import learn_standard
 from skvision._training.network import (
     batch_objective,
+    input_gradients,
     network_outputs,
     whole_objective,
 )
@@ -405,14 +407,17 @@ class NetworkClassifier(
         """Return ``function(X)``, with ``tta`` averaged with that of mirror images."""
         if not self.tta:
             return function(X)
+        return (function(X) + function(self._mirror(X))) / 2
+
+    def _mirror(self, X: Any) -> Any:
+        """Return the mirror images of rows."""
         if self.image_shape_ is None:
             raise ValueError(
                 "tta=True requires images, and this estimator was fitted to flat rows: "
                 "fit it to arrays of shape (n, H, W[, C]), set "
                 "image_shape=(H, W[, C]), or set tta=False."
             )
-        mirrored = X.reshape(-1, *self.image_shape_)[:, :, ::-1].reshape(X.shape)
-        return (function(X) + function(mirrored)) / 2
+        return X.reshape(-1, *self.image_shape_)[:, :, ::-1].reshape(X.shape)
 
     def _hidden(self, X: Any) -> np.ndarray:
         """Return the outputs of the last hidden layer for validated rows."""
@@ -472,3 +477,59 @@ class NetworkClassifier(
             value, gradient = objective(self.parameters_.astype(np.float64))
         check_outputs(np.append(gradient, value), problem.source)
         return value, {"parameters_": gradient}
+
+    @property
+    def unit_weights_(self) -> list[np.ndarray]:
+        """The weights of each layer, (n_units, n_inputs), as views."""
+        check_is_fitted(self, "parameters_")
+        slots = self._architecture.network().weights
+        return [slot.parameter.by_unit(slot.of(self.parameters_)) for slot in slots]
+
+    @property
+    def first_layer_weights_(self) -> np.ndarray:
+        """The weights of the first layer, (n_units, n_features), as a view."""
+        return self.unit_weights_[0]
+
+    def input_gradient(self, X: Any, d_scores: Any) -> np.ndarray:
+        """Compute the gradient of a function of the scores with respect to the images.
+
+        It is the product of ``d_scores`` with the Jacobian of ``decision_function``.
+        The network is evaluated as in prediction. At a kink of an activation, the
+        derivative is the one that is used in training.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Images or features of the same shape as in ``fit``.
+        d_scores : array-like of shape (n, n_classes), or (n,) for two classes
+            Gradient of the function with respect to the scores.
+
+        Returns
+        -------
+        gradient : ndarray of the shape of ``X``
+            Gradient of the function with respect to ``X``, float64 for float64 images
+            and float32 otherwise.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` has another shape than in ``fit``, or ``d_scores`` does not have
+            the shape of the scores.
+        """
+        check_is_fitted(self, "parameters_")
+        rows = validate_rows(self, X, reset=False)
+        d_outputs = validate_d_scores(d_scores, len(rows), len(self.classes_))
+        if self._architecture.n_outputs == 2:  # the score is their difference
+            d_outputs = np.hstack([-d_outputs, d_outputs])
+        net = self._architecture.network()
+
+        def gradient_at(rows: np.ndarray) -> Any:
+            return input_gradients(
+                net, self.parameters_, self._statistics, self._inputs(rows), d_outputs
+            )
+
+        gradient: np.ndarray = gradient_at(rows)
+        if self.tta:
+            gradient += self._mirror(gradient_at(self._mirror(rows)))
+            gradient /= 2
+        return gradient.reshape(np.shape(as_array(X)))

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.models import VisualWords, answers
 from skvision._contract.public import public
-from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
 from skvision.inspection._drawing import divided_axes, show_image
 from skvision.inspection._targets import best_estimator_of
 
@@ -107,7 +107,7 @@ class CodebookDisplay:
 
         estimator = best_estimator_of(estimator)
         bag = estimator[0] if isinstance(estimator, Pipeline) else estimator
-        if not isinstance(bag, BagOfVisualWords):
+        if not answers(bag, VisualWords):
             raise TypeError(
                 f"CodebookDisplay requires a BagOfVisualWords, or a pipeline that "
                 f"begins with one; got {type(bag).__name__}."

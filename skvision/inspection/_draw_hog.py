@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array, check_scalar
-from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.models import EdgeHistograms, answers
 from skvision._contract.public import public
-from skvision._features.hog import HOG
 
 SMALLEST_CELL = 16  # pixels of a drawing in which nine lines can be distinguished
 LINES_PER_CELL = 12  # number of adjacent lines that would fill a cell
@@ -17,7 +16,7 @@ LINES_PER_CELL = 12  # number of adjacent lines that would fill a cell
 
 @public("skvision.inspection")
 def draw_hog(
-    hog: HOG, features: ArrayLike, *, scale: int | None = None
+    hog: EdgeHistograms, features: ArrayLike, *, scale: int | None = None
 ) -> NDArray[np.float32]:
     r"""Draw the features of `HOG` as lines along the edges of the image.
 
@@ -85,18 +84,17 @@ def draw_hog(
     >>> drawing.reshape(3, 16, 48).max(axis=(1, 2))
     array([0., 1., 0.], dtype=float32)
     """
-    if not isinstance(hog, HOG):
+    if not answers(hog, EdgeHistograms):
         raise TypeError(
             f"hog must be a fitted HOG; got {type(hog).__name__}. If it is a step of a "
             f"pipeline, pass this step."
         )
-    check_is_fitted(hog, "image_shape_")
-    hog._check_parameters()  # as transform does
+    hog.check_fitted()  # also its parameters, as transform does
     values = mean_over_blocks(hog, _check_features(hog, features))
     peaks = values.max(axis=(1, 2, 3), keepdims=True)
     values /= np.where(peaks > 0, peaks, 1)
 
-    grid = hog._grid()
+    grid = hog.grid_
     if scale is None:
         scale = -(-SMALLEST_CELL // min(grid.cell_shape))
     check_scalar(scale, "scale", Integral, min_val=1)
@@ -116,14 +114,14 @@ def draw_hog(
     return drawings[0] if np.ndim(features) == 1 else drawings
 
 
-def _check_features(hog: HOG, features: ArrayLike) -> NDArray[np.float32]:
+def _check_features(hog: EdgeHistograms, features: ArrayLike) -> NDArray[np.float32]:
     """Return features as validated rows."""
     if np.ndim(features) == 1:
         features = np.asarray(features)[None]
     rows: NDArray[np.float32] = check_array(
         features, dtype=np.float32, input_name="features"
     )
-    grid = hog._grid()
+    grid = hog.grid_
     n_features = np.prod([*grid.n_blocks, *grid.block_shape, hog.orientations])
     if rows.shape[1] != n_features:
         raise ValueError(
@@ -139,9 +137,11 @@ def _check_features(hog: HOG, features: ArrayLike) -> NDArray[np.float32]:
     return rows
 
 
-def mean_over_blocks(hog: HOG, features: NDArray[np.float32]) -> NDArray[np.float32]:
+def mean_over_blocks(
+    hog: EdgeHistograms, features: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Return the mean histogram of each cell, (n, n_rows, n_columns, n_bins)."""
-    grid = hog._grid()
+    grid = hog.grid_
     blocks_y, blocks_x = grid.n_blocks
     blocks = features.reshape(-1, *grid.n_blocks, *grid.block_shape, hog.orientations)
     totals = np.zeros((len(blocks), *grid.n_cells, hog.orientations), np.float32)

@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.models import ClassCenters, answers
 from skvision._contract.public import public
-from skvision._networks.arcface_embedder import ArcFaceEmbedder
 from skvision.inspection._drawing import single_axes
-from skvision.inspection._targets import best_estimator_of
+from skvision.inspection._targets import best_estimator_of, last_step
 from skvision.metrics._pairs import as_labels, unit_rows
 
 # colors of Okabe and Ito, without black and yellow, which is hard to see on white
@@ -123,9 +123,6 @@ class EmbeddingDisplay:
             If ``X`` and ``y`` have different lengths, or if there are fewer than two
             components.
         """
-        # imported here because it loads many modules
-        from sklearn.pipeline import Pipeline
-
         estimator = best_estimator_of(estimator)
         if not hasattr(estimator, "transform"):
             raise TypeError(
@@ -135,9 +132,9 @@ class EmbeddingDisplay:
         check_is_fitted(estimator)
         y = as_labels(y, "y")
         check_consistent_length(X, y)
-        model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+        model = last_step(estimator)
         directions = classes = None
-        if isinstance(model, ArcFaceEmbedder):
+        if answers(model, ClassCenters):
             shown = np.isin(model.classes_, y)
             classes = model.classes_[shown]
             directions = model.class_centers_[shown]

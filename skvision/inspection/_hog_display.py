@@ -9,9 +9,8 @@ from sklearn.base import OneToOneFeatureMixin, is_classifier
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.models import EdgeHistograms, answers
 from skvision._contract.public import public
-from skvision._features.hog import HOG
-from skvision._features.pixel_normalizer import PixelNormalizer
 from skvision.inspection._draw_hog import draw_hog, mean_over_blocks
 from skvision.inspection._drawing import (
     as_images,
@@ -118,7 +117,7 @@ class HOGDisplay:
             If the images do not have the shape seen during ``fit``, or if
             ``n_pictures`` or ``n_cols`` is less than 1.
         """
-        if not isinstance(estimator, HOG):
+        if not answers(estimator, EdgeHistograms):
             raise TypeError(
                 f"estimator must be a fitted HOG; got {type(estimator).__name__}. If "
                 f"it is a step of a pipeline, pass this step. Plot the weights of a "
@@ -228,7 +227,7 @@ class HOGDisplay:
         return self
 
 
-def _split_pipeline(pipeline: Any) -> tuple[HOG, Any]:
+def _split_pipeline(pipeline: Any) -> tuple[Any, Any]:
     """Return the HOG and the classifier of a pipeline, and validate its other steps."""
     from sklearn.pipeline import Pipeline
 
@@ -236,14 +235,14 @@ def _split_pipeline(pipeline: Any) -> tuple[HOG, Any]:
     steps = []
     if isinstance(pipeline, Pipeline):
         steps = [step for _, step in pipeline.steps if step not in NO_STEPS]
-    if len(steps) < 2 or not isinstance(steps[0], HOG):
+    if len(steps) < 2 or not answers(steps[0], EdgeHistograms):
         raise TypeError(
             f"pipeline must begin with a HOG and end with a linear classifier; got "
             f"{type(pipeline).__name__}"
             + (f" of {', '.join(type(step).__name__ for step in steps)}." * bool(steps))
         )
     for step in steps[1:-1]:
-        if not isinstance(step, OneToOneFeatureMixin | PixelNormalizer):
+        if not isinstance(step, OneToOneFeatureMixin):
             raise TypeError(
                 f"{type(step).__name__}, between the HOG and the classifier, has no "
                 f"one-to-one features, so that the weights do not belong to edges. "
@@ -252,7 +251,7 @@ def _split_pipeline(pipeline: Any) -> tuple[HOG, Any]:
     return steps[0], steps[-1]
 
 
-def _signed_drawings(hog: HOG, weights: Any) -> Any:
+def _signed_drawings(hog: EdgeHistograms, weights: Any) -> Any:
     """Draw rows of weights, from -1 to 1, with the stronger sign at each pixel."""
     weights = np.asarray(weights, np.float32)
     signs = [np.maximum(weights, 0), np.maximum(-weights, 0)]

@@ -7,7 +7,6 @@ import numpy as np
 from pandas import DataFrame
 
 from skvision._contract.public import public
-from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision.inspection._drawing import (
     BLUE,
     GRAY,
@@ -126,13 +125,13 @@ class KSelectionDisplay:
         ValueError
             If a number of neighbors is out of its range.
         """
-        if not isinstance(estimator, KNNImageClassifier):
+        names = ("metric", "weights", "tie_break", "class_weight", "n_jobs")
+        if not all(hasattr(estimator, name) for name in names):
             raise TypeError(
                 f"estimator must be a KNNImageClassifier; got "
                 f"{type(estimator).__name__}. For a pipeline, transform X by the other "
                 f"steps first, or pass your own curve to KSelectionDisplay(curve)."
             )
-        names = ("metric", "weights", "tie_break", "class_weight", "n_jobs")
         curve = k_selection_curve(
             X,
             y,

@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.models import DifferentiableClassifier, answers
 from skvision._contract.public import public
-from skvision._linear.linear_classifier import LinearClassifier
-from skvision._networks.network_classifier import NetworkClassifier
 from skvision.inspection._drawing import BLUE, ORANGE, single_axes
+from skvision.inspection._targets import input_of_last_step, last_step
 from skvision.inspection._weight_directions import (
     path_steps,
     principal_directions,
@@ -133,7 +133,7 @@ class LossLandscapeDisplay:
         ----------
         estimator : estimator
             Fitted `SoftmaxRegression`, `MulticlassSVM`, `Perceptron`, `MLPBackprop` or
-            `ArcFaceEmbedder`, or a pipeline that ends with one.
+            `ArcFaceEmbedder`, a pipeline that ends with one, or a search over one.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
             Images for which the loss is computed, usually a few hundred training
             images.
@@ -172,20 +172,23 @@ class LossLandscapeDisplay:
         check_scalar(n_directions, "n_directions", Integral, min_val=1, max_val=2)
         check_scalar(n_points, "n_points", Integral, min_val=2)
         check_scalar(span, "span", Real, min_val=0, include_boundaries="neither")
-        model, X = _model_and_its_input(estimator, X)
-        here = weight_vector(model)
+        model, X = _differentiable_step(estimator), input_of_last_step(estimator, X)
+        names = list(model.loss_and_gradient(X, y)[1])
+        here = weight_vector(model, names)
 
         def loss(weights: np.ndarray) -> Any:
-            return with_weights(model, weights).loss_and_gradient(X, y)[0]
+            return with_weights(model, names, weights).loss_and_gradient(X, y)[0]
 
         directions: Any
         if path is None:
             rng = check_random_state(random_state)
-            directions = [random_direction(model, rng) for _ in range(n_directions)]
+            directions = [
+                random_direction(model, names, rng) for _ in range(n_directions)
+            ]
             coordinates = [np.linspace(-span, span, n_points)] * n_directions
             more = {}
         else:
-            steps = path_steps(path, here, n_directions)
+            steps = path_steps(path, names, here, n_directions)
             directions, ratio = principal_directions(steps, n_directions)
             places = steps @ np.transpose(directions)
             coordinates = [_around(values, n_points) for values in places.T]
@@ -288,20 +291,16 @@ class LossLandscapeDisplay:
 _EDGED = {"color": ORANGE, "markeredgecolor": "white", "linestyle": "none"}
 
 
-def _model_and_its_input(estimator: Any, X: Any) -> tuple[Any, np.ndarray]:
-    """Return the classifier at the end of a pipeline, and its input."""
-    # imported here because it loads many modules
-    from sklearn.pipeline import Pipeline
-
-    piped = isinstance(estimator, Pipeline)
-    model = estimator[-1] if piped else estimator
-    if not isinstance(model, LinearClassifier | NetworkClassifier):
+def _differentiable_step(estimator: Any) -> Any:
+    """Return the fitted classifier at the end of a pipeline."""
+    model = last_step(estimator)
+    if not answers(model, DifferentiableClassifier):
         raise TypeError(
             f"estimator must be a linear classifier or a network of skvision, or a "
             f"pipeline that ends with one; got {type(model).__name__}."
         )
     check_is_fitted(model)
-    return model, estimator[:-1].transform(X) if piped and len(estimator) > 1 else X
+    return model
 
 
 def _around(values: np.ndarray, n_points: int) -> np.ndarray:

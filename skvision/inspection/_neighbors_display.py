@@ -10,9 +10,9 @@ from sklearn.utils import check_consistent_length, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.labels import refuse_missing
+from skvision._contract.models import TrainingImages, answers
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import safe_indexing
-from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision.inspection._drawing import (
     GRAY,
     MARKS,
@@ -21,6 +21,11 @@ from skvision.inspection._drawing import (
     divided_axes,
     show_image,
     wrap_text,
+)
+from skvision.inspection._targets import (
+    best_estimator_of,
+    input_of_last_step,
+    last_step,
 )
 from skvision.metrics._pairs import as_labels
 
@@ -116,7 +121,7 @@ class NeighborsDisplay:
         Parameters
         ----------
         estimator : KNNImageClassifier or Pipeline
-            Fitted classifier, or a pipeline that ends with one.
+            Fitted classifier, a pipeline that ends with one, or a search over one.
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
             Images or other input of the estimator.
         y : array-like of shape (n,), default=None
@@ -152,12 +157,8 @@ class NeighborsDisplay:
             or if ``X_train`` is missing or does not match the training set of the
             estimator.
         """
-        # imported here because it loads many modules
-        from sklearn.pipeline import Pipeline
-
-        piped = isinstance(estimator, Pipeline)
-        model = estimator[-1] if piped else estimator
-        if not isinstance(model, KNNImageClassifier):
+        model = last_step(estimator)
+        if not answers(model, TrainingImages):
             raise TypeError(
                 f"estimator must be a KNNImageClassifier, or a pipeline that ends with "
                 f"one; got {type(model).__name__}."
@@ -166,12 +167,13 @@ class NeighborsDisplay:
         check_consistent_length(X, y)
         check_scalar(n_pictures, "n_pictures", Integral, min_val=1)
         X, y = X[:n_pictures], None if y is None else as_labels(y, "y")[:n_pictures]
-        rows = estimator[:-1].transform(X) if piped and len(estimator) > 1 else X
+        rows = input_of_last_step(estimator, X)
         if n_neighbors is None:
             n_neighbors = min(model.n_neighbors, MAX_NEIGHBORS, model.n_samples_fit_)
         distances, indices = model.kneighbors(rows, n_neighbors)
         if X_train is None:
-            X, X_train = rows, _training_rows(model, piped, image_shape)
+            piped = model is not best_estimator_of(estimator)
+            X, X_train = rows, _training_images(model, piped, image_shape)
             image_shape = model.image_shape_ or image_shape
         elif len(X_train) != model.n_samples_fit_:
             raise ValueError(
@@ -184,7 +186,7 @@ class NeighborsDisplay:
         return cls(
             as_images(X, image_shape),
             neighbors[inverse.reshape(indices.shape)],
-            model.classes_[model._labels[indices]],
+            model.training_labels_[indices],
             distances,
             y_pred=model.predict(rows),
             y_true=y,
@@ -272,12 +274,11 @@ def _three_digits(distance: float) -> str:
     return f"{distance:,.0f}" if distance >= 99.95 else f"{distance:#.3g}"
 
 
-def _training_rows(model: Any, piped: bool, image_shape: Any) -> Any:
-    """Return the training rows of a classifier, if they are images."""
-    shape = model.image_shape_
-    if shape is None and piped and image_shape is None:
+def _training_images(model: Any, piped: bool, image_shape: Any) -> Any:
+    """Return the training images of a classifier, which may be rows."""
+    if model.image_shape_ is None and piped and image_shape is None:
         raise ValueError(
             f"{type(model).__name__} was fitted to features and has no images. Pass "
             f"the training images of the pipeline as X_train, in the same order."
         )
-    return model._rows
+    return model.training_images_

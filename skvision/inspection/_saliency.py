@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from skvision._contract.images import as_array, validate_rows
+from skvision._contract.images import as_array
+from skvision._contract.models import (
+    DifferentiableClassifier,
+    DifferentiableStep,
+    answers,
+)
 from skvision._contract.public import public
-from skvision._features.pixel_normalizer import PixelNormalizer
-from skvision._linear.linear_classifier import LinearClassifier
-from skvision._networks.network_classifier import NetworkClassifier
-from skvision._training.network import input_gradients
-from skvision._training.sources import ArraySource, Standardized
-from skvision.inspection._targets import best_estimator_of, class_indices
+from skvision.inspection._targets import best_estimator_of, class_indices, last_step
 
 
 @public("skvision.inspection")
@@ -82,33 +82,26 @@ def saliency(estimator: Any, X: Any, *, target: Any = None) -> np.ndarray:
     >>> gradients.shape, bool((gradients[:, :, 0] == 0).all())
     ((5, 8, 8), False)
     """
-    # imported here because it loads many modules
-    from sklearn.pipeline import Pipeline
-
     estimator = best_estimator_of(estimator)
-    is_pipeline = isinstance(estimator, Pipeline)
-    *before, (_, model) = estimator.steps if is_pipeline else [("", estimator)]
-    if not isinstance(model, LinearClassifier | NetworkClassifier):
+    model = last_step(estimator)
+    if not answers(model, DifferentiableClassifier):
         raise TypeError(
             f"saliency requires a linear classifier or a network of skvision; got "
             f"{type(model).__name__}. Use occlusion, which explains any classifier."
         )
+    before = [] if model is estimator else estimator.steps[:-1]
     products = [_vector_jacobian_product(name, step) for name, step in before]
     X = as_array(X)
     index = class_indices(estimator, X, target)
-    inputs = X
+    inputs = [X]
     for _, step in before:
-        inputs = inputs if step in (None, "passthrough") else step.transform(inputs)
-    rows = validate_rows(model, inputs, reset=False)
-    d_scores = _d_scores(index, len(model.classes_))
-    compute_gradients = (
-        _gradients_of_linear
-        if isinstance(model, LinearClassifier)
-        else _gradients_of_network
+        skipped = step in (None, "passthrough")
+        inputs.append(inputs[-1] if skipped else step.transform(inputs[-1]))
+    gradients = model.input_gradient(
+        inputs.pop(), _d_scores(index, len(model.classes_))
     )
-    gradients: Any = compute_gradients(model, rows, d_scores)
     for product in reversed(products):
-        gradients = product(gradients)
+        gradients = product(inputs.pop(), gradients)
     dtype = np.float64 if np.asarray(X).dtype == np.float64 else np.float32
     saliencies: np.ndarray = gradients.astype(dtype, copy=False).reshape(np.shape(X))
     return saliencies
@@ -117,52 +110,30 @@ def saliency(estimator: Any, X: Any, *, target: Any = None) -> np.ndarray:
 def _d_scores(index: np.ndarray, n_classes: int) -> Any:
     """Return the gradient of the chosen score with respect to all scores."""
     if n_classes == 2:
-        return np.where(index == 1, 1.0, -1.0)[:, None]
+        return np.where(index == 1, 1.0, -1.0)
     return np.eye(n_classes)[index]
 
 
-def _gradients_of_linear(model: Any, rows: np.ndarray, d_scores: np.ndarray) -> Any:
-    return d_scores @ model.coef_
-
-
-def _gradients_of_network(model: Any, rows: np.ndarray, d_scores: Any) -> Any:
-    net = model._architecture.network()
-    if net.output_shape == (2,):  # the score is that of the second less the first
-        d_scores = np.hstack([-d_scores, d_scores])
-
-    def gradients(rows: np.ndarray) -> Any:
-        inputs = Standardized(ArraySource(rows), model._standard)
-        return input_gradients(
-            net, model.parameters_, model._statistics, inputs, d_scores
-        )
-
-    def mirrored(rows: Any) -> Any:
-        return rows.reshape(-1, *model.image_shape_)[:, :, ::-1].reshape(rows.shape)
-
-    if not model.tta:
-        return gradients(rows)
-    return (gradients(rows) + mirrored(gradients(mirrored(rows)))) / 2
-
-
 def _vector_jacobian_product(name: str, step: Any) -> Callable[..., Any]:
-    """Return the vector-Jacobian product of a step of a pipeline."""
+    """Return the vector-Jacobian product of a step, a function of input and vector."""
     from sklearn.decomposition import PCA
     from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
     if step in (None, "passthrough"):
-        return lambda gradients: gradients
-    if isinstance(step, PixelNormalizer):
-        return lambda gradients: _unwhitened(step, gradients) / step.scale_
+        return lambda X, gradients: gradients
+    if answers(step, DifferentiableStep):
+        return lambda X, gradients: step.input_gradient(X, gradients)
     if isinstance(step, StandardScaler):
         scale = 1 if step.scale_ is None else step.scale_
-        return lambda gradients: gradients / scale
+        return lambda X, gradients: gradients / scale
     clips = getattr(step, "clip", False)  # older scalers have no such parameter
     if isinstance(step, MinMaxScaler) and not clips:
-        return lambda gradients: gradients * step.scale_
+        return lambda X, gradients: gradients * step.scale_
     if isinstance(step, MaxAbsScaler) and not clips:
-        return lambda gradients: gradients / step.scale_
+        return lambda X, gradients: gradients / step.scale_
     if isinstance(step, PCA):
-        return lambda gradients: (gradients / _whitening_scale(step)) @ step.components_
+        scale = _whitening_scale(step)
+        return lambda X, gradients: (gradients / scale) @ step.components_
     raise TypeError(
         f"saliency requires linear steps that it can differentiate, but step {name!r} "
         f"is {type(step).__name__}. Use occlusion, which explains any classifier."
@@ -175,9 +146,3 @@ def _whitening_scale(pca: Any) -> Any:
         return 1
     deviations = np.sqrt(pca.explained_variance_)
     return np.maximum(deviations, np.finfo(deviations.dtype).eps)
-
-
-def _unwhitened(normalizer: Any, gradients: Any) -> Any:
-    """Return the gradient with respect to pixels before whitening."""
-    whitening = normalizer.whitening_
-    return gradients if whitening is None else gradients @ whitening.T

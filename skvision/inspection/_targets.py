@@ -1,4 +1,4 @@
-"""Selection of the estimator to inspect, and of the class of each image to explain."""
+"""Selection of the model to inspect, and of the class of each image to explain."""
 
 from typing import Any
 
@@ -11,6 +11,26 @@ from skvision._contract.labels import refuse_missing
 def best_estimator_of(estimator: Any) -> Any:
     """Return the best estimator of a fitted search, or the estimator itself."""
     return getattr(estimator, "best_estimator_", estimator)
+
+
+def last_step(estimator: Any) -> Any:
+    """Return the last step of a pipeline or of the best one of a fitted search.
+
+    An estimator that is no pipeline is returned itself.
+    """
+    # imported here because it loads many modules
+    from sklearn.pipeline import Pipeline
+
+    estimator = best_estimator_of(estimator)
+    return estimator[-1] if isinstance(estimator, Pipeline) else estimator
+
+
+def input_of_last_step(estimator: Any, X: Any) -> Any:
+    """Return images as they reach the `last_step` of an estimator."""
+    estimator = best_estimator_of(estimator)
+    if last_step(estimator) is estimator or len(estimator) == 1:
+        return X
+    return estimator[:-1].transform(X)
 
 
 def class_indices(estimator: Any, X: Any, target: Any) -> np.ndarray:

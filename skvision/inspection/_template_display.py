@@ -8,11 +8,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.models import DifferentiableClassifier, answers
 from skvision._contract.public import public
-from skvision._linear.linear_classifier import LinearClassifier
-from skvision._networks.network_classifier import NetworkClassifier
 from skvision.inspection._drawing import divided_axes, show_weights, wrap_text
-from skvision.inspection._targets import best_estimator_of
+from skvision.inspection._targets import last_step
 
 
 @public("skvision.inspection")
@@ -94,12 +93,8 @@ class TemplateDisplay:
             If it was fitted to flat rows of unknown height and width, or if ``n_units``
             or ``n_cols`` is less than 1.
         """
-        # imported here because it loads many modules
-        from sklearn.pipeline import Pipeline
-
-        estimator = best_estimator_of(estimator)
-        model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-        if not isinstance(model, LinearClassifier | NetworkClassifier):
+        model = last_step(estimator)
+        if not answers(model, DifferentiableClassifier):
             raise TypeError(
                 f"estimator must be a linear classifier or a network of skvision; got "
                 f"{type(model).__name__}. Use occlusion for other classifiers."
@@ -113,13 +108,13 @@ class TemplateDisplay:
                 f"(n, H, W[, C]), or set its parameter image_shape if it has one. "
                 f"After a HOG, use HOGDisplay.from_classifier."
             )
-        if isinstance(model, LinearClassifier):
-            rows, names = model.coef_, model.classes_[-len(model.coef_) :]
+        rows = model.first_layer_weights_
+        if hasattr(model, "coef_"):  # the units of a linear classifier are classes
+            names = model.classes_[-len(rows) :]
         else:
-            weights = model.coefs_[0].T
-            order = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")
+            order = np.argsort(-np.linalg.norm(rows, axis=1), kind="stable")
             order = order[:n_units]
-            rows, names = weights[order], [f"unit {i}" for i in order]
+            rows, names = rows[order], [f"unit {i}" for i in order]
         height, width, channels = model.image_shape_
         shape = (height, width, channels)[: 2 if channels == 1 else 3]
         return cls(rows.reshape(-1, *shape), names).plot(ax, n_cols=n_cols)

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.public import public
 from skvision.inspection._drawing import BLUE, GRAY, GREEN, ORANGE, divided_axes
-from skvision.inspection._targets import best_estimator_of
+from skvision.inspection._targets import last_step
 
 COLORS = [BLUE, ORANGE, GREEN, "#8e4585", "#8a6d00", GRAY]
 STYLES = ["-", "--", ":", "-."]
@@ -214,18 +214,11 @@ def _columns(values: Any) -> Any:
 
 def _recorded_history(estimator: Any) -> dict[str, np.ndarray]:
     """Return the history of a fitted estimator, in the form of ``history_``."""
-    # imported here because it loads many modules
-    from sklearn.pipeline import Pipeline
-
-    estimator = best_estimator_of(estimator)
-    model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    model = last_step(estimator)
     check_is_fitted(model)
-    by_epochs = hasattr(model, "_batch_state")  # set by partial_fit for any solver
-    whole = getattr(model, "solver", None) in ("auto", "lbfgs") and not by_epochs
-    unit = UNITS[whole]
+    unit = "iteration" if getattr(model, "solver", None) == "lbfgs" else "epoch"
     if hasattr(model, "history_"):
-        history = dict(model.history_)
-        return {unit: history.pop("epoch"), **history}
+        return {unit if k == "epoch" else k: y for k, y in model.history_.items()}
     if not hasattr(model, "loss_curve_"):
         raise TypeError(
             f"{type(model).__name__} has no training history. Pass a network "
@@ -233,16 +226,11 @@ def _recorded_history(estimator: Any) -> dict[str, np.ndarray]:
             f"MulticlassSVM, Perceptron), or another estimator with loss_curve_."
         )
     loss = np.array(model.loss_curve_)
-    starts_at = model.n_iter_ + 1 - len(loss)  # 0 if it includes the initial loss
-    if unit == "iteration" and starts_at:  # several problems for the hinge loss
-        unit, starts_at = "smoothed problem", 0
-    at = starts_at + np.arange(len(loss))
-    history = {unit: at, "loss": loss}
-    for panel, name in (
-        ("validation_score", "validation_scores_"),
-        ("learning_rate", "learning_rates_"),
-    ):
-        values = getattr(model, name, None) or []
-        none = np.full(len(loss) - len(values), np.nan)
-        history[panel] = np.append(none, values)
-    return history
+    first = model.n_iter_ + 1 - len(loss)  # 0 if it includes the initial loss
+    scores = getattr(model, "validation_scores_", None) or []
+    none = np.full(len(loss) - len(scores), np.nan)
+    return {
+        unit: first + np.arange(len(loss)),
+        "loss": loss,
+        "validation_score": np.append(none, scores),
+    }

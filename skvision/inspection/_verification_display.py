@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.models import Verifier, answers
 from skvision._contract.public import public
-from skvision._verification.verification_threshold import VerificationThreshold
 from skvision.inspection._drawing import (
     BLUE,
     GRAY,
@@ -137,7 +137,7 @@ class VerificationDisplay:
         y = as_labels(y, "y")
         check_consistent_length(X, y)
         threshold, embedder = None, estimator
-        if isinstance(estimator, VerificationThreshold):
+        if answers(estimator, Verifier):
             check_is_fitted(estimator, "threshold_")
             threshold, embedder = estimator.threshold_, estimator.estimator_
             if far is None and estimator.criterion == "far":

@@ -1,58 +1,58 @@
-"""The weights of a model as one vector, and directions in their space."""
+"""The weights of a model as one vector, and directions in their space.
+
+The vector consists of the attributes of the model that its loss has gradients for, of
+given ``names``.
+"""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from skvision._linear.linear_classifier import LinearClassifier
-from skvision._networks.network_classifier import NetworkClassifier
+from skvision._contract.models import DifferentiableClassifier, answers
+from skvision.inspection._targets import last_step
 
 
-def weight_vector(model: Any) -> Any:
+def weight_vector(model: Any, names: Sequence[str]) -> np.ndarray:
     """Return all weights of a model as a float64 vector."""
-    if isinstance(model, NetworkClassifier):
-        return model.parameters_.astype(np.float64)
-    parts = model.coef_.ravel(), model.intercept_
+    parts = [np.ravel(getattr(model, name)) for name in names]
     return np.concatenate(parts).astype(np.float64)
 
 
-def with_weights(model: Any, weights: np.ndarray) -> Any:
-    """Return a copy of the model with other weights."""
-    other = copy.copy(model)
-    if isinstance(model, NetworkClassifier):
-        other.parameters_ = weights
-    else:
-        n_weights = model.coef_.size
-        other.coef_ = weights[:n_weights].reshape(model.coef_.shape)
-        other.intercept_ = weights[n_weights:]
+def with_weights(model: Any, names: Sequence[str], weights: np.ndarray) -> Any:
+    """Return a copy of the model with other weights, which are views of the vector."""
+    other, start = copy.copy(model), 0
+    for name in names:
+        former = getattr(model, name)
+        part = weights[start : start + former.size]
+        setattr(other, name, part.reshape(former.shape))
+        start += former.size
     return other
 
 
-def random_direction(model: Any, rng: np.random.RandomState) -> np.ndarray:
+def random_direction(
+    model: Any, names: Sequence[str], rng: np.random.RandomState
+) -> np.ndarray:
     """Return a random direction with the norms of the model's filters and no biases."""
-    pairs: Any
-    direction = np.zeros(len(weight_vector(model)))
-    other = with_weights(model, direction)  # of which the arrays below are views
-    if isinstance(model, NetworkClassifier):
-        axes = [0] * len(model.coefs_)  # weights into a unit are a column
-        if model._architecture.by_angle:
-            axes[-1] = 1  # a center is a row
-        pairs = zip(model.coefs_, other.coefs_, axes, strict=True)
-    else:
-        pairs = iter([(model.coef_, other.coef_, 1)])
-    for weights, part, axis in pairs:
-        drawn = rng.standard_normal(weights.shape)
-        drawn /= np.linalg.norm(drawn, axis=axis, keepdims=True)
-        part[...] = drawn * np.linalg.norm(weights, axis=axis, keepdims=True)
+    filters = model.unit_weights_
+    n_weights = sum(weights.size for weights in filters)  # they precede the biases
+    direction = np.zeros(len(weight_vector(model, names)))
+    direction[:n_weights] = rng.standard_normal(n_weights)
+    drawn = with_weights(model, names, direction).unit_weights_  # views of it
+    for weights, part in zip(filters, drawn, strict=True):
+        part /= np.linalg.norm(part, axis=1, keepdims=True)
+        part *= np.linalg.norm(weights, axis=1, keepdims=True)
     return direction
 
 
-def path_steps(path: Any, here: np.ndarray, n_directions: int) -> Any:
+def path_steps(
+    path: Any, names: Sequence[str], here: np.ndarray, n_directions: int
+) -> Any:
     """Return the path relative to the weights ``here``, (n_steps, n_params)."""
-    models = [step[-1] if hasattr(step, "steps") else step for step in path]
+    models = [last_step(step) for step in path]
     for model in models:
-        if not isinstance(model, LinearClassifier | NetworkClassifier):
+        if not answers(model, DifferentiableClassifier):
             raise TypeError(
                 f"path must contain copies of the estimator during training; got "
                 f"{type(model).__name__}. Append copy.deepcopy(estimator)."
@@ -62,8 +62,9 @@ def path_steps(path: Any, here: np.ndarray, n_directions: int) -> Any:
             f"path must have at least {n_directions + 1} steps for {n_directions} "
             f"directions; got {len(models)}."
         )
-    vectors = [weight_vector(model) for model in models]
-    if any(vector.shape != here.shape for vector in vectors):
+    alike = all(hasattr(model, name) for model in models for name in names)
+    vectors = [weight_vector(model, names) for model in models if alike]
+    if not alike or any(vector.shape != here.shape for vector in vectors):
         raise ValueError(
             "path contains models whose shapes differ from the estimator. Record it "
             "while the estimator is trained."

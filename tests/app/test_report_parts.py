@@ -104,7 +104,7 @@ def test_the_strongest_words_and_colors_are_those_of_the_names(trained):
 def test_names_of_colors(colors, names, css):
     colors.fit(np.zeros((1, 8, 8, 3), np.uint8))
     described = portraits._name_bins(colors)
-    assert len(described) == colors._n_features_out
+    assert len(described) == colors.n_features_out_
     assert [name for name, _ in described[: len(names)]] == names
     assert [color for _, color in described[: len(css)]] == css
 

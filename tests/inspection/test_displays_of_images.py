@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -19,6 +19,13 @@ RIGHT, WRONG = "#00795a", "#d55e00"
 
 
 class TestNeighborsDisplay:
+    def test_neighbors_of_the_best_estimator_of_a_search(self):
+        search = GridSearchCV(KNNImageClassifier(), {"n_neighbors": [3]}, cv=2)
+        search.fit(IMAGES, Y)
+        display = NeighborsDisplay.from_estimator(search, IMAGES[:2], Y[:2])
+        assert display.neighbors.shape[:2] == (2, 3)
+        assert_array_equal(display.neighbor_classes[:, 0], Y[:2])
+
     @pytest.mark.parametrize("flat", [False, True])
     def test_pictures_are_those_of_the_nearest(self, flat):
         data, shape = (X, {"image_shape": (8, 8)}) if flat else (IMAGES, {})

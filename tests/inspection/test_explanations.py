@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
@@ -519,8 +520,9 @@ def test_landscape_of_a_linear_model_is_convex_on_a_line(digits):
 def test_random_directions_have_the_lengths_of_filters(digits, model):
     X, y = digits
     model.fit(X, y)
-    drawn = random_direction(model, np.random.RandomState(0))
-    other = with_weights(model, drawn)
+    names = list(model.loss_and_gradient(X, y)[1])
+    drawn = random_direction(model, names, np.random.RandomState(0))
+    other = with_weights(model, names, drawn)
     if hasattr(model, "coef_"):
         pairs = [(model.coef_.T, other.coef_.T)]
         assert not other.intercept_.any()
@@ -537,6 +539,19 @@ def test_random_directions_have_the_lengths_of_filters(digits, model):
         model, X, y, n_points=3, random_state=0
     )
     assert display.losses[1, 1] == pytest.approx(model.loss_and_gradient(X, y)[0])
+
+
+def test_landscape_of_the_best_estimator_of_a_search(digits):
+    X, y = digits
+    model = make_pipeline(PixelNormalizer(), SoftmaxRegression(alpha=0.1))
+    search = GridSearchCV(model, {}, cv=2).fit(X, y)
+    displays = [
+        LossLandscapeDisplay.from_estimator(
+            fitted, X, y, n_directions=1, n_points=3, random_state=0
+        )
+        for fitted in (search, search.best_estimator_)
+    ]
+    np.testing.assert_array_equal(displays[0].losses, displays[1].losses)
 
 
 def test_landscape_without_any_slope():

@@ -43,6 +43,12 @@ from skvision._app.html_report.scores import (
     score_classes,
 )
 from skvision._app.html_report.words import shorten_names, write_percent, write_seconds
+from skvision._contract.models import (
+    ColorBins,
+    EdgeHistograms,
+    VisualWords,
+    answers,
+)
 from skvision._contract.user_error import visible
 from skvision._model_files.replace_file import replace_file
 
@@ -51,9 +57,9 @@ _MOST_PER_CELL = 24
 _MOST_MISTAKES = 12
 _WIDELY_OPEN = 10  # portraits that are shown without a click
 _KINDS = {
-    "HOG": "edges",
-    "ColorHistogram": "colors",
-    "BagOfVisualWords": "small patches",
+    EdgeHistograms: "edges",
+    ColorBins: "colors",
+    VisualWords: "small patches",
 }
 
 
@@ -120,7 +126,7 @@ def render_report(
         widely_open=_WIDELY_OPEN,
         means=mean_images(evidence, classes),
         contributions=[
-            (_KINDS[type(step).__name__], fraction)
+            (_name_kind(step), fraction)
             for step, fraction in measure_contributions(
                 pipeline, evidence.evaluation.features
             )
@@ -212,6 +218,10 @@ def _judge(
         "samples": samples,
         "images": show_thumbnails(evidence, sorted(shown)),
     }
+
+
+def _name_kind(step: Any) -> str:
+    return next(kind for asked, kind in _KINDS.items() if answers(step, asked))
 
 
 def _view(pipeline: Pipeline) -> Markup:

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skvision._app.html_report.images import as_ink, as_strip, shrink
-from skvision._features.color_histogram import ColorHistogram
-from skvision._features.hog import HOG
-from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
+from skvision._contract.models import (
+    ColorBins,
+    EdgeHistograms,
+    VisualWords,
+    answers,
+)
 from skvision.inspection import draw_hog
 
 FOR, AGAINST = (47, 123, 214), (214, 104, 32)  # visible on white and on black
@@ -67,7 +70,7 @@ def signed_weights(pipeline: Pipeline) -> NDArray[np.floating[Any]]:
 def split_features(pipeline: Pipeline) -> list[tuple[Any, slice]]:
     """Return each step of the union and its columns."""
     steps = [step for _, step in pipeline[1].transformer_list]
-    ends = np.cumsum([0, *(step._n_features_out for step in steps)]).tolist()
+    ends = np.cumsum([0, *(step.n_features_out_ for step in steps)]).tolist()
     return [
         (step, slice(start, stop))
         for step, start, stop in zip(steps, ends[:-1], ends[1:], strict=True)
@@ -86,11 +89,11 @@ def draw_portraits(pipeline: Pipeline) -> list[Portrait]:
     portraits = [Portrait() for _ in weights]
     for step, columns in split_features(pipeline):
         for portrait, row in zip(portraits, weights[:, columns], strict=True):
-            if isinstance(step, HOG):
+            if answers(step, EdgeHistograms):
                 portrait.edges = _draw_edges(step, row / scale[columns])
-            elif isinstance(step, ColorHistogram):
+            elif answers(step, ColorBins):
                 portrait.bins = _weigh_bins(step, row)
-            elif isinstance(step, BagOfVisualWords):
+            elif answers(step, VisualWords):
                 portrait.words = _pick_words(step, row)
     return portraits
 
@@ -111,18 +114,20 @@ def measure_contributions(
     return [(step, variance / (total or 1.0)) for step, variance in variances]
 
 
-def _draw_edges(hog: HOG, weights: NDArray[np.floating[Any]]) -> tuple[str, str]:
+def _draw_edges(
+    hog: EdgeHistograms, weights: NDArray[np.floating[Any]]
+) -> tuple[str, str]:
     parts = np.maximum(weights, 0), np.maximum(-weights, 0)
     drawings = [shrink(draw_hog(hog, part)) for part in parts]
     return as_ink(drawings[0], FOR), as_ink(drawings[1], AGAINST)
 
 
 def _pick_words(
-    words: BagOfVisualWords, weights: NDArray[np.floating[Any]]
+    words: VisualWords, weights: NDArray[np.floating[Any]]
 ) -> tuple[str, str]:
     """Return the words with the largest and the smallest mean weight over all cells."""
     patches = words.inverse_codebook()
-    n_rows, n_columns, _, n_words = words._encoder().shape
+    n_rows, n_columns, _, n_words = words.features_shape_
     by_word = weights.reshape(n_rows * n_columns, -1).mean(axis=0)
     order = np.argsort(-by_word, kind="stable")
     strips = []
@@ -133,11 +138,9 @@ def _pick_words(
     return strips[0], strips[1]
 
 
-def _weigh_bins(
-    colors: ColorHistogram, weights: NDArray[np.floating[Any]]
-) -> list[Bin]:
+def _weigh_bins(colors: ColorBins, weights: NDArray[np.floating[Any]]) -> list[Bin]:
     """Return the bins with the largest mean weight over all cells, in their order."""
-    layout = colors._layout()
+    layout = colors.layout_
     n_cells = math.prod(layout.grid)
     by_bin = weights.reshape(n_cells, -1).mean(axis=0)
     by_bin = by_bin / (np.abs(by_bin).max() or 1.0)
@@ -150,9 +153,9 @@ def _weigh_bins(
     ]
 
 
-def _name_bins(colors: ColorHistogram) -> list[tuple[str, str]]:
+def _name_bins(colors: ColorBins) -> list[tuple[str, str]]:
     """Return the name and the CSS color of each bin of a cell."""
-    layout = colors._layout()
+    layout = colors.layout_
     channels = [
         [(_name_channel(name), low + k * width, width) for k in range(n)]
         for name, low, width, n in _measure_bins(layout)

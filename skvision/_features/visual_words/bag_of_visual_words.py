@@ -9,7 +9,13 @@ from sklearn.base import TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skvision._contract.images import check_pair, learn_value_range, validate_images
+from skvision._contract.images import (
+    check_pair,
+    check_value_range,
+    learn_value_range,
+    validate_images,
+)
+from skvision._contract.models import FeatureBounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
@@ -42,6 +48,11 @@ def _count_components(n_components: Any, n_pixels: int) -> Any:
     if isinstance(n_components, Integral):
         return min(n_components, n_pixels)
     return max(1, round(n_components * n_pixels))
+
+
+def _length(array: np.ndarray) -> float:
+    """Return the norm of an array in float64, in which its squares are finite."""
+    return float(np.linalg.norm(array.astype(np.float64)))
 
 
 @public("skvision")
@@ -161,6 +172,13 @@ class BagOfVisualWords(TransformerMixin, Estimator):
 
     patch_shape_ : (int, int, int)
         Height, width and channels of a patch.
+
+    features_shape_ : (int, int, int, int)
+        Numbers of rows and columns of cells, of signs and of words, into which the
+        features of an image can be reshaped.
+
+    n_features_out_ : int
+        Number of features of an image.
 
     value_range_ : (float, float)
         Values of black and white.
@@ -414,8 +432,15 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         )
 
     @property
-    def _n_features_out(self) -> Any:
-        return math.prod(self._encoder().shape)
+    def features_shape_(self) -> tuple[int, int, int, int]:
+        """The numbers of rows and columns of cells, of signs and of words."""
+        check_is_fitted(self, "codebook_")
+        return self._encoder().shape
+
+    @property
+    def n_features_out_(self) -> int:
+        """The number of features of an image."""
+        return math.prod(self.features_shape_)
 
     def inverse_codebook(self) -> np.ndarray:
         r"""Return the words as patches of pixels, for display.
@@ -457,7 +482,7 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         check_is_fitted(self, "codebook_")
         self._check_parameters()
         check_feature_names_in(self, input_features)
-        n_rows, n_columns, n_signs, n_words = self._encoder().shape
+        n_rows, n_columns, n_signs, n_words = self.features_shape_
         digits = len(str(n_words - 1))
         signs = ("_pos", "_neg") if n_signs == 2 else ("",)
         return np.array(
@@ -466,6 +491,67 @@ class BagOfVisualWords(TransformerMixin, Estimator):
                 for y, x, sign, word in np.ndindex(n_rows, n_columns, n_signs, n_words)
             ],
             dtype=object,
+        )
+
+    def check_fitted(self) -> FeatureBounds:
+        """Check the parameters and the fitted attributes, such as those from a file.
+
+        Returns
+        -------
+        bounds : FeatureBounds
+            Upper bounds of the number of operations for an image and of its features.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError
+            If a parameter is out of its range, or if parameters and fitted attributes
+            contradict each other.
+        """
+        check_is_fitted(self, "codebook_")
+        self._check_parameters()
+        check_value_range(self.value_range_)
+        if not self._fits_together():
+            raise ValueError(
+                "codebook_, whitening_, patch_mean_, patch_shape_ and image_shape_ "
+                "contradict each other"
+            )
+        n_words, n_components = self.codebook_.shape
+        n_patches = math.prod(
+            (size - patch) // self.stride + 1
+            for size, patch in zip(
+                self.image_shape_[:2], self.patch_shape_[:2], strict=True
+            )
+        )
+        n_filters = n_words // 2 if self.mirror else n_words
+        n_each = (len(self.patch_mean_) + n_filters) * n_components + n_words
+        # The norm of a normalized patch is at most the square root of its size.
+        patch = math.sqrt(len(self.patch_mean_)) + _length(self.patch_mean_)
+        code = patch * _length(self.whitening_) + _length(self.codebook_)
+        return FeatureBounds(n_patches * n_each, n_patches * max(1.0, code) ** 2)
+
+    def _fits_together(self) -> bool:
+        """Return whether patches fit into the image, and arrays have their shapes."""
+        n_words, n_components = np.shape(self.codebook_)
+        n_pixels = math.prod(self.patch_shape_)
+        arrays = self.codebook_, self.whitening_, self.patch_mean_
+        return (
+            len(self.patch_shape_) == len(self.image_shape_) == 3
+            and all(
+                0 < patch <= size
+                for patch, size in zip(
+                    self.patch_shape_, self.image_shape_, strict=True
+                )
+            )
+            and self.patch_shape_[2] == self.image_shape_[2]
+            and np.shape(self.whitening_) == (n_pixels, n_components)
+            and np.shape(self.patch_mean_) == (n_pixels,)
+            and (self._n_symmetric is None) == (not self.mirror)
+            and 0 <= (self._n_symmetric or 0) <= n_components
+            and n_words % (1 + self.mirror) == 0
+            and min(n_words, n_components) > 0
+            and all(array.dtype == np.float32 for array in arrays)
         )
 
     def __sklearn_tags__(self) -> Any:

@@ -7,28 +7,11 @@ from network_training import (
     ONE_BATCH,
     Recorder,
     first_arrays,
-    nothing_fitted,
 )
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skvision import MLPBackprop
-
-
-def test_interrupted_fit_keeps_the_last_epoch(pictures):
-    model = MLPBackprop(
-        8, augmentation=Recorder(5), batch_size=20, batch_norm=True, random_state=0
-    )
-    with pytest.raises(KeyboardInterrupt, match="keeps the result of 2 of max_iter="):
-        model.fit(*pictures)
-    assert model.interrupted_
-    two = clone(model).set_params(augmentation=Recorder(), max_iter=2).fit(*pictures)
-    np.testing.assert_array_equal(model.parameters_, two.parameters_)
-    np.testing.assert_array_equal(
-        model.decision_function(pictures[0]), two.decision_function(pictures[0])
-    )
-    assert model.loss_curve_ == two.loss_curve_
-    assert model.n_iter_ == len(model.history_["epoch"]) == 2
 
 
 def test_interrupted_early_stopping_keeps_the_best(pictures):
@@ -42,27 +25,6 @@ def test_interrupted_early_stopping_keeps_the_best(pictures):
     assert len(model.validation_scores_) == 6
     assert model.best_validation_score_ == model.score(images, noise)
     assert model.best_validation_score_ > model.validation_scores_[-1]
-
-
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_interrupted_in_the_first_epoch(method, pictures):
-    model = MLPBackprop(8, augmentation=Recorder(1), batch_size=20)
-    with pytest.raises(KeyboardInterrupt):
-        getattr(model, method)(
-            *pictures, **({"classes": [0, 1]} if method == "partial_fit" else {})
-        )
-    assert nothing_fitted(model)
-
-
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_warnings_point_at_the_call(solver, pictures):
-    images, y = pictures
-    model = MLPBackprop(8, solver=solver, max_iter=2, random_state=0)
-    if solver == "adam":
-        model.set_params(learning_rate_init=1e300)
-    with pytest.warns(ConvergenceWarning) as warned:
-        model.fit(images, y)
-    assert warned[0].filename == __file__
 
 
 WILD = {"solver": "sgd", "standardize": False, "batch_size": 20, "random_state": 0}

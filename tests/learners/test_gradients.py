@@ -25,11 +25,12 @@ OBJECTIVES = {objective(learner): learner for learner in LOSSES + LEARNERS[::-1]
 def test_gradients(learner, n_classes, rows, rng):
     X, y = rows[0], np.arange(60) % n_classes
     weights = {"sample_weight": rng.random(60)} if learner.weighted else {}
-    for fit_intercept in (True, False):
-        model = learner.make()
-        if learner.has("fit_intercept"):
-            model.set_params(fit_intercept=fit_intercept)
-        elif not fit_intercept:
+    option = "batch_norm" if learner.has("batch_norm") else "fit_intercept"
+    for value in (True, False):
+        model = learner.make(**{option: value})
+        if (
+            value and not learner.epochs and not learner.exact
+        ):  # which refuse batch_norm
             continue
         check = gradient_check_estimator(
             model.fit(X, y),

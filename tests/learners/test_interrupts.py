@@ -7,6 +7,7 @@ import pytest
 from joblib import parallel_config
 from learner_states import Events, Interrupting, state
 from learner_table import FEW, LEARNERS, each, learned
+from network_training import nothing_fitted
 from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
@@ -108,6 +109,8 @@ def test_an_interrupt_anywhere_keeps_whole_epochs_or_the_former_fit(learner, pic
             assert state(model, **others) == state(one, **others)
     assert bool(kept) == learner.epochs
     assert state(former) == before
+    for model, _ in interrupts_of(estimator, clone(estimator), X, y, 6):
+        assert vars(model).get("interrupted_") or nothing_fitted(model)
     assert n_threads() == threads
 
 

@@ -1,5 +1,7 @@
 """Weights of rows and of classes, in all learners that take them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from learner_table import LEARNERS, LOSSES, each, learned
@@ -17,8 +19,19 @@ def assert_same(learner, a, b, X):
         assert a.n_iter_ == b.n_iter_
 
 
+LOSSES_AT_ONCE = [
+    replace(
+        learner,
+        name=f"{learner.name}_lbfgs",
+        model=learner.make(solver="lbfgs", tol=0.0, max_iter=8),
+    )
+    for learner in LOSSES
+    if learner.weighted
+]
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
-@each("weighted", of=LEARNERS + LOSSES)
+@each("weighted", of=LEARNERS + LOSSES + LOSSES_AT_ONCE)
 def test_weights_are_repetitions_in_one_batch(learner, n_classes, rows, rng):
     X, y = rows[0], rows[1] % n_classes
     weights = rng.integers(0, 4, 60)

@@ -43,31 +43,6 @@ def test_all_of_them_learn_digits(parameters, digits):
     assert model.score(X[1000:], y[1000:]) > 0.87
 
 
-@pytest.mark.parametrize(
-    ("name", "rates"),
-    [
-        ("constant", [1, 1, 1, 1, 1, 1]),
-        ("step", [1, 1, 0.1, 0.1, 0.01, 0.01]),
-        ("exponential", 0.01 ** (np.arange(6) / 6)),
-        ("cosine", (1 + np.cos(np.pi * np.arange(6) / 6)) / 2),
-        ("invscaling", 1 / np.sqrt(np.arange(1, 7))),
-        ("one_cycle", None),
-    ],
-)
-def test_learning_rates(name, rates, few):
-    model = MLPBackprop(
-        2, learning_rate=name, learning_rate_init=0.01, max_iter=6, random_state=0
-    ).fit(*few)
-    found = model.history_["learning_rate"] / 0.01
-    if name == "one_cycle":
-        assert found[0] == pytest.approx(1 / 25)
-        assert found.argmax() == 2
-        assert (np.diff(found)[:2] > 0).all()
-        assert (np.diff(found)[2:] < 0).all()
-    else:
-        np.testing.assert_allclose(found, rates)
-
-
 def test_adaptive_rate_decreases_on_a_plateau(few):
     model = MLPBackprop(
         learning_rate="adaptive",

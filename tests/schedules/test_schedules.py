@@ -100,6 +100,33 @@ def test_on_plateau_as_torch(scores, patience, tol, is_loss):
 
 
 @each
+@pytest.mark.parametrize(
+    ("named", "rates"),
+    [
+        ("constant", [1, 1, 1, 1, 1, 1]),
+        ("step", [1, 1, 0.1, 0.1, 0.01, 0.01]),
+        ("exponential", 0.01 ** (np.arange(6) / 6)),
+        ("cosine", (1 + np.cos(np.pi * np.arange(6) / 6)) / 2),
+        ("invscaling", 1 / np.sqrt(np.arange(1, 7))),
+        ("adaptive", [1, 1, 1, 1, 1, 1]),
+        ("one_cycle", None),
+    ],
+)
+def test_named_rates(model, named, rates, digits):
+    model = clone(model).set_params(learning_rate=named, learning_rate_init=0.01)
+    model.set_params(max_iter=6).fit(*digits)
+    found = np.array(rates_of(model)) / 0.01
+    if named == "one_cycle":
+        assert found[0] == pytest.approx(1 / 25)
+        assert found.argmax() == 2
+        assert (np.diff(found)[:2] > 0).all()
+        assert (np.diff(found)[2:] < 0).all()
+    else:
+        np.testing.assert_allclose(found, rates)
+    assert model.loss_curve_[-1] < model.loss_curve_[0]
+
+
+@each
 def test_a_rate_halved_every_so_many_epochs(model, digits):
     model = clone(model).set_params(learning_rate=StepDecay(every=3, factor=0.5))
     model.set_params(learning_rate_init=0.01).fit(*digits)

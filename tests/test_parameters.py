@@ -18,9 +18,7 @@ from skvision import (
     ColorHistogram,
     KNNImageClassifier,
     MLPBackprop,
-    MulticlassSVM,
     PixelNormalizer,
-    SoftmaxRegression,
 )
 from skvision.augmentation import RandomFlip
 
@@ -147,12 +145,6 @@ SPECIAL = {
         ({"margin": 2, "loss": "cosface"}, r"less than 2 for loss='cosface'"),
         ({"hidden_layer_sizes": (), "dropout": (0.1, 0.2)}, "1 rates"),
         ({"solver": "lbfgs", "batch_norm": False}, "Set alpha=0"),
-    ],
-    SoftmaxRegression(): [
-        ({"max_norm": 1.0}, r'max_norm=1 .*solver="auto".*such as "adam"')
-    ],
-    MulticlassSVM(): [
-        ({"max_norm": 1.0}, r'max_norm=1 .*solver="auto".*such as "adam"')
     ],
     KNNImageClassifier(1): [
         ({"class_weight": {0: 0.0}}, "class_weight must contain finite numbers"),

@@ -7,6 +7,7 @@ from network_training import (
     ONE_BATCH,
     Recorder,
     first_arrays,
+    nothing_fitted,
 )
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -103,8 +104,29 @@ def test_no_unit_has_longer_weights_than_max_norm(average_last, digits):
 
 
 def test_a_diverged_fit_resets_the_optimizer(few):
-    wild = {"solver": "sgd", "learning_rate_init": 1e200, "loss": "squared_error"}
-    model = MLPBackprop(5, warm_start=True, **wild, **ALL_EPOCHS, max_iter=3)
+    tame = {"solver": "sgd", "learning_rate_init": 0.01, "batch_size": 16}
+    model = MLPBackprop(5, warm_start=True, **tame, **ALL_EPOCHS, max_iter=3)
+    model.fit(*few).set_params(learning_rate_init=1e200)
     with pytest.warns(ConvergenceWarning, match="infinite or NaN in epoch"):
         model.fit(*few)
-    assert model._optimizer_state is None
+    model.set_params(**tame)
+    kept = {"weight_init": model.coefs_, "bias_init": model.intercepts_}
+    fresh = clone(model).set_params(**kept).partial_fit(*few, classes=[0, 1, 2])
+    model.partial_fit(*few)
+    np.testing.assert_array_equal(model.parameters_, fresh.parameters_)
+
+
+def test_numbers_too_large_to_train_on(few):
+    X = (few[0] * 1e37).astype(np.float32)
+    weights, biases = first_arrays(np.random.default_rng(0), 5, 4, 3)
+    weights[0] *= 100
+    parameters = {"weight_init": weights, "bias_init": biases, "standardize": False}
+    with pytest.warns(
+        ConvergenceWarning, match=r"X has .* too large .* set standardize=True"
+    ):
+        model = MLPBackprop(4, **parameters).fit(X, few[1])
+    assert np.isfinite(model.parameters_).all()
+    model = MLPBackprop(4, solver="lbfgs", **parameters)
+    with pytest.raises(ValueError, match=r"infinite or NaN. X has .*standardize=True"):
+        model.fit(X, few[1])
+    assert nothing_fitted(model)

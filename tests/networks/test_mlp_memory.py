@@ -1,4 +1,4 @@
-"""MLPBackprop: the same fit again, in any dtype and layout, in little memory."""
+"""MLPBackprop: in little memory, whatever the layout."""
 
 import tracemalloc
 

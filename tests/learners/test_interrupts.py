@@ -86,8 +86,8 @@ def interrupts_of(estimator, former, X, y, n_points):
 
 @quietly
 @each(of=[*LEARNERS, *STOPPING, PLATEAU])
-def test_an_interrupt_anywhere_keeps_whole_epochs_or_the_former_fit(learner, pictures):
-    (X, y), threads = pictures, n_threads()
+def test_an_interrupt_anywhere_keeps_whole_epochs_or_the_former_fit(learner, rows):
+    (X, y), threads = rows, n_threads()
     estimator = learner.make(max_iter=4, tol=0)
     former = clone(estimator).fit(X[8:], y[8:])
     before = state(former)
@@ -95,7 +95,7 @@ def test_an_interrupt_anywhere_keeps_whole_epochs_or_the_former_fit(learner, pic
     if learner.epochs and not learner.averages_last:  # which depends on max_iter
         whole = [clone(estimator).set_params(max_iter=k).fit(X, y) for k in range(1, 5)]
     kept = set()
-    for model, told in interrupts_of(estimator, former, X, y, 25):
+    for model, told in interrupts_of(estimator, former, X, y, 16):
         if not vars(model).get("interrupted_"):
             assert state(model) == before
             continue
@@ -128,23 +128,23 @@ def test_an_interrupt_anywhere_keeps_the_former_fit(estimator, pictures):
 
 @quietly
 @each("has_partial_fit")
-def test_an_interrupted_partial_fit_changes_nothing(learner, pictures):
+def test_an_interrupted_partial_fit_changes_nothing(learner, rows):
     """Or it is whole, and says so."""
-    model = learner.make(random_state=0).partial_fit(*pictures, classes=range(4))
+    model = learner.make(random_state=0).partial_fit(*rows, classes=range(3))
     before, events, whole = state(model), Events(), clone(model)
     vars(whole).update(vars(model))
-    events.watch(lambda: whole.partial_fit(*pictures))
+    events.watch(lambda: whole.partial_fit(*rows))
     for n in np.linspace(1, events.n_seen - 1, 10).astype(int):
         other = clone(model)
         vars(other).update(vars(model))
-        if Events(n).watch(lambda other=other: other.partial_fit(*pictures)) is None:
+        if Events(n).watch(lambda other=other: other.partial_fit(*rows)) is None:
             continue
         if vars(other).get("interrupted_"):
             assert other.n_iter_ == 2
             np.testing.assert_array_equal(learned(other), learned(whole))
         else:
             assert state(other) == before
-    np.testing.assert_array_equal(learned(model.partial_fit(*pictures)), learned(whole))
+    np.testing.assert_array_equal(learned(model.partial_fit(*rows)), learned(whole))
 
 
 def network(n_call, **options):

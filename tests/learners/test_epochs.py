@@ -152,13 +152,13 @@ def test_partial_fits_of_parts_learn(learner, rows):
     model = learner.make(**{"dropout": 0.0} if learner.has("dropout") else {})
     if learner.has("learning_rate_init"):
         model.set_params(learning_rate_init=0.1)
-    for _ in range(12):
-        for start in (0, 20, 40):
-            part = slice(start, start + 20)
+    for _ in range(20):
+        for start in (0, 30):
+            part = slice(start, start + 30)
             model.partial_fit(X[part], y[part], classes=CLASSES)
     assert model.score(X, y) > 0.8
-    assert model.n_iter_ == 36
-    assert len(model.loss_curve_) in (36, 37)
+    assert model.n_iter_ == 40
+    assert len(model.loss_curve_) in (40, 41)
 
 
 @each("has_partial_fit")

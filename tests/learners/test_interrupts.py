@@ -95,7 +95,8 @@ def test_an_interrupt_anywhere_keeps_whole_epochs_or_the_former_fit(learner, row
     if learner.epochs and not learner.averages_last:  # which depends on max_iter
         whole = [clone(estimator).set_params(max_iter=k).fit(X, y) for k in range(1, 5)]
     kept = set()
-    for model, told in interrupts_of(estimator, former, X, y, 16):
+    n_points = 16 if learner.epochs else 8
+    for model, told in interrupts_of(estimator, former, X, y, n_points):
         if not vars(model).get("interrupted_"):
             assert state(model) == before
             continue

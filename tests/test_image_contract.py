@@ -32,6 +32,7 @@ from skvision import (
     HOG,
     ImageShapeWarning,
     KNNImageClassifier,
+    MulticlassSVM,
     PixelNormalizer,
     SoftmaxRegression,
 )
@@ -67,6 +68,8 @@ def make(Estimator, shape=None, **parameters):
     """
     parameters |= {"image_shape": shape, "random_state": 0, "n_words": 100}
     parameters |= {"learning_rate": "cosine"}  # a fit of networks that ends as planned
+    if Estimator in (SoftmaxRegression, MulticlassSVM):
+        parameters |= {"alpha": 1e3}  # of bytes, whose weights are small
     known = inspect.signature(Estimator).parameters
     return Estimator(**{key: parameters[key] for key in parameters if key in known})
 

@@ -331,33 +331,6 @@ def test_names():
     assert table.to_numpy().sum() == 12 * (5 * 3 + 5 * 3)
 
 
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        (
-            {"codebook": "kmeans"},
-            "encoding='threshold' cannot be combined.*Set codebook='omp'",
-        ),
-        (
-            {"encoding": "hard"},
-            "encoding='hard' cannot be combined.*Set codebook='kmeans'",
-        ),
-        ({"encoding": "triangle"}, "encoding='triangle'.*codebook='kmeans'"),
-        ({"n_words": 7}, "n_words=7. .*even number, or set mirror=False"),
-        ({"grid": (0, 1)}, "grid must be two positive integers"),
-        ({"patch_size": (3, 0)}, "patch_size must be two positive integers"),
-        ({"n_components": 1.5}, "'n_components' parameter"),
-        ({"value_range": (1, 1)}, "low < high"),
-        ({"value_range": (1, np.inf)}, "two finite numbers"),
-    ],
-)
-def test_parameters_without_meaning(parameters, message):
-    words = BagOfVisualWords(4, n_words=4, random_state=0)
-    with pytest.raises(ValueError, match=message):
-        words.set_params(**parameters).fit(pictures((8, 8, 3)))
-    assert not hasattr(words, "codebook_")
-
-
 def test_names_after_a_parameter_without_meaning():
     words = BagOfVisualWords(4, n_words=4, random_state=0).fit(pictures((8, 8, 3)))
     with pytest.raises(ValueError, match="'stride' parameter"):

@@ -390,60 +390,6 @@ def test_tiny_and_huge_floats(space, scale, rng):
         assert np.abs(scaled - expected).sum() < 0.2
 
 
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"bins": 0}, "'bins' parameter of ColorHistogram must be an int in the"),
-        (
-            {"bins": (4, 4)},
-            r"one positive integer for each of the 3 channels \(hue, .*got \(4, 4\)",
-        ),
-        ({"bins": (4, 4, 0)}, "bins must be a positive integer"),
-        ({"bins": (4, 4, 1.5)}, "bins must be a positive integer"),
-        ({"bins": (4, 4, 4), "channels": "hue"}, "each of the 1 channels"),
-        ({"color_space": "HSV"}, "'color_space' parameter of ColorHistogram must be"),
-        ({"norm": "L1"}, "'norm' parameter of ColorHistogram must be"),
-        ({"joint": 2}, "'joint' parameter of ColorHistogram must be"),
-        (
-            {"channels": "red"},
-            r"'hsv' \(hue, saturation, value, weighted_hue\); got 'red'",
-        ),
-        ({"channels": ["hue", "hue"]}, "distinct names"),
-        ({"channels": []}, r"got \[\]"),
-        ({"channels": ["hue", 3]}, "must be 'all' or distinct names"),
-        (
-            {"channels": "weighted_hue", "color_space": "lab"},
-            r"'lab' \(lightness, a, b\)",
-        ),
-        ({"channels": ["weighted_hue"], "joint": True}, "Set joint=False"),
-        ({"value_range": (1, 1)}, r"low < high; got \(1, 1\)"),
-        ({"value_range": (0, np.inf)}, "two finite numbers"),
-        ({"value_range": (0, np.nan)}, "two finite numbers"),
-        ({"value_range": (0, 1, 2)}, "two finite numbers"),
-        ({"value_range": ("0", "1")}, "two finite numbers"),
-        ({"value_range": (-1e308, 1e308)}, "too wide.*value_range="),
-        (
-            {"value_range": (1, 1 + 1e-15), "color_space": "rgb"},
-            "too narrow for bins=16. Reduce bins",
-        ),
-        ({"grid": (2, 0)}, r"grid must be two positive integers.*got \(2, 0\)"),
-        ({"grid": (2,)}, "grid must be two positive integers"),
-        ({"grid": (2, 1.5)}, "grid must be two positive integers"),
-        ({"bins": 2000, "joint": True}, "8000000000 features.*Reduce bins"),
-        ({"image_shape": (4, 5, 3)}, "but image_shape="),
-    ],
-)
-def test_bad_parameters(parameters, message):
-    X = np.random.default_rng(0).random((2, 8, 8, 3))
-    with pytest.raises(ValueError, match=message):
-        ColorHistogram(**parameters).fit(X)
-    if "image_shape" in parameters or "value_range" in parameters:
-        return
-    fitted = ColorHistogram().fit(X).set_params(**parameters)
-    with pytest.raises(ValueError, match=message):
-        fitted.transform(X)
-
-
 def test_colors_of_gray_pictures():
     with pytest.raises(ValueError, match=r"images of one channel \(gray\); got 'hue'"):
         ColorHistogram(channels="hue").fit(np.zeros((1, 4, 4)))

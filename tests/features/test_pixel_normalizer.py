@@ -121,21 +121,6 @@ def test_many_blocks_of_rows(monkeypatch, images):
     np.testing.assert_allclose(blocks.whitening_, whole.whitening_, atol=1e-10)
 
 
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"variance_floor": 0.1, "scale": "range"}, "requires scale='std'"),
-        ({"whitening_epsilon": 0.1, "center": None}, "requires centered pixels"),
-        ({"whitening_epsilon": 0.0}, "'whitening_epsilon' parameter"),
-        ({"center": "mean"}, "'center' parameter of PixelNormalizer must be"),
-        ({"scale": "minmax"}, "'scale' parameter of PixelNormalizer must be"),
-    ],
-)
-def test_bad_parameters(images, parameters, message):
-    with pytest.raises(ValueError, match=message):
-        PixelNormalizer(**parameters).fit(images)
-
-
 @pytest.mark.parametrize("scale", ["std", "range"])
 def test_constant_columns_whose_mean_is_rounded(scale, rng):
     X = rng.random((1000, 4))

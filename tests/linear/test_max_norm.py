@@ -97,13 +97,6 @@ def test_exact_solvers_refuse_it(model, digits):
     model.partial_fit(*digits, classes=np.arange(10))  # which makes steps
 
 
-@each
-@pytest.mark.parametrize("bad", [0, -1.0, "short"])
-def test_bad_limits_are_named(model, bad, digits):
-    with pytest.raises(ValueError, match="'max_norm' parameter"):
-        clone(model).set_params(max_norm=bad, solver="adam").fit(*digits)
-
-
 def test_as_a_network_without_hidden_layers(digits):
     """The same steps, but for the mean and deviation of the inputs."""
     X, y = digits

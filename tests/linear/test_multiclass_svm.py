@@ -10,7 +10,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from skvision import MulticlassSVM, SoftmaxRegression
-from skvision.inspection import gradient_check_estimator
 
 
 @pytest.fixture(scope="module")
@@ -161,18 +160,6 @@ def test_two_classes_are_two_rows_at_twice_alpha(loss, rng):
     assert one_row.decision_function(X).shape == (60,)
 
 
-@pytest.mark.parametrize("multi_class", ["weston_watkins", "ovr"])
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
-def test_weights_are_repetitions(loss, n_classes, multi_class, rng):
-    X, y = rng.normal(size=(40, 4)), np.arange(40) % n_classes
-    weights = rng.integers(0, 4, 40)
-    model = MulticlassSVM(loss, multi_class=multi_class, alpha=0.1)
-    a = model.fit(X, y, sample_weight=weights).decision_function(X)
-    b = model.fit(X.repeat(weights, 0), y.repeat(weights)).decision_function(X)
-    np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8)
-
-
 def test_margin_and_alpha_are_one_trade_off(rng):
     X, y = rng.normal(size=(60, 4)), np.arange(60) % 3
     one = MulticlassSVM("hinge", alpha=0.1, tol=1e-9).fit(X, y)
@@ -243,34 +230,6 @@ def test_batches_come_near_the_optimum(Classifier, solver, digits):
     assert len(model.loss_curve_) == model.n_iter_ + 1 == 61
 
 
-@pytest.mark.parametrize(
-    "schedule",
-    ["constant", "step", "exponential", "cosine", "invscaling", "adaptive"],
-)
-def test_every_schedule_learns(schedule, digits):
-    X, y = digits
-    model = MulticlassSVM(
-        solver="adam", learning_rate=schedule, random_state=0, max_iter=100, tol=1e-2
-    ).fit(X, y)
-    assert model.score(X, y) > 0.93
-    assert model.n_iter_ < 100
-
-
-def test_early_stopping_keeps_the_best_epoch(digits):
-    X, y = digits
-    model = MulticlassSVM(
-        solver="adam",
-        early_stopping=True,
-        learning_rate_init=0.02,
-        n_iter_no_change=5,
-        random_state=0,
-    ).fit(X, y)
-    scores = model.validation_scores_
-    assert len(scores) == model.n_iter_ == len(model.loss_curve_) - 1
-    assert max(scores) == scores[int(np.argmax(scores))] > 0.9
-    assert np.argmax(scores) >= model.n_iter_ - 7
-
-
 def test_average_of_weights_is_steadier(digits):
     X, y = digits
     last = MulticlassSVM(
@@ -287,54 +246,6 @@ def test_average_of_weights_is_steadier(digits):
     assert mean.loss_and_gradient(X, y)[0] < last.loss_and_gradient(X, y)[0]
 
 
-def test_random_state_and_order_of_rows(digits):
-    X, y = digits[0][:300], digits[1][:300]
-    model = MulticlassSVM(solver="adam", random_state=3, tol=1e-1)
-    first, second = (model.fit(X, y).coef_ for _ in range(2))
-    np.testing.assert_array_equal(first, second)
-    exact = MulticlassSVM(alpha=0.1, tol=1e-8)
-    order = np.random.default_rng(0).permutation(len(X))
-    np.testing.assert_allclose(
-        exact.fit(X, y).coef_, exact.fit(X[order], y[order]).coef_, atol=1e-6
-    )
-
-
-@pytest.mark.parametrize("solver", ["auto", "sgd", "adamw"])
-def test_partial_fit_learns_and_needs_the_classes(solver, digits):
-    X, y = digits
-    model = MulticlassSVM(solver=solver, learning_rate_init=0.01, random_state=0)
-    with pytest.raises(ValueError, match=r"pass classes=np.unique\(all labels\)"):
-        model.partial_fit(X[:100], y[:100])
-    for _ in range(10):
-        for start in range(0, 1500, 300):
-            rows = slice(start, start + 300)
-            model.partial_fit(X[rows], y[rows], classes=range(10))
-    assert model.score(X[1500:], y[1500:]) > 0.85
-    assert model.n_iter_ == len(model.loss_curve_) == 50
-    with pytest.raises(ValueError, match="not the same as on the last call"):
-        model.partial_fit(X, y, classes=range(9))
-    with pytest.raises(ValueError, match=r"classes \[10\], which are not among"):
-        model.partial_fit(X[:2], [3, 10])
-    with pytest.raises(ValueError, match="balanced"):
-        MulticlassSVM(class_weight="balanced").partial_fit(X, y, classes=range(10))
-
-
-def test_partial_fit_continues_from_fit(digits):
-    X, y = digits
-    model = MulticlassSVM(alpha=0.01).fit(X, y)
-    value = model.loss_and_gradient(X, y)[0]
-    model.set_params(solver="sgd", learning_rate_init=1e-5).partial_fit(X, y)
-    assert model.loss_and_gradient(X, y)[0] == pytest.approx(value, rel=1e-2)
-
-
-def test_warm_start_at_the_optimum_of_the_hinge(digits):
-    X, y = digits[0][:500], digits[1][:500]
-    model = MulticlassSVM("hinge", alpha=0.1, warm_start=True, tol=1e-2).fit(X, y)
-    before = model.loss_curve_[-1]
-    model.fit(X, y)
-    assert model.loss_curve_[0] == pytest.approx(before, rel=1e-2)
-
-
 def test_templates(rng):
     images = rng.integers(0, 256, (30, 6, 5, 3), dtype=np.uint8)
     y = np.arange(30) % 3
@@ -349,96 +260,6 @@ def test_templates(rng):
     flat = MulticlassSVM(alpha=10.0).fit(images.reshape(30, -1), y)
     with pytest.raises(AttributeError, match="was fitted to flat rows"):
         _ = flat.templates_
-
-
-def test_bytes_are_floats(rng):
-    images = rng.integers(0, 256, (50, 6, 6), dtype=np.uint8)
-    y = np.arange(50) % 3
-    on_bytes = MulticlassSVM(alpha=100.0).fit(images, y)
-    on_floats = MulticlassSVM(alpha=100.0).fit(images.astype(np.float32), y)
-    assert on_bytes.coef_.dtype == np.float32
-    np.testing.assert_array_equal(on_bytes.coef_, on_floats.coef_)
-    np.testing.assert_allclose(
-        on_bytes.decision_function(images),
-        MulticlassSVM(alpha=100.0)
-        .fit(images.astype(float), y)
-        .decision_function(images),
-        rtol=1e-3,
-        atol=1e-3,
-    )
-
-
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize(
-    "model",
-    [
-        SoftmaxRegression(alpha=0.1),
-        SoftmaxRegression(alpha=0.1, l1_ratio=0.3),
-        MulticlassSVM(alpha=0.1),
-        MulticlassSVM(alpha=0.1, multi_class="ovr", margin=2.0),
-        MulticlassSVM("hinge", alpha=0.1),
-    ],
-)
-@pytest.mark.parametrize("n_classes", [2, 4])
-def test_gradients(model, fit_intercept, n_classes, rng):
-    X, y = rng.normal(size=(60, 5)), np.arange(60) % n_classes
-    model.set_params(fit_intercept=fit_intercept).fit(X, y)
-    check = gradient_check_estimator(model, X, y, jitter=0.1, random_state=0)
-    assert check.passed, check
-
-
-def test_interrupted_fit_keeps_the_last_epoch(digits, monkeypatch):
-    from skvision._training import schedules
-
-    X, y = digits
-
-    def constant(rate):
-        def schedule(epoch, history):
-            if epoch == 3:
-                raise KeyboardInterrupt
-            return rate
-
-        return schedule
-
-    monkeypatch.setattr(schedules, "constant", constant)
-    model = MulticlassSVM(solver="adam", random_state=0)
-    with pytest.raises(KeyboardInterrupt, match="keeps the result of 3 of max_iter=10"):
-        model.fit(X, y)
-    assert model.n_iter_ == 3
-    assert model.interrupted_
-    monkeypatch.undo()
-    with pytest.warns(ConvergenceWarning):
-        three = MulticlassSVM(solver="adam", random_state=0, max_iter=3).fit(X, y)
-    np.testing.assert_array_equal(model.coef_, three.coef_)
-
-
-@pytest.mark.parametrize("solver", ["auto", "adam"])
-@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
-def test_callbacks_see_each_iteration_and_stop(loss, solver, digits):
-    callback = pytest.importorskip("sklearn.callback")
-    X, y = digits
-    seen = []
-
-    class Stopper(callback.FitCallback):
-        def setup(self, estimator, context):
-            pass
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context):
-            pass
-
-        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
-            if context.task_name == "iteration" and fitted_estimator is not None:
-                seen.append(fitted_estimator.score(X, y))
-                return len(seen) == 4
-
-    model = MulticlassSVM(loss, solver=solver, random_state=0)
-    model.set_callbacks(Stopper()).fit(X, y)
-    assert len(seen) == 4
-    assert seen[-1] > 0.5
-    assert model.score(X, y) == seen[-1]
 
 
 def test_weight_decay_of_adamw_is_a_penalty(digits):
@@ -464,24 +285,3 @@ def test_diverging_batches_are_an_error(digits):
     with pytest.raises(ValueError, match="the penalty alone makes the weights diverge"):
         model.fit(X, y)
     assert not hasattr(model, "coef_")
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"loss": "log"}, "'loss' parameter of MulticlassSVM must be a str among"),
-        ({"margin": 0}, "'margin' parameter"),
-        ({"l1_ratio": 1.5}, "'l1_ratio' parameter"),
-        ({"solver": "lbfgs"}, "'solver' parameter"),
-        ({"learning_rate": "slow"}, "'learning_rate' parameter"),
-        ({"batch_size": 0}, "'batch_size' parameter"),
-    ],
-)
-def test_bad_parameters(parameters, message, digits):
-    with pytest.raises(ValueError, match=message):
-        MulticlassSVM(**parameters).fit(*digits)
-
-
-def test_hinge_with_too_few_iterations(digits):
-    with pytest.warns(ConvergenceWarning, match="after max_iter=5 iterations"):
-        MulticlassSVM("hinge", max_iter=5).fit(*digits)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from perceptron_epochs import BATCH_SIZES, fit_epochs, steps
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -125,14 +124,6 @@ def test_a_batch_of_all_rows_is_one_batch(whole_numbers):
     assert a.loss_curve_ == b.loss_curve_
 
 
-def test_the_order_of_one_batch_does_not_matter(whole_numbers, rng):
-    X, y = whole_numbers
-    order = rng.permutation(len(X))
-    a, b = Perceptron().fit(X, y), Perceptron().fit(X[order], y[order])
-    np.testing.assert_array_equal(a.coef_, b.coef_)
-    assert a.n_mistakes_ == b.n_mistakes_
-
-
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
 @pytest.mark.parametrize("average", [True, False])
 def test_separable_classes_are_learned_without_error(batch_size, average, rng):
@@ -143,29 +134,6 @@ def test_separable_classes_are_learned_without_error(batch_size, average, rng):
     assert model.score(X, y) == 1
     assert all(n > 0 for n in model.n_mistakes_[:-1])
     assert average or model.n_mistakes_[-1] == 0
-
-
-@pytest.mark.parametrize("batch_size", BATCH_SIZES)
-def test_bytes_are_as_floats(batch_size, rng):
-    images, y = rng.integers(0, 256, (60, 4, 4, 3), dtype=np.uint8), np.arange(60) % 3
-    parameters = {"batch_size": batch_size, "random_state": 0}
-    a = Perceptron(**parameters).fit(images, y)
-    b = Perceptron(**parameters).fit(images.astype(np.float32), y)
-    assert a.coef_.dtype == a.intercept_.dtype == np.float32
-    np.testing.assert_array_equal(a.coef_, b.coef_)
-    assert a.templates_.shape == (3, 4, 4, 3)
-    exact = Perceptron(**parameters).fit(images.astype(np.float64), y)
-    assert exact.coef_.dtype == np.float64
-
-
-def test_random_state(digits):
-    def fit(seed, **parameters):
-        model = Perceptron(batch_size=1, random_state=seed, **parameters)
-        return model.fit(*digits).coef_
-
-    np.testing.assert_array_equal(fit(0), fit(0))
-    assert (fit(0) != fit(1)).any()
-    np.testing.assert_array_equal(fit(0, shuffle=False), fit(1, shuffle=False))
 
 
 def test_many_rows_go_in_chunks(rng):
@@ -190,41 +158,6 @@ def test_weights_multiply_updates(batch_size, whole_numbers, rng):
     np.testing.assert_array_equal(model.intercept_, bs[-1])
 
 
-@pytest.mark.parametrize("average", [True, False])
-def test_weights_are_repetitions_in_one_batch(average, whole_numbers, rng):
-    X, y = whole_numbers
-    weights = rng.integers(0, 4, 40)
-    a = Perceptron(average=average).fit(X, y, sample_weight=weights)
-    b = Perceptron(average=average).fit(X.repeat(weights, 0), y.repeat(weights))
-    np.testing.assert_array_equal(a.coef_, b.coef_)
-    np.testing.assert_array_equal(a.intercept_, b.intercept_)
-    np.testing.assert_allclose(a.loss_curve_, b.loss_curve_)
-
-
-@pytest.mark.parametrize("batch_size", BATCH_SIZES)
-def test_rows_of_no_weight_are_not_there(batch_size, whole_numbers):
-    X, y = whole_numbers
-    weights = np.arange(40) % 5 > 0
-    parameters = {"batch_size": batch_size, "random_state": 0}
-    a = Perceptron(**parameters).fit(X, y, sample_weight=weights)
-    b = Perceptron(**parameters).fit(X[weights], y[weights])
-    np.testing.assert_array_equal(a.coef_, b.coef_)
-    assert a.n_mistakes_ == b.n_mistakes_
-
-
-@pytest.mark.parametrize("batch_size", BATCH_SIZES)
-@pytest.mark.parametrize("class_weight", ["balanced", {0: 1.0, 1: 3.0, 2: 0.5}])
-def test_class_weights(batch_size, class_weight, rng):
-    X, y = rng.normal(size=(64, 4)), np.repeat([0, 1, 2], [32, 16, 16])
-    of_classes = (
-        [64 / 96, 64 / 48, 64 / 48] if class_weight == "balanced" else [1, 3, 0.5]
-    )
-    parameters = {"batch_size": batch_size, "random_state": 0}
-    a = Perceptron(class_weight=class_weight, **parameters).fit(X, y)
-    b = Perceptron(**parameters).fit(X, y, np.array(of_classes)[y])
-    np.testing.assert_allclose(a.coef_, b.coef_, rtol=1e-10)
-
-
 # Errors and conventions
 
 
@@ -233,63 +166,8 @@ def failed_checks(model):
     return {r["check_name"] for r in results if r["status"] == "failed"}
 
 
-def test_scikit_learn_checks():
-    assert failed_checks(Perceptron()) == set()
-
-
 def test_scikit_learn_checks_row_by_row():
     """A rule that depends on the order of rows cannot take a weight for repetitions."""
     assert failed_checks(Perceptron(batch_size=1)) == {
         "check_sample_weight_equivalence_on_dense_data"
     }
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"eta0": 0}, "'eta0' parameter of Perceptron must be a float in"),
-        ({"batch_size": 0}, "'batch_size' parameter"),
-        ({"max_iter": 0}, "'max_iter' parameter"),
-        ({"tol": -1}, "'tol' parameter"),
-        ({"n_iter_no_change": 0}, "'n_iter_no_change' parameter"),
-        ({"validation_fraction": 1}, "'validation_fraction' parameter"),
-        ({"class_weight": "even"}, "'class_weight' parameter"),
-    ],
-)
-def test_bad_parameters(parameters, message, digits):
-    with pytest.raises(ValueError, match=message):
-        Perceptron(**parameters).fit(*digits)
-
-
-def test_bad_targets_and_weights(digits):
-    X, y = digits
-    with pytest.raises(ValueError, match="only one class"):
-        Perceptron().fit(X[:5], [3] * 5)
-    with pytest.raises(ValueError, match="Negative values in data passed to"):
-        Perceptron().fit(X, y, sample_weight=-np.ones(len(X)))
-    with pytest.raises(ValueError, match="weights must contain at least one non-zero"):
-        Perceptron().fit(X, y, sample_weight=np.zeros(len(X)))
-    with pytest.raises(ValueError, match="Unknown label type"):
-        Perceptron().fit(X, y + 0.5)
-
-
-@pytest.mark.parametrize("batch_size", BATCH_SIZES)
-@pytest.mark.parametrize(("scale", "dtype"), [(1e30, "f4"), (1e200, "f8")])
-def test_numbers_too_large_to_compute_with(scale, dtype, batch_size, digits):
-    X, y = digits
-    model = Perceptron(batch_size=batch_size)
-    with pytest.raises(ValueError, match="too large for computations in float"):
-        model.fit((X * scale).astype(dtype), y)
-    assert not hasattr(model, "coef_")
-
-
-def test_fitted_attributes_survive_pickle_and_clone(whole_numbers):
-    import pickle
-
-    X, y = whole_numbers
-    model = fit_epochs(2, X, y, batch_size=1, average=True)
-    other = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(
-        other.partial_fit(X, y).coef_, model.partial_fit(X, y).coef_
-    )
-    assert not hasattr(clone(model), "coef_")

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from sklearn.datasets import load_digits, load_iris
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -108,36 +107,6 @@ def test_two_classes_are_two_rows_at_twice_alpha(rng):
     np.testing.assert_allclose(rows.coef_[2], 0, atol=1e-5)
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_weights_are_repetitions(n_classes, rng):
-    X, y = rng.normal(size=(40, 4)), np.arange(40) % n_classes
-    weights = rng.integers(0, 4, 40)
-    a = SoftmaxRegression(0.1, tol=1e-9).fit(X, y, sample_weight=weights)
-    b = SoftmaxRegression(0.1, tol=1e-9).fit(X.repeat(weights, 0), y.repeat(weights))
-    np.testing.assert_allclose(a.coef_, b.coef_, rtol=1e-5, atol=1e-7)
-
-
-@pytest.mark.parametrize("class_weight", ["balanced", {0: 1.0, 1: 5.0, 2: 0.5}])
-def test_class_weights(class_weight, rng):
-    X, y = rng.normal(size=(90, 4)), np.repeat([0, 1, 2], [60, 20, 10])
-    if class_weight == "balanced":
-        weights = np.array([1 / 60, 1 / 20, 1 / 10])[y]
-    else:
-        weights = np.array([1.0, 5.0, 0.5])[y]
-    a = SoftmaxRegression(0.1, class_weight=class_weight, tol=1e-9).fit(X, y)
-    b = SoftmaxRegression(0.1, tol=1e-9).fit(X, y, sample_weight=weights)
-    np.testing.assert_allclose(a.coef_, b.coef_, rtol=1e-5, atol=1e-7)
-
-
-def test_balanced_classes_count_the_weights_of_rows(rng):
-    X, y = rng.normal(size=(40, 4)), np.repeat([0, 1], [30, 10])
-    weights = rng.integers(1, 4, 40)
-    balanced = SoftmaxRegression(0.1, class_weight="balanced", tol=1e-9)
-    a = balanced.fit(X, y, sample_weight=weights).coef_
-    b = balanced.fit(X.repeat(weights, 0), y.repeat(weights)).coef_
-    np.testing.assert_allclose(a, b, rtol=1e-5)
-
-
 def test_a_dwarfed_loss_leaves_the_class_priors(rng):
     X, y = rng.normal(size=(100, 4)), np.repeat(["a", "b", "c"], [50, 30, 20])
     model = SoftmaxRegression(1e9, tol=1e-9).fit(X, y)
@@ -167,76 +136,6 @@ def test_bytes_with_a_large_mean(rng):
         on_bytes.predict_proba(images), on_floats.predict_proba(images), atol=1e-4
     )
     assert on_bytes.image_shape_ == (8, 8, 3)
-
-
-def test_log_probabilities_where_probabilities_round_to_zero():
-    X, y = np.array([[-1.0], [1.0]]), [0, 1]
-    model = SoftmaxRegression().fit(X, y)
-    log_proba = model.predict_log_proba([[1e5]])
-    assert log_proba[0, 0] < -1e4
-    assert log_proba[0, 1] == 0
-    np.testing.assert_allclose(model.predict_proba([[1e5]]), [[0, 1]])
-
-
-def test_warm_start(digits):
-    X, y = digits
-    cold = SoftmaxRegression(1e-2).fit(X, y)
-    warm = SoftmaxRegression(1e-2, warm_start=True).fit(X, y)
-    weights = warm.coef_
-    assert warm.fit(X, y).n_iter_ < cold.n_iter_ / 5
-    np.testing.assert_allclose(warm.coef_, weights, atol=1e-3)
-    with pytest.raises(ValueError, match=r"10 features.*expecting 64 features"):
-        warm.fit(X[:, :10], y)
-    with pytest.raises(
-        ValueError, match=r"classes of the previous fit, .* got the classes"
-    ):
-        warm.fit(X, y % 5)
-    assert warm.decision_function(X).shape == (len(X), 10)
-
-
-def test_too_few_iterations(digits):
-    X, y = digits
-    with pytest.warns(
-        ConvergenceWarning, match=r"after max_iter=3 iterations, within 3"
-    ):
-        model = SoftmaxRegression(max_iter=3).fit(X, y)
-    assert model.n_iter_ == 3
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"alpha": -1}, "'alpha' parameter of SoftmaxRegression must be a float in"),
-        ({"max_iter": 0}, "'max_iter' parameter"),
-        ({"tol": -1}, "'tol' parameter"),
-        ({"class_weight": "even"}, "'class_weight' parameter"),
-    ],
-)
-def test_bad_parameters(parameters, message, digits):
-    with pytest.raises(ValueError, match=message):
-        SoftmaxRegression(**parameters).fit(*digits)
-
-
-def test_bad_targets_and_weights(digits):
-    X, y = digits
-    with pytest.raises(ValueError, match="only one class"):
-        SoftmaxRegression().fit(X[:5], [3] * 5)
-    with pytest.raises(ValueError, match="Negative values in data passed to"):
-        SoftmaxRegression().fit(X, y, sample_weight=-np.ones(len(X)))
-    with pytest.raises(ValueError, match="weights must contain at least one non-zero"):
-        SoftmaxRegression().fit(X, y, sample_weight=np.zeros(len(X)))
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        SoftmaxRegression().fit(X, y[:-1])
-    with pytest.raises(ValueError, match="Unknown label type"):
-        SoftmaxRegression().fit(X, y + 0.5)
-
-
-def test_bad_class_weights(digits):
-    X, y = digits
-    with pytest.raises(ValueError, match="class_weight must not be negative"):
-        SoftmaxRegression(class_weight={0: -1}).fit(X, y)
-    with pytest.raises(ValueError, match="All weights are zero"):
-        SoftmaxRegression(class_weight=dict.fromkeys(range(10), 0)).fit(X, y)
 
 
 @pytest.mark.parametrize(("scale", "dtype"), [(1e30, "f4"), (1e200, "f8")])

@@ -296,26 +296,6 @@ def test_rows_of_zeros_have_no_direction(dtype):
         model.predict(X)
 
 
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"metric": "l3"}, "'l3'"),
-        ({"n_neighbors": 0}, "n_neighbors"),
-        ({"weights": "far"}, "weights"),
-        ({"tie_break": "random"}, "tie_break"),
-        ({"algorithm": "kd_tree"}, "algorithm"),
-        ({"ef_search": 0}, "ef_search"),
-        ({"class_weight": {0: 0.0}}, "class_weight must contain finite numbers"),
-        ({"class_weight": {0: np.nan}}, "class_weight must contain finite numbers"),
-        ({"class_weight": {0: "a"}}, "class_weight must contain finite numbers"),
-        ({"algorithm": "hnsw", "metric": np.dot}, "not a callable"),
-    ],
-)
-def test_bad_parameters(parameters, message):
-    with pytest.raises(ValueError, match=message):
-        line([0.0, 1], [0, 1], **parameters)
-
-
 @pytest.mark.parametrize("algorithm", ["brute", "hnsw"])
 def test_distances_that_overflow(algorithm):
     if algorithm == "hnsw":

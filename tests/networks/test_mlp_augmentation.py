@@ -102,15 +102,6 @@ def test_augmentation_differs_between_epochs(pictures):
     assert drawn[4:] == drawn[:3]
 
 
-@pytest.mark.parametrize("parameter", ["augmentation", "tta"])
-def test_flat_rows_are_no_pictures(parameter, pictures):
-    value = RandomFlip() if parameter == "augmentation" else True
-    model = MLPBackprop(8, **{parameter: value})
-    with pytest.raises(ValueError, match=f"{parameter} requires images.*image_shape"):
-        model.fit(pictures[0].reshape(40, -1), pictures[1])
-    assert nothing_fitted(model)
-
-
 def test_floats_are_not_augmented_as_bytes(pictures):
     model = MLPBackprop(8, augmentation=RandomFlip())
     with pytest.raises(TypeError, match=r"RandomFlip requires uint8 images.*float64"):
@@ -157,3 +148,10 @@ def test_tta_switched_on_for_flat_rows(few):
     model = MLPBackprop(4, max_iter=1).fit(*few).set_params(tta=True)
     with pytest.raises(ValueError, match=r"tta.* requires images"):
         model.predict(few[0])
+
+
+def test_lbfgs_does_not_support_augmentation(pictures):
+    model = MLPBackprop(solver="lbfgs", augmentation=RandomFlip(), dropout=0.1)
+    with pytest.raises(ValueError, match="not support dropout and augmentation"):
+        model.fit(*pictures)
+    assert nothing_fitted(model)

@@ -6,41 +6,14 @@ import numpy as np
 import pytest
 import torch
 from network_training import ALL_EPOCHS, XOR
-from scipy.special import expit
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 from torch.nn import functional as F
 
 from skvision import MLPBackprop, SoftmaxRegression
 
 # Predictions
-
-
-def test_predictions_of_three_classes(few):
-    X, y = few[0], np.array(["a", "b", "c"])[few[1]]
-    model = MLPBackprop(6, max_iter=20, random_state=0).fit(X, y)
-    assert model.classes_.tolist() == ["a", "b", "c"]
-    scores, proba = model.decision_function(X), model.predict_proba(X)
-    assert scores.shape == proba.shape == (60, 3)
-    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
-    np.testing.assert_allclose(model.predict_log_proba(X), np.log(proba), rtol=1e-9)
-    np.testing.assert_array_equal(model.predict(X), model.classes_[proba.argmax(1)])
-    assert model.score(X, y) == np.mean(model.predict(X) == y)
-
-
-@pytest.mark.parametrize("loss", ["cross_entropy", "hinge", "squared_error"])
-def test_two_classes_are_one_column(loss, few):
-    X, y = few[0], np.array(["no", "yes"])[few[1] % 2]
-    model = MLPBackprop(6, loss=loss, max_iter=20, random_state=0).fit(X, y)
-    assert model.coefs_[-1].shape == (6, 1)
-    scores = model.decision_function(X)
-    assert scores.shape == (60,)
-    np.testing.assert_array_equal(model.predict(X) == "yes", scores > 0)
-    if loss == "cross_entropy":
-        proba = model.predict_proba(X)
-        np.testing.assert_allclose(proba, np.c_[expit(-scores), expit(scores)])
-        np.testing.assert_allclose(model.predict_log_proba(X), np.log(proba))
 
 
 def test_two_classes_as_torch_has_two_columns(few, rng):
@@ -53,49 +26,6 @@ def test_two_classes_as_torch_has_two_columns(few, rng):
     )
     model.set_params(alpha=0)
     assert model.loss_and_gradient(X, y)[0] == pytest.approx(value.item(), rel=1e-12)
-
-
-def test_log_probabilities_where_probabilities_round_to_zero():
-    for n_classes in (2, 3):
-        model = MLPBackprop((), standardize=False, max_iter=50, random_state=0)
-        X = np.arange(3.0 * n_classes)[:, None]
-        model.fit(X, np.arange(len(X)) // 3)
-        log_proba = model.predict_log_proba([[1e6]])
-        assert np.isfinite(log_proba).all()
-        assert log_proba.min() < -1e3
-        assert log_proba.max() == 0
-
-
-@pytest.mark.parametrize("loss", ["hinge", "squared_hinge", "squared_error"])
-def test_other_losses_have_no_probabilities(loss, few):
-    model = MLPBackprop(4, loss=loss, max_iter=2).fit(*few)
-    for method in ("predict_proba", "predict_log_proba"):
-        assert not hasattr(model, method)
-        with pytest.raises(AttributeError) as error:
-            getattr(model, method)
-        assert f"loss='{loss}'" in str(error.value.__cause__)
-    assert hasattr(MLPBackprop(), "predict_proba")
-
-
-def test_predictions_come_by_blocks(monkeypatch, few, rng):
-    from skvision._training.sources import Standardized
-
-    X = rng.normal(size=(1000, 5))
-    model = MLPBackprop(6, max_iter=2, random_state=0).fit(*few)
-    scores, features = model.decision_function(X), model.transform(X)
-    monkeypatch.setattr(Standardized.blocks, "__defaults__", (2000,))
-    np.testing.assert_allclose(model.decision_function(X), scores, rtol=1e-12)
-    np.testing.assert_allclose(model.transform(X), features, atol=1e-12)
-
-
-def test_not_fitted(few):
-    model = MLPBackprop()
-    for method in ("predict", "decision_function", "predict_proba", "transform"):
-        with pytest.raises(NotFittedError):
-            getattr(model, method)(few[0])
-    with pytest.raises(NotFittedError):
-        model.loss_and_gradient(*few)
-    assert not hasattr(model, "n_parameters_")
 
 
 # Attributes

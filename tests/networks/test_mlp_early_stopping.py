@@ -2,38 +2,13 @@
 
 import numpy as np
 import pytest
-from network_training import ALL_EPOCHS, nothing_fitted, rows_held_out
+from network_training import ALL_EPOCHS, nothing_fitted
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skvision import MLPBackprop, PixelNormalizer
-
-
-def test_early_stopping_keeps_the_best(digits):
-    X, y = digits[0][:500], digits[1][:500]
-    model = MLPBackprop(
-        20,
-        batch_norm=True,
-        learning_rate_init=0.01,
-        early_stopping=True,
-        n_iter_no_change=4,
-        random_state=0,
-    ).fit(X, y)
-    scores = np.array(model.validation_scores_)
-    assert len(scores) == model.n_iter_ == len(model.loss_curve_) < 200
-    assert scores[-4:].max() <= scores[:-4].max() + 1e-4
-    best = scores.argmax()
-    assert best < model.n_iter_ - 1
-    assert model.best_validation_score_ == scores.max() > 0.8
-    held_out = rows_held_out(y)
-    assert len(held_out) == 50
-    assert model.score(X[held_out], y[held_out]) == model.best_validation_score_
-    np.testing.assert_array_equal(model.history_["validation_score"], scores)
-    again = clone(model).set_params(max_iter=best + 1, n_iter_no_change=200).fit(X, y)
-    np.testing.assert_array_equal(again.parameters_, model.parameters_)
-    np.testing.assert_array_equal(again.predict(X), model.predict(X))
 
 
 def test_pictures_given_to_validate_on(digits, rng):
@@ -72,15 +47,6 @@ def test_pipeline_transforms_pictures_to_validate_on(kind, pictures):
         pipe.fit(X[:30], y[:30], X_val=X[30:], y_val=y[30:])
     best = pipe[-1].best_validation_score_
     assert best == max(pipe[-1].validation_scores_) == pipe.score(X[30:], y[30:])
-
-
-def test_rows_of_no_weight_are_not_held_out():
-    X, y = np.random.default_rng(0).normal(size=(60, 4)), np.arange(60) % 3
-    weights = (np.arange(60) % 2).astype(float)
-    model = MLPBackprop(8, early_stopping=True, max_iter=5, random_state=0)
-    a, b = clone(model).fit(X, y, weights), clone(model).fit(X[1::2], y[1::2])
-    np.testing.assert_allclose(a.parameters_, b.parameters_, atol=1e-12)
-    assert a.validation_scores_ == b.validation_scores_
 
 
 @pytest.mark.parametrize(
@@ -130,8 +96,3 @@ def test_best_score_is_that_of_the_last_fit(digits):
     ).fit(X, y)
     model.set_params(learning_rate_init=0.5, max_iter=2).fit(X, y)
     assert model.best_validation_score_ == max(model.validation_scores_[-2:])
-
-
-def test_classes_too_small_to_hold_out(few):
-    with pytest.raises(ValueError, match=r"validation_fraction=0\.1 of 6 rows"):
-        MLPBackprop(5, early_stopping=True).fit(few[0][:6], few[1][:6])

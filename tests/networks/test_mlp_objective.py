@@ -54,26 +54,6 @@ def test_objective_written_out(parameters, n_classes, few, rng):
     )
 
 
-@pytest.mark.parametrize("batch_norm", [False, True])
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("parameters", LOSSES)
-def test_gradients_of_each_loss(parameters, n_classes, batch_norm, few, rng):
-    X, y = few[0], few[1] % n_classes
-    model = MLPBackprop(
-        (6, 4), batch_norm=batch_norm, max_iter=3, random_state=0, **parameters
-    ).fit(X, y)
-    check = gradient_check_estimator(
-        model,
-        X,
-        y,
-        sample_weight=rng.random(60),
-        n_coordinates=12,
-        jitter=0.1,
-        random_state=0,
-    )
-    assert check.passed, check
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("penalty", [{}, {"alpha": 0.1, "l1_ratio": 0.4}])
 def test_gradients_of_each_activation(activation, penalty, few):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from network_training import rows_held_out
-from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from skvision import MLPBackprop
@@ -52,17 +51,6 @@ def test_standardized_by_weighted_rows(few, rng):
     variance = np.average((few[0] - mean) ** 2, axis=0, weights=weights)
     np.testing.assert_allclose(
         model.transform(few[0]), (few[0] - mean) / np.sqrt(variance), atol=1e-12
-    )
-
-
-def test_bytes_are_as_floats(pictures):
-    images, y = pictures
-    model = MLPBackprop(8, max_iter=5, random_state=0)
-    a = clone(model).fit(images, y)
-    b = clone(model).fit(images.astype(np.float32), y)
-    np.testing.assert_array_equal(a.parameters_, b.parameters_)
-    np.testing.assert_array_equal(
-        a.decision_function(images), b.decision_function(images.astype(np.float32))
     )
 
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from network_training import ACTIVATIONS, LOSSES, ONE_BATCH
-from sklearn.base import clone
+from network_training import ACTIVATIONS, LOSSES
 
 from skvision import MLPBackprop
 
@@ -44,31 +43,6 @@ def test_all_of_them_learn_digits(parameters, digits):
     assert model.score(X[1000:], y[1000:]) > 0.87
 
 
-@pytest.mark.parametrize(
-    ("name", "rates"),
-    [
-        ("constant", [1, 1, 1, 1, 1, 1]),
-        ("step", [1, 1, 0.1, 0.1, 0.01, 0.01]),
-        ("exponential", 0.01 ** (np.arange(6) / 6)),
-        ("cosine", (1 + np.cos(np.pi * np.arange(6) / 6)) / 2),
-        ("invscaling", 1 / np.sqrt(np.arange(1, 7))),
-        ("one_cycle", None),
-    ],
-)
-def test_learning_rates(name, rates, few):
-    model = MLPBackprop(
-        2, learning_rate=name, learning_rate_init=0.01, max_iter=6, random_state=0
-    ).fit(*few)
-    found = model.history_["learning_rate"] / 0.01
-    if name == "one_cycle":
-        assert found[0] == pytest.approx(1 / 25)
-        assert found.argmax() == 2
-        assert (np.diff(found)[:2] > 0).all()
-        assert (np.diff(found)[2:] < 0).all()
-    else:
-        np.testing.assert_allclose(found, rates)
-
-
 def test_adaptive_rate_decreases_on_a_plateau(few):
     model = MLPBackprop(
         learning_rate="adaptive",
@@ -91,16 +65,6 @@ def test_planned_rates_run_to_the_end(name, few):
     assert MLPBackprop(4, **parameters).fit(*few).n_iter_ < 9
 
 
-def test_stops_where_the_loss_falls_no_more(few):
-    model = MLPBackprop(
-        5, learning_rate_init=0.05, tol=0.01, n_iter_no_change=4, random_state=0
-    ).fit(*few)
-    losses = model.loss_curve_
-    assert 5 < model.n_iter_ == len(losses) < 200
-    falls = np.minimum.accumulate(losses)[:-1] - losses[1:]
-    assert falls[-4:].max() <= 0.01 < falls[-5]
-
-
 def test_weights_are_drawn_as_they_are_named(rng):
     X, y = rng.normal(size=(10, 400)), np.arange(10) % 5
 
@@ -120,54 +84,3 @@ def test_weights_are_drawn_as_they_are_named(rng):
 
 
 # Callbacks
-
-
-@pytest.mark.parametrize("parameters", [{}, {"batch_norm": True}, {"solver": "lbfgs"}])
-def test_callbacks_see_each_epoch_and_stop(parameters, digits):
-    callback = pytest.importorskip("sklearn.callback")
-    images, y = digits[0].reshape(-1, 8, 8).astype(np.uint8), digits[1]
-    seen = []
-
-    class Stopper(callback.FitCallback):
-        def setup(self, estimator, context):
-            pass
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context):
-            pass
-
-        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
-            if context.task_name == "iteration" and fitted_estimator is not None:
-                seen.append(fitted_estimator.score(images, y))
-                return len(seen) == 4
-
-    model = MLPBackprop(20, random_state=0, **parameters).set_callbacks(Stopper())
-    model.fit(images, y)
-    assert len(seen) == model.n_iter_ == 4
-    assert model.score(images, y) == seen[-1] > 0.3
-    assert seen[-1] > seen[0]
-
-
-def test_scores_are_monitored(few):
-    callback = pytest.importorskip("sklearn.callback")
-    monitor = callback.ScoringMonitor(scoring="accuracy")
-    model = MLPBackprop(6, max_iter=5, **ONE_BATCH).set_callbacks(monitor).fit(*few)
-    log = monitor.get_logs().data
-    found = [entry["accuracy"] for entry in log if entry["task_name"] == "iteration"]
-    by_epochs, expected = clone(model), []
-    for _ in range(5):
-        by_epochs.partial_fit(*few, classes=[0, 1, 2])
-        expected.append(by_epochs.score(*few))
-    assert found == expected
-
-
-def test_progress_bar(few, capsys):
-    callback = pytest.importorskip("sklearn.callback")
-    pytest.importorskip("rich")
-    model = MLPBackprop(6, max_iter=3, random_state=0)
-    plain = clone(model).fit(*few)
-    model.set_callbacks(callback.ProgressBar()).fit(*few)
-    np.testing.assert_array_equal(model.parameters_, plain.parameters_)
-    assert "MLPBackprop" in capsys.readouterr().out

@@ -100,6 +100,33 @@ def test_on_plateau_as_torch(scores, patience, tol, is_loss):
 
 
 @each
+@pytest.mark.parametrize(
+    ("named", "rates"),
+    [
+        ("constant", [1, 1, 1, 1, 1, 1]),
+        ("step", [1, 1, 0.1, 0.1, 0.01, 0.01]),
+        ("exponential", 0.01 ** (np.arange(6) / 6)),
+        ("cosine", (1 + np.cos(np.pi * np.arange(6) / 6)) / 2),
+        ("invscaling", 1 / np.sqrt(np.arange(1, 7))),
+        ("adaptive", [1, 1, 1, 1, 1, 1]),
+        ("one_cycle", None),
+    ],
+)
+def test_named_rates(model, named, rates, digits):
+    model = clone(model).set_params(learning_rate=named, learning_rate_init=0.01)
+    model.set_params(max_iter=6).fit(*digits)
+    found = np.array(rates_of(model)) / 0.01
+    if named == "one_cycle":
+        assert found[0] == pytest.approx(1 / 25)
+        assert found.argmax() == 2
+        assert (np.diff(found)[:2] > 0).all()
+        assert (np.diff(found)[2:] < 0).all()
+    else:
+        np.testing.assert_allclose(found, rates)
+    assert model.loss_curve_[-1] < model.loss_curve_[0]
+
+
+@each
 def test_a_rate_halved_every_so_many_epochs(model, digits):
     model = clone(model).set_params(learning_rate=StepDecay(every=3, factor=0.5))
     model.set_params(learning_rate_init=0.01).fit(*digits)
@@ -233,6 +260,18 @@ def test_partial_fit_remembers(model, schedule, digits):
     assert len(set(rates_of(model))) > 2
 
 
+@each_that_validates
+@pytest.mark.parametrize("named", ["cosine", "one_cycle"])
+def test_partial_fit_refuses_to_go_on_after_the_plan(model, named, digits):
+    model = clone(model).set_params(learning_rate=named, max_iter=3)
+    for _ in range(3):
+        model.partial_fit(*digits, classes=np.unique(digits[1]))
+    networks = [clone(model).fit(*digits)] if hasattr(model, "history_") else []
+    for planned in (model, *networks):
+        with pytest.raises(ValueError, match="falls to 0 after max_iter=3 epochs"):
+            planned.partial_fit(*digits)
+
+
 # Values as parameters
 
 
@@ -316,15 +355,6 @@ def test_an_error_of_the_function_itself_is_passed_on(digits):
 def test_bad_values_are_named(model, value, match, digits):
     with pytest.raises(ValueError, match=match):
         clone(model).set_params(learning_rate=value).fit(*digits)
-
-
-def test_partial_fit_refuses_to_go_on_after_the_plan():
-    model = SoftmaxRegression(solver="adam", learning_rate="cosine", max_iter=2)
-    X, y = np.eye(4), [0, 1, 0, 1]
-    for _ in range(2):
-        model.partial_fit(X, y, classes=[0, 1])
-    with pytest.raises(ValueError, match="falls to 0 after max_iter=2 epochs"):
-        model.partial_fit(X, y)
 
 
 def test_partial_fit_continues_with_another_solver_and_dtype():

@@ -43,9 +43,7 @@ def sequential_of_all_kinds(x, params, buffers, in_training):
 
 
 CASES = {
-    "dense": Case(
-        Dense(3), lambda x, p, b, t: F.linear(x.flatten(1), p[0].T, p[1])
-    ),
+    "dense": Case(Dense(3), lambda x, p, b, t: F.linear(x.flatten(1), p[0].T, p[1])),
     "dense without bias": Case(
         Dense(3, bias=False), lambda x, p, b, t: F.linear(x.flatten(1), p[0].T)
     ),

@@ -12,7 +12,8 @@ from skvision._layers.sequential import Sequential
 
 
 @pytest.mark.parametrize(
-    ("initializer", "expected"), [("he", (2 / 300) ** 0.5), ("xavier", (2 / 500) ** 0.5)]
+    ("initializer", "expected"),
+    [("he", (2 / 300) ** 0.5), ("xavier", (2 / 500) ** 0.5)],
 )
 def test_first_weights_have_the_deviation_asked_for(initializer, expected, rng):
     layer = Dense(200, initializer=initializer)

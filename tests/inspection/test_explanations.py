@@ -148,9 +148,11 @@ def test_saliency_is_that_of_torch(digits):
     model = MLPBackprop((15, 9), batch_norm=True, max_iter=4, random_state=0).fit(X, y)
     layers = []
     W = [torch.from_numpy(weights) for weights in model.coefs_]
-    hidden = model._architecture.network().arrays(
-        model.parameters_, model._statistics
-    ).parts[0]
+    hidden = (
+        model._architecture.network()
+        .arrays(model.parameters_, model._statistics)
+        .parts[0]
+    )
     for i, (_, norm, _) in enumerate((hidden.parts[:3], hidden.parts[3:])):
         (gain, shift), (mean, variance) = norm.params, norm.buffers
         layers.append((W[i], *map(torch.from_numpy, (gain, shift, mean, variance))))

@@ -97,7 +97,10 @@ def test_shapes(net):
     assert net.n_weights == 72 + 192
     assert net.n_statistics == 8
     kernels = net.weights[0]
-    assert kernels.parameter.by_unit(kernels.of(np.zeros(net.n_params))).shape == (4, 18)
+    assert kernels.parameter.by_unit(kernels.of(np.zeros(net.n_params))).shape == (
+        4,
+        18,
+    )
 
 
 def test_gradients_equal_differences(net, X, rng):
@@ -125,7 +128,7 @@ def test_input_gradients_equal_differences(net, X, rng, differences):
 
 
 def train(net, X, params, statistics, rng, n_epochs):
-    optimizer, inputs = sgd(), Inputs(X, None)
+    optimizer, inputs = sgd(momentum=0.0), Inputs(X, None)
     rest = net, statistics, inputs, LABELS, np.ones(N)
     return minimize(
         batch_objective(*rest, **options(rng)),

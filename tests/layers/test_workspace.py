@@ -29,10 +29,9 @@ def test_batches_of_any_sizes_are_those_of_a_fresh_workspace(name, rng):
     for n in (20, 7, 20, 1, 30):
         x, d_y = rng.normal(size=(n, D)), rng.normal(size=(n, *net.output_shape))
         fresh = net.arrays(params, statistics, np.empty_like(params))
-        results = []
+        weights, results = rng.random(n), []
         for each in (arrays, fresh):
-            training = in_training(rng.random(n) * 0 + 2)
-            training = training._replace(labels=np.arange(n) % 3)
+            training = in_training(weights)._replace(labels=np.arange(n) % 3)
             y, backward = layer.forward(each, x, training)
             results.append((y, backward(d_y)))
         for ours, expected in zip(*results, strict=True):

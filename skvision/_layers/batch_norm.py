@@ -99,8 +99,9 @@ def _weights_of_values(weights: Array | None, n_rows: int, values: Array) -> Arr
     n = len(values)
     if weights is None:
         return np.full(n, 1 / n, values.dtype)
-    repeated: Array = weights if n == n_rows else np.repeat(weights, n // n_rows)
-    return repeated / repeated.sum()
+    repeated = weights if n == n_rows else np.repeat(weights, n // n_rows)
+    normalized: Array = repeated / repeated.sum()
+    return normalized
 
 
 def _center(

@@ -17,13 +17,14 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Each room and the rooms that it imports, in the order of levels: all stand above it.
 ROOMS = {
     "_kernels": set(),
-    "_training": {"_kernels"},
+    "_layers": {"_kernels"},
+    "_training": {"_kernels", "_layers"},
     "_contract": {"_training"},
     "_readers": {"_contract", "_training"},
     "_features": {"_contract", "_kernels", "_training"},
     "_neighbors": {"_contract", "_kernels", "_training"},
     "_linear": {"_contract", "_kernels", "_training"},
-    "_networks": {"_contract", "_training"},
+    "_networks": {"_contract", "_layers", "_training"},
     "augmentation": {"_contract", "_kernels"},
     "datasets": {"_contract"},
     "metrics": {"_contract"},
@@ -61,7 +62,8 @@ OTHERS = {
     - {"_kernels", "_readers", "_linear", "_networks", "augmentation", "datasets"}
     - {"schedules", "_verification", "_model_files", "cli", "__main__"},
     "sklearn": ROOMS.keys()
-    - {"_kernels", "_training", "augmentation", "schedules", "cli", "__main__"},
+    - {"_kernels", "_layers", "_training", "augmentation", "schedules", "cli"}
+    - {"__main__"},
     "joblib": {"_training", "_contract", "_app"},
     "threadpoolctl": {"_training"},
     "pandas": {"_contract", "datasets", "model_selection", "inspection", "_app"},

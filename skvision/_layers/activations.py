@@ -65,7 +65,8 @@ class LeakyReLU(Elementwise):
         np.maximum(x, out, out=out)
 
     def slope(self, x: Array, y: Array, out: Array) -> None:
-        out[...] = np.where(x > 0, x.dtype.type(1), x.dtype.type(0.01))
+        np.greater(x, 0, out=out)
+        np.maximum(out, x.dtype.type(0.01), out=out)
 
 
 @dataclass(frozen=True)

@@ -62,17 +62,17 @@ class BatchNorm(Layer):
     ) -> tuple[Array, Backward]:
         gain, shift = arrays.params
         values = x.reshape(-1, x.shape[-1])  # of each channel
-        normal = arrays.workspace.like("normal", values)
+        normal, y = (arrays.workspace.like(name, values) for name in ("normal", "y"))
         if training is None or training.rng is None:
             weights = None
             mean, variance = arrays.buffers
             np.subtract(values, mean, out=normal)
         else:
             weights = _weights_of_values(training.weights, len(x), values)
-            variance = _center(values, weights, normal, arrays.buffers, training)
+            variance = _center(values, weights, normal, y, arrays.buffers, training)
         scale = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
         normal *= scale
-        y = np.multiply(normal, gain, out=arrays.workspace.like("y", values))
+        np.multiply(normal, gain, out=y)
         y += shift
 
         def backward(dy: Array, needs_dx: bool = True) -> Array:
@@ -99,25 +99,29 @@ def _weights_of_values(weights: Array | None, n_rows: int, values: Array) -> Arr
     n = len(values)
     if weights is None:
         return np.full(n, 1 / n, values.dtype)
-    repeated: Array = weights if n == n_rows else np.repeat(weights, n // n_rows)
-    repeated = repeated / repeated.sum()
-    return repeated
+    repeated = weights if n == n_rows else np.repeat(weights, n // n_rows)
+    normalized: Array = repeated / repeated.sum()
+    return normalized
 
 
 def _center(
     values: Array,
     weights: Array,
     out: Array,
+    squares: Array,
     running: Sequence[Array],
     training: Training,
 ) -> Array:
-    """Write centered values, update the running statistics, return the variance."""
+    """Write centered values, update the running statistics, return the variance.
+
+    ``out`` receives the centered values and ``squares`` their squares.
+    """
     n = len(values)
     np.subtract(values, values[0], out=out)  # so that constant columns become 0
     from_first = weights @ out
     mean = values[0] + from_first
     out -= from_first
-    variance: Array = weights @ (out * out)
+    variance: Array = weights @ np.multiply(out, out, out=squares)
     unbiased = variance * values.dtype.type(n / max(n - 1, 1))
     for statistic, now in zip(running, (mean, unbiased), strict=True):
         statistic += statistic.dtype.type(training.momentum) * (now - statistic)

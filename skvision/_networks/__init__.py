@@ -1,5 +1,5 @@
 """Neural networks: `MLPBackprop`, `ArcFaceEmbedder` and their common base class.
 
-Layers, losses and optimizers are in `_training`.
-The room may import `_contract` and `_training`.
+Layers are in `_layers`, and losses and optimizers in `_training`.
+The room may import these and `_contract`.
 """

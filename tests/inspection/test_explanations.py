@@ -149,11 +149,13 @@ def test_saliency_is_that_of_torch(digits):
     model = MLPBackprop((15, 9), batch_norm=True, max_iter=4, random_state=0).fit(X, y)
     layers = []
     W = [torch.from_numpy(weights) for weights in model.coefs_]
-    views = model._architecture.network().views(model.parameters_)[3:]
-    statistics = model._architecture.network().statistics(model._statistics)
-    for i in range(2):
-        gain, shift = views[2 * i : 2 * i + 2]
-        mean, variance = statistics[2 * i : 2 * i + 2]
+    hidden = (
+        model._architecture.network()
+        .arrays(model.parameters_, model._statistics)
+        .parts[0]
+    )
+    for i, (_, norm, _) in enumerate((hidden.parts[:3], hidden.parts[3:])):
+        (gain, shift), (mean, variance) = norm.params, norm.buffers
         layers.append((W[i], *map(torch.from_numpy, (gain, shift, mean, variance))))
     x = torch.from_numpy(X[:20]).requires_grad_()
     hidden = x.reshape(20, -1) - torch.from_numpy(model._standard.mean)

@@ -287,3 +287,15 @@ def test_the_gradient_of_scores_is_left_as_it_was():
     before = dy.copy()
     assert backward(dy, needs_dx=False) is None
     np.testing.assert_array_equal(dy, before)
+
+
+@pytest.mark.parametrize("margin_type", ["angle", "cosine"])
+def test_images_are_flat_rows(margin_type):
+    rng = np.random.default_rng(9)
+    x, centers = rng.normal(size=(6, 4, 3, 2)), rng.normal(size=(4, 24))
+    labels, layer = np.arange(6) % 4, head(4, margin_type=margin_type)
+    value, dx, of_centers = loss_and_gradients(layer, x, centers, labels)
+    expected = loss_and_gradients(layer, x.reshape(6, 24), centers, labels)
+    assert value == expected[0]
+    np.testing.assert_array_equal(dx, expected[1].reshape(x.shape))
+    np.testing.assert_array_equal(of_centers, expected[2])

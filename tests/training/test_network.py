@@ -1,23 +1,18 @@
-"""Networks: flat vectors and their views, objectives, running statistics."""
+"""Networks: outputs, objectives, running statistics, gradients by inputs."""
 
 import numpy as np
 import pytest
 import torch
-from skvision._training.layers import (
-    batch_norm,
-    chain,
-    dropout,
-    elu,
-    he,
-    linear,
-    relu,
-    sigmoid,
-    tanh,
-    xavier,
-)
+from mini_batches import minimize_in_batches
 from torch.nn import functional as F
 from torch.optim.swa_utils import update_bn
 
+from skvision._layers.activations import ELU, ReLU, Sigmoid, Tanh
+from skvision._layers.batch_norm import BatchNorm
+from skvision._layers.dense import Dense
+from skvision._layers.dropout import Dropout
+from skvision._layers.network import Network, views
+from skvision._layers.sequential import Sequential
 from skvision._training.losses import (
     sigmoid_cross_entropy,
     sigmoid_squared_error,
@@ -26,12 +21,12 @@ from skvision._training.losses import (
     squared_hinge,
     weston_watkins,
 )
-from skvision._training.minimize import minimize
 from skvision._training.moments import learn_standard
 from skvision._training.network import (
     batch_objective,
+    input_gradients,
     learn_statistics,
-    network,
+    network_outputs,
     whole_objective,
 )
 from skvision._training.optimizers import adam, sgd
@@ -43,13 +38,16 @@ from skvision.inspection import gradient_check
 N, D = 50, 5
 
 
+def network(*layers, n_inputs=D):
+    return Network(Sequential(*layers), (n_inputs,))
+
+
 def plain():
-    return network(chain(linear(4, he), elu(), linear(3, xavier)), D)
+    return network(Dense(4), ELU(), Dense(3))
 
 
-def with_batch_norm(activation=relu):
-    layers = linear(4, he), batch_norm(), activation(), linear(3, xavier)
-    return network(chain(*layers), D)
+def with_batch_norm(activation=ReLU):
+    return network(Dense(4), BatchNorm(), activation(), Dense(3))
 
 
 @pytest.fixture
@@ -91,108 +89,47 @@ def module_of(net, params):
 
 
 def in_order_of_torch(net, params):
-    W1, W2, b1, gain, shift, b2 = net.views(params)
+    W1, b1, gain, shift, W2, b2 = views(net.parameters, params)
     return W1.T, b1, gain, shift, W2.T, b2
 
 
-# the two vectors
+# outputs
 
 
-def test_views_lie_in_order_weights_first():
-    net = with_batch_norm()
-    params = np.arange(float(net.n_params))
-    views = net.views(params)
-    shapes = [(D, 4), (4, 3), (4,), (4,), (4,), (3,)]
-    assert [view.shape for view in views] == shapes
-    np.testing.assert_array_equal(np.concatenate([v.ravel() for v in views]), params)
-    assert net.n_weights == D * 4 + 4 * 3
-    assert net.n_params == net.n_weights + 4 + 4 + 4 + 3
-    statistics = np.arange(8.0)
-    assert net.n_statistics == 8
-    np.testing.assert_array_equal(
-        net.statistics(statistics), np.arange(8).reshape(2, 4)
-    )
-
-
-def test_views_share_memory():
-    net = with_batch_norm()
-    params, statistics = np.zeros(net.n_params), np.zeros(net.n_statistics)
-    for views, vector in (
-        (net.views(params), params),
-        (net.statistics(statistics), statistics),
-    ):
-        for i, view in enumerate(views):
-            assert np.shares_memory(view, vector)
-            view[...] = i + 1
-        assert (vector > 0).all()
-
-
-def test_weight_slices_are_those_of_the_weights():
-    net = with_batch_norm()
-    params = np.arange(float(net.n_params))
-    slices = net.weight_slices()
-    assert slices == [slice(0, 20), slice(20, 32)]
-    for part, view in zip(slices, net.views(params), strict=False):
-        np.testing.assert_array_equal(params[part], view.ravel())
-
-
-def test_a_network_without_arrays_has_empty_vectors(X):
-    net = network(tanh(), D)
-    assert net.n_weights == net.n_params == net.n_statistics == 0
-    assert net.views(np.empty(0)) == net.weight_slices() == []
-    out = net.outputs(np.empty(0), np.empty(0), Standardized(ArraySource(X)))
+def test_outputs_of_a_network_without_arrays(X):
+    net = network(Tanh())
+    out = network_outputs(net, np.empty(0), np.empty(0), Standardized(ArraySource(X)))
     np.testing.assert_array_equal(out, np.tanh(X))
 
 
-@pytest.mark.parametrize(
-    ("sizes", "n_weights", "n_params"),
-    [
-        ((3072, 100, 10), 308_200, 308_310),
-        ((3, 4, 4, 1), 32, 41),
-        ((3, 4, 2), 20, 26),
-        ((8, 10), 80, 90),
-    ],
-)
-def test_numbers_of_weights_and_parameters(sizes, n_weights, n_params):
-    net = network(chain(*(linear(n, he) for n in sizes[1:])), sizes[0])
-    assert net.n_weights == n_weights
-    assert net.n_params == n_params
-
-
-def test_start():
-    net = network(chain(linear(200, he), batch_norm(), linear(50, xavier)), 300)
-    params, statistics = net.start(np.random.default_rng(0))
-    assert params.dtype == statistics.dtype == np.float64
-    W1, W2, b1, gain, shift, b2 = net.views(params)
-    for W, deviation in ((W1, he(300, 200)), (W2, xavier(200, 50))):
-        assert W.std() == pytest.approx(deviation, rel=4 / np.sqrt(2 * W.size))
-    assert not any(zeros.any() for zeros in (b1, shift, b2))
-    assert (gain == 1).all()
-    mean, variance = net.statistics(statistics)
-    assert not mean.any()
-    assert (variance == 1).all()
-    np.testing.assert_array_equal(net.start(np.random.default_rng(0))[0], params)
-    assert (net.start(np.random.default_rng(1))[0] != params).any()
-
-
-# outputs
+def test_hidden_outputs_are_those_of_the_first_part(X, rng):
+    hidden = Sequential(Dense(4), BatchNorm(), Tanh())
+    net = network(hidden, Dense(3))
+    params, statistics = start(net, rng)
+    inputs = Standardized(ArraySource(X))
+    found = network_outputs(net, params, statistics, inputs, hidden=True)
+    n = 4 * 3  # weights of the last layer, after those of the first
+    own = np.concatenate([params[: D * 4], params[D * 4 + n : -3]])
+    expected = network_outputs(Network(hidden, (D,)), own, statistics, inputs)
+    assert found.shape == (N, 4)
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("block_bytes", [1, 900, 10**9])
 def test_outputs_are_those_of_one_forward_pass(dtype, block_bytes, monkeypatch, rng):
     monkeypatch.setattr(Standardized.blocks, "__defaults__", (block_bytes,))
-    net, X = with_batch_norm(elu), rng.uniform(0, 255, (N, D)).astype(dtype)
+    net, X = with_batch_norm(ELU), rng.uniform(0, 255, (N, D)).astype(dtype)
     inputs = Standardized(
         ArraySource(X), learn_standard(ArraySource(X), np.full(N, 1 / N), None)
     )
     params, statistics = (a.astype(inputs.dtype) for a in start(net, rng))
     before = statistics.copy()
-    out = net.outputs(params, statistics, inputs)
+    out = network_outputs(net, params, statistics, inputs)
     assert out.dtype == inputs.dtype
     assert out.shape == (N, 3)
-    W1, W2, b1, gain, shift, b2 = net.views(params.astype(float))
-    mean, variance = net.statistics(statistics.astype(float))
+    W1, b1, gain, shift, W2, b2 = views(net.parameters, params.astype(float))
+    mean, variance = statistics.astype(float).reshape(2, 4)
     x = (X.astype(float) - X.mean(axis=0, dtype=float)) / X.std(axis=0, dtype=float)
     x = gain * (x @ W1 + b1 - mean) / np.sqrt(variance + 1e-5) + shift
     expected = np.where(x > 0, x, np.exp(np.minimum(x, 0)) - 1) @ W2 + b2
@@ -203,18 +140,21 @@ def test_outputs_are_those_of_one_forward_pass(dtype, block_bytes, monkeypatch, 
 
 def test_outputs_of_no_rows():
     net = plain()
-    out = net.outputs(
-        np.zeros(net.n_params), np.empty(0), Standardized(ArraySource(np.empty((0, D))))
+    out = network_outputs(
+        net,
+        np.zeros(net.n_params),
+        np.empty(0),
+        Standardized(ArraySource(np.empty((0, D)))),
     )
     assert out.shape == (0, 3)
 
 
 def test_nothing_is_drawn_at_prediction(X, labels, rng):
-    net = network(chain(dropout(0.5), linear(3, he)), D)
+    net = network(Dropout(0.5), Dense(3))
     params, _ = start(net, rng)
     inputs = Standardized(ArraySource(X))
-    out = net.outputs(params, np.empty(0), inputs)
-    W, b = net.views(params)
+    out = network_outputs(net, params, np.empty(0), inputs)
+    W, b = views(net.parameters, params)
     np.testing.assert_allclose(out, X @ W + b, rtol=1e-12)
     value, _ = whole_objective(
         net,
@@ -289,7 +229,7 @@ def test_value_gradient_and_statistics_equal_torch(in_training, X, labels, rng):
     module = module_of(net, params)
     with torch.no_grad():
         for i, of_torch in enumerate((module[1].running_mean, module[1].running_var)):
-            of_torch.copy_(torch.from_numpy(net.statistics(statistics)[i]))
+            of_torch.copy_(torch.from_numpy(statistics.reshape(2, 4)[i]))
     weights = np.ones(N) if in_training else rng.random(N)
     of_batch, whole = both(
         net,
@@ -317,14 +257,14 @@ def test_value_gradient_and_statistics_equal_torch(in_training, X, labels, rng):
         in_order_of_torch(net, gradient), module.parameters(), strict=True
     ):
         np.testing.assert_allclose(ours, variable.grad, rtol=1e-10, atol=1e-10)
-    mean, variance = net.statistics(statistics)
+    mean, variance = statistics.reshape(2, 4)
     np.testing.assert_allclose(mean, module[1].running_mean, rtol=1e-12)
     np.testing.assert_allclose(variance, module[1].running_var, rtol=1e-12)
 
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 def test_gradients_equal_differences(loss, X, labels, weights, rng):
-    net = with_batch_norm(tanh)
+    net = with_batch_norm(Tanh)
     params, statistics = start(net, rng)
     of_batch, whole = both(
         net, statistics, Standardized(ArraySource(X)), labels, weights, rng, loss=loss
@@ -337,7 +277,7 @@ def test_gradients_equal_differences(loss, X, labels, weights, rng):
 
 
 def test_gradient_of_dropout_equals_differences_for_one_draw(X, labels, weights, rng):
-    net = network(chain(linear(6, he), dropout(0.5), tanh(), linear(3, he)), D)
+    net = network(Dense(6), Dropout(0.5), Tanh(), Dense(3))
     params, _ = start(net, rng)
 
     def objective(params):
@@ -356,7 +296,7 @@ def test_gradient_of_dropout_equals_differences_for_one_draw(X, labels, weights,
 
 
 def test_weights_are_rows_that_often(X, labels, rng):
-    net, counts = with_batch_norm(tanh), np.arange(N) % 4
+    net, counts = with_batch_norm(Tanh), np.arange(N) % 4
     twice = np.repeat(np.arange(N), counts)
     params, statistics = start(net, rng)
     results = []
@@ -368,7 +308,7 @@ def test_weights_are_rows_that_often(X, labels, rng):
         of_batch, whole = both(net, own, inputs, labels[rows], weights, rng)
         of_whole = whole(params)
         of_all = of_batch(params, np.arange(len(rows)))
-        results.append((*of_whole, *of_all, net.statistics(own)[0]))
+        results.append((*of_whole, *of_all, own[:4]))
     for ours, repeated in zip(*results, strict=True):
         np.testing.assert_allclose(ours, repeated, rtol=1e-10, atol=1e-12)
 
@@ -401,7 +341,7 @@ def test_gradient_is_that_of_the_last_call_alone(X, labels, weights, rng):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_dtypes(dtype, labels, weights, rng):
     X = rng.uniform(0, 255, (N, D)).astype(dtype)
-    net = with_batch_norm(tanh)
+    net = with_batch_norm(Tanh)
     params, statistics = start(net, rng)
     exact, got = [], []
     for rows, results in ((X.astype(float), exact), (X, got)):
@@ -456,7 +396,7 @@ def test_learned_statistics_are_those_of_torch(X, rng):
         net, params, Standardized(ArraySource(X)), np.ones(N), batches, rng
     )
     assert statistics.dtype == np.float64
-    mean, variance = net.statistics(statistics)
+    mean, variance = statistics.reshape(2, 4)
     np.testing.assert_allclose(mean, module[1].running_mean, rtol=1e-12)
     np.testing.assert_allclose(variance, module[1].running_var, rtol=1e-12)
 
@@ -466,7 +406,7 @@ def test_learned_statistics_are_a_mean_of_those_of_the_batches(X, weights, rng):
     params = start(net, rng)[0]
     weights[[0, 1, 20, 21]] = 1  # in no batch are all zero
     batches = np.split(np.arange(N), [7, 20, 30])
-    W, _, b = net.views(params)[:3]
+    W, b = views(net.parameters, params)[:2]
     means, variances = [], []
     for batch in batches:
         x, counts = X[batch] @ W + b, weights[batch]
@@ -510,38 +450,36 @@ def train(net, params, X, labels, loss, optimizer, rate, n_epochs):
         penalty=l2(0.0),
         rng=np.random.default_rng(0),
     )
-    return minimize(
+    return minimize_in_batches(
         objective,
         params,
         np.arange(len(X)),
         optimizer=optimizer,
-        state=optimizer.init(params),
         schedule=constant(rate),
         batch_size=len(X),
         max_iter=n_epochs,
-        tol=0.0,
         n_iter_no_change=n_epochs,
-        rng=None,
-        parts=net.weight_slices(),
+        parts=[slot.place for slot in net.weights],
     )
 
 
 def test_first_loss_is_the_logarithm_of_the_number_of_classes(rng):
-    net = network(chain(linear(100, he), relu(), linear(10, lambda *_: 1e-3)), 50)
+    net = network(Dense(100), ReLU(), Dense(10), n_inputs=50)
     params, _ = net.start(rng)
+    views(net.weights, params)[1][...] = 1e-3 * rng.normal(size=(100, 10))
     X, labels = rng.normal(size=(200, 50)), rng.integers(0, 10, 200)
     value, _ = softmax_cross_entropy(
-        net.outputs(params, np.empty(0), Standardized(ArraySource(X))), labels
+        network_outputs(net, params, np.empty(0), Standardized(ArraySource(X))), labels
     )
     assert value == pytest.approx(2.3026, abs=5e-3)
 
 
 def test_a_net_of_enough_width_learns_20_pictures_by_heart(rng):
     X, labels = rng.normal(size=(20, 48)), np.arange(20) % 10
-    net = network(chain(linear(50, he), relu(), linear(10, he)), 48)
+    net = network(Dense(50), ReLU(), Dense(10), n_inputs=48)
     params, _ = net.start(rng)
     result = train(net, params, X, labels, softmax_cross_entropy, adam(), 0.01, 100)
-    out = net.outputs(result.params, np.empty(0), Standardized(ArraySource(X)))
+    out = network_outputs(net, result.params, np.empty(0), Standardized(ArraySource(X)))
     assert (out.argmax(axis=1) == labels).all()
     assert np.shape(result.update_ratios) == (100, 2)
 
@@ -550,22 +488,26 @@ XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
 
 
 def test_one_hidden_layer_of_four_learns_xor(rng):
-    net = network(chain(linear(4, lambda *_: 1.0), sigmoid(), linear(1, xavier)), 2)
+    net = network(Dense(4), Sigmoid(), Dense(1, initializer="xavier"), n_inputs=2)
     for _ in range(3):
         params, _ = net.start(rng)
         result = train(net, params, *XOR, sigmoid_cross_entropy, sgd(), 0.5, 500)
-        out = net.outputs(result.params, np.empty(0), Standardized(ArraySource(XOR[0])))
+        out = network_outputs(
+            net, result.params, np.empty(0), Standardized(ArraySource(XOR[0]))
+        )
         assert ((out[:, 0] > 0) == XOR[1]).all()
 
 
 def test_weights_of_zero_stay_identical_and_never_learn_xor():
-    net = network(chain(linear(4, he), sigmoid(), linear(1, he)), 2)
+    net = network(Dense(4), Sigmoid(), Dense(1), n_inputs=2)
     params = np.zeros(net.n_params)
     result = train(net, params, *XOR, sigmoid_cross_entropy, sgd(), 0.5, 300)
-    W, _, b, _ = net.views(result.params)
+    W, b, _, _ = views(net.parameters, result.params)
     assert (W == W[:, :1]).all()
     assert (b == b[0]).all()
-    out = net.outputs(result.params, np.empty(0), Standardized(ArraySource(XOR[0])))
+    out = network_outputs(
+        net, result.params, np.empty(0), Standardized(ArraySource(XOR[0]))
+    )
     assert ((out[:, 0] > 0) == XOR[1]).sum() < 4
 
 
@@ -576,7 +518,7 @@ def test_input_gradients_are_those_of_torch(rng, X):
     net = with_batch_norm()
     params, statistics = start(net, rng)
     module = module_of(net, params).eval()
-    mean, variance = (torch.from_numpy(part) for part in net.statistics(statistics))
+    mean, variance = (torch.from_numpy(part) for part in statistics.reshape(2, 4))
     module[1].running_mean.copy_(mean)
     module[1].running_var.copy_(variance)
     standard = learn_standard(ArraySource(X), np.full(N, 1 / N), None)
@@ -585,24 +527,24 @@ def test_input_gradients_are_those_of_torch(rng, X):
     x = torch.from_numpy(X).requires_grad_()
     z = (x - torch.from_numpy(standard.mean)) / torch.from_numpy(standard.deviation)
     module(z).backward(torch.from_numpy(d_outputs))
-    found = net.input_gradients(
-        params, statistics, Standardized(ArraySource(X), standard), d_outputs
+    found = input_gradients(
+        net, params, statistics, Standardized(ArraySource(X), standard), d_outputs
     )
     np.testing.assert_allclose(found, x.grad.numpy(), atol=1e-12)
 
 
 def test_input_gradients_are_float32_for_bytes_and_come_in_blocks(rng, monkeypatch):
-    net = with_batch_norm(tanh)
+    net = with_batch_norm(Tanh)
     params, statistics = start(net, rng)
     X = rng.integers(0, 9, (N, D)).astype(np.uint8)
     d_outputs = rng.normal(size=(N, 3))
-    whole = net.input_gradients(
-        params, statistics, Standardized(ArraySource(X)), d_outputs
+    whole = input_gradients(
+        net, params, statistics, Standardized(ArraySource(X)), d_outputs
     )
     exact = Standardized(ArraySource(X.astype(float)))
-    expected = net.input_gradients(params, statistics, exact, d_outputs)
+    expected = input_gradients(net, params, statistics, exact, d_outputs)
     assert (whole.dtype, expected.dtype) == (np.float32, np.float64)
     np.testing.assert_allclose(whole, expected, atol=1e-5)
     monkeypatch.setattr(Standardized.blocks, "__defaults__", (1,))
-    found = net.input_gradients(params, statistics, exact, d_outputs)
+    found = input_gradients(net, params, statistics, exact, d_outputs)
     np.testing.assert_allclose(found, expected, atol=1e-12)

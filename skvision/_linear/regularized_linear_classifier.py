@@ -76,7 +76,9 @@ class RegularizedLinearClassifier(LinearClassifier):
     def _unit_of_history(self) -> str:
         if not hasattr(self, "optimality_"):
             return "epoch"
-        return "iteration" if self._squared else "smoothed problem"
+        hinge = self._hinge(len(self.coef_))
+        smoothed = hinge is not None and not hinge.squared
+        return "smoothed problem" if smoothed else "iteration"
 
     def _fit(self, problem: Any, warm_start: bool, progress: Any) -> bool:
         if self.solver == "auto" and self.max_norm is not None:

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from skvision._training.inputs import Inputs
+from mini_batches import minimize_in_batches
 from torch.nn import functional as F
 
 from skvision._layers.activations import ReLU
@@ -16,7 +16,6 @@ from skvision._layers.layer import Layer, Parameter
 from skvision._layers.network import Network, views
 from skvision._layers.sequential import Sequential
 from skvision._training.losses import softmax_cross_entropy
-from skvision._training.minimize import minimize
 from skvision._training.network import (
     batch_objective,
     input_gradients,
@@ -26,6 +25,7 @@ from skvision._training.network import (
 from skvision._training.optimizers import sgd
 from skvision._training.penalties import l2
 from skvision._training.schedules import constant
+from skvision._training.sources import ArraySource, Standardized
 from skvision.inspection import gradient_check
 
 
@@ -105,7 +105,7 @@ def test_shapes(net):
 
 def test_gradients_equal_differences(net, X, rng):
     params, statistics = net.start(rng)
-    inputs, weights = Inputs(X, None), rng.random(N) + 0.5
+    inputs, weights = Standardized(ArraySource(X)), rng.random(N) + 0.5
     rest = net, statistics, inputs, LABELS
     of_batch = batch_objective(*rest, weights, **options(rng))
     of_whole = {"loss": softmax_cross_entropy, "penalty": l2(ALPHA)}
@@ -120,28 +120,25 @@ def test_input_gradients_equal_differences(net, X, rng, differences):
     d_outputs = rng.normal(size=(1, 3))
 
     def outputs(row):
-        rows = Inputs(row.reshape(1, 72), None)
+        rows = Standardized(ArraySource(row.reshape(1, 72)))
         return np.sum(d_outputs * network_outputs(net, params, statistics, rows))
 
-    found = input_gradients(net, params, statistics, Inputs(X[:1], None), d_outputs)
+    found = input_gradients(
+        net, params, statistics, Standardized(ArraySource(X[:1])), d_outputs
+    )
     np.testing.assert_allclose(found[0], differences(outputs, X[0]), atol=1e-8)
 
 
 def train(net, X, params, statistics, rng, n_epochs):
-    optimizer, inputs = sgd(momentum=0.0), Inputs(X, None)
-    rest = net, statistics, inputs, LABELS, np.ones(N)
-    return minimize(
+    rest = net, statistics, Standardized(ArraySource(X)), LABELS, np.ones(N)
+    return minimize_in_batches(
         batch_objective(*rest, **options(rng)),
         params,
         np.arange(N),
-        optimizer=optimizer,
-        state=optimizer.init(params),
+        optimizer=sgd(momentum=0.0),
         schedule=constant(0.1),
         batch_size=N,
         max_iter=n_epochs,
-        tol=0.0,
-        n_iter_no_change=n_epochs,
-        rng=None,
         statistics=statistics,
         parts=[slot.place for slot in net.weights],
     )

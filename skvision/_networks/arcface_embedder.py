@@ -21,6 +21,7 @@ from skvision._contract.probabilities import log_probabilities_of, probabilities
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import Interval, Progress, StrOptions, whole_fit
 from skvision._contract.solvers import PLANNED, Regularization
+from skvision._contract.unit_rows import unit_rows
 from skvision._networks.architecture import (
     Architecture,
     dropout_rates,
@@ -506,7 +507,8 @@ class ArcFaceEmbedder(NetworkClassifier):
         """The centers of the classes, of unit length, (n_classes, n_components)."""
         check_is_fitted(self, "parameters_")
         centers = self.coefs_[-1]
-        return _unit(centers if self._architecture.by_angle else centers.T)
+        units = unit_rows(centers if self._architecture.by_angle else centers.T)
+        return units.astype(np.float32)
 
     def transform(self, X: Any) -> Any:
         """Compute the embeddings of images.
@@ -530,7 +532,11 @@ class ArcFaceEmbedder(NetworkClassifier):
         check_is_fitted(self, "parameters_")
         X = validate_rows(self, X, reset=False)
         with threads_for(self._architecture.network(), len(X)):
-            return _unit(self._with_mirrored(lambda X: _unit(self._hidden(X)), X))
+            embeddings = self._with_mirrored(self._unit_embeddings, X)
+        return unit_rows(embeddings).astype(np.float32)
+
+    def _unit_embeddings(self, X: np.ndarray) -> np.ndarray:
+        return unit_rows(self._hidden(X)).astype(np.float32)
 
     def decision_function(self, X: Any) -> np.ndarray:
         r"""Compute the scores of the classes, :math:`s \cos \theta_j`.
@@ -639,13 +645,3 @@ class ArcFaceEmbedder(NetworkClassifier):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _unit(rows: Any) -> np.ndarray:
-    """Normalize rows to unit length, as float32; a row of zeros stays zero."""
-    rows = rows.astype(np.float64)
-    largest = np.abs(rows).max(axis=1, initial=0, keepdims=True)
-    np.divide(rows, largest, out=rows, where=largest > 0)  # so that squares are finite
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: np.ndarray = np.divide(rows, norms, out=rows, where=norms > 0)
-    return unit.astype(np.float32)

@@ -28,7 +28,7 @@ from skvision._contract.sklearn_compat import (
 from skvision.metrics._pairs import (
     as_column,
     similarities,
-    unit_rows,
+    unit_embeddings,
     verification_pairs,
 )
 from skvision.metrics._resolution import warn_unresolved
@@ -333,7 +333,7 @@ class VerificationThreshold(Estimator):
                 embeddings = validate_data(self, X, reset=False)
             else:
                 embeddings = self.estimator_.transform(X)
-            units.append(unit_rows(embeddings, "The embeddings"))
+            units.append(unit_embeddings(embeddings, "The embeddings"))
         if len(units[0]) != len(units[1]):
             raise ValueError(
                 f"X1 and X2 must have the same number of images, as they are compared "
@@ -427,4 +427,4 @@ def _pairs(embeddings: Any, y: Any, most: int) -> tuple[np.ndarray, np.ndarray]:
     n_all = len(y) * (len(y) - 1) // 2
     n_pairs = most if n_all > most else None
     pairs, same = verification_pairs(y, n_pairs=n_pairs, random_state=0)
-    return same, similarities(unit_rows(embeddings, "The embeddings"), pairs)
+    return same, similarities(unit_embeddings(embeddings, "The embeddings"), pairs)

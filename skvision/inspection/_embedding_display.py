@@ -11,7 +11,7 @@ from skvision._contract.models import ClassCenters, answers
 from skvision._contract.public import public
 from skvision.inspection._drawing import single_axes
 from skvision.inspection._targets import best_estimator_of, last_step
-from skvision.metrics._pairs import as_labels, unit_rows
+from skvision.metrics._pairs import as_labels, unit_embeddings
 
 # colors of Okabe and Ito, without black and yellow, which is hard to see on white
 COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#57606a"]
@@ -187,7 +187,7 @@ class EmbeddingDisplay:
         """
         embeddings, y = np.asarray(embeddings), as_labels(y, "y")
         check_consistent_length(embeddings, y)
-        units = unit_rows(embeddings, "embeddings")
+        units = unit_embeddings(embeddings, "embeddings")
         n_components = units.shape[1]
         if n_components < 2:
             raise ValueError(
@@ -196,7 +196,7 @@ class EmbeddingDisplay:
             )
         classes = np.unique(y) if direction_classes is None else direction_classes
         if directions is not None:
-            directions = unit_rows(directions, "directions")
+            directions = unit_embeddings(directions, "directions")
             _check_directions(directions, classes, n_components)
         parameters = {"directions": directions, "direction_classes": classes}
         if n_components == 2:

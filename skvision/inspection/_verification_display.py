@@ -23,7 +23,7 @@ from skvision.metrics import (
     verification_curve,
     verification_pairs,
 )
-from skvision.metrics._pairs import as_labels, similarities, unit_rows
+from skvision.metrics._pairs import as_labels, similarities, unit_embeddings
 from skvision.metrics._verification import check_pairs
 
 MAX_PAIRS = 10_000_000
@@ -154,7 +154,7 @@ class VerificationDisplay:
         n_all = len(y) * (len(y) - 1) // 2
         n_pairs = MAX_PAIRS if n_all > MAX_PAIRS else None
         pairs, same = verification_pairs(y, n_pairs=n_pairs, random_state=0)
-        similarity = similarities(unit_rows(embeddings, "The embeddings"), pairs)
+        similarity = similarities(unit_embeddings(embeddings, "The embeddings"), pairs)
         return cls(same, similarity, threshold=threshold, far=far).plot(ax)
 
     @classmethod

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skvision._contract.public import public
-from skvision.metrics._pairs import as_labels, unit_rows
+from skvision.metrics._pairs import as_labels, unit_embeddings
 
 
 class AngleStatistics(NamedTuple):
@@ -70,7 +70,10 @@ def angle_statistics(
     >>> print(np.degrees(angles.between).round(1))
     [78.7 78.7]
     """
-    units, labels = unit_rows(embeddings, "embeddings"), as_labels(labels, "labels")
+    units, labels = (
+        unit_embeddings(embeddings, "embeddings"),
+        as_labels(labels, "labels"),
+    )
     if len(units) != len(labels) or not len(labels):
         raise ValueError(
             f"The numbers of embeddings and labels must be equal and at least 1; got "
@@ -80,7 +83,7 @@ def angle_statistics(
     if centers is None:
         centers = np.zeros((len(classes), units.shape[1]))
         np.add.at(centers, at, units)
-    centers = unit_rows(centers, "centers")
+    centers = unit_embeddings(centers, "centers")
     if centers.shape != (len(classes), units.shape[1]):
         raise ValueError(
             f"centers must have the shape {(len(classes), units.shape[1])}, with one "

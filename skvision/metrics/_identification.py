@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from skvision._contract.public import public
-from skvision.metrics._pairs import as_column, as_labels, unit_rows
+from skvision.metrics._pairs import as_column, as_labels, unit_embeddings
 from skvision.metrics._resolution import warn_unresolved
 
 SIMILARITIES_PER_BATCH = 1 << 22
@@ -164,7 +164,10 @@ def _ranks(
     """
     if not isinstance(rank, Integral) or rank < 1:
         raise ValueError(f"rank must be an integer of at least 1; got {rank!r}.")
-    gallery, probes = unit_rows(gallery, "gallery"), unit_rows(probes, "probes")
+    gallery, probes = (
+        unit_embeddings(gallery, "gallery"),
+        unit_embeddings(probes, "probes"),
+    )
     gallery_labels = as_labels(gallery_labels, "gallery_labels")
     probe_labels = as_labels(probe_labels, "probe_labels")
     for name, rows, labels in (

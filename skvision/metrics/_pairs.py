@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from skvision._contract.images import as_array
 from skvision._contract.labels import refuse_missing
 from skvision._contract.public import public
+from skvision._contract.unit_rows import unit_rows
 
 COSINES_PER_BATCH = 1 << 22
 PAIRS_PER_BATCH = 1 << 14
@@ -156,7 +157,7 @@ def as_labels(labels: Any, name: str) -> np.ndarray:
     return as_column(labels, name)
 
 
-def unit_rows(embeddings: Any, name: str) -> Any:
+def unit_embeddings(embeddings: Any, name: str) -> np.ndarray:
     """Return embeddings as rows of unit length; rows of zeros stay zero.
 
     Raises
@@ -176,11 +177,7 @@ def unit_rows(embeddings: Any, name: str) -> Any:
         )
     if not np.isfinite(rows).all():
         raise ValueError(f"{name} has infinite values or NaN.")
-    rows = rows.astype(np.float64)
-    largest = np.abs(rows).max(axis=1, initial=0, keepdims=True)
-    np.divide(rows, largest, out=rows, where=largest > 0)  # squares may underflow
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norms, out=rows, where=norms > 0)
+    return unit_rows(rows)
 
 
 def similarities(units: np.ndarray, pairs: np.ndarray) -> np.ndarray:

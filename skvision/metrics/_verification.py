@@ -10,7 +10,7 @@ from skvision.metrics._pairs import (
     as_column,
     as_labels,
     similarities,
-    unit_rows,
+    unit_embeddings,
     verification_pairs,
 )
 from skvision.metrics._resolution import warn_unresolved
@@ -327,7 +327,10 @@ def verification_auc(estimator: Any, X: Any, y: Any) -> float:
             f"no transform. Pass an embedder, or a pipeline that ends with one "
             f"(pipe[:-1] is a pipeline without its last step)."
         )
-    units, y = unit_rows(estimator.transform(X), "The embeddings"), as_labels(y, "y")
+    units, y = (
+        unit_embeddings(estimator.transform(X), "The embeddings"),
+        as_labels(y, "y"),
+    )
     n = len(units)
     if n != len(y):
         raise ValueError(

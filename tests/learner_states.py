@@ -23,6 +23,11 @@ def state(estimator, *, without=(), chance=True):
     return joblib.hash(kept)
 
 
+def nothing_fitted(model):
+    """Return whether an estimator has its parameters and nothing else."""
+    return vars(model).keys() == model.get_params(deep=False).keys()
+
+
 def interrupt():
     """Interrupt, also in a process that was started to ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -34,10 +34,6 @@ def first_arrays(rng, *sizes):
     return weights, [0.1 * rng.normal(size=size) for size in sizes[1:]]
 
 
-def nothing_fitted(model):
-    return vars(model).keys() == model.get_params(deep=False).keys()
-
-
 def module_of(weights, biases, *, activation=nn.Tanh, batch_norm=False):
     """Return the network in torch."""
     layers = []

@@ -7,7 +7,7 @@ meaning depends on the data or on other parameters.
 import numpy as np
 import pytest
 from estimators import ALL
-from network_training import nothing_fitted
+from learner_states import nothing_fitted
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions, make_constraint
 

@@ -4,9 +4,8 @@ import copy
 
 import numpy as np
 import pytest
-from learner_states import state
+from learner_states import nothing_fitted, state
 from learner_table import each, learned
-from network_training import nothing_fitted
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 CLASSES = [0, 1, 2]

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from learner_states import state
+from learner_states import nothing_fitted, state
 from learner_table import each
-from network_training import nothing_fitted
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from joblib import parallel_config
-from learner_states import Events, Interrupting, state
+from learner_states import Events, Interrupting, nothing_fitted, state
 from learner_table import FEW, LEARNERS, each, learned
-from network_training import nothing_fitted
 from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score

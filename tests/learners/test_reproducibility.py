@@ -4,8 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
+from learner_states import nothing_fitted
 from learner_table import each, learned
-from network_training import nothing_fitted
 from sklearn.base import clone
 
 from skvision.augmentation import RandomFlip

@@ -1,4 +1,4 @@
-"""The perceptron by epochs: partial fits, warm starts, interrupts and callbacks."""
+"""The perceptron by epochs: partial fits, warm starts and where they stop."""
 
 import numpy as np
 import pytest

@@ -4,7 +4,8 @@ import copy
 
 import numpy as np
 import pytest
-from network_training import ALL_EPOCHS, Recorder, nothing_fitted
+from learner_states import nothing_fitted
+from network_training import ALL_EPOCHS, Recorder
 from sklearn.base import clone
 
 from skvision import MLPBackprop

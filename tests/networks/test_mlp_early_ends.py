@@ -2,13 +2,8 @@
 
 import numpy as np
 import pytest
-from network_training import (
-    ALL_EPOCHS,
-    ONE_BATCH,
-    Recorder,
-    first_arrays,
-    nothing_fitted,
-)
+from learner_states import nothing_fitted
+from network_training import ALL_EPOCHS, ONE_BATCH, Recorder, first_arrays
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from network_training import ALL_EPOCHS, nothing_fitted
+from learner_states import nothing_fitted
+from network_training import ALL_EPOCHS
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline

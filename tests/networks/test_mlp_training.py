@@ -1,4 +1,4 @@
-"""MLPBackprop: solvers, learning rates and callbacks."""
+"""MLPBackprop: solvers and learning rates."""
 
 import numpy as np
 import pytest

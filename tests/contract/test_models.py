@@ -52,7 +52,7 @@ ANSWERS = [
     (CLASSIFIERS[-1], models.ClassCenters),
     (VerificationThreshold(CLASSIFIERS[-1], cv=2), models.Verifier),
 ]
-PROTOCOLS = {protocol for _, protocol in ANSWERS}
+PROTOCOLS = sorted({protocol for _, protocol in ANSWERS}, key=lambda p: p.__name__)
 
 
 @pytest.mark.parametrize(("model", "protocol"), ANSWERS, ids=str)

@@ -246,6 +246,50 @@ def test_subscripts_of_arrays_are_found(code):
     assert list(subscripts_of_X(ast.parse(code)))
 
 
+# Functions of the engine are given values, not estimators
+
+
+def conditions(tree):
+    """Yield the names of functions that decide whether a method is available."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "available_if":
+            yield from map(ast.unparse, node.args)
+
+
+CONDITIONS = {name for path in FILES for name in conditions(parse(path))}
+
+
+def attributes_of_estimators(tree):
+    """Yield the attributes that functions, not methods, read off an estimator."""
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    for function in functions:
+        if function.name in CONDITIONS:
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.Attribute):
+                owner = ast.unparse(node.value)
+                if owner in {"estimator", "model", "self"}:
+                    yield ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in FILES
+        if room_of(path) in {"_layers", "_training", "_linear", "_networks"}
+    ],
+    ids=names,
+)
+def test_the_engine_reads_no_attributes_of_estimators(path):
+    assert list(attributes_of_estimators(parse(path))) == []
+
+
+def test_attributes_of_estimators_are_found():
+    tree = ast.parse("def rate_of(estimator):\n    return estimator.rate")
+    assert list(attributes_of_estimators(tree)) == ["estimator.rate"]
+
+
 # Estimators are asked what `_contract.models` lists, not for their class
 
 

@@ -180,7 +180,7 @@ def test_names_that_no_encoding_has(model, shared_folder, tmp_path):
     result = subprocess.run(
         [COMMAND, "predict", model, file],
         capture_output=True,
-        env={"PYTHONIOENCODING": "ascii"},
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
         check=True,
     )
     assert rb"\xfcmlaut\u2192.png" in result.stdout

@@ -130,14 +130,15 @@ def _add_to(builder, address, numbers, n):
 
 
 def _tile_of(n_queries, n_rows):
-    """Return a function ``f(A, i, first, B, j, start, depth, totals, at)``.
+    """Return a function ``f(A, B, totals, (i, j, at), (first, start, depth))``.
 
     It adds to ``totals[:, at:]`` the products of ``n_queries`` rows of ``A``, int8,
     from ``i`` on, and ``n_rows`` rows of ``B``, uint8, from ``j`` on. Each product is
     over ``depth`` bytes, from ``first`` on in ``A`` and from ``start`` on in ``B``.
     """
 
-    def plain_tile(A, i, first, B, j, start, depth, totals, at):
+    def plain_tile(A, B, totals, place, span):
+        (i, j, at), (first, start, depth) = place, span
         for q in range(n_queries):
             for r in range(n_rows):
                 a = A[i + q, first : first + depth].astype(np.int64)
@@ -148,7 +149,7 @@ def _tile_of(n_queries, n_rows):
         return jit(plain_tile)
 
     @intrinsic
-    def tile(typingctx, A, i, first, B, j, start, depth, totals, at):
+    def tile(typingctx, A, B, totals, place, span):
         def codegen(context, builder, signature, args):
             def addresses(k, n, first_row, column):
                 array = context.make_array(signature.args[k])(context, builder, args[k])
@@ -158,23 +159,24 @@ def _tile_of(n_queries, n_rows):
                     offset = builder.mul(row, builder.extract_value(array.strides, 0))
                     yield builder.gep(start, [builder.add(offset, column)])
 
-            i, first, _, j, start, depth = args[1:7]
+            i, j, at = (builder.extract_value(args[3], k) for k in range(3))
+            first, start, depth = (builder.extract_value(args[4], k) for k in range(3))
             queries = list(addresses(0, n_queries, i, first))
-            rows = list(addresses(3, n_rows, j, start))
+            rows = list(addresses(1, n_rows, j, start))
             sums = {}
             for r in range(0, n_rows, INSTRUCTION.n_rows):
                 part = rows[r : r + INSTRUCTION.n_rows]
                 found = _sum_loop(builder, queries, part, depth)
                 sums |= {(q, r + one): total for (q, one), total in found.items()}
-            column = builder.mul(args[8], ir.Constant(I64, 8))
+            column = builder.mul(at, ir.Constant(I64, 8))
             for q, address in enumerate(
-                addresses(7, n_queries, ir.Constant(I64, 0), column)
+                addresses(2, n_queries, ir.Constant(I64, 0), column)
             ):
                 found = _sum_vectors(builder, [sums[q, r] for r in range(n_rows)])
                 _add_to(builder, address, found, n_rows)
             return context.get_dummy_value()
 
-        return types.void(A, i, first, B, j, start, depth, totals, at), codegen
+        return types.void(A, B, totals, place, span), codegen
 
     return tile
 
@@ -186,19 +188,24 @@ _one_by_one = _tile_of(1, 1)
 
 
 @jit
-def _add_products(A, i, n_queries, first, B, begin, end, start, depth, totals):
-    """Add the products of a tile's queries and some rows of ``B`` to ``totals``."""
+def _add_products(A, B, totals, queries, rows, span):
+    """Add the products of a tile's queries and some rows of ``B`` to ``totals``.
+
+    ``queries`` are the first and their number, ``rows`` the first and the one after the
+    last, and ``span`` the bytes, as in `_tile_of`.
+    """
+    (i, n_queries), (begin, end) = queries, rows
     last = begin + (end - begin) // ROWS * ROWS
     if n_queries == QUERIES:
         for j in range(begin, last, ROWS):
-            _many_by_four(A, i, first, B, j, start, depth, totals, j - begin)
+            _many_by_four(A, B, totals, (i, j, j - begin), span)
         for j in range(last, end):
-            _many_by_one(A, i, first, B, j, start, depth, totals, j - begin)
+            _many_by_one(A, B, totals, (i, j, j - begin), span)
     else:
         for j in range(begin, last, ROWS):
-            _one_by_four(A, i, first, B, j, start, depth, totals, j - begin)
+            _one_by_four(A, B, totals, (i, j, j - begin), span)
         for j in range(last, end):
-            _one_by_one(A, i, first, B, j, start, depth, totals, j - begin)
+            _one_by_one(A, B, totals, (i, j, j - begin), span)
 
 
 @jit
@@ -224,15 +231,13 @@ def byte_bounds(A, factors_a, B, tails, offsets, shifts, factors_b, out):
         i = 0
         while i < A.shape[0]:
             n_queries = QUERIES if i + QUERIES <= A.shape[0] else 1
-            tile = i, n_queries
+            queries, rows = (i, n_queries), (part.start, part.stop)
             totals[:] = 0
             for at in range(0, whole, BYTES_PER_SUM):
-                depth = min(BYTES_PER_SUM, whole - at)
-                _add_products(A, *tile, at, B, part.start, part.stop, at, depth, totals)
+                span = at, at, min(BYTES_PER_SUM, whole - at)
+                _add_products(A, B, totals, queries, rows, span)
             if whole < B.shape[1]:
-                _add_products(
-                    A, *tile, whole, tails, part.start, part.stop, 0, STEP, totals
-                )
+                _add_products(A, tails, totals, queries, rows, (whole, 0, STEP))
             for q in range(n_queries):
                 _write_bounds(
                     totals[q],

@@ -192,15 +192,20 @@ class _Search:
         row_codes: Any,
     ) -> tuple[np.ndarray, np.ndarray, int]:
         """Return pairs within the limit, distances, and how many were computed."""
-        from skvision._kernels.nearest import Bounds, refine_within, scan_within
+        from skvision._kernels.nearest import (
+            Bounds,
+            Pairs,
+            refine_within,
+            scan_within,
+        )
 
         rows = self.rows[part]
         n_pairs = len(queries) * len(rows)
         found, distances = np.empty((n_pairs, 2), np.int64), np.empty(n_pairs)
         row_norms = self.norms[part]
-        pairs = self.metric, queries, rows, part.start, norms, row_norms
+        pairs = Pairs(self.metric, queries, rows, part.start, norms, row_norms)
         if self.sketch is None:
-            n_found = scan_within(*pairs, self.limit, found, distances)
+            n_found = scan_within(pairs, self.limit, found, distances)
             n_computed = n_pairs
         else:
             bounds = Bounds(
@@ -211,7 +216,7 @@ class _Search:
                 self.sketch.gap(codes[0], row_codes[0]),
             )
             n_found, n_computed = refine_within(
-                *pairs, bounds, self.limit, found, distances
+                pairs, bounds, self.limit, found, distances
             )
         return found[:n_found].copy(), distances[:n_found].copy(), n_computed
 

@@ -283,6 +283,7 @@ class SketchedRows:
         from skvision._kernels.distances import distances_to
         from skvision._kernels.nearest import (
             Bounds,
+            Pairs,
             keep_candidates,
             refine,
             smallest_bounds,
@@ -294,9 +295,9 @@ class SketchedRows:
         smallest_bounds(bounds, numbers, first)
         distances_to(self.metric, queries, rows, first, norms, self.norms, numbers)
         keep_candidates(first, numbers, bounds, distances, indices)
-        pairs = self.metric, queries, rows, 0, norms, self.norms
+        pairs = Pairs(self.metric, queries, rows, 0, norms, self.norms)
         bounds = Bounds(bounds, self.sketch.power, self.sketch.scale, slack, gap)
-        return first.size + refine(*pairs, bounds, distances, indices)
+        return first.size + refine(pairs, bounds, distances, indices)
 
 
 class _Search:
@@ -383,13 +384,13 @@ class _Search:
         row_codes: Any,
     ) -> Any:
         """Update the heaps of a block of queries with the rows of a step."""
-        from skvision._kernels.nearest import Bounds, refine, scan
+        from skvision._kernels.nearest import Bounds, Pairs, refine, scan
 
         part = slice(first, first + self.step)
         rows, row_norms = self.rows[part], self.norms[part]
-        pairs = self.metric, queries, rows, first, norms, row_norms
+        pairs = Pairs(self.metric, queries, rows, first, norms, row_norms)
         if self.sketch is None:
-            scan(*pairs, distances, indices)
+            scan(pairs, distances, indices)
             return len(queries) * len(rows)
         bounds = Bounds(
             self.sketch.bounds(codes[0], row_codes[0]),
@@ -398,7 +399,7 @@ class _Search:
             codes[1] + row_codes[1].max(),
             self.sketch.gap(codes[0], row_codes[0]),
         )
-        return refine(*pairs, bounds, distances, indices)
+        return refine(pairs, bounds, distances, indices)
 
 
 def inverse_norms(rows: np.ndarray, metric: Any) -> np.ndarray:

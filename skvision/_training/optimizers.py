@@ -302,6 +302,10 @@ def _adam(
 ) -> Optimizer:
     from skvision._kernels import updates
 
+    constants = updates.AdamConstants(
+        beta_1, beta_2, epsilon, weight_decay, l2, n_weights
+    )
+
     def init(params: Vector) -> State:
         return {
             "mean": np.zeros_like(params),
@@ -320,12 +324,7 @@ def _adam(
             state["mean_square"],
             int(state["n_steps"]),
             learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            weight_decay,
-            l2,
-            n_weights,
+            constants,
         )
 
     return Optimizer(init, update)

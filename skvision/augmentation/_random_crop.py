@@ -69,8 +69,8 @@ def _zoom(
     zoom(
         as_rows(images),
         n_channels,
-        *_interpolation_weights(positions[:, 0], down, height, padding),
-        *_interpolation_weights(positions[:, 1], right, width, padding),
+        _interpolation_weights(positions[:, 0], down, height, padding),
+        _interpolation_weights(positions[:, 1], right, width, padding),
         fill,
         (outside, blended, np.empty((2, width), np.uint64)),
         as_rows(out),

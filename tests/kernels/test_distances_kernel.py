@@ -62,12 +62,12 @@ def test_refine_computes_what_bounds_do_not_exclude(power, name, rng):
     B = rng.integers(1, 256, (300, 5), dtype=np.uint8)
     exact = all_distances(name, A, B).astype(np.float32)
     metric, none = getattr(distances, name), np.zeros(len(A))
-    pairs = metric, A, B, 7, norms_of(A), norms_of(B)
+    pairs = nearest.Pairs(metric, A, B, 7, norms_of(A), norms_of(B))
     counts = []
     for values in (exact, np.zeros_like(exact), exact * np.float32(0.6)):
         heaps = np.full((len(A), 4), np.inf), np.full((len(A), 4), -1)
         bounds = nearest.Bounds(values, power, 1.0, none, none)
-        counts.append(nearest.refine(*pairs, bounds, *heaps))
+        counts.append(nearest.refine(pairs, bounds, *heaps))
     assert 4 * len(A) <= counts[0] < counts[2] < counts[1] == exact.size
 
 

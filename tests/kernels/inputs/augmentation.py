@@ -53,7 +53,7 @@ def zoom(rng):
             outside = read_only(np.full(images.shape[2], max(fill, 0), np.uint8))
             blended = np.zeros((width + 1) * n_channels, np.int32)
             work = outside, blended, np.zeros((2, width), np.uint64)
-            sampled = rows, weights[0], columns, weights[1]
+            sampled = (rows, weights[0]), (columns, weights[1])
             out = np.zeros_like(images)
             arguments = images, n_channels, *sampled, fill, work, out
             yield Case(arguments, scratch=("work",))

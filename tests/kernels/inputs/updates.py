@@ -3,6 +3,8 @@
 import numpy as np
 from kernels.cases import FLOATS, Case, close, read_only
 
+from skvision._kernels.updates import AdamConstants
+
 
 def _vectors(rng):
     """Draw parameters, gradients and two states, the last of which is positive."""
@@ -39,9 +41,10 @@ def adam(rng):
     for t in (1, 10, 10**6):
         for weight_decay, l2 in [(0.5, 0.0), (0.0, 0.3), (0.0, 0.0)]:
             for p, g, m, s, tolerance in _vectors(rng):
-                options = 0.1, 0.9, 0.999, 0.01, weight_decay, l2, min(20, p.size)
+                n_weights = min(20, p.size)
+                constants = AdamConstants(0.9, 0.999, 0.01, weight_decay, l2, n_weights)
                 tolerance["rtol"] *= 4  # beta_2 is close to one
-                yield Case((p, g, m, s, t, *options), **tolerance)
+                yield Case((p, g, m, s, t, 0.1, constants), **tolerance)
 
 
 def add_to_average(rng):

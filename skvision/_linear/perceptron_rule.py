@@ -223,6 +223,7 @@ class Rule:
         return _total(evaluations)
 
     def _row_by_row(self, order: np.ndarray) -> Evaluation:
+        from skvision._kernels import read_only
         from skvision._kernels.perceptron import (
             EpochWeights,
             add_missing_steps,
@@ -239,7 +240,7 @@ class Rule:
         epoch = EpochWeights(params, sums, since, row, scores)
         n_steps, n_mistakes, loss = 0, 0, 0.0
         for part in _parts(problem.source, order):
-            X, index = problem.source.locate(part)
+            X, index = map(read_only, problem.source.locate(part))
             n_wrong, more = make_steps(
                 X,
                 index,

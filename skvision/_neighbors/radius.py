@@ -16,6 +16,7 @@ from skvision._neighbors.search import (
     QUERIES_PER_TASK,
     ROWS_PER_STEP,
     inverse_norms,
+    read_only_pairs,
 )
 from skvision._neighbors.sketches import make_sketch
 from skvision._training.parallel import for_each_block, one_thread_for_blas
@@ -192,18 +193,14 @@ class _Search:
         row_codes: Any,
     ) -> tuple[np.ndarray, np.ndarray, int]:
         """Return pairs within the limit, distances, and how many were computed."""
-        from skvision._kernels.nearest import (
-            Bounds,
-            Pairs,
-            refine_within,
-            scan_within,
-        )
+        from skvision._kernels.nearest import Bounds, refine_within, scan_within
 
         rows = self.rows[part]
         n_pairs = len(queries) * len(rows)
         found, distances = np.empty((n_pairs, 2), np.int64), np.empty(n_pairs)
-        row_norms = self.norms[part]
-        pairs = Pairs(self.metric, queries, rows, part.start, norms, row_norms)
+        pairs = read_only_pairs(
+            self.metric, queries, rows, part.start, norms, self.norms[part]
+        )
         if self.sketch is None:
             n_found = scan_within(pairs, self.limit, found, distances)
             n_computed = n_pairs

@@ -303,7 +303,7 @@ def _adam(
     from skvision._kernels import updates
 
     constants = updates.AdamConstants(
-        beta_1, beta_2, epsilon, weight_decay, l2, n_weights
+        *map(float, (beta_1, beta_2, epsilon, weight_decay, l2)), n_weights
     )
 
     def init(params: Vector) -> State:

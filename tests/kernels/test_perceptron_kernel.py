@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from skvision._kernels import perceptron as kernel
+from skvision._kernels import read_only
 
 
 def test_nan_and_infinity_are_not_hidden():
-    X, index, labels = np.full((2, 2), 1e300), np.arange(2), np.array([1, 2])
+    X, index = read_only(np.full((2, 2), 1e300)), read_only(np.arange(2))
+    labels = np.array([1, 2])
     params, row, sums = np.zeros((3, 3)), np.ones(3), np.zeros((3, 3))
     scores, since = np.empty(3), np.zeros(3, int)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -32,8 +34,8 @@ def test_an_epoch_in_parts_is_the_epoch(n_classes, rng):
         n_steps, n_mistakes, loss = 0, 0, 0.0
         for part in parts:
             n_wrong, more = kernel.make_steps(
-                X[part],
-                np.arange(len(part)),
+                read_only(X[part]),
+                read_only(np.arange(len(part))),
                 labels[part],
                 weights[part],
                 1.0,

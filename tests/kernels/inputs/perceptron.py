@@ -28,7 +28,8 @@ def _arguments(rng, X, n_classes, dtype, biases=1, average=True, labels=None):
     n_steps = int(rng.integers(0, 9))
     scores, since = np.empty(n_classes, dtype), rng.integers(0, n_steps + 1, n_rows)
     epoch = EpochWeights(params, sums, since, row, scores)
-    return X, index, labels[index], weights[index], 2.0, epoch, n_steps
+    data = read_only(X), read_only(index), labels[index], weights[index]
+    return *data, 2.0, epoch, n_steps
 
 
 def make_steps(rng):
@@ -41,7 +42,7 @@ def make_steps(rng):
                 X = rng.choice([0, 1, 2, largest], (n, d)).astype(of_rows)
                 arguments = _arguments(rng, X, n_classes, dtype, biases, average)
                 yield Case((*arguments, strict), outputs=_with_all_steps)
-    for layout in (np.ascontiguousarray, np.asfortranarray, strided, read_only):
+    for layout in (np.ascontiguousarray, np.asfortranarray, strided):
         for n_classes in (2, 3):
             X = layout(rng.normal(size=(40, 12)))
             labels = np.arange(40) % n_classes

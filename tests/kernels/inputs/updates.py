@@ -1,7 +1,7 @@
 """Inputs of the steps of optimizers."""
 
 import numpy as np
-from kernels.cases import FLOATS, Case, close, read_only
+from kernels.cases import FLOATS, Case, close
 
 from skvision._kernels.updates import AdamConstants
 
@@ -11,7 +11,7 @@ def _vectors(rng):
     for dtype in FLOATS:
         for n in (0, 1, 37):
             p, g, v, s = rng.normal(size=(4, n)).astype(dtype)
-            yield p, read_only(g), v, s * s, close(dtype)
+            yield p, g, v, s * s, close(dtype)
 
 
 def sgd(rng):

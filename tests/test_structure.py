@@ -256,8 +256,8 @@ def n_lines(function):
 
 def n_parameters(function):
     children = ast.iter_child_nodes(function.args)  # parameters and their defaults
-    names_of_all = {node.arg for node in children if isinstance(node, ast.arg)}
-    return len(names_of_all - {"self", "cls"})
+    found = {node.arg for node in children if isinstance(node, ast.arg)}
+    return len(found - {"self", "cls"})
 
 
 def long_functions(tree):

@@ -240,9 +240,9 @@ class Rule:
         epoch = EpochWeights(params, sums, since, row, scores)
         n_steps, n_mistakes, loss = 0, 0, 0.0
         for part in _parts(problem.source, order):
-            X, index = map(read_only, problem.source.locate(part))
+            X, index = problem.source.locate(part)
             n_wrong, more = make_steps(
-                X,
+                read_only(X),
                 index,
                 problem.labels[part],
                 problem.weights[part],

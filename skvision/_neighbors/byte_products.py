@@ -70,7 +70,7 @@ class ByteProducts:
             queries.bytes,
             queries.factors,
             read_only(rows.bytes),
-            rows.tails,
+            read_only(rows.tails),
             rows.squares,
             rows.shifts,
             rows.factors,

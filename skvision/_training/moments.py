@@ -181,7 +181,7 @@ def _moments(
     sums, squares = np.zeros(source.n_features), np.zeros(source.n_features)
     sample_weight = np.ascontiguousarray(sample_weight, np.float64)
     for counted in _counted(source.blocks(), sample_weight):
-        rows, index = map(read_only, source.locate(counted))
-        shares = read_only(sample_weight[counted])
+        rows, index = source.locate(counted)
+        rows, shares = read_only(rows), read_only(sample_weight[counted])
         add_moments(rows, index, shares, unit, center, sums, squares)
     return sums, squares

@@ -43,7 +43,7 @@ def standardize(
     from skvision._kernels import read_only
     from skvision._kernels.standardize import standardize_in_units, standardize_rows
 
-    X, index, mean = read_only(X), read_only(index), read_only(standard.mean)
+    X, mean = read_only(X), standard.mean
     deviation = np.maximum(standard.deviation, SMALLEST)
     if out.dtype == np.float32:  # intermediate results in float64 do not overflow
         standardize_rows(X, index, mean, 1 / np.maximum(deviation, 1e-300), out)

@@ -17,9 +17,8 @@ def _bounds_of(rng, queries, rows):
     offsets, factors_b = rng.random(n_rows), rng.random(n_rows)
     factors_a = rng.random(len(queries))
     out = np.zeros((len(queries), n_rows), np.float32)
-    return Case(
-        (signed, factors_a, read_only(rows), tails, offsets, shifts, factors_b, out)
-    )
+    both = read_only(rows), read_only(tails)
+    return Case((signed, factors_a, *both, offsets, shifts, factors_b, out))
 
 
 def byte_bounds(rng):

@@ -28,7 +28,7 @@ def _arguments(rng, X, n_classes, dtype, biases=1, average=True, labels=None):
     n_steps = int(rng.integers(0, 9))
     scores, since = np.empty(n_classes, dtype), rng.integers(0, n_steps + 1, n_rows)
     epoch = EpochWeights(params, sums, since, row, scores)
-    data = read_only(X), read_only(index), labels[index], weights[index]
+    data = read_only(X), index, labels[index], weights[index]
     return *data, 2.0, epoch, n_steps
 
 

@@ -11,14 +11,14 @@ def _rows(rng):
     for dtype in DTYPES:
         for shape in SHAPES:
             X = rng.uniform(0, 255, shape).astype(dtype)
-            yield read_only(X), read_only(rng.permutation(len(X)))
+            yield read_only(X), rng.permutation(len(X))
         for index in INDICES:
             X = rng.uniform(0, 255, (7, 5)).astype(dtype)
-            yield read_only(X), read_only(np.array(index, int))
+            yield read_only(X), np.array(index, int)
         X = np.arange(256).reshape(4, 64).astype(dtype)
-        yield read_only(X), read_only(np.arange(4))
+        yield read_only(X), np.arange(4)
         for end in (0, 255):
-            yield read_only(np.full((3, 2), end, dtype)), read_only(np.arange(3))
+            yield read_only(np.full((3, 2), end, dtype)), np.arange(3)
 
 
 def _scales(rng, d):
@@ -30,9 +30,9 @@ def standardize_rows(rng):
     for X, index in _rows(rng):
         _, mean, deviation = _scales(rng, X.shape[1])
         out = np.full((len(index), X.shape[1]), np.nan, np.float32)
-        yield Case((X, index, read_only(mean), 1 / deviation, out))
-    X, index = read_only(np.ones((2, 3))), read_only(np.arange(2))
-    mean, inverse = read_only(np.array([np.nan, 0, -np.inf])), np.array([1, np.nan, 1])
+        yield Case((X, index, mean, 1 / deviation, out))
+    X, index = read_only(np.ones((2, 3))), np.arange(2)
+    mean, inverse = np.array([np.nan, 0, -np.inf]), np.array([1, np.nan, 1])
     out = np.zeros((2, 3), np.float32)  # NaN and infinity are not hidden
     yield Case((X, index, mean, inverse, out))
 
@@ -42,7 +42,7 @@ def standardize_in_units(rng):
         scales = _scales(rng, X.shape[1])
         yield Case((X, index, *scales, np.full((len(index), X.shape[1]), np.nan)))
     center, deviation = np.array([np.nan, 0, -np.inf]), np.array([1, np.nan, 1])
-    X, index = read_only(np.ones((2, 3))), read_only(np.arange(2))
+    X, index = read_only(np.ones((2, 3))), np.arange(2)
     yield Case((X, index, np.ones(3), center, deviation, np.zeros((2, 3))))
 
 

@@ -303,7 +303,12 @@ def _adam(
     from skvision._kernels import updates
 
     constants = updates.AdamConstants(
-        *map(float, (beta_1, beta_2, epsilon, weight_decay, l2)), n_weights
+        float(beta_1),  # the kernel is compiled again for integers
+        float(beta_2),
+        float(epsilon),
+        float(weight_decay),
+        float(l2),
+        n_weights,
     )
 
     def init(params: Vector) -> State:

@@ -220,6 +220,93 @@ def test_private_names_are_found(code):
     assert list(private_names_of_others(ast.parse(code)))
 
 
+# Sizes of functions
+
+MOST_LINES, MOST_PARAMETERS = 60, 8
+
+# Public functions, whose parameters are the interface, and their numbers of parameters.
+WITH_MORE_PARAMETERS = {
+    "gradient_check_estimator": 9,
+    "LossLandscapeDisplay.from_estimator": 9,
+    "RobustnessDisplay.from_estimator": 10,
+    "k_selection_curve": 10,
+}
+
+
+def functions(tree, within=""):
+    """Yield the name of each function but constructors, within its class, and its node.
+
+    The parameters of a constructor are the attributes of its class.
+    """
+    for node in ast.iter_child_nodes(tree):
+        name = within
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = f"{within}.{node.name}".strip(".")
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if node.name != "__init__":
+                yield name, node
+        yield from functions(node, name)
+
+
+def n_lines(function):
+    """Return the number of lines of the body without its docstring."""
+    body = function.body[ast.get_docstring(function) is not None :]
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def n_parameters(function):
+    children = ast.iter_child_nodes(function.args)  # parameters and their defaults
+    found = {node.arg for node in children if isinstance(node, ast.arg)}
+    return len(found - {"self", "cls"})
+
+
+def long_functions(tree):
+    """Return the functions that do not fit on a screen, with both numbers."""
+    numbers = {name: (n_lines(f), n_parameters(f)) for name, f in functions(tree)}
+    return {
+        name: (lines, parameters)
+        for name, (lines, parameters) in numbers.items()
+        if lines > MOST_LINES
+        or parameters > WITH_MORE_PARAMETERS.get(name, MOST_PARAMETERS)
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_functions_fit_on_a_screen(path):
+    assert long_functions(parse(path)) == {}
+
+
+def test_exceptions_are_needed():
+    found = {
+        name: n_parameters(function)
+        for path in FILES
+        for name, function in functions(parse(path))
+        if name in WITH_MORE_PARAMETERS
+    }
+    assert found == WITH_MORE_PARAMETERS
+
+
+def test_long_functions_are_found():
+    parameters = ", ".join("abcdefg")
+    long = "\n".join(["    x = 0"] * 61)
+    code = (
+        f"class A:\n"
+        f"    def __init__({parameters}, h, i): pass\n"
+        f"    def f(self, {parameters}, h): pass\n"
+        f"    def g(self, {parameters}, *h, i=0): pass\n"
+        f"def outer():\n"
+        f"    def inner({parameters}, *, h, **i): pass\n"
+        f"def long():\n"
+        f"    'Docstring.'\n"
+        f"{long}\n"
+    )
+    assert long_functions(ast.parse(code)) == {
+        "A.g": (1, 9),
+        "outer.inner": (1, 9),
+        "long": (61, 0),
+    }
+
+
 # Rows
 
 

@@ -412,6 +412,7 @@ class ColorHistogram(TransformerMixin, Estimator):
 
     def _features(self, images: np.ndarray, layout: Layout) -> np.ndarray:
         from skvision._kernels import histograms as kernel
+        from skvision._kernels import read_only
         from skvision._kernels.color import prepare
 
         n_images, height, width, n_planes = images.shape
@@ -453,7 +454,7 @@ class ColorHistogram(TransformerMixin, Estimator):
                 np.zeros(ends[-1] if summed else 0, counts_dtype),
             )
             kernel.color_histograms(
-                images[rows],
+                read_only(images[rows]),
                 colors,
                 channels,
                 places,

@@ -282,6 +282,7 @@ class HOG(TransformerMixin, Estimator):
         check_pair("cells_per_block", self.cells_per_block)
 
     def _features(self, images: np.ndarray) -> np.ndarray:
+        from skvision._kernels import read_only
         from skvision._kernels.hog import Orientations, Steps, hog
 
         n_images, height, width, n_channels = images.shape
@@ -315,8 +316,9 @@ class HOG(TransformerMixin, Estimator):
         )
 
         def compute(rows: slice) -> None:
+            some = images[rows] if is_uint8 else _scale_down(images[rows])
             hog(
-                images[rows] if is_uint8 else _scale_down(images[rows]),
+                read_only(some),
                 orientations,
                 steps,
                 grid.cell_shape,

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import numba
+import numpy as np
 
 
 def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
@@ -26,6 +27,19 @@ def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         )
     except RuntimeError:  # numba found no writable folder
         return numba.njit(nogil=True, error_model="numpy", **options)(function)
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Return a view of an array that cannot be written to.
+
+    A kernel is compiled for each type of its arguments, and an array that cannot be
+    written to has another type. Callers pass a view of what a kernel only reads and may
+    be of either kind, such as data and fitted attributes: joblib passes both to its
+    processes as memory maps. The kernel is then compiled once.
+    """
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 # For kernels that allocate no arrays: without this option, numba counts references to

@@ -169,19 +169,20 @@ def _interpolate_columns(blended, near, far, weights, n_channels, out):
 
 
 @jit
-def zoom(images, n_channels, rows, row_weights, columns, weights, fill, work, out):
+def zoom(images, n_channels, down, across, fill, work, out):
     """Resize windows of images by bilinear interpolation.
 
-    Row y of output i is a weighted mean of row ``rows[i, y]`` of image i and the next
-    row, whose weight is ``row_weights[i, y]`` / 2 ** `WEIGHT_BITS`. Columns and their
-    ``weights`` are used likewise. Pixels outside an image have the value ``fill``, or
-    are its reflection if ``fill`` is `REFLECT`.
+    ``down`` is a pair of arrays, rows and weights. Row y of output i is a weighted mean
+    of row ``rows[i, y]`` of image i and the next row, whose weight is ``weights[i, y]``
+    / 2 ** `WEIGHT_BITS`. ``across`` is the same for columns. Pixels outside an image
+    have the value ``fill``, or are its reflection if ``fill`` is `REFLECT`.
 
     ``work`` is a read-only row of bytes (W * C,) of the value ``fill``, and scratch
     space: a row (W * C + C,) of int32 and two columns (2, W) of uint64.
     """
     n_images, height, n = images.shape
     width = n // n_channels
+    (rows, row_weights), (columns, weights) = down, across
     outside, blended, (near, far) = work
     blended[n:] = np.int32(np.int32(outside[0]) * _ONE_WEIGHT)
     for i in range(n_images):

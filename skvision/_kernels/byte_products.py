@@ -130,51 +130,53 @@ def _add_to(builder, address, numbers, n):
 
 
 def _tile_of(n_queries, n_rows):
-    """Return a function ``f(A, i, first, B, j, start, depth, totals, at)``.
+    """Return a function ``f(queries, rows, j, totals)``.
 
-    It adds to ``totals[:, at:]`` the products of ``n_queries`` rows of ``A``, int8,
-    from ``i`` on, and ``n_rows`` rows of ``B``, uint8, from ``j`` on. Each product is
-    over ``depth`` bytes, from ``first`` on in ``A`` and from ``start`` on in ``B``.
+    It adds to ``totals[:, j:]`` the products of ``n_queries`` queries, int8, and
+    ``n_rows`` rows, uint8, from row ``j`` on.
     """
 
-    def plain_tile(A, i, first, B, j, start, depth, totals, at):
+    def plain_tile(queries, rows, j, totals):
         for q in range(n_queries):
             for r in range(n_rows):
-                a = A[i + q, first : first + depth].astype(np.int64)
-                b = B[j + r, start : start + depth].astype(np.int64)
-                totals[q, at + r] += np.sum(a * b)
+                query, row = queries[q].astype(np.int64), rows[j + r].astype(np.int64)
+                totals[q, j + r] += np.sum(query * row)
 
     if INSTRUCTION is None:
         return jit(plain_tile)
 
     @intrinsic
-    def tile(typingctx, A, i, first, B, j, start, depth, totals, at):
+    def tile(typingctx, queries, rows, j, totals):
         def codegen(context, builder, signature, args):
-            def addresses(k, n, first_row, column):
-                array = context.make_array(signature.args[k])(context, builder, args[k])
-                start = builder.bitcast(array.data, I8.as_pointer())
+            arrays = {
+                k: context.make_array(signature.args[k])(context, builder, args[k])
+                for k in (0, 1, 3)
+            }
+
+            def addresses(k, n, first, column):
+                start = builder.bitcast(arrays[k].data, I8.as_pointer())
+                stride = builder.extract_value(arrays[k].strides, 0)
                 for one in range(n):
-                    row = builder.add(first_row, ir.Constant(I64, one))
-                    offset = builder.mul(row, builder.extract_value(array.strides, 0))
+                    row = builder.add(first, ir.Constant(I64, one))
+                    offset = builder.mul(row, stride)
                     yield builder.gep(start, [builder.add(offset, column)])
 
-            i, first, _, j, start, depth = args[1:7]
-            queries = list(addresses(0, n_queries, i, first))
-            rows = list(addresses(3, n_rows, j, start))
+            zero, j = ir.Constant(I64, 0), args[2]
+            of_queries = list(addresses(0, n_queries, zero, zero))
+            of_rows = list(addresses(1, n_rows, j, zero))
+            depth = builder.extract_value(arrays[0].shape, 1)
             sums = {}
             for r in range(0, n_rows, INSTRUCTION.n_rows):
-                part = rows[r : r + INSTRUCTION.n_rows]
-                found = _sum_loop(builder, queries, part, depth)
+                part = of_rows[r : r + INSTRUCTION.n_rows]
+                found = _sum_loop(builder, of_queries, part, depth)
                 sums |= {(q, r + one): total for (q, one), total in found.items()}
-            column = builder.mul(args[8], ir.Constant(I64, 8))
-            for q, address in enumerate(
-                addresses(7, n_queries, ir.Constant(I64, 0), column)
-            ):
+            column = builder.mul(j, ir.Constant(I64, 8))
+            for q, address in enumerate(addresses(3, n_queries, zero, column)):
                 found = _sum_vectors(builder, [sums[q, r] for r in range(n_rows)])
                 _add_to(builder, address, found, n_rows)
             return context.get_dummy_value()
 
-        return types.void(A, i, first, B, j, start, depth, totals, at), codegen
+        return types.void(queries, rows, j, totals), codegen
 
     return tile
 
@@ -186,19 +188,20 @@ _one_by_one = _tile_of(1, 1)
 
 
 @jit
-def _add_products(A, i, n_queries, first, B, begin, end, start, depth, totals):
-    """Add the products of a tile's queries and some rows of ``B`` to ``totals``."""
-    last = begin + (end - begin) // ROWS * ROWS
-    if n_queries == QUERIES:
-        for j in range(begin, last, ROWS):
-            _many_by_four(A, i, first, B, j, start, depth, totals, j - begin)
-        for j in range(last, end):
-            _many_by_one(A, i, first, B, j, start, depth, totals, j - begin)
+def _add_products(queries, rows, totals):
+    """Add the products of a tile's queries and some rows to ``totals``."""
+    n_rows = rows.shape[0]
+    last = n_rows // ROWS * ROWS
+    if queries.shape[0] == QUERIES:
+        for j in range(0, last, ROWS):
+            _many_by_four(queries, rows, j, totals)
+        for j in range(last, n_rows):
+            _many_by_one(queries, rows, j, totals)
     else:
-        for j in range(begin, last, ROWS):
-            _one_by_four(A, i, first, B, j, start, depth, totals, j - begin)
-        for j in range(last, end):
-            _one_by_one(A, i, first, B, j, start, depth, totals, j - begin)
+        for j in range(0, last, ROWS):
+            _one_by_four(queries, rows, j, totals)
+        for j in range(last, n_rows):
+            _one_by_one(queries, rows, j, totals)
 
 
 @jit
@@ -224,15 +227,13 @@ def byte_bounds(A, factors_a, B, tails, offsets, shifts, factors_b, out):
         i = 0
         while i < A.shape[0]:
             n_queries = QUERIES if i + QUERIES <= A.shape[0] else 1
-            tile = i, n_queries
+            queries = A[i : i + n_queries]
             totals[:] = 0
-            for at in range(0, whole, BYTES_PER_SUM):
-                depth = min(BYTES_PER_SUM, whole - at)
-                _add_products(A, *tile, at, B, part.start, part.stop, at, depth, totals)
+            for start in range(0, whole, BYTES_PER_SUM):
+                span = slice(start, min(start + BYTES_PER_SUM, whole))
+                _add_products(queries[:, span], B[part, span], totals)
             if whole < B.shape[1]:
-                _add_products(
-                    A, *tile, whole, tails, part.start, part.stop, 0, STEP, totals
-                )
+                _add_products(queries[:, whole:], tails[part, :], totals)
             for q in range(n_queries):
                 _write_bounds(
                     totals[q],

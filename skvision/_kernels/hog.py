@@ -76,7 +76,7 @@ def _count_boundaries(ratio, boundaries, counts):
 
 
 @jit
-def _find_bins(gx, gy, upper, lower, n_upper, ratio, counts, cell_starts, votes):
+def _find_bins(gx, gy, orientations, ratio, counts, cell_starts, votes):
     """Find the bin of each orientation by comparisons with the boundaries of bins.
 
     With r = gx / gy, the angle is at or past a boundary t in (0, pi) if r <= cot t. The
@@ -86,6 +86,7 @@ def _find_bins(gx, gy, upper, lower, n_upper, ratio, counts, cell_starts, votes)
     ``votes`` gets the place of the bin in its row of cells, where the bins of a cell
     begin at ``cell_starts``. ``ratio`` and ``counts`` are scratch space.
     """
+    _, _, n_upper, upper, lower = orientations
     zero, infinity = gx.dtype.type(0), gx.dtype.type(np.inf)
     for i in range(gx.size):
         quotient = gx[i] / gy[i]
@@ -249,8 +250,8 @@ def hog(images, orientations, steps, cell_shape, n_cells, planes, features):
     square_root, exact, interpolate, norm = steps
     cell_height, cell_width = cell_shape
     n_y, n_x = n_cells
-    n_bins, signed, n_upper, upper, lower = orientations
-    dtype = upper.dtype
+    n_bins, signed = orientations.n_bins, orientations.signed
+    dtype = orientations.upper.dtype
     n_pixels = planes.shape[1] - 2 * width
     n_rows = n_pixels // width
     gx, gy = np.zeros(n_pixels, dtype), np.zeros(n_pixels, dtype)
@@ -280,9 +281,7 @@ def hog(images, orientations, steps, cell_shape, n_cells, planes, features):
             if interpolate:
                 _interpolate_bins(gx, gy, n_bins, signed, share, lower_bin)
             else:
-                _find_bins(
-                    gx, gy, upper, lower, n_upper, share, counts, cell_starts, votes
-                )
+                _find_bins(gx, gy, orientations, share, counts, cell_starts, votes)
             for y in range(top, bottom):
                 here = slice((y - top) * width, (y - top + 1) * width)
                 if interpolate:

@@ -17,6 +17,31 @@ ROWS_IN_NEAREST_CACHE = 8
 BOUNDS_AT_ONCE = 32
 
 
+class Pairs(NamedTuple):
+    """All pairs of some queries and some rows.
+
+    Attributes
+    ----------
+    metric : int
+        One of those of `skvision._kernels.distances`.
+    A : ndarray of shape (n_queries, n_features)
+        The queries.
+    B : ndarray of shape (n_rows, n_features)
+        The rows.
+    first : int
+        The index of the first row.
+    norms_a, norms_b : ndarray of shape (n_queries,) and (n_rows,), float64
+        The inverse norms.
+    """
+
+    metric: int
+    A: np.ndarray
+    B: np.ndarray
+    first: int
+    norms_a: np.ndarray
+    norms_b: np.ndarray
+
+
 class Bounds(NamedTuple):
     """Numbers that exclude rows before their distances are computed.
 
@@ -88,13 +113,13 @@ def sort_heaps(distances, indices):
 
 
 @jit
-def scan(metric, A, B, first, norms_a, norms_b, distances, indices):
-    """Compute the distances of queries ``A`` to all rows ``B``; keep the nearest.
+def scan(pairs, distances, indices):
+    """Compute the distances of queries to all rows; keep the nearest.
 
-    ``first`` is the index of the first row, and ``norms_a`` and ``norms_b`` are the
-    inverse norms. Calls must come in ascending order of ``first``: a row as far as the
-    farthest kept row does not replace it.
+    Calls must come in ascending order of ``pairs.first``: a row as far as the farthest
+    kept row does not replace it.
     """
+    metric, A, B, first, norms_a, norms_b = pairs
     for start in range(0, B.shape[0], ROWS_IN_NEAREST_CACHE):
         stop = min(start + ROWS_IN_NEAREST_CACHE, B.shape[0])
         for i in range(A.shape[0]):
@@ -107,13 +132,14 @@ def scan(metric, A, B, first, norms_a, norms_b, distances, indices):
 
 
 @jit
-def scan_within(metric, A, B, first, norms_a, norms_b, limit, found, distances):
+def scan_within(pairs, limit, found, distances):
     """Find all rows whose distance is at most ``limit``, and return their number.
 
     Each pair that is found gets a row of ``found``, with the query and the index of the
     row, and an element of ``distances``. There must be room for all pairs. Their order
     is not specified.
     """
+    metric, A, B, first, norms_a, norms_b = pairs
     n_found = 0
     for start in range(0, B.shape[0], ROWS_IN_NEAREST_CACHE):
         stop = min(start + ROWS_IN_NEAREST_CACHE, B.shape[0])
@@ -153,11 +179,12 @@ def _all_above(limit, bounds):
 
 
 @jit
-def refine(metric, A, B, first, norms_a, norms_b, bounds, distances, indices):
+def refine(pairs, bounds, distances, indices):
     """Fill heaps like `scan`, without computing distances that bounds exclude.
 
     The number of distances that were computed is returned.
     """
+    metric, A, B, first, norms_a, norms_b = pairs
     values, power, scale, slack, gap = bounds
     n_computed = 0
     for start in range(0, B.shape[0], ROWS_IN_CACHE):
@@ -183,14 +210,13 @@ def refine(metric, A, B, first, norms_a, norms_b, bounds, distances, indices):
 
 
 @jit
-def refine_within(
-    metric, A, B, first, norms_a, norms_b, bounds, limit, found, distances
-):
+def refine_within(pairs, bounds, limit, found, distances):
     """Find rows like `scan_within`, without computing distances that bounds exclude.
 
     The number of rows that were found and the number of distances that were computed
     are returned.
     """
+    metric, A, B, first, norms_a, norms_b = pairs
     values, power, scale, slack, gap = bounds
     n_found = n_computed = 0
     for i in range(A.shape[0]):

@@ -4,6 +4,8 @@ Weights and biases are one array of shape (k, d + 1), with the biases in the las
 column. Each row of data gets a 1 after its features, or a 0 if there are no biases.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from skvision._kernels import jit_without_allocation as jit
@@ -11,6 +13,32 @@ from skvision._kernels import jit_without_allocation as jit
 # Sums may be taken in any order, and products may be added without being rounded. This
 # changes scores by rounding errors only, and keeps infinity and NaN.
 ANY_ORDER = {"reassoc", "contract"}
+
+
+class EpochWeights(NamedTuple):
+    """The weights that the steps of an epoch change, and its scratch space.
+
+    Attributes
+    ----------
+    params : ndarray of shape (k, d + 1), float32 or float64
+        Weights and biases. A single row gives the score of the second of two classes;
+        the score of the first is 0.
+    sums : ndarray of shape (k, d + 1) or (0, 0), like params
+        The sum of ``params`` after each step is added to it, unless it is empty. The
+        last steps are missing, until they are added by `add_missing_steps`.
+    since : ndarray of shape (k,), int
+        The first step that is missing in the sum of each row, zero before an epoch.
+    row : ndarray of shape (d + 1,), like params
+        Scratch space for a row. Its last element must be 1, or 0 for no biases.
+    scores : ndarray of shape (n_classes,), like params
+        Scratch space for scores, of two classes if ``params`` has one row.
+    """
+
+    params: np.ndarray
+    sums: np.ndarray
+    since: np.ndarray
+    row: np.ndarray
+    scores: np.ndarray
 
 
 @jit(fastmath=ANY_ORDER)
@@ -57,26 +85,12 @@ def _first_equal(scores, label):
 
 
 @jit
-def make_steps(
-    X,
-    index,
-    labels,
-    weights,
-    rate,
-    params,
-    row,
-    scores,
-    sums,
-    since,
-    n_steps,
-    loss,
-    strict=False,
-):
+def make_steps(X, index, labels, weights, rate, epoch, n_steps, strict):
     """Make a step for each row: after a mistake, update the true class and the winner.
 
     If the class with the largest score is not the true one, the weights of the true
     class change by ``rate * weights[i] * row``, and those of the winner by the
-    negative of that. An epoch is one or more calls with the same scratch space.
+    negative of that. An epoch is one or more calls with the same `EpochWeights`.
 
     Parameters
     ----------
@@ -89,33 +103,21 @@ def make_steps(
         The factor of the update of each step.
     rate : float
         The learning rate, a factor of all updates.
-    params : ndarray of shape (k, d + 1), float32 or float64
-        Weights and biases, changed in place. A single row gives the score of the second
-        of two classes; the score of the first is 0.
-    row : ndarray of shape (d + 1,), like params
-        Scratch space for a row. Its last element must be 1, or 0 for no biases.
-    scores : ndarray of shape (n_classes,), like params
-        Scratch space for scores, of two classes if ``params`` has one row.
-    sums : ndarray of shape (k, d + 1) or (0, 0), like params
-        The sum of ``params`` after each step is added to it, unless it is empty. The
-        last steps are missing, until they are added by `add_missing_steps`.
-    since : ndarray of shape (k,), int
-        The first step that is missing in the sum of each row, zero before an epoch.
+    epoch : EpochWeights
+        The weights, changed in place.
     n_steps : int
         The number of steps that the epoch has already made.
-    loss : float
-        The loss of these steps.
-    strict : bool, default=False
+    strict : bool
         Whether a tie of the true class and another counts as a mistake.
 
     Returns
     -------
     n_mistakes : int
     loss : float
-        Weighted sum of the largest score minus the score of the true class, including
-        the steps already made.
+        Weighted sum of the largest score minus the score of the true class.
     """
-    n_mistakes = 0
+    params, sums, since, row, scores = epoch
+    n_mistakes, loss = 0, 0.0
     first = scores.size - params.shape[0]
     for i in range(index.size):
         t, position = n_steps + i, index[i]
@@ -140,7 +142,8 @@ def make_steps(
 
 
 @jit
-def add_missing_steps(sums, since, params, n_steps):
+def add_missing_steps(epoch, n_steps):
     """Add the steps of an epoch that are missing in the sums of `make_steps`."""
+    params, sums, since, _, _ = epoch
     for c in range(params.shape[0]):
         _add(sums[c], n_steps - since[c], params[c])

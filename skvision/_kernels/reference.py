@@ -70,18 +70,19 @@ def crop(images, n_channels, tops, lefts, fill, at, out):
         window[:] = _take(image, y + top, x + left, fill)
 
 
-def zoom(images, n_channels, rows, row_weights, columns, weights, fill, work, out):
+def zoom(images, n_channels, down, across, fill, work, out):
     """Interpolate linearly between two rows and two columns, rounded to bytes."""
+    (rows, row_weights), (columns, weights) = down, across
     images, out = _pixels(images, n_channels), _pixels(out, n_channels)
     one = 1 << WEIGHT_BITS
     for i, image in enumerate(images):
         y, x = rows[i], columns[i]
-        down = row_weights[i][:, np.newaxis, np.newaxis]
+        lower = row_weights[i][:, np.newaxis, np.newaxis]
         right = weights[i][:, np.newaxis]
-        left_column = (one - down) * _take(image, y, x, fill)
-        left_column += down * _take(image, y + 1, x, fill)
-        right_column = (one - down) * _take(image, y, x + 1, fill)
-        right_column += down * _take(image, y + 1, x + 1, fill)
+        left_column = (one - lower) * _take(image, y, x, fill)
+        left_column += lower * _take(image, y + 1, x, fill)
+        right_column = (one - lower) * _take(image, y, x + 1, fill)
+        right_column += lower * _take(image, y + 1, x + 1, fill)
         total = (one - right) * left_column + right * right_column
         out[i] = np.floor(total / one**2 + 0.5)
 
@@ -219,7 +220,8 @@ def _keep_nearest(new_distances, new_indices, distances, indices):
     indices[:] = np.take_along_axis(every_index, order, axis=1)
 
 
-def _all_distances(metric, A, B, norms_a, norms_b):
+def _all_distances(pairs):
+    metric, A, B, _, norms_a, norms_b = pairs
     distances = np.empty((len(A), len(B)))
     candidates = np.broadcast_to(np.arange(len(B)), distances.shape)
     distances_to(metric, A, B, candidates, norms_a, norms_b, distances)
@@ -232,18 +234,18 @@ def sort_heaps(distances, indices):
     _keep_nearest(none, none.astype(int), distances, indices)
 
 
-def scan(metric, A, B, first, norms_a, norms_b, distances, indices):
-    """Keep the nearest of the rows that were kept and of all rows ``B``."""
-    new = _all_distances(metric, A, B, norms_a, norms_b)
-    new_indices = np.broadcast_to(first + np.arange(len(B)), new.shape)
+def scan(pairs, distances, indices):
+    """Keep the nearest of the rows that were kept and of all rows of pairs."""
+    new = _all_distances(pairs)
+    new_indices = np.broadcast_to(pairs.first + np.arange(len(pairs.B)), new.shape)
     _keep_nearest(new, new_indices, distances, indices)
 
 
-def scan_within(metric, A, B, first, norms_a, norms_b, limit, found, distances):
+def scan_within(pairs, limit, found, distances):
     """Return the number of pairs within a limit, after putting them first."""
-    exact = _all_distances(metric, A, B, norms_a, norms_b)
+    exact = _all_distances(pairs)
     i, j = np.nonzero(exact <= limit)
-    found[: len(i)] = np.column_stack([i, first + j])
+    found[: len(i)] = np.column_stack([i, pairs.first + j])
     distances[: len(i)] = exact[i, j]
     return len(i)
 
@@ -253,19 +255,16 @@ def largest_bound(farthest, power, scale, slack, gap):
     return ((farthest ** (1 / power) + slack) * scale) ** power + gap
 
 
-def refine(metric, A, B, first, norms_a, norms_b, bounds, distances, indices):
+def refine(pairs, bounds, distances, indices):
     """Do `scan`; how many distances are computed depends on their order."""
-    scan(metric, A, B, first, norms_a, norms_b, distances, indices)
+    scan(pairs, distances, indices)
 
 
-def refine_within(
-    metric, A, B, first, norms_a, norms_b, bounds, limit, found, distances
-):
+def refine_within(pairs, bounds, limit, found, distances):
     """Do `scan_within`; also return the number of bounds that the limit allows."""
     values, power, scale, slack, gap = bounds
     largest = largest_bound(limit, power, scale, slack, gap)[:, np.newaxis]
-    pairs = metric, A, B, first, norms_a, norms_b
-    return scan_within(*pairs, limit, found, distances), np.sum(values <= largest)
+    return scan_within(pairs, limit, found, distances), np.sum(values <= largest)
 
 
 def smallest_bounds(bounds, smallest, indices):
@@ -577,28 +576,15 @@ def encode_and_pool(products, responses, patches, first, coding, cells, sums, po
 # Learning.
 
 
-def make_steps(
-    X,
-    index,
-    labels,
-    weights,
-    rate,
-    params,
-    row,
-    scores,
-    sums,
-    since,
-    n_steps,
-    loss,
-    strict=False,
-):
+def make_steps(X, index, labels, weights, rate, epoch, n_steps, strict):
     """Update the true class and the winner after each mistake.
 
     ``w_true += rate weight x`` and ``w_winner -= rate weight x``.
     """
-    n_mistakes, first = 0, scores.size - len(params)
+    params, sums, since, row, scores = epoch
+    n_mistakes, loss, first = 0, 0.0, scores.size - len(params)
     if sums.size:
-        add_missing_steps(sums, since, params, n_steps)
+        add_missing_steps(epoch, n_steps)
     since[:] = n_steps + len(index)
     for x, label, weight in zip(X[index], labels, weights, strict=True):
         x = np.append(x, row[-1]).astype(params.dtype)
@@ -617,8 +603,9 @@ def make_steps(
     return n_mistakes, loss
 
 
-def add_missing_steps(sums, since, params, n_steps):
+def add_missing_steps(epoch, n_steps):
     """Do ``sums += (n_steps - since) params``."""
+    params, sums, since, _, _ = epoch
     sums += (n_steps - since)[:, np.newaxis] * params
 
 
@@ -667,25 +654,13 @@ def rmsprop(params, grads, mean_square, rate, decay, epsilon):
     params -= rate * grads / (np.sqrt(mean_square) + epsilon)
 
 
-def adam(
-    params,
-    grads,
-    mean,
-    mean_square,
-    t,
-    rate,
-    beta_1,
-    beta_2,
-    epsilon,
-    weight_decay,
-    l2,
-    n_weights,
-):
+def adam(params, grads, mean, mean_square, t, rate, constants):
     """Do ``m = beta_1 m + (1 - beta_1) g``, ``s = beta_2 s + (1 - beta_2) g^2``.
 
     ``p -= rate m / (1 - beta_1^t) / (sqrt(s / (1 - beta_2^t)) + epsilon)``, where
     weights have ``g = g + l2 p`` and ``p = (1 - rate weight_decay) p`` before.
     """
+    beta_1, beta_2, epsilon, weight_decay, l2, n_weights = constants
     weights = params[:n_weights]
     g = grads.copy()
     g[:n_weights] += l2 * weights

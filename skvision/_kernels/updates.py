@@ -6,9 +6,30 @@ zero before it becomes subnormal, because arithmetic with subnormal numbers may 
 times slower.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from skvision._kernels import jit_without_allocation as jit
+
+
+class AdamConstants(NamedTuple):
+    """What is constant in the steps of Adam.
+
+    Attributes
+    ----------
+    beta_1, beta_2, epsilon : float
+    weight_decay, l2 : float
+        The weight decay and the penalty of the first ``n_weights`` parameters.
+    n_weights : int
+    """
+
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    weight_decay: float
+    l2: float
+    n_weights: int
 
 
 @jit(forceinline=True)
@@ -63,21 +84,8 @@ def rmsprop(params, grads, mean_square, rate, decay, epsilon):
 
 
 @jit
-def adam(
-    params,
-    grads,
-    mean,
-    mean_square,
-    t,
-    rate,
-    beta_1,
-    beta_2,
-    epsilon,
-    weight_decay,
-    l2,
-    n_weights,
-):
-    """Do step ``t``, from 1, of Adam.
+def adam(params, grads, mean, mean_square, t, rate, constants):
+    """Do step ``t``, from 1, of Adam, with `AdamConstants`.
 
     ``m = beta_1 m + (1 - beta_1) g``, ``s = beta_2 s + (1 - beta_2) g^2``. The bias of
     both means, which start at zero, is corrected, ``m' = m / (1 - beta_1^t)`` and
@@ -86,6 +94,7 @@ def adam(
     For the first ``n_weights`` parameters, the gradient is ``g + l2 p``, and the
     parameters are multiplied by ``1 - rate weight_decay`` before the step.
     """
+    beta_1, beta_2, epsilon, weight_decay, l2, n_weights = constants
     dtype = params.dtype.type
     step = dtype(rate / (1 - beta_1**t))
     root_of_correction = dtype(1 / np.sqrt(1 - beta_2**t))

@@ -150,12 +150,12 @@ class CosineHead(Layer):
 
 def _unit_rows(x: Array, name: str, workspace: Workspace) -> tuple[Array, Array]:
     """Return rows of unit length, and the inverses of their former lengths."""
-    from skvision._kernels import directions
+    from skvision._kernels import directions, read_only
 
     rows = np.ascontiguousarray(x).reshape(len(x), -1)
     units = workspace.like(name, rows)
     inverse_norms = workspace.array(f"norms of {name}", (len(x),), x.dtype)
-    directions.unit_rows(rows, units, inverse_norms)
+    directions.unit_rows(read_only(rows), units, inverse_norms)
     return units, inverse_norms
 
 

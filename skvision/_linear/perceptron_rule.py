@@ -223,7 +223,12 @@ class Rule:
         return _total(evaluations)
 
     def _row_by_row(self, order: np.ndarray) -> Evaluation:
-        from skvision._kernels.perceptron import add_missing_steps, make_steps
+        from skvision._kernels import read_only
+        from skvision._kernels.perceptron import (
+            EpochWeights,
+            add_missing_steps,
+            make_steps,
+        )
 
         problem, weights = self.problem, self.weights
         params = weights.params
@@ -232,28 +237,25 @@ class Rule:
         scores = np.empty(len(problem.classes), row.dtype)
         sums = np.zeros((0, 0) if weights.total is None else params.shape, row.dtype)
         since = np.zeros(len(params), np.intp)
+        epoch = EpochWeights(params, sums, since, row, scores)
         n_steps, n_mistakes, loss = 0, 0, 0.0
         for part in _parts(problem.source, order):
             X, index = problem.source.locate(part)
-            n_wrong, loss = make_steps(
-                X,
+            n_wrong, more = make_steps(
+                read_only(X),
                 index,
                 problem.labels[part],
                 problem.weights[part],
                 self.rate,
-                params,
-                row,
-                scores,
-                sums,
-                since,
+                epoch,
                 n_steps,
-                loss,
                 self.strict,
             )
-            n_steps, n_mistakes = n_steps + len(part), n_mistakes + n_wrong
+            n_steps += len(part)
+            n_mistakes, loss = n_mistakes + n_wrong, loss + more
         weights.n_steps += n_steps
         if weights.total is not None:
-            add_missing_steps(sums, since, params, n_steps)
+            add_missing_steps(epoch, n_steps)
             weights.total += sums
         return Evaluation(n_mistakes, np.nan, loss)
 

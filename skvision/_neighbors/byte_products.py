@@ -62,14 +62,15 @@ class ByteProducts:
 
     def bounds(self, queries: "_ByteQueries", rows: "_ByteRows") -> np.ndarray:
         """Return squared distances less the squared norm of the query."""
+        from skvision._kernels import read_only
         from skvision._kernels.byte_products import byte_bounds
 
         out = np.empty((len(queries.bytes), len(rows.bytes)), np.float32)
         byte_bounds(
             queries.bytes,
             queries.factors,
-            rows.bytes,
-            rows.tails,
+            read_only(rows.bytes),
+            read_only(rows.tails),
             rows.squares,
             rows.shifts,
             rows.factors,
@@ -87,13 +88,14 @@ class ByteProducts:
 def _sums_and_squares(
     rows: np.ndarray, n_jobs: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
+    from skvision._kernels import read_only
     from skvision._kernels.byte_products import sums_and_squares
 
     sums, squares = np.zeros((2, len(rows)), np.int64)
     zeros = np.zeros((1, rows.shape[1]), np.uint8)
 
     def compute(block: slice) -> None:
-        sums_and_squares(rows[block], zeros, sums[block], squares[block])
+        sums_and_squares(read_only(rows[block]), zeros, sums[block], squares[block])
 
     for_each_block(compute, len(rows), ROWS_PER_TASK, n_jobs)
     return sums, squares

@@ -116,6 +116,7 @@ class HNSWIndex:
         n_jobs: int | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the nearest of the candidates by exact distances."""
+        from skvision._kernels import read_only
         from skvision._kernels.distances import distances_to
 
         found = np.sort(found, axis=1)  # -1 stands for a missing candidate
@@ -126,11 +127,11 @@ class HNSWIndex:
         def compute(block: slice) -> None:
             distances_to(
                 self.metric,
-                queries[block],
-                rows,
+                read_only(queries[block]),
+                read_only(rows),
                 valid[block],
-                norms[block],
-                row_norms,
+                read_only(norms[block]),
+                read_only(row_norms),
                 distances[block],
             )
 

@@ -16,6 +16,7 @@ from skvision._neighbors.search import (
     QUERIES_PER_TASK,
     ROWS_PER_STEP,
     inverse_norms,
+    read_only_pairs,
 )
 from skvision._neighbors.sketches import make_sketch
 from skvision._training.parallel import for_each_block, one_thread_for_blas
@@ -197,10 +198,11 @@ class _Search:
         rows = self.rows[part]
         n_pairs = len(queries) * len(rows)
         found, distances = np.empty((n_pairs, 2), np.int64), np.empty(n_pairs)
-        row_norms = self.norms[part]
-        pairs = self.metric, queries, rows, part.start, norms, row_norms
+        pairs = read_only_pairs(
+            self.metric, queries, rows, part.start, norms, self.norms[part]
+        )
         if self.sketch is None:
-            n_found = scan_within(*pairs, self.limit, found, distances)
+            n_found = scan_within(pairs, self.limit, found, distances)
             n_computed = n_pairs
         else:
             bounds = Bounds(
@@ -211,7 +213,7 @@ class _Search:
                 self.sketch.gap(codes[0], row_codes[0]),
             )
             n_found, n_computed = refine_within(
-                *pairs, bounds, self.limit, found, distances
+                pairs, bounds, self.limit, found, distances
             )
         return found[:n_found].copy(), distances[:n_found].copy(), n_computed
 

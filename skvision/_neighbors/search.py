@@ -292,11 +292,12 @@ class SketchedRows:
         numbers = np.full((len(queries), n_first), np.inf)
         first = np.full(numbers.shape, -1, np.int64)
         smallest_bounds(bounds, numbers, first)
-        distances_to(self.metric, queries, rows, first, norms, self.norms, numbers)
+        pairs = read_only_pairs(self.metric, queries, rows, 0, norms, self.norms)
+        metric, A, B, _, norms_a, norms_b = pairs
+        distances_to(metric, A, B, first, norms_a, norms_b, numbers)
         keep_candidates(first, numbers, bounds, distances, indices)
-        pairs = self.metric, queries, rows, 0, norms, self.norms
         bounds = Bounds(bounds, self.sketch.power, self.sketch.scale, slack, gap)
-        return first.size + refine(*pairs, bounds, distances, indices)
+        return first.size + refine(pairs, bounds, distances, indices)
 
 
 class _Search:
@@ -387,9 +388,9 @@ class _Search:
 
         part = slice(first, first + self.step)
         rows, row_norms = self.rows[part], self.norms[part]
-        pairs = self.metric, queries, rows, first, norms, row_norms
+        pairs = read_only_pairs(self.metric, queries, rows, first, norms, row_norms)
         if self.sketch is None:
-            scan(*pairs, distances, indices)
+            scan(pairs, distances, indices)
             return len(queries) * len(rows)
         bounds = Bounds(
             self.sketch.bounds(codes[0], row_codes[0]),
@@ -398,15 +399,32 @@ class _Search:
             codes[1] + row_codes[1].max(),
             self.sketch.gap(codes[0], row_codes[0]),
         )
-        return refine(*pairs, bounds, distances, indices)
+        return refine(pairs, bounds, distances, indices)
+
+
+def read_only_pairs(
+    metric: int,
+    queries: np.ndarray,
+    rows: np.ndarray,
+    first: int,
+    norms: np.ndarray,
+    row_norms: np.ndarray,
+) -> Any:
+    """Return the `Pairs` of queries and rows, the first of which is ``first``."""
+    from skvision._kernels import read_only
+    from skvision._kernels.nearest import Pairs
+
+    both = read_only(queries), read_only(rows)
+    return Pairs(metric, *both, first, read_only(norms), read_only(row_norms))
 
 
 def inverse_norms(rows: np.ndarray, metric: Any) -> np.ndarray:
     """Return the inverse norms of rows for COSINE, and ones for other metrics."""
+    from skvision._kernels import read_only
     from skvision._kernels.distances import COSINE
     from skvision._kernels.distances import inverse_norms as compute
 
     norms = np.ones(len(rows))
     if metric == COSINE:
-        compute(rows, norms)
+        compute(read_only(rows), norms)
     return norms

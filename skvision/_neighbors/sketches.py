@@ -108,6 +108,7 @@ class PooledBytes:
         of_queries: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the codes of rows, uint8, and their errors."""
+        from skvision._kernels import read_only
         from skvision._kernels.sketches import pool_to_bytes
 
         codes = np.zeros((len(rows), self.code_bytes), np.uint8)
@@ -115,8 +116,8 @@ class PooledBytes:
 
         def compute(block: slice) -> None:
             pool_to_bytes(
-                rows[block],
-                self.groups,
+                read_only(rows[block]),
+                read_only(self.groups),
                 np.empty(self.n_codes),
                 self.low,
                 self.unit,
@@ -131,10 +132,11 @@ class PooledBytes:
 
     def bounds(self, query_codes: np.ndarray, row_codes: np.ndarray) -> Any:
         """Return the distances of codes."""
+        from skvision._kernels import read_only
         from skvision._kernels.sketches import byte_l1_block
 
         out = np.empty((len(query_codes), len(row_codes)), np.float32)
-        byte_l1_block(query_codes, row_codes, out)
+        byte_l1_block(query_codes, read_only(row_codes), out)
         return out
 
     def gap(self, query_codes: np.ndarray, row_codes: np.ndarray) -> Any:
@@ -202,13 +204,14 @@ class PrincipalAxes:
     def __init__(
         self, rows: Any, metric: int, coarse: bool, n_axes: int = N_AXES
     ) -> None:
+        from skvision._kernels import read_only
         from skvision._kernels.distances import COSINE, inverse_norms
 
         self.metric = metric
         self.axes: Any = None
         some = _sample(rows)
         norms = np.empty(len(some))
-        inverse_norms(some, norms)
+        inverse_norms(read_only(some), norms)
         largest = 1.0 if metric == COSINE else _largest(some)
         if metric > COSINE:
             largest = math.sqrt(largest)
@@ -237,15 +240,16 @@ class PrincipalAxes:
     def _embed(
         self, rows: np.ndarray, inverse_norms: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
+        from skvision._kernels import read_only
         from skvision._kernels.sketches import embed
 
         out = np.empty(rows.shape, np.float32)
         squared_norms = np.empty(len(rows))
         embed(
             self.metric,
-            rows,
-            inverse_norms,
-            self.center,
+            read_only(rows),
+            read_only(inverse_norms),
+            read_only(self.center),
             self.scale,
             out,
             squared_norms,

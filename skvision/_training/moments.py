@@ -175,12 +175,13 @@ def _moments(
     source: Source, sample_weight: Array, unit: Vector, center: Vector
 ) -> tuple[Vector, Vector]:
     """Return the weighted means of ``x * unit - center`` and of its squares."""
+    from skvision._kernels import read_only
     from skvision._kernels.standardize import add_moments
 
     sums, squares = np.zeros(source.n_features), np.zeros(source.n_features)
     sample_weight = np.ascontiguousarray(sample_weight, np.float64)
     for counted in _counted(source.blocks(), sample_weight):
         rows, index = source.locate(counted)
-        shares = sample_weight[counted]
+        rows, shares = read_only(rows), read_only(sample_weight[counted])
         add_moments(rows, index, shares, unit, center, sums, squares)
     return sums, squares

@@ -302,6 +302,15 @@ def _adam(
 ) -> Optimizer:
     from skvision._kernels import updates
 
+    constants = updates.AdamConstants(
+        float(beta_1),  # the kernel is compiled again for integers
+        float(beta_2),
+        float(epsilon),
+        float(weight_decay),
+        float(l2),
+        n_weights,
+    )
+
     def init(params: Vector) -> State:
         return {
             "mean": np.zeros_like(params),
@@ -320,12 +329,7 @@ def _adam(
             state["mean_square"],
             int(state["n_steps"]),
             learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            weight_decay,
-            l2,
-            n_weights,
+            constants,
         )
 
     return Optimizer(init, update)

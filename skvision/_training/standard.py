@@ -40,9 +40,11 @@ def standardize(
     ``X`` and ``out`` must be C-contiguous, and ``out`` float32 or float64. Results that
     are too large for its dtype are infinite, but intermediate results do not overflow.
     """
+    from skvision._kernels import read_only
     from skvision._kernels.standardize import standardize_in_units, standardize_rows
 
-    mean, deviation = standard.mean, np.maximum(standard.deviation, SMALLEST)
+    X, mean = read_only(X), standard.mean
+    deviation = np.maximum(standard.deviation, SMALLEST)
     if out.dtype == np.float32:  # intermediate results in float64 do not overflow
         standardize_rows(X, index, mean, 1 / np.maximum(deviation, 1e-300), out)
         return out

@@ -12,6 +12,8 @@ from skvision._contract.sklearn_compat import Estimator
 
 def check_images(name: str, images: Any) -> tuple[Any, ...]:
     """Return images as a read-only uint8 array (n, H, W, C), and their shape."""
+    from skvision._kernels import read_only
+
     images = np.asarray(as_array(images))
     if images.ndim not in (3, 4):
         rows = "flat rows of shape" if images.ndim == 2 else "an array of shape"
@@ -34,10 +36,7 @@ def check_images(name: str, images: Any) -> tuple[Any, ...]:
     shape = images.shape
     if images.ndim == 3:
         images = images[..., np.newaxis]
-    # kernels would be compiled again for writable arrays
-    images = np.ascontiguousarray(images).view()
-    images.flags.writeable = False
-    return images, shape
+    return read_only(np.ascontiguousarray(images)), shape
 
 
 def check_rng(name: str, rng: Any) -> np.random.Generator:

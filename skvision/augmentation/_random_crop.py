@@ -59,20 +59,20 @@ def _zoom(
     out: np.ndarray,
 ) -> None:
     """Fill ``out`` with resized windows."""
+    from skvision._kernels import read_only
     from skvision._kernels.augmentation import zoom
 
     _, height, width, n_channels = images.shape
     down, right = (np.maximum(scales * size, 1) for size in (height, width))
     outside = np.full(width * n_channels, max(fill, 0), np.uint8)
-    outside.flags.writeable = False  # as the images are
     blended = np.empty((width + 1) * n_channels, np.int32)
     zoom(
         as_rows(images),
         n_channels,
-        *_interpolation_weights(positions[:, 0], down, height, padding),
-        *_interpolation_weights(positions[:, 1], right, width, padding),
+        _interpolation_weights(positions[:, 0], down, height, padding),
+        _interpolation_weights(positions[:, 1], right, width, padding),
         fill,
-        (outside, blended, np.empty((2, width), np.uint64)),
+        (read_only(outside), blended, np.empty((2, width), np.uint64)),
         as_rows(out),
     )
 

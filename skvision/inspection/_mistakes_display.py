@@ -154,17 +154,11 @@ class MistakesDisplay:
             )
         y_pred = np.asarray(estimator.predict(X))
         confidence, name = _confidence(estimator, X, y_pred)
-        return cls._draw(
-            X if images is None else images,
-            y,
-            y_pred,
-            confidence,
-            name,
-            n_pictures=n_pictures,
-            image_shape=image_shape,
-            ax=ax,
-            n_cols=n_cols,
+        images = X if images is None else images
+        display = cls._of_mistakes(
+            images, y, y_pred, confidence, name, n_pictures, image_shape
         )
+        return display.plot(ax, n_cols=n_cols)
 
     @classmethod
     def from_predictions(
@@ -213,33 +207,23 @@ class MistakesDisplay:
             If the arrays have different lengths, if ``images`` does not contain images,
             or if ``n_pictures`` or ``n_cols`` is less than 1.
         """
-        return cls._draw(
-            images,
-            y_true,
-            y_pred,
-            confidence,
-            "confidence",
-            n_pictures=n_pictures,
-            image_shape=image_shape,
-            ax=ax,
-            n_cols=n_cols,
+        display = cls._of_mistakes(
+            images, y_true, y_pred, confidence, "confidence", n_pictures, image_shape
         )
+        return display.plot(ax, n_cols=n_cols)
 
     @classmethod
-    def _draw(
+    def _of_mistakes(
         cls,
         images: np.ndarray,
         y_true: Any,
         y_pred: Any,
         confidence: Any,
         name: str,
-        *,
         n_pictures: int,
         image_shape: Any,
-        ax: Any,
-        n_cols: int,
     ) -> Self:
-        """Select the mistakes and plot them."""
+        """Return the display of the most confident mistakes."""
         check_scalar(n_pictures, "n_pictures", Integral, min_val=1)
         y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
         lengths = {"images": len(images), "y_true": len(y_true), "y_pred": len(y_pred)}
@@ -270,7 +254,7 @@ class MistakesDisplay:
             n_wrong=len(wrong),
             n_predictions=len(y_true),
             confidence_name=name,
-        ).plot(ax, n_cols=n_cols)
+        )
 
     def plot(self, ax: Any = None, *, n_cols: int = 5) -> Self:
         """Plot the display.

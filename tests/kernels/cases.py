@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from skvision._kernels import read_only
+
 FLOATS = [np.float32, np.float64]
 DTYPES = [np.uint8, *FLOATS]
 
@@ -40,11 +42,6 @@ def close(dtype, n=16):
     return {"rtol": eps, "atol": eps}
 
 
-def read_only(array):
-    array.flags.writeable = False
-    return array
-
-
 def strided(array):
     """Return an equal array whose columns are not neighbors in memory."""
     return np.repeat(array, 2, axis=-1)[..., ::2]
@@ -57,4 +54,4 @@ def some_bytes(rng, shape):
 
 def norms_of(rows):
     """Return one over the length of each row."""
-    return 1 / np.linalg.norm(rows.astype(float), axis=1)
+    return read_only(1 / np.linalg.norm(rows.astype(float), axis=1))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from kernels.cases import DTYPES, norms_of
 
-from skvision._kernels import distances, nearest, sketches
+from skvision._kernels import distances, nearest, read_only, sketches
 from skvision._neighbors.packed_bits import PackedBits
 
 
@@ -12,7 +12,7 @@ def all_distances(name, A, B):
     """Return the distances of all pairs by the kernel."""
     out = np.empty((len(A), len(B)))
     everything = np.tile(np.arange(len(B)), (len(A), 1))
-    metric = getattr(distances, name)
+    A, B, metric = read_only(A), read_only(B), getattr(distances, name)
     distances.distances_to(metric, A, B, everything, norms_of(A), norms_of(B), out)
     return out
 
@@ -58,16 +58,16 @@ def test_cosines_of_bytes_whose_products_overflow(n_features):
 
 @pytest.mark.parametrize(("power", "name"), [(1, "L1"), (2, "L2")])
 def test_refine_computes_what_bounds_do_not_exclude(power, name, rng):
-    A = rng.integers(1, 256, (6, 5), dtype=np.uint8)
-    B = rng.integers(1, 256, (300, 5), dtype=np.uint8)
+    A = read_only(rng.integers(1, 256, (6, 5), dtype=np.uint8))
+    B = read_only(rng.integers(1, 256, (300, 5), dtype=np.uint8))
     exact = all_distances(name, A, B).astype(np.float32)
     metric, none = getattr(distances, name), np.zeros(len(A))
-    pairs = metric, A, B, 7, norms_of(A), norms_of(B)
+    pairs = nearest.Pairs(metric, A, B, 7, norms_of(A), norms_of(B))
     counts = []
     for values in (exact, np.zeros_like(exact), exact * np.float32(0.6)):
         heaps = np.full((len(A), 4), np.inf), np.full((len(A), 4), -1)
         bounds = nearest.Bounds(values, power, 1.0, none, none)
-        counts.append(nearest.refine(*pairs, bounds, *heaps))
+        counts.append(nearest.refine(pairs, bounds, *heaps))
     assert 4 * len(A) <= counts[0] < counts[2] < counts[1] == exact.size
 
 
@@ -82,7 +82,7 @@ def test_the_largest_bound_is_above_what_a_bound_can_be():
 def test_rows_of_zeros_have_no_inverse_norm():
     out = np.empty(1)
     with np.errstate(all="ignore"):
-        distances.inverse_norms(np.zeros((1, 3)), out)
+        distances.inverse_norms(read_only(np.zeros((1, 3))), out)
     assert not np.isfinite(out)
 
 
@@ -91,7 +91,8 @@ def test_embedding_is_no_farther_than_the_distance(name, rng):
     rows = rng.random((8, 20))
     out, squares = np.empty((8, 20), np.float32), np.empty(8)
     metric, center = getattr(distances, name), rng.random(20)
-    sketches.embed(metric, rows, norms_of(rows), center, 0.5, out, squares)
+    data = read_only(rows), norms_of(rows), read_only(center)
+    sketches.embed(metric, *data, 0.5, out, squares)
     np.testing.assert_allclose(squares, (out.astype(float) ** 2).sum(1), rtol=1e-5)
     embedded = all_distances("L2", out, out) * 4
     exact = all_distances(name, rows, rows)

@@ -13,7 +13,8 @@ def averages(p, g, v, s):
     m, mean_square = v.copy(), s.copy()
     kernel.sgd_with_momentum(p, g, v, 0.1, 0.9, True)
     kernel.rmsprop(p, g, s, 0.1, 0.99, 1e-8)
-    kernel.adam(p, g, m, mean_square, 9, 0.1, 0.9, 0.999, 1e-8, 0.0, 0.0, 0)
+    constants = kernel.AdamConstants(0.9, 0.999, 1e-8, 0.0, 0.0, 0)
+    kernel.adam(p, g, m, mean_square, 9, 0.1, constants)
     return np.array([v, s, m, mean_square])
 
 

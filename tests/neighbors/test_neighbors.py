@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skvision import KNNImageClassifier
-from skvision._kernels import byte_products, nearest
+from skvision._kernels import byte_products, nearest, read_only
 from skvision._kernels import distances as kernel
 from skvision._neighbors import search as search_module
 from skvision._neighbors import sketches
@@ -40,7 +40,8 @@ def every_distance(queries, rows, metric):
     out = np.empty((len(queries), len(rows)))
     everything = np.tile(np.arange(len(rows)), (len(queries), 1))
     norms = inverse_norms(queries, metric), inverse_norms(rows, metric)
-    kernel.distances_to(metric, queries, rows, everything, *norms, out)
+    A, B, *norms = map(read_only, (queries, rows, *norms))
+    kernel.distances_to(metric, A, B, everything, *norms, out)
     return out
 
 

@@ -102,9 +102,8 @@ def test_first_step_of_adam_without_bias_correction():
     params, mean, mean_square = np.zeros((3, 1))
     late = 10**6  # nothing is left to correct
     grads = np.array([7.0])
-    updates.adam(
-        params, grads, mean, mean_square, late, 0.01, 0.9, 0.999, 1e-8, 0.0, 0.0, 0
-    )
+    constants = updates.AdamConstants(0.9, 0.999, 1e-8, 0.0, 0.0, 0)
+    updates.adam(params, grads, mean, mean_square, late, 0.01, constants)
     assert params[0] / -0.01 == pytest.approx(3.1623, abs=5e-5)
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from skvision._app.html_report.words import write_percent
 
@@ -74,36 +74,13 @@ class Chart:
     chosen: tuple[float, float] | None = None
 
 
-def draw(
-    name: str,
-    title: str,
-    summary: str,
-    points: Sequence[tuple[float, float]],
-    *,
-    x: dict[str, Any],
-    y: dict[str, Any],
-    table: tuple[list[str], list[list[str]]],
-    intervals: Sequence[tuple[float, float]] = (),
-    reference: Sequence[tuple[float, float]] = (),
-    chosen: int | None = None,
-    dotted: bool = True,
-    joined: bool = True,
-) -> Chart:
-    """Return a chart of points.
+class Curve(NamedTuple):
+    """Points, and how they are drawn.
 
-    Parameters
+    Attributes
     ----------
-    name : str
-        A name that no other chart of the page has.
-    title, summary : str
-        The heading of the chart, and what it shows.
     points : sequence of (float, float)
         One point or more.
-    x, y : dict
-        Arguments of `Axis`, with a ``label``; the ends, ``low`` and ``high``, are those
-        of the points if they are not given.
-    table : (list of str, list of list of str)
-        The columns and rows of the same numbers.
     intervals : sequence of (float, float)
         The interval of each point, or none.
     reference : sequence of (float, float)
@@ -113,6 +90,42 @@ def draw(
     dotted, joined : bool
         Whether the points are dots, and whether a line connects them.
     """
+
+    points: Sequence[tuple[float, float]]
+    intervals: Sequence[tuple[float, float]] = ()
+    reference: Sequence[tuple[float, float]] = ()
+    chosen: int | None = None
+    dotted: bool = True
+    joined: bool = True
+
+
+def draw(
+    name: str,
+    title: str,
+    summary: str,
+    curve: Curve,
+    *,
+    x: dict[str, Any],
+    y: dict[str, Any],
+    table: tuple[list[str], list[list[str]]],
+) -> Chart:
+    """Return a chart of a curve.
+
+    Parameters
+    ----------
+    name : str
+        A name that no other chart of the page has.
+    title, summary : str
+        The heading of the chart, and what it shows.
+    curve : Curve
+        What is drawn.
+    x, y : dict
+        Arguments of `Axis`, with a ``label``; the ends, ``low`` and ``high``, are those
+        of the points if they are not given.
+    table : (list of str, list of list of str)
+        The columns and rows of the same numbers.
+    """
+    points, intervals, reference, chosen, dotted, joined = curve
     xs = [point[0] for point in points]
     ys = [point[1] for point in points] + [end for pair in intervals for end in pair]
     across = Axis(

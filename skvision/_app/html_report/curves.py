@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skvision._app.evidence import Evidence
-from skvision._app.html_report.charts import Chart, draw
+from skvision._app.html_report.charts import Chart, Curve, draw
 from skvision._app.html_report.learning_curve import count_right
 from skvision._app.html_report.words import write_percent
 from skvision._app.intervals import wilson_interval
@@ -71,7 +71,7 @@ def draw_calibration(
         f"The mean probability of the predicted class is {write_percent(mean, 0)}, "
         f"and {write_percent(fraction, 0)} of the predictions are right. On the broken "
         f"line the two agree; bars are 95\N{NO-BREAK SPACE}% intervals.",
-        points,
+        Curve(points, intervals, [(0, 0), (1, 1)], joined=False),
         x={"label": "predicted probability", **_WHOLE},
         y={"label": "fraction that is right", **_WHOLE},
         table=(
@@ -84,9 +84,6 @@ def draw_calibration(
             ],
             rows,
         ),
-        intervals=intervals,
-        reference=[(0, 0), (1, 1)],
-        joined=False,
     )
 
 
@@ -99,14 +96,13 @@ def _draw_loss(classifier: SoftmaxRegression) -> Chart | None:
         "The objective, by iteration",
         f"The solver minimizes the cross-entropy plus the penalty. The sum fell from "
         f"{curve[0]:.3g} to {curve[-1]:.3g} in {len(curve) - 1} iterations.",
-        list(enumerate(curve)),
+        Curve(list(enumerate(curve)), dotted=len(curve) <= _MOST_DOTS),
         x={"label": "iteration"},
         y={"label": "objective", "low": min(0.0, *curve)},
         table=(
             ["iteration", "objective"],
             [[str(i), f"{value:.5f}"] for i, value in enumerate(curve)],
         ),
-        dotted=len(curve) <= _MOST_DOTS,
     )
 
 
@@ -123,14 +119,13 @@ def _draw_alphas(losses: dict[float, float], alpha: float) -> Chart | None:
         f"The strength of the penalty on the weights, alpha, was chosen on validation "
         f"images, a part of the training images: alpha = {alpha:g} predicts them best."
         f"{beyond}",
-        points,
+        Curve(points, chosen=alphas.index(alpha)),
         x={"label": "alpha", "log": True, "ticks": alphas},
         y={"label": "cross-entropy"},
         table=(
             ["alpha", "cross-entropy on validation images"],
             [[f"{a:g}", f"{loss:.4f}"] for a, loss in points],
         ),
-        chosen=alphas.index(alpha),
     )
 
 
@@ -158,7 +153,7 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
         f"{write_percent(last, 0)}. Bars are 95\N{NO-BREAK SPACE}% intervals. The "
         f"broken line is the accuracy of always predicting the most frequent class. If "
         f"the line still climbs at its end, more images are likely to help.",
-        points,
+        Curve(points, intervals, [(0, chance), (all_of_them, chance)]),
         x={"label": "training images", "low": 0.0},
         y={"label": "held-out images right", **_WHOLE},
         table=(
@@ -175,8 +170,6 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
                 for (n, k), (low, high) in zip(n_right.items(), intervals, strict=True)
             ],
         ),
-        intervals=intervals,
-        reference=[(0, chance), (all_of_them, chance)],
     )
 
 

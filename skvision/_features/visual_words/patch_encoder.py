@@ -145,10 +145,11 @@ class PatchEncoder:
     def _add(self, patches: Array, start: int, pooled: Array) -> None:
         """Add the codes of whitened patches, the first of which is ``start``."""
         from skvision._kernels import encoding as kernel
+        from skvision._kernels import read_only
 
         mirror = self.n_symmetric is not None
         coding = kernel.Coding(
-            self.words,
+            read_only(self.words),
             self.squares,
             mirror,
             ENCODINGS.index(self.encoding),

@@ -25,13 +25,15 @@ def scale_image(
     value_range : (float, float)
         Values that are mapped to 0 and 255.
     """
+    from skvision._kernels import read_only
     from skvision._kernels.encoding import scale_pixels
 
     low, high = value_range
     if high - low < SMALLEST_RANGE:  # whose inverse would be infinite
         image, low, high = image * 2.0**100, low * 2.0**100, high * 2.0**100
     scaled = np.empty(image.shape, np.float32)
-    scale_pixels(image.reshape(-1), low, 255 / (high - low), scaled.reshape(-1))
+    pixels, factor = read_only(image.reshape(-1)), 255 / (high - low)
+    scale_pixels(pixels, low, factor, scaled.reshape(-1))
     return scaled
 
 

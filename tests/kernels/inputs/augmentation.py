@@ -17,10 +17,9 @@ def _draw(rng, shape):
 
 
 def _images(rng):
-    """Draw images of all shapes, read-only except for the first shape."""
+    """Draw images of all shapes."""
     for shape in SHAPES:
-        images = _draw(rng, shape)
-        yield shape, images if shape is SHAPES[0] else read_only(images)
+        yield shape, read_only(_draw(rng, shape))
 
 
 def flip(rng):
@@ -53,7 +52,7 @@ def zoom(rng):
             outside = read_only(np.full(images.shape[2], max(fill, 0), np.uint8))
             blended = np.zeros((width + 1) * n_channels, np.int32)
             work = outside, blended, np.zeros((2, width), np.uint64)
-            sampled = rows, weights[0], columns, weights[1]
+            sampled = (rows, weights[0]), (columns, weights[1])
             out = np.zeros_like(images)
             arguments = images, n_channels, *sampled, fill, work, out
             yield Case(arguments, scratch=("work",))

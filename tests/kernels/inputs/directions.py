@@ -1,7 +1,7 @@
 """Inputs of the kernels of directions."""
 
 import numpy as np
-from kernels.cases import FLOATS, Case, close
+from kernels.cases import FLOATS, Case, close, read_only
 
 SIZES = [(0, 3), (1, 1), (1, 7), (5, 3), (9, 130)]
 
@@ -20,13 +20,15 @@ def unit_rows(rng):
         for shape in SIZES:
             x = _rows(rng, shape, dtype)
             out = np.full_like(x, np.nan), np.full(len(x), np.nan, dtype)
-            yield Case((x, *out), **close(dtype, 100))
+            yield Case((read_only(x), *out), **close(dtype, 100))
         x = np.zeros((3, 2), dtype)  # rows without a direction
         x[1], x[2, 0] = np.finfo(dtype).smallest_subnormal, 2
-        yield Case((x, np.full_like(x, np.nan), np.full(3, np.nan, dtype)))
+        out = np.full_like(x, np.nan), np.full(3, np.nan, dtype)
+        yield Case((read_only(x), *out))
     for size in (1e-30, 1e30):  # whose squares are beyond float32
         x = (size * rng.normal(size=(5, 3))).astype(np.float32)
-        yield Case((x, np.zeros_like(x), np.zeros(5, np.float32)), rtol=1e-5)
+        out = np.zeros_like(x), np.zeros(5, np.float32)
+        yield Case((read_only(x), *out), rtol=1e-5)
 
 
 def turning_part(rng):

@@ -17,7 +17,7 @@ def _rows(rng, dtypes, n_features):
     if n_features > 1:
         A[2, :9], B[2, 5:12] = 0, 0
     A[:, 0], B[:, 0] = np.maximum(A[:, 0], 1), np.maximum(B[:, 0], 1)
-    return A, B, norms_of(A), norms_of(B)
+    return read_only(A), read_only(B), norms_of(A), norms_of(B)
 
 
 def _pairs(rng):
@@ -54,31 +54,31 @@ def distances_to(rng):
         yield Case((metric, A, B, candidates, *norms, out), **TOLERANCE)
     for dtype in DTYPES:
         A, B, *norms = _rows(rng, (dtype, dtype), 9)
-        candidates = read_only(rng.integers(0, 5, (4, 2)))
-        arguments = read_only(A), read_only(B), candidates, *norms, np.empty((4, 2))
-        yield Case((distances.L1, *arguments))
+        candidates, out = rng.integers(0, 5, (4, 2)), np.empty((4, 2))
+        yield Case((distances.L1, A, B, candidates, *norms, out))
     for n_features in (33_025, 40_000):  # squares overflow an int32 from 33,026 on
-        A = np.zeros((1, n_features), np.uint8)
-        one, candidate = np.ones(1), np.zeros((1, 1), int)
+        A = read_only(np.zeros((1, n_features), np.uint8))
+        B = read_only(A + np.uint8(255))
+        one, candidate = read_only(np.ones(1)), np.zeros((1, 1), int)
         for metric in (distances.L1, distances.L2):
             numbers = candidate, one, one, np.empty((1, 1))
-            yield Case((metric, A, A + np.uint8(255), *numbers))
-    A = np.array([[1e8, 1e8]])  # no digits are lost by expanding the square
-    one, candidate = np.ones(1), np.zeros((1, 1), int)
+            yield Case((metric, A, B, *numbers))
+    A = read_only(np.array([[1e8, 1e8]]))  # expanding the square would lose digits
+    B = read_only(A + [[1e-3, 0]])
+    one, candidate = read_only(np.ones(1)), np.zeros((1, 1), int)
     numbers = candidate, one, one, np.empty((1, 1))
-    yield Case((distances.L2, A, A + [[1e-3, 0]], *numbers))
+    yield Case((distances.L2, A, B, *numbers))
 
 
 def inverse_norms(rng):
     for dtype in DTYPES:
         for shape in [(5, 7), (1, 1), (0, 3)]:
             rows = rng.uniform(1, 255, shape).astype(dtype)
-            yield Case((rows, np.empty(shape[0])), rtol=1e-14)
+            yield Case((read_only(rows), np.empty(shape[0])), rtol=1e-14)
     rows = np.array([[3.0, 4], [3e-200, 4e-200], [3e200, 4e200], [0, 0]])
-    for given in (rows, read_only(rows.copy())):
 
-        def finite(returned, arguments):
-            out = arguments["out"]
-            return np.where(np.isfinite(out), out, np.nan)
+    def finite(returned, arguments):
+        out = arguments["out"]
+        return np.where(np.isfinite(out), out, np.nan)
 
-        yield Case((given, np.empty(4)), rtol=1e-14, outputs=finite)
+    yield Case((read_only(rows), np.empty(4)), rtol=1e-14, outputs=finite)

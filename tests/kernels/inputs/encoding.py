@@ -18,9 +18,9 @@ def scale_pixels(rng):
         for low, factor in [(0.0, 1.0), (10.0, 1.5)]:
             image = read_only(some_bytes(rng, 40).astype(dtype))
             yield Case((image, low, factor, np.empty(40, np.float32)))
-    outside = np.array([-1e9, -1, 0, 255, 256, 1e9])
+    outside = read_only(np.array([-1e9, -1, 0, 255, 256, 1e9]))
     yield Case((outside, 0.0, 1.0, np.empty(6, np.float32)))
-    yield Case((np.empty(0), 0.0, 1.0, np.empty(0, np.float32)))
+    yield Case((read_only(np.empty(0)), 0.0, 1.0, np.empty(0, np.float32)))
 
 
 def normalize_patches(rng):
@@ -51,7 +51,7 @@ def _words(rng, n, n_words, d=4):
 def triangle(rng):
     for n, n_words in SIZES:
         patches, words, squares, responses = _words(rng, n, n_words)
-        yield Case((responses, patches, words, squares), **CLOSE)
+        yield Case((responses, patches, read_only(words), squares), **CLOSE)
 
 
 def one_hot(rng):
@@ -90,7 +90,8 @@ def encode_and_pool(rng):
                 squares = np.square(words).sum(axis=1)
                 products[0] = patches[:, :2] @ words[:half, :2].T
                 products[1] = patches[:, 2:] @ words[:half, 2:].T
-            coding = Coding(words, squares, mirrored, encoding, np.float32(0.25))
+            options = mirrored, encoding, np.float32(0.25)
+            coding = Coding(read_only(words), squares, *options)
             n_signs = 1 + (encoding == THRESHOLD)
             sums = np.zeros((3, n_signs, 2 * half), np.float32)
             pooled = np.zeros((2, 3, n_signs, 2 * half), np.float32)

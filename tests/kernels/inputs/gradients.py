@@ -8,17 +8,16 @@ def read_strip(rng):
     height, width = 6, 5
     for dtype in DTYPES:
         for n_channels in (1, 3):
-            image = (255 * rng.random(height * width * n_channels)).astype(dtype)
+            image = 255 * rng.random(height * width * n_channels)
+            image = read_only(image.astype(dtype))
             planes_dtype = np.float32 if dtype == np.uint8 else dtype
-            if dtype == np.float32:
-                read_only(image)
             for top, bottom in [(0, 6), (0, 1), (2, 4), (5, 6)]:
                 for square_root in (False, True):
                     n = (bottom - top + 2) * width
                     planes = np.full((n_channels, n + 3), 9, planes_dtype)
                     arguments = image, width, top, bottom, square_root
                     yield Case((*arguments, planes), **close(planes_dtype, 1))
-    one_row = some_bytes(rng, 3 * 4)
+    one_row = read_only(some_bytes(rng, 3 * 4))
     yield Case((one_row, 4, 0, 1, False, np.zeros((3, 12), np.float32)))
 
 

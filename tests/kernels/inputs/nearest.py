@@ -4,7 +4,7 @@ import numpy as np
 from kernels.cases import Case, norms_of, read_only
 
 from skvision._kernels import distances
-from skvision._kernels.nearest import Bounds
+from skvision._kernels.nearest import Bounds, Pairs
 
 METRICS = ["L1", "L2", "CHEBYSHEV"]
 
@@ -45,15 +45,15 @@ def _pairs(rng, dtype=np.uint8, name="L1", n_rows=60, first=7):
     """Draw rows of few values, so that there are many ties."""
     A = rng.integers(1, 4, (9, 3)).astype(dtype)
     B = rng.integers(1, 4, (n_rows, 3)).astype(dtype)
-    return getattr(distances, name), A, B, first, norms_of(A), norms_of(B)
+    rows, norms = (read_only(A), read_only(B)), (norms_of(A), norms_of(B))
+    return Pairs(getattr(distances, name), *rows, first, *norms)
 
 
 def _exact(pairs):
-    metric, A, B, *_ = pairs
-    difference = A.astype(float)[:, np.newaxis] - B
-    if metric == distances.L2:
+    difference = pairs.A.astype(float)[:, np.newaxis] - pairs.B
+    if pairs.metric == distances.L2:
         return np.square(difference).sum(axis=2)
-    if metric == distances.CHEBYSHEV:
+    if pairs.metric == distances.CHEBYSHEV:
         return abs(difference).max(axis=2)
     return abs(difference).sum(axis=2)
 
@@ -61,7 +61,7 @@ def _exact(pairs):
 def _bounds(pairs, share=0.9):
     values = (share * _exact(pairs)).astype(np.float32)
     none = np.zeros(len(values))
-    return Bounds(values, 2 if pairs[0] == distances.L2 else 1, 1.0, none, none)
+    return Bounds(values, 2 if pairs.metric == distances.L2 else 1, 1.0, none, none)
 
 
 def sort_heaps(rng):
@@ -74,14 +74,11 @@ def scan(rng):
         for n_neighbors in (1, 2, 5, 30, 31, 60):
             for name in METRICS:
                 pairs = _pairs(rng, dtype, name)
-                yield Case((*pairs, *_heaps(9, n_neighbors)), outputs=_sorted)
+                yield Case((pairs, *_heaps(9, n_neighbors)), outputs=_sorted)
     pairs = _pairs(rng)
     heaps = np.full((9, 3), 2.0), np.tile([6, 4, 1], (9, 1))  # of earlier rows
-    yield Case((*pairs, *heaps), outputs=_sorted)
-    read_only(pairs[1])
-    read_only(pairs[2])
-    yield Case((*pairs, *_heaps(9, 4)), outputs=_sorted)
-    yield Case((*_pairs(rng, n_rows=0), *_heaps(9, 2)), outputs=_sorted)
+    yield Case((pairs, *heaps), outputs=_sorted)
+    yield Case((_pairs(rng, n_rows=0), *_heaps(9, 2)), outputs=_sorted)
 
 
 def _within(rng):
@@ -94,7 +91,7 @@ def _within(rng):
 
 def scan_within(rng):
     for pairs, rest in _within(rng):
-        yield Case((*pairs, *rest), outputs=_found)
+        yield Case((pairs, *rest), outputs=_found)
 
 
 def largest_bound(rng):
@@ -109,17 +106,17 @@ def refine(rng):
         for share in (0.0, 0.6, 1.0):
             for n_rows in (60, 300):
                 pairs = _pairs(rng, dtype, name, n_rows)
-                arguments = *pairs, _bounds(pairs, share), *_heaps(9, 4)
+                arguments = pairs, _bounds(pairs, share), *_heaps(9, 4)
                 yield Case(arguments, outputs=_sorted)
     for n_neighbors in (1, 3, 8):
         pairs = _pairs(rng, first=rng.integers(0, 80))
-        arguments = *pairs, _bounds(pairs), *_kept(rng, 9, n_neighbors)
+        arguments = pairs, _bounds(pairs), *_kept(rng, 9, n_neighbors)
         yield Case(arguments, outputs=_sorted)
 
 
 def refine_within(rng):
     for pairs, rest in _within(rng):
-        yield Case((*pairs, _bounds(pairs), *rest), outputs=_found)
+        yield Case((pairs, _bounds(pairs), *rest), outputs=_found)
 
 
 def smallest_bounds(rng):

@@ -1,7 +1,7 @@
 """Inputs of the kernels of sketches."""
 
 import numpy as np
-from kernels.cases import DTYPES, Case, read_only, some_bytes
+from kernels.cases import DTYPES, Case, norms_of, read_only, some_bytes
 
 from skvision._kernels import distances
 
@@ -9,7 +9,7 @@ from skvision._kernels import distances
 def byte_l1_block(rng):
     for n_queries, n_rows, n_bytes in [(20, 20, 128), (3, 9, 64), (1, 0, 64)]:
         A, B = some_bytes(rng, (n_queries, n_bytes)), some_bytes(rng, (n_rows, n_bytes))
-        yield Case((A, B, np.zeros((n_queries, n_rows), np.float32)))
+        yield Case((A, read_only(B), np.zeros((n_queries, n_rows), np.float32)))
 
 
 def embed(rng):
@@ -17,16 +17,14 @@ def embed(rng):
         for dtype in DTYPES:
             for shape in [(8, 20), (1, 1), (0, 3)]:
                 rows = rng.uniform(1, 255, shape).astype(dtype)
-                if name == "L2":
-                    read_only(rows)
-                norms = 1 / np.linalg.norm(rows.astype(float), axis=1)
-                center, out = rng.random(shape[1]), np.empty(shape, np.float32)
-                numbers = norms, center, 0.5, out, np.empty(shape[0])
-                yield Case((getattr(distances, name), rows, *numbers), rtol=1e-6)
+                data = map(read_only, (rows, norms_of(rows), rng.random(shape[1])))
+                outputs = np.empty(shape, np.float32), np.empty(shape[0])
+                arguments = getattr(distances, name), *data, 0.5, *outputs
+                yield Case(arguments, rtol=1e-6)
 
 
 def pool_to_bytes(rng):
-    groups = np.array([0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 2, 2], np.uint32)
+    groups = read_only(np.uint32([0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 2, 2]))
     for dtype in DTYPES:
         for low, unit, rounding in [(0.0, 4.0, 0.0), (3.0, 2.5, 1e-3)]:
             rows = rng.integers(0, 256, (5, 12)).astype(dtype)

@@ -11,14 +11,14 @@ def _rows(rng):
     for dtype in DTYPES:
         for shape in SHAPES:
             X = rng.uniform(0, 255, shape).astype(dtype)
-            yield X, rng.permutation(len(X))
+            yield read_only(X), rng.permutation(len(X))
         for index in INDICES:
-            yield rng.uniform(0, 255, (7, 5)).astype(dtype), np.array(index, int)
-        yield np.arange(256).reshape(4, 64).astype(dtype), np.arange(4)
+            X = rng.uniform(0, 255, (7, 5)).astype(dtype)
+            yield read_only(X), np.array(index, int)
+        X = np.arange(256).reshape(4, 64).astype(dtype)
+        yield read_only(X), np.arange(4)
         for end in (0, 255):
-            yield np.full((3, 2), end, dtype), np.arange(3)
-        X = rng.uniform(0, 255, (9, 6)).astype(dtype)
-        yield read_only(X), read_only(rng.permutation(9))
+            yield read_only(np.full((3, 2), end, dtype)), np.arange(3)
 
 
 def _scales(rng, d):
@@ -28,21 +28,22 @@ def _scales(rng, d):
 
 def standardize_rows(rng):
     for X, index in _rows(rng):
-        _, mean, deviation = map(read_only, _scales(rng, X.shape[1]))
+        _, mean, deviation = _scales(rng, X.shape[1])
         out = np.full((len(index), X.shape[1]), np.nan, np.float32)
-        yield Case((X, index, mean, read_only(1 / deviation), out))
+        yield Case((X, index, mean, 1 / deviation, out))
+    X, index = read_only(np.ones((2, 3))), np.arange(2)
     mean, inverse = np.array([np.nan, 0, -np.inf]), np.array([1, np.nan, 1])
     out = np.zeros((2, 3), np.float32)  # NaN and infinity are not hidden
-    yield Case((np.ones((2, 3)), np.arange(2), mean, inverse, out))
+    yield Case((X, index, mean, inverse, out))
 
 
 def standardize_in_units(rng):
     for X, index in _rows(rng):
-        scales = map(read_only, _scales(rng, X.shape[1]))
+        scales = _scales(rng, X.shape[1])
         yield Case((X, index, *scales, np.full((len(index), X.shape[1]), np.nan)))
     center, deviation = np.array([np.nan, 0, -np.inf]), np.array([1, np.nan, 1])
-    arguments = np.ones((2, 3)), np.arange(2), np.ones(3), center, deviation
-    yield Case((*arguments, np.zeros((2, 3))))
+    X, index = read_only(np.ones((2, 3))), np.arange(2)
+    yield Case((X, index, np.ones(3), center, deviation, np.zeros((2, 3))))
 
 
 def add_moments(rng):
@@ -50,8 +51,8 @@ def add_moments(rng):
         d = X.shape[1]
         unit, center, _ = _scales(rng, d)
         shares, (sums, squares) = rng.random(len(index)), rng.random((2, d))
-        if X.dtype.kind == "f" and X.flags.writeable:
-            used = X[index]
-            X[:] = np.nan  # other rows are not read
+        if X.dtype.kind == "f":
+            used, X = X[index], np.full_like(X, np.nan)  # other rows are not read
             X[index] = used
-        yield Case((X, index, shares, unit, center, sums, squares), rtol=1e-12)
+        data = read_only(X), index, read_only(shares)
+        yield Case((*data, unit, center, sums, squares), rtol=1e-12)

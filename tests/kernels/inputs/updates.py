@@ -1,7 +1,9 @@
 """Inputs of the steps of optimizers."""
 
 import numpy as np
-from kernels.cases import FLOATS, Case, close, read_only
+from kernels.cases import FLOATS, Case, close
+
+from skvision._kernels.updates import AdamConstants
 
 
 def _vectors(rng):
@@ -9,7 +11,7 @@ def _vectors(rng):
     for dtype in FLOATS:
         for n in (0, 1, 37):
             p, g, v, s = rng.normal(size=(4, n)).astype(dtype)
-            yield p, read_only(g), v, s * s, close(dtype)
+            yield p, g, v, s * s, close(dtype)
 
 
 def sgd(rng):
@@ -39,9 +41,10 @@ def adam(rng):
     for t in (1, 10, 10**6):
         for weight_decay, l2 in [(0.5, 0.0), (0.0, 0.3), (0.0, 0.0)]:
             for p, g, m, s, tolerance in _vectors(rng):
-                options = 0.1, 0.9, 0.999, 0.01, weight_decay, l2, min(20, p.size)
+                n_weights = min(20, p.size)
+                constants = AdamConstants(0.9, 0.999, 0.01, weight_decay, l2, n_weights)
                 tolerance["rtol"] *= 4  # beta_2 is close to one
-                yield Case((p, g, m, s, t, *options), **tolerance)
+                yield Case((p, g, m, s, t, 0.1, constants), **tolerance)
 
 
 def add_to_average(rng):

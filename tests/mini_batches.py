@@ -34,7 +34,7 @@ def minimize_in_batches(
     before=NO_HISTORY,
     parts=(),
 ):
-    stopping = Stopping(max_iter, tol, n_iter_no_change)
+    stopping = Stopping(max_iter, n_iter_no_change)
     recipe = Recipe(None, None, optimizer, schedule, stopping, batch_size, average_from)
     state = optimizer.init(params) if state is None else state
     start = Start(params, statistics, state)

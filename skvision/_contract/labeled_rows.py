@@ -134,8 +134,8 @@ def hold_out(
     """Split the rows of positive weight into training rows and held-out rows.
 
     Return the problem and the indices of both. None as the ``fraction`` holds out no
-    rows. Balanced class weights are computed from
-    the training rows only, so that nothing is learned from the held-out rows.
+    rows. Balanced class weights are computed from the training rows only, so that
+    nothing is learned from the held-out rows.
     """
     from sklearn.model_selection import train_test_split
 

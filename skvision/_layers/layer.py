@@ -8,8 +8,9 @@ of a layer in a network are an `Arrays`, which is passed to each forward pass:
 
 ``backward`` is the vector-Jacobian product. It writes the gradients with respect to the
 parameters to ``arrays.grads``, and must be called at most once, before the next
-``forward``. Outputs are arrays of the workspace, which the next ``forward`` overwrites.
-All arrays of a call have the same dtype.
+``forward``. Outputs are arrays of the workspace, which the next ``forward`` overwrites,
+or the input itself, so callers must not write to them. All arrays of a call have the
+same dtype.
 """
 
 import math
@@ -38,7 +39,7 @@ class Parameter(NamedTuple):
     penalized : bool
         Whether a penalty applies to it, as it does to weights.
     unit_axis : int
-        The axis that has one element for each unit of the layer.
+        The axis that has one element for each unit of the layer, the first or the last.
     """
 
     name: str

@@ -9,7 +9,7 @@ import numpy as np
 from skvision._contract.labeled_rows import LabeledRows
 from skvision._layers.dense import Dense
 from skvision._layers.network import Network
-from skvision._training.minimize import Objective
+from skvision._training.minimize import BatchObjective
 from skvision._training.network import batch_objective, network_outputs
 from skvision._training.recipe import Recipe
 from skvision._training.sources import Centered, Source
@@ -52,7 +52,7 @@ class DenseModel:
         """Undo `to_dense`."""
         return _transposed(params, (self.rows.n_features, self.problem.n_outputs))
 
-    def objective(self, recipe: Recipe) -> Objective:
+    def objective(self, recipe: Recipe) -> BatchObjective:
         """Return ``(params, index) -> (value, gradient)`` of a batch."""
         weights = self.problem.weights
         return batch_objective(

@@ -266,7 +266,6 @@ class Perceptron(LinearClassifier):
         patience = ONE_BATCH_PATIENCE if rule.batch_size == len(learning) else 1
         stopping = Stopping(
             self.max_iter,
-            self.tol or 0.0,
             math.inf if self.tol is None else self.n_iter_no_change * patience,
         )
         result = minimize(
@@ -274,7 +273,7 @@ class Perceptron(LinearClassifier):
             judge,
             stopping,
             on_epoch=lambda params: progress.step(
-                lambda: self._attributes(params, problem)
+                lambda: self._attributes(judge.best, problem)
             ),
         )
         self.__dict__.update(self._attributes(result.params, problem))

@@ -283,6 +283,8 @@ class FewestMistakes:
         Number of mistakes in each epoch.
     n_left : list of int
         Number of mistakes of the weights, or averaged weights, after each epoch.
+    best : ndarray
+        The best weights so far, which a fit that ends now returns.
     """
 
     def __init__(
@@ -297,6 +299,7 @@ class FewestMistakes:
             self._best = -rule.evaluate_next_step().missed_weight
         self.n_mistakes: list[int] = []
         self.n_left: list[int] = []
+        self.best = rule.now
 
     def __call__(self, epoch: Epoch, now: np.ndarray) -> Verdict:
         """Return the verdict on the last epoch, whose result is ``now``."""
@@ -321,7 +324,8 @@ class FewestMistakes:
         # mistakes.
         rule.strict |= current.n_mistakes > made.n_mistakes == 0
         is_best = merit > self._best
-        self._best = max(self._best, merit)
+        if is_best:
+            self.best, self._best = now, merit
         self.n_mistakes.append(made.n_mistakes)
         self.n_left.append(current.n_mistakes)
         return Verdict(

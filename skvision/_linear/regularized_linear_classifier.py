@@ -98,19 +98,31 @@ class RegularizedLinearClassifier(LinearClassifier):
         rows = self._centered(problem, problem.normalized_weights_of(learning))
         start = self._start(problem, rows, warm_start)
 
-        def on_iteration(params: Any) -> Any:
-            return progress.step(lambda: self._attributes(params, problem, rows))
-
         if self.solver == "auto":
-            params = self._fit_exactly(problem, rows, start, on_iteration)
+            params = self._fit_exactly(
+                problem,
+                rows,
+                start,
+                lambda params: progress.step(
+                    lambda: self._attributes(params, problem, rows)
+                ),
+            )
             interrupted = False
         else:
             self.__dict__.pop("optimality_", None)
             model = DenseModel(rows, problem, learning)
-            result = self._fit_in_batches(model, start, held_out, rng, on_iteration)
+            result = self._fit_in_batches(
+                model,
+                start,
+                held_out,
+                rng,
+                lambda dense: progress.step(
+                    lambda: self._attributes(model.from_dense(dense), problem, rows)
+                ),
+            )
             params, interrupted = model.from_dense(result.params), result.interrupted
         self.__dict__.update(self._attributes(params, problem, rows))
-        self.__dict__.pop("_batch_state", None)  # partial_fit starts again
+        self.__dict__.pop("_optimizer_state", None)  # partial_fit starts again
         return interrupted
 
     def _centered(self, problem: LabeledRows, weights: np.ndarray) -> Centered:
@@ -121,9 +133,9 @@ class RegularizedLinearClassifier(LinearClassifier):
         return Centered(problem.source, weighted_mean(rows, weights))
 
     def _fit_part(self, problem: LabeledRows, first: bool) -> bool:
-        if first or not hasattr(self, "_batch_state"):
+        if first or not hasattr(self, "_optimizer_state"):
             self._center = self._centered(problem, problem.normalized_weights).center
-            self._batch_state, self.n_iter_ = None, 0
+            self._optimizer_state, self.n_iter_ = None, 0
             self.loss_curve_: list[float] = []
             self.validation_scores_: list[float] = []
             self.learning_rates_: list[float] = []
@@ -133,7 +145,7 @@ class RegularizedLinearClassifier(LinearClassifier):
         model = DenseModel(rows, problem, np.flatnonzero(problem.weights))
         recipe = self._recipe(model, n_epochs=1)
         params = model.to_dense(self._start(problem, rows, not first))
-        state = resumed(self._batch_state, recipe.optimizer.init(params))
+        state = resumed(self._optimizer_state, recipe.optimizer.init(params))
         rng = check_random_state(self.random_state)
         history = {
             "loss": self.loss_curve_,
@@ -149,7 +161,7 @@ class RegularizedLinearClassifier(LinearClassifier):
             self._refuse_divergence(rows)
         params = model.from_dense(result.params)
         self.__dict__.update(self._attributes(params, problem, rows))
-        self._batch_state, self.n_iter_ = result.state, self.n_iter_ + 1
+        self._optimizer_state, self.n_iter_ = result.state, self.n_iter_ + 1
         self.loss_curve_ = [*self.loss_curve_, *result.loss_curve]
         self.learning_rates_ = [*self.learning_rates_, *result.learning_rates]
         return result.interrupted
@@ -291,7 +303,7 @@ class RegularizedLinearClassifier(LinearClassifier):
 
     def _refuse_extremes(self, rows: Centered) -> None:
         largest = largest_value(rows.source)
-        parameters = self.get_params(deep=False)
+        parameters = vars(self)
         raise ValueError(advice_on_extremes(parameters, largest, rows.dtype))
 
     def _fit_in_batches(
@@ -322,12 +334,12 @@ class RegularizedLinearClassifier(LinearClassifier):
                 epochs,
                 judge,
                 recipe.stopping,
-                on_epoch=lambda params: on_iteration(model.from_dense(params)),
+                on_epoch=on_iteration,
             )
         if result.diverged:
             self._refuse_divergence(rows)
         if result.loss_curve[-1] > first_value and not result.interrupted:
-            parameters = self.get_params(deep=False)
+            parameters = vars(self)
             warn(
                 f"The loss rose from {first_value:.3g} to {result.loss_curve[-1]:.3g}. "
                 + advice_on_divergence(
@@ -370,7 +382,7 @@ class RegularizedLinearClassifier(LinearClassifier):
             penalty,
             optimizer,
             schedule,
-            Stopping(n_epochs, self.tol, self.n_iter_no_change),
+            Stopping(n_epochs, self.n_iter_no_change),
             self.batch_size,
             average_from=average - 1 if average else None,
         )
@@ -389,6 +401,6 @@ class RegularizedLinearClassifier(LinearClassifier):
         return MiniBatches(objective, start, model.learning, recipe, shuffled)
 
     def _refuse_divergence(self, rows: Centered) -> None:
-        parameters = self.get_params(deep=False)
+        parameters = vars(self)
         advice = advice_on_divergence(parameters, rows.source, rows.dtype, scaled=False)
         raise ValueError(f"The loss became infinite or NaN. {advice}")

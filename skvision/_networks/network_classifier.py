@@ -119,7 +119,7 @@ class NetworkClassifier(
         self._dropout_rates(architecture)  # raises an error if they are wrong
         self._check()
         check_together(
-            self.get_params(deep=False),
+            vars(self),
             has_images=self.image_shape_ is not None,
             has_validation=has_validation,
         )
@@ -225,7 +225,7 @@ class NetworkClassifier(
             penalty,
             optimizer,
             schedule,
-            Stopping(n_epochs, self.tol, patience),
+            Stopping(n_epochs, patience),
             batch_size=min(200, n_rows) if auto else self.batch_size,
             average_from=max(0, n_epochs - average_last) * n_rows
             if average_last
@@ -293,9 +293,7 @@ class NetworkClassifier(
                 learn_statistics_of_average(
                     net, result, inputs, weights, epochs.batches(), self._rng
                 )
-        warn_of_divergence(
-            result, self.n_iter_, self.get_params(deep=False), problem.source, inputs
-        )
+        warn_of_divergence(result, self.n_iter_, vars(self), problem.source, inputs)
         return result
 
     def _fit_whole(
@@ -319,7 +317,7 @@ class NetworkClassifier(
         if not np.isfinite([minimum.error, *minimum.params]).all():
             scaled = inputs.standard is not None
             largest = 1.0 if scaled else largest_value(problem.source)
-            parameters = self.get_params(deep=False)
+            parameters = vars(self)
             advice = advice_on_extremes(parameters, largest, inputs.dtype)
             raise ValueError(f"The loss became infinite or NaN. {advice}")
         if minimum.error > self.tol and minimum.n_iter >= self.max_iter:
@@ -519,17 +517,20 @@ class NetworkClassifier(
         check_is_fitted(self, "parameters_")
         rows = validate_rows(self, X, reset=False)
         d_outputs = validate_d_scores(d_scores, len(rows), len(self.classes_))
-        if self._architecture.n_outputs == 2:  # the score is their difference
-            d_outputs = np.hstack([-d_outputs, d_outputs])
         net = self._architecture.network()
+        if net.output_shape == (2,):  # the score is their difference
+            d_outputs = np.hstack([-d_outputs, d_outputs])
 
         def gradient_at(rows: np.ndarray) -> Any:
             return input_gradients(
                 net, self.parameters_, self._statistics, self._inputs(rows), d_outputs
             )
 
-        gradient: np.ndarray = gradient_at(rows)
-        if self.tta:
-            gradient += self._mirror(gradient_at(self._mirror(rows)))
-            gradient /= 2
+        threads = threads_for(net, len(rows))
+        with threads, np.errstate(over="ignore", invalid="ignore"):
+            gradient: np.ndarray = gradient_at(rows)
+            if self.tta:
+                gradient += self._mirror(gradient_at(self._mirror(rows)))
+                gradient /= 2
+        check_outputs(gradient, ArraySource(rows))
         return gradient.reshape(np.shape(as_array(X)))

@@ -491,8 +491,9 @@ def perceptron(
         return loss, d_scores[:, 1:]
     winners = scores.argmax(axis=1)
     d_scores = np.zeros_like(scores)
-    d_scores[rows, winners] += weight
-    d_scores[rows, labels] -= weight
+    rounded = weight.astype(scores.dtype)  # so that equal terms cancel exactly
+    d_scores[rows, winners] += rounded
+    d_scores[rows, labels] -= rounded
     return float(weight @ (scores[rows, winners] - scores[rows, labels])), d_scores
 
 

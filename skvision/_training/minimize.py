@@ -13,7 +13,7 @@ from skvision._training.optimizers import State
 from skvision._training.recipe import Recipe, Stopping
 from skvision._training.schedules import NO_HISTORY, History
 
-Objective = Callable[[Vector, NDArray[np.integer]], tuple[float, Vector]]
+BatchObjective = Callable[[Vector, NDArray[np.integer]], tuple[float, Vector]]
 
 
 class Start(NamedTuple):
@@ -140,7 +140,7 @@ class MiniBatches:
 
     def __init__(
         self,
-        objective: Objective,
+        objective: BatchObjective,
         start: Start,
         rows: NDArray[np.integer],
         recipe: Recipe,

@@ -29,7 +29,9 @@ def network_outputs(
     layers but the last.
     """
     dtype = np.result_type(inputs.dtype, params)
-    params, statistics = (part.astype(dtype) for part in (params, statistics))
+    params, statistics = (
+        part.astype(dtype, copy=False) for part in (params, statistics)
+    )
     layer, arrays = net.layer, net.arrays(params, statistics)
     if hidden:
         layer, arrays = layer.parts(net.input_shape)[0][0], arrays.parts[0]
@@ -53,7 +55,8 @@ def input_gradients(
     prediction. All computations use the dtype of the inputs.
     """
     params, statistics, d_outputs = (
-        part.astype(inputs.dtype) for part in (params, statistics, d_outputs)
+        part.astype(inputs.dtype, copy=False)
+        for part in (params, statistics, d_outputs)
     )
     unused = np.empty_like(params)  # the gradient with respect to the parameters
     arrays = net.arrays(params, statistics, unused)

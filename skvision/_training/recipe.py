@@ -16,15 +16,12 @@ class Stopping(NamedTuple):
     ----------
     max_iter : int
         Maximum number of epochs.
-    tol : float
-        Smallest improvement that counts.
     n_iter_no_change : float
         Number of epochs in a row without improvement after which the fit ends; infinity
         for a fit that always makes ``max_iter`` epochs.
     """
 
     max_iter: int
-    tol: float
     n_iter_no_change: float
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from perceptron_epochs import BATCH_SIZES, fit_epochs, steps
+from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -171,3 +172,17 @@ def test_scikit_learn_checks_row_by_row():
     assert failed_checks(Perceptron(batch_size=1)) == {
         "check_sample_weight_equivalence_on_dense_data"
     }
+
+
+@pytest.mark.parametrize("batch_size", [None, 32])
+def test_weights_that_are_rounded_make_no_mistakes(batch_size):
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:400].astype(np.float32) / 16, y[:400]
+    keep = (y < 3) | (np.arange(400) % 3 == 0)  # classes of different sizes
+    X, y = X[keep], y[keep]
+    model = Perceptron(
+        batch_size=batch_size, class_weight="balanced", max_iter=2000, tol=None
+    ).set_params(random_state=0)
+    model.fit(X, y)
+    assert model.n_mistakes_[-1] == 0
+    assert (model.predict(X) == y).all()

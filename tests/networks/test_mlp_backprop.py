@@ -144,3 +144,26 @@ def test_lbfgs_where_nothing_is_to_be_done():
     assert model.n_iter_ == 0
     assert not model.parameters_.any()
     assert model.history_["update_ratio"].shape == (0, 2)
+
+
+class Small(MLPBackprop):
+    """A network with few parameters, which sets the others."""
+
+    def __init__(self, max_iter=2):
+        super().__init__((4,), max_iter=max_iter, learning_rate_init=1e30)
+
+
+def test_subclass_with_fewer_parameters_warns_and_refuses(few):
+    with pytest.warns(ConvergenceWarning, match="Decrease learning_rate_init=1e"):
+        Small(5).fit(*few)
+    model = Small()
+    model.batch_norm, model.batch_size = True, 1
+    with pytest.raises(ValueError, match="batch_norm requires a batch_size"):
+        model.fit(*few)
+
+
+def test_prediction_copies_no_parameters(few, peak_of):
+    model = MLPBackprop((2000, 500), max_iter=1, random_state=0).fit(*few)
+    x = few[0][:1]
+    model.predict(x)
+    assert peak_of(lambda: model.predict(x)) < model.parameters_.nbytes / 2

@@ -4,15 +4,24 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.divergence import check_outputs
+from skvision._contract.images import as_array, validate_rows
 from skvision._contract.labeled_rows import LabeledRows
 from skvision._contract.labels import ClassifierMixin
+from skvision._contract.models import validate_d_scores
 from skvision._contract.sklearn_compat import CallbackSupportMixin, Estimator
-from skvision._training.sources import Source
+from skvision._training.sources import ArraySource, Source
 
 
 class ScoreClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
-    """Base class of classifiers with a ``decision_function``."""
+    """Base class of classifiers with a ``decision_function``.
+
+    Subclasses define their ``unit_weights_``, and ``_input_gradient``, which maps
+    validated rows and the gradient with respect to the scores, (n, n_outputs), to that
+    with respect to the rows.
+    """
 
     classes_: Any
 
@@ -37,6 +46,43 @@ class ScoreClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         scores = self.decision_function(X)
         predicted: np.ndarray = self.classes_[winners(scores.reshape(len(scores), -1))]
         return predicted
+
+    @property
+    def first_layer_weights_(self) -> np.ndarray:
+        """The weights of the first layer, (n_units, n_features), as a view."""
+        weights: np.ndarray = self.unit_weights_[0]
+        return weights
+
+    def input_gradient(self, X: Any, d_scores: Any) -> np.ndarray:
+        """Compute the gradient of a function of the scores with respect to the images.
+
+        It is the product of ``d_scores`` with the Jacobian of `decision_function`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
+            Images or features of the same shape as in ``fit``.
+        d_scores : array-like of shape (n, n_classes), or (n,) for two classes
+            Gradient of the function with respect to the scores.
+
+        Returns
+        -------
+        gradient : ndarray of the shape of ``X``
+            Gradient of the function with respect to ``X``, float64 for float64 images
+            and float32 otherwise.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` has another shape than in ``fit``, or ``d_scores`` does not have
+            the shape of the scores.
+        """
+        check_is_fitted(self)
+        rows = validate_rows(self, X, reset=False)
+        d_scores = validate_d_scores(d_scores, len(rows), len(self.classes_))
+        gradient: np.ndarray = self._input_gradient(rows, d_scores)
+        check_outputs(gradient, ArraySource(rows))
+        return gradient.reshape(np.shape(as_array(X)))
 
 
 def winners(scores: np.ndarray) -> np.ndarray:

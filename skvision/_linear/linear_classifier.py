@@ -6,14 +6,13 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.divergence import check_outputs
-from skvision._contract.images import as_array, validate_rows
+from skvision._contract.images import validate_rows
 from skvision._contract.labeled_rows import (
     announced_classes,
     refuse_balanced,
     refuse_other_classes,
     validate_labeled_rows,
 )
-from skvision._contract.models import validate_d_scores
 from skvision._contract.score_classifier import ScoreClassifier
 from skvision._contract.sklearn_compat import (
     Progress,
@@ -228,11 +227,6 @@ class LinearClassifier(ScoreClassifier):
         return [self.coef_]
 
     @property
-    def first_layer_weights_(self) -> np.ndarray:
-        """The weights of the first layer, here ``coef_``, as a view."""
-        return self.unit_weights_[0]
-
-    @property
     def history_(self) -> dict[str, np.ndarray]:
         """The loss, validation score and learning rate at the start and of each epoch.
 
@@ -253,36 +247,9 @@ class LinearClassifier(ScoreClassifier):
     def _unit_of_history(self) -> str:
         return "epoch"
 
-    def input_gradient(self, X: Any, d_scores: Any) -> np.ndarray:
-        """Compute the gradient of a function of the scores with respect to the images.
-
-        It is the product of ``d_scores`` with the Jacobian of `decision_function`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features of the same shape as in ``fit``.
-        d_scores : array-like of shape (n, n_classes), or (n,) for two classes
-            Gradient of the function with respect to the scores.
-
-        Returns
-        -------
-        gradient : ndarray of the shape of ``X``
-            Gradient of the function with respect to ``X``, float64 for float64 images
-            and float32 otherwise.
-
-        Raises
-        ------
-        ValueError
-            If ``X`` has another shape than in ``fit``, or ``d_scores`` does not have
-            the shape of the scores.
-        """
-        check_is_fitted(self, "coef_")
-        rows = validate_rows(self, X, reset=False)
-        d_scores = validate_d_scores(d_scores, len(rows), len(self.classes_))
+    def _input_gradient(self, rows: np.ndarray, d_scores: np.ndarray) -> np.ndarray:
         gradient: np.ndarray = d_scores @ self.coef_
-        gradient = gradient.astype(Centered(ArraySource(rows)).dtype)
-        return gradient.reshape(np.shape(as_array(X)))
+        return gradient.astype(Centered(ArraySource(rows)).dtype)
 
 
 def linear_outputs(source: Source, W: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -15,14 +15,13 @@ from skvision._contract.divergence import (
     check_outputs,
     largest_value,
 )
-from skvision._contract.images import as_array, validate_rows
+from skvision._contract.images import validate_rows
 from skvision._contract.labeled_rows import (
     LabeledRows,
     announced_classes,
     refuse_balanced,
     validate_labeled_rows,
 )
-from skvision._contract.models import validate_d_scores
 from skvision._contract.score_classifier import ScoreClassifier, scorer
 from skvision._contract.sklearn_compat import end_fit
 from skvision._contract.solvers import (
@@ -483,43 +482,11 @@ class NetworkClassifier(
         slots = self._architecture.network().weights
         return [slot.parameter.by_unit(slot.of(self.parameters_)) for slot in slots]
 
-    @property
-    def first_layer_weights_(self) -> np.ndarray:
-        """The weights of the first layer, (n_units, n_features), as a view."""
-        return self.unit_weights_[0]
-
-    def input_gradient(self, X: Any, d_scores: Any) -> np.ndarray:
-        """Compute the gradient of a function of the scores with respect to the images.
-
-        It is the product of ``d_scores`` with the Jacobian of ``decision_function``.
-        The network is evaluated as in prediction. At a kink of an activation, the
-        derivative is the one that is used in training.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, n_features)
-            Images or features of the same shape as in ``fit``.
-        d_scores : array-like of shape (n, n_classes), or (n,) for two classes
-            Gradient of the function with respect to the scores.
-
-        Returns
-        -------
-        gradient : ndarray of the shape of ``X``
-            Gradient of the function with respect to ``X``, float64 for float64 images
-            and float32 otherwise.
-
-        Raises
-        ------
-        ValueError
-            If ``X`` has another shape than in ``fit``, or ``d_scores`` does not have
-            the shape of the scores.
-        """
-        check_is_fitted(self, "parameters_")
-        rows = validate_rows(self, X, reset=False)
-        d_outputs = validate_d_scores(d_scores, len(rows), len(self.classes_))
+    def _input_gradient(self, rows: np.ndarray, d_scores: np.ndarray) -> np.ndarray:
         net = self._architecture.network()
+        d_outputs = d_scores
         if net.output_shape == (2,):  # the score is their difference
-            d_outputs = np.hstack([-d_outputs, d_outputs])
+            d_outputs = np.hstack([-d_scores, d_scores])
 
         def gradient_at(rows: np.ndarray) -> Any:
             return input_gradients(
@@ -532,5 +499,4 @@ class NetworkClassifier(
             if self.tta:
                 gradient += self._mirror(gradient_at(self._mirror(rows)))
                 gradient /= 2
-        check_outputs(gradient, ArraySource(rows))
-        return gradient.reshape(np.shape(as_array(X)))
+        return gradient

@@ -14,9 +14,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skvision._app import present
-from skvision._app.choose import best_alpha, validate_alphas
 from skvision._app.dataset import Dataset
-from skvision._app.describe import make_features
 from skvision._app.evaluate import evaluate
 from skvision._app.evidence import Evidence, Learned
 from skvision._app.find import (
@@ -25,8 +23,7 @@ from skvision._app.find import (
     find_images_and_test_images,
     find_images_for,
 )
-from skvision._app.fingerprints import find_known, first_copies
-from skvision._app.fit import fit_softmax
+from skvision._app.fingerprints import find_known
 from skvision._app.load import read_images
 from skvision._app.progress import show_progress
 from skvision._app.split import hold_out, hold_out_all, ties
@@ -35,6 +32,10 @@ from skvision._contract.user_error import user_errors
 from skvision._model_files.model_file import load_model, save_model
 from skvision._model_files.replace_file import replace_file
 from skvision._readers.image_reader import ImageReader
+from skvision._recipes.choose import best_alpha, validate_alphas
+from skvision._recipes.copies import first_copies
+from skvision._recipes.describe import make_features
+from skvision._recipes.fit import fit_softmax
 
 _IMAGES_AT_A_TIME = 256  # whose features are in memory
 

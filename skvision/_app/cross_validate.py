@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from rich.progress import Progress, TaskID
 
 from skvision._app import present
-from skvision._app.candidates import CANDIDATES, Candidate, Training
 from skvision._app.dataset import Dataset
-from skvision._app.describe import make_features
-from skvision._app.draw import join_ties
-from skvision._app.fingerprints import first_copies
 from skvision._app.intervals import accuracy_interval, difference_interval
 from skvision._app.load import read_images
 from skvision._app.progress import show_progress
 from skvision._app.split import draw_folds, ties
 from skvision._readers.image_reader import ImageReader
+from skvision._recipes.candidates import CANDIDATES, Candidate, Training
+from skvision._recipes.copies import first_copies
+from skvision._recipes.describe import make_features
+from skvision._recipes.draw import join_ties
 from skvision._training.parallel import one_thread_for_blas
 
 _SIDE_OF_PIXELS = 32  # more only makes neighbors and networks slower

@@ -1,6 +1,5 @@
-"""Digests of images: equal images have equal ones, and a model keeps short ones."""
+"""Fingerprints: short digests of its training images, which a model keeps."""
 
-import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from typing import Any
@@ -12,40 +11,14 @@ _N_BYTES = 6  # of 100,000 images and 100,000 others, one pair in 28,000 such ag
 _MOST = 300_000  # in the description of a model, which is bounded
 
 
-def digest(image: NDArray[np.uint8]) -> bytes:
-    """Return the SHA-256 digest of the pixels of a C-contiguous image.
-
-    The decoded pixels reveal copies whose files differ in their metadata only; the
-    bytes of the files would not.
-    """
-    return hashlib.sha256(image.data).digest()
-
-
-def first_copies(digests: Sequence[bytes]) -> NDArray[np.intp]:
-    """Return for each image the position of the first image with the same pixels.
-
-    Parameters
-    ----------
-    digests : sequence of n bytes
-        The digest of each image.
-
-    Returns
-    -------
-    first : ndarray of shape (n,)
-        ``first[i] == i`` if no image before ``i`` is the same.
-    """
-    seen: dict[bytes, int] = {}
-    first = [seen.setdefault(one, i) for i, one in enumerate(digests)]
-    return np.array(first, dtype=np.intp)
-
-
 def join_fingerprints(digests: Sequence[bytes]) -> str:
     """Return the beginnings of digests in base64, or "" if there are too many.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skvision._app.fingerprints import digest, join_fingerprints
+    >>> from skvision._app.fingerprints import join_fingerprints
+    >>> from skvision._recipes.copies import digest
     >>> join_fingerprints([digest(image) for image in np.zeros((2, 4, 4), np.uint8)])
     'N0cI//dxN0cI//dx'
     """

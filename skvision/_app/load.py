@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skvision._app.fingerprints import digest
 from skvision._app.progress import show_progress
 from skvision._app.thumbnails import encode_jpeg, thumbnail_target
 from skvision._contract.user_error import UserError
 from skvision._readers.image_reader import ImageReader, target_of
 from skvision._readers.read_all import read_all
 from skvision._readers.unreadable_files import UnreadableFiles
+from skvision._recipes.copies import digest
 
 _FILES_AT_A_TIME = 256  # between two steps of the progress bar
 _MOST_NAMED = 3

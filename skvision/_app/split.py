@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from skvision._app.dataset import Dataset
-from skvision._app.draw import draw_test_set
 from skvision._contract.user_error import UserError, user_errors
+from skvision._recipes.draw import draw_test_set
 
 
 @dataclass(frozen=True)

@@ -60,5 +60,5 @@ def fail(run):
 def trained():
     """Return what was learned from images with awkward names."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skvision._app.choose._DRAWS", 1)
+        patch.setattr("skvision._recipes.choose._DRAWS", 1)
         return train(make_images())

@@ -14,15 +14,15 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from skvision import MLPBackprop, cli
 from skvision._app import cross_validate as MODULE
-from skvision._app.candidates import CANDIDATES, Candidate, Training
 from skvision._app.commands import learn
 from skvision._app.comparison_table import print_comparison
 from skvision._app.cross_validate import cross_validate
 from skvision._app.dataset import Dataset
-from skvision._app.describe import make_features
 from skvision._app.intervals import accuracy_interval
 from skvision._app.split import draw_folds
 from skvision._contract.user_error import UserError
+from skvision._recipes.candidates import CANDIDATES, Candidate, Training
+from skvision._recipes.describe import make_features
 
 ALONE = np.arange
 
@@ -30,7 +30,7 @@ ALONE = np.arange
 @pytest.fixture(autouse=True)
 def validate_once(monkeypatch):
     """Choose settings by one draw: five would take most of the time of these tests."""
-    monkeypatch.setattr("skvision._app.choose._DRAWS", 1)
+    monkeypatch.setattr("skvision._recipes.choose._DRAWS", 1)
 
 
 def stripes(rng, labels, contrast=150, side=20):
@@ -258,7 +258,7 @@ def test_an_interrupt_is_not_kept_as_a_result(monkeypatch, rng, ctrl_c):
     def network(**options):
         return MLPBackprop(**options).set_params(learning_rate=interrupt)
 
-    monkeypatch.setattr("skvision._app.candidates.MLPBackprop", network)
+    monkeypatch.setattr("skvision._recipes.candidates.MLPBackprop", network)
     rows = stripes(rng, ["across", "down"])
     training = Training(rows, np.array(["across", "down"]), ALONE(2), 0)
     with pytest.raises(KeyboardInterrupt):

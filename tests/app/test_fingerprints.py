@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skvision._app.fingerprints import digest, find_known, join_fingerprints
+from skvision._app.fingerprints import find_known, join_fingerprints
+from skvision._recipes.copies import digest
 
 
 def test_fingerprints(rng):

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from skvision import MulticlassSVM, SoftmaxRegression
-from skvision._app.choose import draw_validation, validate_alphas
+from skvision._recipes.choose import draw_validation, validate_alphas
 
 N = 120
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -142,7 +142,7 @@ def test_penalties_are_chosen_by_rows_that_scaled_no_feature(problem, monkeypatc
     X, y, _ = problem
     labels = y.astype(str)
     (held_out, *_) = draw_validation(labels, [np.arange(N)], 0)
-    monkeypatch.setattr("skvision._app.choose._ALPHAS", (1.0,))
+    monkeypatch.setattr("skvision._recipes.choose._ALPHAS", (1.0,))
     seen = []
     fit = SoftmaxRegression.fit
     monkeypatch.setattr(

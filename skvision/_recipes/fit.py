@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skvision._app.describe import make_normalizer
 from skvision._features.pixel_normalizer import PixelNormalizer
 from skvision._linear.softmax_regression import SoftmaxRegression
+from skvision._recipes.describe import make_normalizer
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skvision._app.choose import best_alpha, draw_validation, validate_alphas
-from skvision._app.describe import make_normalizer
-from skvision._app.fit import fit_softmax
 from skvision._linear.multiclass_svm import MulticlassSVM
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision._networks.mlp_backprop import MLPBackprop
+from skvision._recipes.choose import best_alpha, draw_validation, validate_alphas
+from skvision._recipes.describe import make_normalizer
+from skvision._recipes.fit import fit_softmax
 from skvision.model_selection import k_selection_curve
 
 _NUMBERS_OF_NEIGHBORS = (1, 3, 5, 9, 15, 25)

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
-from skvision._app.describe import make_normalizer
-from skvision._app.draw import draw_test_set
 from skvision._linear.softmax_regression import SoftmaxRegression
+from skvision._recipes.describe import make_normalizer
+from skvision._recipes.draw import draw_test_set
 
 _ALPHAS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # each fit starts from the one before
 _MIDDLE_ALPHA = 0.1  # for when they cannot be compared

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skvision._app.draw import draw_test_set
-from skvision._app.fingerprints import digest, first_copies
 from skvision._app.groups import read_groups
+from skvision._recipes.copies import digest, first_copies
+from skvision._recipes.draw import draw_test_set
 
 
 def alone(n):

@@ -16,6 +16,7 @@ from skvision._contract.sklearn_compat import (
     Interval,
     StrOptions,
     check_feature_names_in,
+    check_sample_weight,
     whole_fit,
     wrap_only_rows,
 )
@@ -24,6 +25,21 @@ from skvision._training.sources import ArraySource, Centered, Source
 from skvision._training.standard import Standard, standardize, unit_of
 
 BLOCK_BYTES = 2**24  # of floats; products of fewer rows with large matrices are slow
+
+
+def _shares(sample_weight: Any, rows: np.ndarray) -> np.ndarray:
+    """Return the weights of rows, which sum to one."""
+    weights = check_sample_weight(
+        sample_weight, rows, dtype=np.float64, ensure_non_negative=True
+    )
+    total = weights.sum()
+    if not (0 < total < np.inf):
+        raise ValueError(
+            f"sample_weight has the sum {total}: at least one weight must be positive, "
+            f"and their sum finite."
+        )
+    shares: np.ndarray = weights / total
+    return shares
 
 
 def _in_blocks(
@@ -167,7 +183,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         self.image_shape = image_shape
 
     @whole_fit
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn the center, the scale and the whitening.
 
         Parameters
@@ -176,6 +192,10 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
             Images or features.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n,), default=None
+            Non-negative weights of the images in the means, standard deviations and
+            covariances; None means equal weights. A weight of 2 is the same as two
+            copies. Ranges and maxima are those of all images of positive weight.
 
         Returns
         -------
@@ -205,8 +225,8 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
             rows, n_channels = images.reshape(len(images), -1), images.shape[3]
         else:
             rows = validate_rows(self, X, reset=True)
-        source = ArraySource(rows)
-        spread = learn_spread(source, np.full(len(rows), 1 / len(rows)), n_channels)
+        source, shares = ArraySource(rows), _shares(sample_weight, rows)
+        spread = learn_spread(source, shares, n_channels)
         center = np.zeros_like(spread.mean) if self.center is None else spread.mean
         scale = self._compute_scale(spread, center)
         scale[scale == 0] = 1
@@ -214,7 +234,9 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         unwhitening: Any = None
         if self.whitening_epsilon is not None:
             longest = (spread.deviation / scale).max()
-            whitening, unwhitening = self._fit_whitening(source, center, scale, longest)
+            whitening, unwhitening = self._fit_whitening(
+                source, shares, Standard(center, scale), longest
+            )
         self.center_, self.scale_ = center, scale
         self.whitening_, self._unwhitening = whitening, unwhitening
         return self
@@ -239,7 +261,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         )
 
     def _fit_whitening(
-        self, source: Source, center: np.ndarray, scale: np.ndarray, longest: Any
+        self, source: Source, shares: np.ndarray, standard: Standard, longest: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the whitening matrix and its inverse.
 
@@ -248,16 +270,15 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         """
         size = 1 / unit_of(longest)
         epsilon: Any = self.whitening_epsilon
-        standard = Standard(center, scale * size)
-        second_moment = np.zeros((len(center), len(center)))
-        total = np.zeros(len(center))
+        standard = Standard(standard.mean, standard.deviation * size)
+        second_moment = np.zeros((source.shape[1], source.shape[1]))
+        mean = np.zeros(source.shape[1])
         for block in Centered(source).blocks(BLOCK_BYTES):
-            z = np.empty((block.stop - block.start, len(center)))
+            z = np.empty((block.stop - block.start, source.shape[1]))
             standardize(*source.locate(block), standard, z)
-            second_moment += z.T @ z
-            total += z.sum(axis=0)
-        mean = total / len(source)
-        covariance = second_moment / len(source) - np.outer(mean, mean)
+            second_moment += (z.T * shares[block]) @ z
+            mean += shares[block] @ z
+        covariance = second_moment - np.outer(mean, mean)
         eigenvalues, vectors = np.linalg.eigh(covariance)
         deviations = np.hypot(
             size * np.sqrt(np.maximum(eigenvalues, 0)), np.sqrt(epsilon)

@@ -1,0 +1,27 @@
+"""Changed copies of images, for small data."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skvision.augmentation import Compose, RandomCrop, RandomFlip
+
+_MOST = 2000  # copies in all, so that they cost little
+_MOST_EACH = 4
+_SHIFT = 1 / 24  # of the side
+
+
+def count_copies(n_images: int) -> int:
+    """Return how many copies of each image a model may learn from."""
+    return min(_MOST_EACH, _MOST // n_images)
+
+
+def make_copies(
+    images: NDArray[np.uint8], n_copies: int, *, mirror: bool, seed: int
+) -> list[NDArray[Any]]:
+    """Return shifted copies of images, half of which are mirrored if that is asked."""
+    shift = RandomCrop(padding=max(1, round(_SHIFT * images.shape[1])))
+    change = Compose([RandomFlip(), shift]) if mirror else shift
+    rng = np.random.default_rng(seed)
+    return [change(images, rng) for _ in range(n_copies)]

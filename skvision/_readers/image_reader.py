@@ -75,7 +75,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         Color behind images that are transparent. A color is one of Pillow's names, such
         as "white" and "black", "#rrggbb", or three levels from 0 to 255. "auto" is
         white, or black for an image that could hardly be seen on white, because the
-        luma of its visible pixels, weighted by their alpha, is above 224 on average.
+        mean level of its pixels, weighted by their alpha, is above 224.
         None ignores alpha, for files whose fourth band is something else. Opaque images
         do not depend on it.
     value_range : tuple of two numbers, default=None

@@ -8,7 +8,7 @@ from PIL import Image, ImageColor
 Color = tuple[int, int, int]
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
-_BRIGHT = 224  # luma above which an image would hardly be seen on white
+_BRIGHT = 224  # mean level above which an image would hardly be seen on white
 
 
 def parse_background(background: Any) -> Color | str | None:
@@ -54,7 +54,7 @@ def choose_background(strips: Iterable[Image.Image]) -> Color:
             sum(level * n for level, n in enumerate(counts[start : start + 256]))
             for start in range(0, 1024, 256)
         )
-        light += 0.299 * red + 0.587 * green + 0.114 * blue
+        light += (red + green + blue) / 3
         opacity += alpha / 255
     return BLACK if light > _BRIGHT * opacity else WHITE
 

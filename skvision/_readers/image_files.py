@@ -114,7 +114,7 @@ def identify(file: IO[bytes]) -> ImageFile.ImageFile:
         raise BadFile("it is empty")
     if is_heif(prefix) and not has_plugin():
         raise BadFile(
-            'it is HEIF, which needs a plugin: pip install "scikit-vision[heif]"'
+            "it is HEIF: install pillow-heif, the extra 'heif' of scikit-vision"
         )
     for name in FORMATS:
         factory, accept = Image.OPEN.get(name, (None, None))

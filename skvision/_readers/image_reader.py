@@ -108,7 +108,7 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
     decode. The cache is keyed by paths and does not detect changed files.
 
     The supported formats are JPEG, PNG, GIF, BMP, TIFF, WebP, PPM, JPEG 2000, AVIF and,
-    with ``pip install "scikit-vision[heif]"``, HEIF. If a file has several frames, the
+    if pillow-heif is installed (the extra ``heif``), HEIF. If a file has several frames, the
     first is read. Images are rotated by their EXIF orientation. Color profiles are not
     applied. A PNG whose texts or color profile are too large or damaged is read without
     them, with a warning.

@@ -85,21 +85,21 @@ def load_dataset(
         If some files cannot be read and may not be left out, or if all those of a class
         cannot be read. The message names them.
     """
-    images, reasons = _read(
+    read = _read(
         dataset.sources, reader, loading.max_pixels, with_thumbnails=with_thumbnails
     )
-    bad = {dataset.names[i]: reason for i, reason in reasons.items()}
+    bad = {dataset.names[i]: reason for i, reason in read.reasons.items()}
     if loading.bad_list is not None:
         _list_bad_files(loading.bad_list, bad)
     if not bad:
-        return dataset, images
+        return dataset, read.images()
     what = _name_bad_files(bad, len(dataset.sources))
     if not loading.skip_bad:
         raise UserError(f"{what}. Repair or remove them, or pass --skip-bad")
-    is_good = np.array([i not in reasons for i in range(len(dataset.sources))])
+    is_good = np.array([i not in read.reasons for i in range(len(dataset.sources))])
     _check_classes(dataset, is_good, what)
     print_error(f"warning: left out: {what}")
-    return dataset.keep(is_good), images
+    return dataset.keep(is_good), read.images()
 
 
 def read_images(sources: Sequence[Any], reader: ImageReader) -> Images:
@@ -117,11 +117,31 @@ def read_images(sources: Sequence[Any], reader: ImageReader) -> Images:
     UserError
         If some files cannot be read; the message names them.
     """
-    images, reasons = _read(sources, reader, reader.max_pixels)
-    if reasons:
-        bad = {str(sources[i]): reason for i, reason in reasons.items()}
+    read = _read(sources, reader, reader.max_pixels)
+    if read.reasons:
+        bad = {str(sources[i]): reason for i, reason in read.reasons.items()}
         raise UserError(_name_bad_files(bad, len(sources)))
-    return images
+    return read.images()
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What was read of some files, block by block, and why others could not be."""
+
+    pixels: list[NDArray[np.uint8]]
+    extents: list[NDArray[np.intp]]
+    thumbnails: list[bytes]
+    reasons: dict[int, str]
+    started: float
+
+    def images(self) -> Images:
+        """Return the images that could be read."""
+        pixels = np.concatenate(self.pixels)
+        digests = list(map(digest, pixels))
+        seconds = time.perf_counter() - self.started
+        return Images(
+            pixels, digests, np.concatenate(self.extents), self.thumbnails, seconds
+        )
 
 
 def _read(
@@ -130,39 +150,26 @@ def _read(
     max_pixels: int,
     *,
     with_thumbnails: bool = False,
-) -> tuple[Images, dict[int, str]]:
-    """Return the images that can be read, and why the others cannot be."""
-    started = time.perf_counter()
+) -> _Read:
     target = replace(target_of(reader), max_pixels=max_pixels)
     targets = [target, thumbnail_target(target)] if with_thumbnails else [target]
-    pixels, extents = [], []
-    digests: list[bytes] = []
-    thumbnails: list[bytes] = []
-    reasons: dict[int, str] = {}
+    read = _Read([], [], [], {}, time.perf_counter())
     messages: dict[int, Messages] = {}
     with show_progress() as progress:
         task = progress.add_task("Reading", total=len(sources))
         for start in range(0, len(sources), _FILES_AT_A_TIME):
             block = sources[start : start + _FILES_AT_A_TIME]
             reading = read_all(block, targets, n_jobs=reader.n_jobs)
-            reasons |= {start + i: why for i, why in reading.reasons.items()}
-            messages |= {start + i: said for i, said in reading.messages.items()}
             good = [i for i in range(len(block)) if i not in reading.reasons]
-            pixels.append(reading.images[0][good])
-            extents.append(reading.extents[good])
-            digests += map(digest, pixels[-1])
+            read.pixels.append(reading.images[0][good])
+            read.extents.append(reading.extents[good])
             for small in reading.images[1:]:
-                thumbnails += map(encode_jpeg, small[good])
+                read.thumbnails.extend(map(encode_jpeg, small[good]))
+            read.reasons.update({start + i: r for i, r in reading.reasons.items()})
+            messages |= {start + i: said for i, said in reading.messages.items()}
             progress.advance(task, len(block))
     warn_of_messages(messages, sources)
-    images = Images(
-        np.concatenate(pixels),
-        digests,
-        np.concatenate(extents),
-        thumbnails,
-        time.perf_counter() - started,
-    )
-    return images, reasons
+    return read
 
 
 def _name_bad_files(bad: dict[str, str], n: int) -> str:

@@ -75,7 +75,8 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
         Color behind images that are transparent. A color is one of Pillow's names, such
         as "white" and "black", "#rrggbb", or three levels from 0 to 255. "auto" is
         white, or black for an image that could hardly be seen on white, because the
-        mean level of its pixels, weighted by their alpha, is above 224.
+        mean level of its pixels, weighted by their alpha, is above 224. The mean is
+        taken over a grid of up to 256 x 256 pixels.
         None ignores alpha, for files whose fourth band is something else. Opaque images
         do not depend on it.
     value_range : tuple of two numbers, default=None
@@ -108,10 +109,10 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
     decode. The cache is keyed by paths and does not detect changed files.
 
     The supported formats are JPEG, PNG, GIF, BMP, TIFF, WebP, PPM, JPEG 2000, AVIF and,
-    if pillow-heif is installed (the extra ``heif``), HEIF. If a file has several frames, the
-    first is read. Images are rotated by their EXIF orientation. Color profiles are not
-    applied. A PNG whose texts or color profile are too large or damaged is read without
-    them, with a warning.
+    if pillow-heif is installed (the extra ``heif``), HEIF. If a file has several
+    frames, the first is read. Images are rotated by their EXIF orientation. Color
+    profiles are not applied. A PNG whose texts or color profile are too large or
+    damaged is read without them, with a warning.
 
     Levels of 16 bits are divided by 257 and rounded, so that 65535 is white, unless an
     image uses fewer bits, as images of microscopes and X-rays do. It is taken for the

@@ -22,6 +22,7 @@ Levels = tuple[float, float]  # of black and of white
 
 _USUAL_BITS = 8, 10, 12, 14, *range(16, 33)  # of a sample
 _FULL_BITS = 16  # of what is brought to 8 bits without a word
+_N_LEVELS = 2**16
 _BITS_PER_SAMPLE = 258  # a tag of TIFF
 _HALVED = re.compile(r"(R|G|B|A|LA|RGB|RGBA|RGBa|RGBX);16[BLN]")  # by Pillow's decoders
 
@@ -47,7 +48,7 @@ def find_coding(image: Image.Image) -> Coding:
     if not tiles:
         return Coding()
     decoder, arguments = tiles[0][0], tiles[0][3]
-    raw_mode = arguments if isinstance(arguments, str) else (arguments or [""])[0]
+    raw_mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     if decoder.startswith("ppm"):  # Pillow scales levels by the white of the file
         return Coding(_FULL_BITS)
     tags: Any = getattr(image, "tag_v2", {})
@@ -113,6 +114,8 @@ def to_8_bits(image: Image.Image, levels: Levels) -> Image.Image:
 
 
 def _scale(values: Any, levels: Any) -> Any:
+    if values.itemsize == 2 and values.size > _N_LEVELS:  # faster by a table
+        return _scale(np.arange(_N_LEVELS), levels)[values]
     low, high = levels
     scaled = (values.astype(np.float64) - low) * (255 / (high - low))
     return np.rint(scaled.clip(0, 255)).astype(np.uint8)

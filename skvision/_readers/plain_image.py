@@ -16,7 +16,13 @@ from PIL import Image
 from skvision._readers import strips
 from skvision._readers.image_files import BadFile
 from skvision._readers.levels import Coding, Levels, find_levels, to_8_bits
-from skvision._readers.transparency import WHITE, Color, choose_background, place_on
+from skvision._readers.transparency import (
+    WHITE,
+    Color,
+    choose_background,
+    place_on,
+    sample,
+)
 
 Box = tuple[float, float, float, float]
 
@@ -68,9 +74,9 @@ def find_conversion(
         raise BadFile(f"its mode is {image.mode!r}: convert it to 8-bit RGB")
     levels = find_levels(image, coding, value_range)
     if isinstance(background, str):  # "auto"
-        parts = (_to_8_bits(strip, levels) for strip in strips.strips(image))
-        is_opaque = not image.has_transparency_data
-        background = WHITE if is_opaque else choose_background(parts)
+        background = WHITE
+        if image.has_transparency_data:
+            background = choose_background(_to_8_bits(sample(image), levels))
     return Conversion(levels, background)
 
 

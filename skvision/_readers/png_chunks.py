@@ -12,6 +12,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FRAME = 12  # bytes of a chunk besides its data: length, name and checksum
 _USED = (b"tRNS", b"eXIf")  # transparency and orientation
 _MOST_BYTES = 1 << 20  # of one of these
+_MOST_PARTS = 100  # whole files have a few
 
 
 class _Parts(io.RawIOBase):
@@ -58,17 +59,21 @@ def drop_chunks(file: IO[bytes]) -> tuple[IO[bytes], list[str]] | None:
     Returns
     -------
     image, names : file, list of str
-        None if the file is no PNG, or has none of these chunks.
+        None if the file is no PNG, has none of these chunks, or is made to have a great
+        many.
     """
     file.seek(0)
     if file.read(8) != _SIGNATURE:
         return None
-    parts, dropped, position = [(0, 8)], set(), 8
+    dropped: set[str] = set()
+    parts, position = [(0, 8)], 8
     while len(head := file.read(8)) == 8:
+        if len(parts) + len(dropped) > _MOST_PARTS:
+            return None
         name, size = head[4:], int.from_bytes(head[:4]) + _FRAME
         is_ancillary = bool(name[0] & 0x20)
         if is_ancillary and not (name in _USED and _is_whole(file, name, size)):
-            dropped.add(name.decode("latin-1"))
+            dropped.add(repr(name)[2:-1])
         elif parts[-1][1] == position:
             parts[-1] = parts[-1][0], position + size
         else:

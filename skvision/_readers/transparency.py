@@ -1,6 +1,5 @@
 """Backgrounds of transparent images."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from PIL import Image, ImageColor
@@ -8,6 +7,7 @@ from PIL import Image, ImageColor
 Color = tuple[int, int, int]
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+_SAMPLE = 256  # pixels per side that are looked at
 _BRIGHT = 224  # mean level above which an image would hardly be seen on white
 
 
@@ -39,24 +39,21 @@ def parse_background(background: Any) -> Color | str | None:
     return red, green, blue
 
 
-def choose_background(strips: Iterable[Image.Image]) -> Color:
-    """Return white, or black if what is visible of an image is nearly white.
+def sample(image: Image.Image) -> Image.Image:
+    """Return a small image of some pixels of an image, for `choose_background`."""
+    size = min(image.width, _SAMPLE), min(image.height, _SAMPLE)
+    return image.resize(size, Image.Resampling.NEAREST)
 
-    Parameters
-    ----------
-    strips : iterable of PIL.Image.Image
-        The image in 8 bits, in parts.
-    """
-    light = opacity = 0.0
-    for strip in strips:
-        counts = strip.convert("RGBA").convert("RGBa").histogram()
-        red, green, blue, alpha = (
-            sum(level * n for level, n in enumerate(counts[start : start + 256]))
-            for start in range(0, 1024, 256)
-        )
-        light += (red + green + blue) / 3
-        opacity += alpha / 255
-    return BLACK if light > _BRIGHT * opacity else WHITE
+
+def choose_background(image: Image.Image) -> Color:
+    """Return white, or black if what is visible of an 8-bit image is nearly white."""
+    counts = image.convert("RGBA").convert("RGBa").histogram()
+    red, green, blue, alpha = (
+        sum(level * n for level, n in enumerate(counts[start : start + 256]))
+        for start in range(0, 1024, 256)
+    )
+    is_bright = (red + green + blue) / 3 > _BRIGHT * alpha / 255
+    return BLACK if is_bright else WHITE
 
 
 def place_on(background: Color | None, image: Image.Image) -> Image.Image:

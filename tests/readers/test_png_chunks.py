@@ -56,7 +56,7 @@ def test_damaged_notes_are_left_out(tmp_path, name, after):
 def test_transparency_and_orientation_are_kept():
     exif = Image.Exif()
     exif[0x0112] = 6
-    palette = Image.fromarray(np.array([[0, 1, 1]], np.uint8), "L")
+    palette = Image.fromarray(np.array([[0, 1, 1]], np.uint8))
     palette.putpalette([10, 20, 30, 40, 50, 60])
     whole = encode(palette, exif=exif, transparency=0)
     expected = read(whole, (3, 1))
@@ -71,6 +71,16 @@ def test_several_are_named_in_one_warning():
     with pytest.warns(UserWarning, match="without iCCP, tIME: ") as caught:
         read(noted, (9, 7))
     assert len(caught) == 1
+
+
+def test_many_chunks_are_not_looked_at():
+    parts = b"".join(chunk(b"IDAT", b"") + chunk(b"tEXt", b"a\0") for _ in range(200))
+    noted = insert(encode(PICTURE), parts, after=b"IDAT")
+    names = [chunk(b"a%03d" % i, b"") for i in range(200)]
+    bad = DAMAGED["checksum"]
+    for data in (insert(noted, bad), insert(encode(PICTURE), bad, *names)):
+        with pytest.raises(ValueError, match="1 of 1 files cannot be read"):
+            read(data, (9, 7))
 
 
 @pytest.mark.parametrize("name", [b"IHDR", b"IDAT"])

@@ -53,7 +53,7 @@ def test_backgrounds(background, wanted, as_file):
 def test_auto_shows_icons_that_are_nearly_white_on_black(color, alpha, is_black, mode):
     picture = Image.fromarray(icon(color, alpha))
     if mode == "P":
-        picture = Image.fromarray(icon(color)[:, :, 3] // 255, "L")
+        picture = Image.fromarray(icon(color)[:, :, 3] // 255)
         picture.putpalette([0, 0, 0, *color])
     data = encode(
         picture, **({"transparency": bytes([0, alpha])} if mode == "P" else {})
@@ -106,7 +106,7 @@ def test_a_transparent_gray_image_on_a_color_is_a_color_image(size):
 
 
 def test_none_ignores_a_transparent_color():
-    palette = Image.fromarray(np.array([[0, 1]], np.uint8), "L")
+    palette = Image.fromarray(np.array([[0, 1]], np.uint8))
     palette.putpalette([10, 20, 30, 40, 50, 60])
     out = read(encode(palette, transparency=1), (1, 2), background=None)
     assert out.tolist() == [[[10, 20, 30], [40, 50, 60]]]

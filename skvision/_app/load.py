@@ -88,7 +88,7 @@ def load_dataset(
     read = _read(
         dataset.sources, reader, loading.max_pixels, with_thumbnails=with_thumbnails
     )
-    bad = {dataset.names[i]: reason for i, reason in read.reasons.items()}
+    bad = [(dataset.names[i], reason) for i, reason in read.reasons.items()]
     if loading.bad_list is not None:
         _list_bad_files(loading.bad_list, bad)
     if not bad:
@@ -119,7 +119,7 @@ def read_images(sources: Sequence[Any], reader: ImageReader) -> Images:
     """
     read = _read(sources, reader, reader.max_pixels)
     if read.reasons:
-        bad = {str(sources[i]): reason for i, reason in read.reasons.items()}
+        bad = [(str(sources[i]), reason) for i, reason in read.reasons.items()]
         raise UserError(_name_bad_files(bad, len(sources)))
     return read.images()
 
@@ -172,16 +172,15 @@ def _read(
     return read
 
 
-def _name_bad_files(bad: dict[str, str], n: int) -> str:
-    first = list(bad.items())[:_MOST_NAMED]
-    named = "; ".join(f"{file!r}: {reason}" for file, reason in first)
+def _name_bad_files(bad: list[tuple[str, str]], n: int) -> str:
+    named = "; ".join(f"{file!r}: {reason}" for file, reason in bad[:_MOST_NAMED])
     more = f"; and {len(bad) - _MOST_NAMED} more" if len(bad) > _MOST_NAMED else ""
     return f"{len(bad)} of {n} files cannot be read: {named}{more}"
 
 
-def _list_bad_files(file: str, bad: dict[str, str]) -> None:
+def _list_bad_files(file: str, bad: list[tuple[str, str]]) -> None:
     """Write a line for each file that cannot be read: its name, a tab, the reason."""
-    lines = [f"{visible(name)}\t{visible(reason)}\n" for name, reason in bad.items()]
+    lines = [f"{visible(name)}\t{visible(reason)}\n" for name, reason in bad]
     with user_errors():
         replace_file(file, "".join(lines).encode())
 

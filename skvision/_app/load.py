@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skvision._app.dataset import Dataset
-from skvision._app.loading import Loading
+from skvision._app.loading import Loading, in_options
 from skvision._app.progress import show_progress
 from skvision._app.standard_error import print_error
 from skvision._app.thumbnails import encode_jpeg, thumbnail_target
@@ -92,14 +92,14 @@ def load_dataset(
     if loading.bad_list is not None:
         _list_bad_files(loading.bad_list, bad)
     if not bad:
-        return dataset, read.images()
+        return dataset, read.images(dataset.sources)
     what = _name_bad_files(bad, len(dataset.sources))
     if not loading.skip_bad:
         raise UserError(f"{what}. Repair or remove them, or pass --skip-bad")
     is_good = np.array([i not in read.reasons for i in range(len(dataset.sources))])
     _check_classes(dataset, is_good, what)
     print_error(f"warning: left out: {what}")
-    return dataset.keep(is_good), read.images()
+    return dataset.keep(is_good), read.images(dataset.sources)
 
 
 def read_images(sources: Sequence[Any], reader: ImageReader) -> Images:
@@ -121,7 +121,7 @@ def read_images(sources: Sequence[Any], reader: ImageReader) -> Images:
     if read.reasons:
         bad = [(str(sources[i]), reason) for i, reason in read.reasons.items()]
         raise UserError(_name_bad_files(bad, len(sources)))
-    return read.images()
+    return read.images(sources)
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,12 @@ class _Read:
     extents: list[NDArray[np.intp]]
     thumbnails: list[bytes]
     reasons: dict[int, str]
+    messages: dict[int, Messages]
     started: float
 
-    def images(self) -> Images:
-        """Return the images that could be read."""
+    def images(self, sources: Sequence[Any]) -> Images:
+        """Return the images that could be read, and warn of what decoders reported."""
+        warn_of_messages(self.messages, sources)
         pixels = np.concatenate(self.pixels)
         digests = list(map(digest, pixels))
         seconds = time.perf_counter() - self.started
@@ -153,8 +155,7 @@ def _read(
 ) -> _Read:
     target = replace(target_of(reader), max_pixels=max_pixels)
     targets = [target, thumbnail_target(target)] if with_thumbnails else [target]
-    read = _Read([], [], [], {}, time.perf_counter())
-    messages: dict[int, Messages] = {}
+    read = _Read([], [], [], {}, {}, time.perf_counter())
     with show_progress() as progress:
         task = progress.add_task("Reading", total=len(sources))
         for start in range(0, len(sources), _FILES_AT_A_TIME):
@@ -165,10 +166,11 @@ def _read(
             read.extents.append(reading.extents[good])
             for small in reading.images[1:]:
                 read.thumbnails.extend(map(encode_jpeg, small[good]))
-            read.reasons.update({start + i: r for i, r in reading.reasons.items()})
-            messages |= {start + i: said for i, said in reading.messages.items()}
+            for i, reason in reading.reasons.items():
+                read.reasons[start + i] = in_options(reason)
+            for i, said in reading.messages.items():
+                read.messages[start + i] = [(kind, in_options(x)) for kind, x in said]
             progress.advance(task, len(block))
-    warn_of_messages(messages, sources)
     return read
 
 

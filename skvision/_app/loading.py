@@ -66,3 +66,9 @@ class Loading:
 
 
 LOADING = Loading()
+
+
+def in_options(text: str) -> str:
+    """Return a message on a file with the options for the parameters that it names."""
+    text = text.replace("value_range=(low, high)", "--value-range LOW HIGH")
+    return text.replace("max_pixels=", "--max-pixels ")

@@ -145,5 +145,5 @@ def _stretched(bits: int, coding: Coding) -> str:
     kept = f", but only their {bits - 8} highest were kept" if coding.is_halved else ""
     return (
         f"Levels were taken for {bits} bits, with white at {white}, because none is "
-        f"higher{kept}. If white is another level, pass value_range=(0, level)."
+        f"higher{kept}. If white is another level, pass value_range=(low, high)."
     )

@@ -106,6 +106,13 @@ def test_a_message_is_told_once_for_all_blocks(tmp_path, monkeypatch):
     (warning,) = caught
     assert "12 bits" in str(warning.message)
     assert str(warning.message).endswith("and 2 more)")
+    assert "pass --value-range LOW HIGH" in str(warning.message)
+
+
+def test_a_command_that_fails_says_one_thing(fail, folder):
+    Image.fromarray(np.full((4, 4), 4095, np.uint16)).save(folder / "down" / "0.png")
+    (folder / "down" / "1.png").write_bytes(b"")
+    assert "1 of 20 files cannot be read" in fail("train", folder)
 
 
 @pytest.mark.parametrize("command", ["train", "compare", "report"])
@@ -143,7 +150,7 @@ def test_a_model_does_not_name_more_parameters_than_the_options():
         (["--resize", "squash"], "invalid choice: 'squash'"),
         (["--bad-list", "no/where"], "'no/where' cannot be saved: its folder"),
         (["--bad-list", "m", "--model", "m"], "both the bad list and the model"),
-        (["--max-pixels", "99"], "pixels are more than max_pixels=99"),
+        (["--max-pixels", "99"], "pixels are more than --max-pixels 99"),
     ],
 )
 def test_mistakes(fail, shared_folder, arguments, message):

@@ -69,7 +69,7 @@ def test_files_name_their_bits_and_do_not_depend_on_each_other(tmp_path):
         "Levels were taken for 12",
     ]
     assert told[1].endswith(f"(in {str(paths[1])!r}, {str(paths[2])!r})")
-    assert "value_range=(0, level)" in told[0]
+    assert "pass value_range=(low, high)" in told[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         alone = [reader.transform([path])[0] for path in paths]

@@ -76,7 +76,7 @@ def test_many_unreadable_files(fail, folder, monkeypatch):
     error = fail("train", folder)
     assert "7 of 20 files cannot be read: " in error
     assert error.count("it is empty") == 3
-    assert error.endswith("; and 4 more\n")
+    assert error.endswith("; and 4 more. Repair or remove them, or pass --skip-bad\n")
 
 
 def test_a_class_that_cannot_be_on_both_sides(fail, folder):
@@ -110,7 +110,7 @@ def test_predict_prints_nothing_if_one_file_is_bad(run, model, shared_folder):
     assert (status, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert f"2 of 3 files cannot be read: {str(bad)!r}: No such file" in err
-    assert f"{str(shared_folder)!r}: Is a directory" in err
+    assert f"{str(shared_folder)!r}: it is a folder" in err
 
 
 def test_a_hostile_model(fail, tmp_path, shared_folder):

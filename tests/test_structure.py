@@ -26,7 +26,7 @@ ROOMS = {
     "_linear": {"_contract", "_kernels", "_layers", "_training"},
     "_networks": {"_contract", "_layers", "_training"},
     "augmentation": {"_contract", "_kernels"},
-    "datasets": {"_contract"},
+    "datasets": {"_contract", "_readers"},
     "metrics": {"_contract"},
     "schedules": {"_contract", "_training"},
     "model_selection": {"_contract", "_neighbors"},

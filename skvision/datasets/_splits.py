@@ -1,0 +1,203 @@
+"""Splits: folders that part the images for training from those for testing.
+
+A folder for each split looks like a folder for each class. Names and contents tell them
+apart: splits are named so, or hold the same classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from skvision._contract.warn import warn
+from skvision.datasets._layout_error import FolderLayoutError
+from skvision.datasets._split_names import SplitName, parse_split_name
+
+_MOST_NAMED = 8
+_ENOUGH_SHARED = 2  # classes in common, where one may be chance
+
+
+class _Folder(NamedTuple):
+    """A folder that may be a class or a split.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    images : list of Path
+        The image files in it and in the folders inside it.
+    inner : dict of str to list of Path
+        Those of them that are in each folder directly inside.
+    split : SplitName
+        What its name says of a split.
+    """
+
+    path: Path
+    images: Sequence[Path]
+    inner: dict[str, list[Path]]
+    split: SplitName
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether all images are in two or more folders inside."""
+        in_folders = sum(map(len, self.inner.values()))
+        return len(self.inner) > 1 and in_folders == len(self.images)
+
+
+def refuse_splits(root: Path, images: Mapping[str, Sequence[Path]]) -> None:
+    """Raise an error if folders are splits; warn if they may be.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that they are in.
+    images : mapping of str to sequence of Path
+        The names of the folders, and the image files in each.
+
+    Raises
+    ------
+    FolderLayoutError
+        If they are splits; the error has the folders to train and to test on.
+    """
+    folders = _folders(root, images)
+    _refuse_named(root, folders)
+    filled = [folder for folder in folders if folder.images]
+    if len(filled) == 1:  # it may wrap the splits
+        refuse_splits(filled[0].path, filled[0].inner)
+    elif filled and all(folder.is_nested for folder in filled):
+        if all(folder.inner.keys() == filled[0].inner.keys() for folder in filled):
+            _refuse_same_folders(root, filled)
+    _warn_if_doubtful(root, filled)
+
+
+def refuse_named_splits(root: Path, images: Mapping[str, Sequence[Path]]) -> None:
+    """Raise an error if the names of folders say that they are splits.
+
+    Parameters and errors are those of `refuse_splits`.
+    """
+    _refuse_named(root, _folders(root, images))
+
+
+def _folders(root: Path, images: Mapping[str, Sequence[Path]]) -> list[_Folder]:
+    folders = []
+    for name, paths in images.items():
+        depth = len((root / name).parts)
+        inner: dict[str, list[Path]] = {}
+        for path in paths:
+            if len(path.parts) > depth + 1:
+                inner.setdefault(path.parts[depth], []).append(path)
+        folders.append(_Folder(root / name, paths, inner, parse_split_name(name)))
+    return folders
+
+
+def _refuse_named(root: Path, folders: Sequence[_Folder]) -> None:
+    """Raise an error if the names of folders say that they are splits."""
+    named = [folder for folder in folders if folder.split.kind]
+    names = {folder.name for folder in folders}
+    for folder in named:
+        if len(names.intersection(folder.inner)) >= _ENOUGH_SHARED:
+            raise FolderLayoutError(
+                f"{folder.path} has the same classes as {root}: it is a split, not a "
+                f"class.",
+                f"Move it out of {root}, and use the two folders apart.",
+            )
+    filled = [folder for folder in folders if folder.images]
+    is_alone = len(filled) == 1 and filled[0] in named and filled[0].is_nested
+    if is_alone or any(_part_one_set(*pair) for pair in combinations(named, 2)):
+        _refuse(
+            f"The folders in {root} are splits, not classes: {_list(named)}.", named
+        )
+
+
+def _part_one_set(one: _Folder, other: _Folder) -> bool:
+    """Return whether two folders are different splits of the same images."""
+    if one.split.kind == other.split.kind:
+        return False
+    n_shared = len(one.inner.keys() & other.inner.keys())
+    return one.split.rest == other.split.rest or n_shared >= _ENOUGH_SHARED
+
+
+def _refuse_same_folders(root: Path, folders: Sequence[_Folder]) -> NoReturn:
+    """Raise an error for folders that all hold the same folders."""
+    first = folders[0]
+    inner = _folders(first.path, first.inner)
+    if len({folder.split.kind for folder in inner} - {None}) < 2:
+        _refuse(
+            f"The folders in {root} all hold the same folders ({_list(inner)}), and "
+            f"look like splits, not classes: {_list(folders)}.",
+            folders,
+        )
+    what = f"Each of the folders in {root} holds splits: {_list(folders)}."
+    if any(folder.is_nested for folder in inner):
+        _refuse(what, inner)
+    raise FolderLayoutError(
+        what,
+        f"Turn them inside out, so that each split has a folder for each class, such "
+        f"as {root / inner[0].name / first.name}.",
+    )
+
+
+def _refuse(what: str, folders: Sequence[_Folder]) -> NoReturn:
+    """Raise an error that says which of the folders to train and to test on."""
+    training = _choose(folders, "train")
+    test = _choose(folders, "test") or _choose(folders, "validation")
+    unnamed = [folder for folder in folders if folder.split.kind is None]
+    if len(folders) == 2 and unnamed:
+        training = training or unnamed[0]
+        test = test or unnamed[-1]
+    advice = "Pass the folder that has the images to train on."
+    if training:
+        advice = f"Pass {_unwrap(training)} to train on"
+        advice += f", and {_unwrap(test)} to test on." if test and test.inner else "."
+    raise FolderLayoutError(
+        what,
+        advice,
+        training=training and _unwrap(training),
+        test=_unwrap(test) if test and test.inner else None,
+    )
+
+
+def _choose(folders: Sequence[_Folder], kind: str) -> _Folder | None:
+    """Return the folder of a split, or None if none or several can be meant."""
+    of_kind = [folder for folder in folders if folder.split.kind == kind]
+    of_kind = [folder for folder in of_kind if folder.images] or of_kind
+    shortest = min(of_kind, key=lambda folder: len(folder.name), default=None)
+    if shortest and all(folder.name.startswith(shortest.name) for folder in of_kind):
+        return shortest
+    return None
+
+
+def _unwrap(folder: _Folder) -> Path:
+    """Return the folder that has the classes, if single folders wrap it."""
+    inner = _folders(folder.path, folder.inner)
+    while len(inner) == 1 and inner[0].inner:
+        folder, inner = inner[0], _folders(inner[0].path, inner[0].inner)
+    return folder.path
+
+
+def _warn_if_doubtful(root: Path, folders: Sequence[_Folder]) -> None:
+    """Warn of classes with names of splits; but ``train`` is a vehicle, too."""
+    named = [folder for folder in folders if folder.split.kind]
+    if len({folder.split.kind for folder in named}) < 2:
+        pure = [folder for folder in named if not folder.split.rest]
+        named = [
+            folder
+            for folder in pure
+            if folder.is_nested or folder.name.lower() != "train"
+        ]
+    if named:
+        warn(
+            f"{root} has folders that are named like splits, and are taken for "
+            f"classes: {_list(named)}. If they are splits, pass one of them in place "
+            f"of {root}."
+        )
+
+
+def _list(folders: Sequence[_Folder]) -> str:
+    names = [folder.name for folder in folders]
+    more = ", ..." if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more

@@ -28,21 +28,20 @@ def refuse_flat_folder(folder: Path, images: Sequence[Path], what: str) -> None:
         If a table lies in the folder or beside it, or if the names of the images look
         like a class and a number.
     """
-    table = _find_table(folder)
-    if images and table:
+    table = _find_table(folder) if images else None
+    pattern = guess_pattern([path.name for path in images])
+    advice = [f"If {table} has the labels, use load_image_table."] if table else []
+    if pattern:
+        advice.append(
+            f"If the names of the files begin with the class, pass "
+            f'label_pattern=r"{pattern}".'
+        )
+    if advice:
         raise FolderLayoutError(
             what,
-            f"If {table} has the labels, use load_image_table.",
+            " ".join(advice),
             training=folder,
             table=table,
-        )
-    pattern = guess_pattern([path.name for path in images])
-    if pattern:
-        raise FolderLayoutError(
-            what,
-            f"If the names of the files begin with the class, pass "
-            f"label_pattern={pattern!r}.",
-            training=folder,
             label_pattern=pattern,
         )
 

@@ -33,19 +33,19 @@ def find_labels(names: Sequence[str], pattern: str) -> list[str]:
     without = [name for name, label in zip(names, labels, strict=True) if not label]
     if without:
         raise ValueError(
-            f"The pattern {pattern!r} finds no label in {len(without)} of {len(names)} "
+            f"The pattern '{pattern}' finds no label in {len(without)} of {len(names)} "
             f"names of files, such as {_list(without)}. Change it so that it matches "
             f"all of them, or move those files elsewhere."
         )
     if len(set(labels)) == 1:
         raise ValueError(
-            f"The pattern {pattern!r} finds the same label, {labels[0]!r}, in all "
+            f"The pattern '{pattern}' finds the same label, {labels[0]!r}, in all "
             f"{len(names)} names of files, such as {_list(names)}; at least two "
             f"classes are needed. Change the pattern."
         )
     refuse_near_misses(
         dict.fromkeys(labels),
-        f"The labels that the pattern {pattern!r} finds",
+        f"The labels that the pattern '{pattern}' finds",
         "Rename the files.",
     )
     return labels
@@ -73,12 +73,12 @@ def _compile(pattern: str) -> re.Pattern[str]:
         expression = re.compile(pattern)
     except re.error as error:
         raise ValueError(
-            f"The pattern {pattern!r} is not a regular expression: {error}."
+            f"The pattern '{pattern}' is not a regular expression: {error}."
         ) from None
     if not expression.groups:
         raise ValueError(
-            f"The pattern {pattern!r} has no group: put parentheses around the part of "
-            f"a name that is the label, such as '^(\\w+)\\.' for cat.123.jpg."
+            f"The pattern '{pattern}' has no group: put parentheses around the part of "
+            f"a name that is the label, such as ^(\\w+)\\. for cat.123.jpg."
         )
     return expression
 

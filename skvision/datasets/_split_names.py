@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from skvision.datasets._class_names import normalize_name
+
 _KINDS = {
     "train": "train",
     "training": "train",
@@ -24,7 +26,6 @@ _NEUTRAL = set(
     "samples split part subset folder".split()
 )
 _JOINED = re.compile(f"({'|'.join(_KINDS)})(set|data|images|imgs)")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 class SplitName(NamedTuple):
@@ -58,7 +59,7 @@ def parse_split_name(name: str) -> SplitName:
     SplitName(kind=None, rest=('trainers',))
     """
     kinds, rest = [], []
-    for word in _words(name):
+    for word in _words(normalize_name(name)):
         joined = _JOINED.fullmatch(word)
         kind = _KINDS.get(joined[1] if joined else word)
         if kind:
@@ -69,5 +70,8 @@ def parse_split_name(name: str) -> SplitName:
 
 
 def _words(name: str) -> list[str]:
-    words = _CAMEL.sub(" ", re.sub(r"[\W\d_]+", " ", name)).lower().split()
-    return " ".join(words).replace("hold out", "holdout").split()
+    text = ""
+    for before, letter, after in zip(f" {name}", name, f"{name[1:]} ", strict=False):
+        starts_word = letter.isupper() and (before.islower() or after.islower())
+        text += " " * starts_word + (letter if letter.isalpha() else " ")
+    return " ".join(text.lower().split()).replace("hold out", "holdout").split()

@@ -106,7 +106,7 @@ def _refuse_named(root: Path, folders: Sequence[_Folder]) -> None:
                 f"Move it out of {root}, and use the two folders apart.",
             )
     filled = [folder for folder in folders if folder.images]
-    is_alone = len(filled) == 1 and filled[0] in named and filled[0].is_nested
+    is_alone = len(filled) == 1 and filled[0].split.kind and filled[0].is_nested
     if is_alone or any(_part_one_set(*pair) for pair in combinations(named, 2)):
         _refuse(
             f"The folders in {root} are splits, not classes: {_list(named)}.", named
@@ -149,16 +149,11 @@ def _refuse(what: str, folders: Sequence[_Folder]) -> NoReturn:
     if len(folders) == 2 and unnamed:
         training = training or unnamed[0]
         test = test or unnamed[-1]
-    advice = "Pass the folder that has the images to train on."
-    if training:
-        advice = f"Pass {_unwrap(training)} to train on"
-        advice += f", and {_unwrap(test)} to test on." if test and test.inner else "."
-    raise FolderLayoutError(
-        what,
-        advice,
-        training=training and _unwrap(training),
-        test=_unwrap(test) if test and test.inner else None,
-    )
+    to_train_on = _unwrap(training) if training else None
+    to_test_on = _unwrap(test) if test and test.inner else None
+    advice = f"Pass {to_train_on or 'the folder that has the images'} to train on"
+    advice += f", and {to_test_on} to test on." if to_test_on else "."
+    raise FolderLayoutError(what, advice, to_train_on, to_test_on)
 
 
 def _choose(folders: Sequence[_Folder], kind: str) -> _Folder | None:

@@ -32,10 +32,11 @@ class FolderLayoutError(ValueError):
         # pickle calls the class with these
         super().__init__(what, advice, training, test, table, label_pattern)
         self.what = what
+        self.advice = advice
         self.training = training
         self.test = test
         self.table = table
         self.label_pattern = label_pattern
 
     def __str__(self) -> str:
-        return f"{self.args[0]} {self.args[1]}"
+        return f"{self.what} {self.advice}"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from data_files import touch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,7 +101,9 @@ def test_a_class_of_one_image_or_one_group_is_an_error(n):
 
 @pytest.fixture
 def paths(tmp_path):
-    return [str(tmp_path / name) for name in ("ants/1.png", "ants/2.png", "b/1.png")]
+    names = ("ants/1.png", "ants/2.png", "b/1.png")
+    touch(tmp_path, *names)
+    return [str(tmp_path / name) for name in names]
 
 
 def write_csv(tmp_path, text, encoding="utf-8"):

@@ -126,4 +126,4 @@ def _reason_to_ignore(suffix: str) -> str | None:
     if suffix not in IMAGE_SUFFIXES:
         return NOT_AN_IMAGE
     extra = missing_plugin(suffix)
-    return extra and f"install the extra {extra}, pip install scikit-vision[{extra}]"
+    return extra and f'install the extra {extra}, python -m pip install ".[{extra}]"'

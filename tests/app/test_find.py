@@ -135,7 +135,7 @@ def test_ignored_files_are_named_by_suffix(photos, capsys, monkeypatch):
     assert line == (
         "2 images of 2 classes in photos: cats 1, dogs 1. Other files, ignored: 8 "
         "(.jpg 1: not in a class folder; .txt 1; .HEIC 5: install the extra heif, "
-        "pip install scikit-vision[heif]; b 1)."
+        'python -m pip install ".[heif]"; b 1).'
     )
 
 

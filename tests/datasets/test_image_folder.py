@@ -70,7 +70,7 @@ def test_image_folder_takes_all_that_the_reader_reads(tmp_path, monkeypatch):
     touch(tmp_path, *names, "ants/2.HEIC", "bees/1.jpg")
     data = load_image_folder(tmp_path)
     assert len(data.paths) == len(IMAGE_SUFFIXES)
-    reason = "install the extra heif, pip install scikit-vision[heif]"
+    reason = 'install the extra heif, python -m pip install ".[heif]"'
     assert [(Path(path).name, why) for path, why in data.ignored] == [
         ("1.heic", reason),
         ("2.HEIC", reason),

@@ -19,6 +19,7 @@ from skvision._app.quoted import quoted
 from skvision._contract.user_error import UserError, user_errors
 from skvision.datasets import load_image_folder, load_image_table
 from skvision.datasets._layout_error import FolderLayoutError
+from skvision.datasets._tables import MissingColumns
 
 _MOST_NAMED = 3
 _FOLDERS = LabelSource()
@@ -158,6 +159,9 @@ def _find(
             found = _load(folder, labels)
         except FolderLayoutError as error:
             raise UserError(advise(error, command, is_test=is_test)) from error
+        except MissingColumns as error:
+            options = "--file-column, --label-column and --split-column"
+            raise UserError(f"{error} The options are {options}.") from error
     present.print_folder(folder, found.labels, describe_ignored(found.ignored))
     return found
 

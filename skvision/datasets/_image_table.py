@@ -18,6 +18,7 @@ from skvision.datasets._split_names import parse_split_name
 from skvision.datasets._tables import Table, read_table
 
 _MOST_NAMED = 10
+_LONGEST_LABEL = 255  # as long as the name of a folder; others are texts
 _SPLITS = ("train", "validation", "test")
 
 
@@ -146,6 +147,16 @@ def _find_files(table: Table, column: str, root: Path) -> list[Path]:
 
 
 def _check_labels(table: Table, paths: Sequence[Path], labels: Sequence[str]) -> None:
+    """Raise an error if labels contradict each other, or are no classes."""
+    row, longest = max(
+        zip(table.rows, labels, strict=True), key=lambda pair: len(pair[1])
+    )
+    if len(longest) > _LONGEST_LABEL:
+        raise ValueError(
+            f"{table.name} has a label of {len(longest)} characters up to {row}, and "
+            f"the names of classes are no longer than {_LONGEST_LABEL}. Take another "
+            f"column, or correct the quotes."
+        )
     first: dict[Path, str] = {}
     for path, label in zip(paths, labels, strict=True):
         if first.setdefault(path, label) != label:

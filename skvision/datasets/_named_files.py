@@ -41,9 +41,9 @@ class NamedFiles:
         """Return the images in a folder by their names with and without suffix."""
         if folder not in self._images:
             images: dict[str, list[Path]] = defaultdict(list)
-            for path in sorted(folder.glob("*")):
-                if is_image_name(path):
-                    images[normalize_name(path.name)].append(path)
-                    images[normalize_name(path.stem)].append(path)
+            names = sorted(os.listdir(folder)) if folder.is_dir() else []
+            for name in filter(is_image_name, names):
+                for key in (name, os.path.splitext(name)[0]):
+                    images[normalize_name(key)].append(folder / name)
             self._images[folder] = images
         return self._images[folder]

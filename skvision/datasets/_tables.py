@@ -30,6 +30,10 @@ class Table(NamedTuple):
     columns: dict[str, list[str]]
 
 
+class MissingColumns(ValueError):
+    """Error about a table that lacks columns."""
+
+
 def read_table(table: Any, columns: Sequence[str]) -> Table:
     """Read columns of a table.
 
@@ -47,8 +51,10 @@ def read_table(table: Any, columns: Sequence[str]) -> Table:
         If the file cannot be read.
     TypeError
         If ``table`` is something else.
+    MissingColumns
+        If it lacks a column.
     ValueError
-        If it is no table, or has no such columns, or if values are missing.
+        If it is no table, has a column twice, or lacks values.
     """
     if isinstance(table, str | os.PathLike):
         found = _read_file(Path(table), columns)
@@ -129,7 +135,7 @@ def _check_columns(name: str, header: Sequence[Any], columns: Sequence[str]) -> 
     shown = ", ".join(repr(column)[:50] for column in header[:_MOST_NAMED])
     shown += ", …" if len(header) > _MOST_NAMED else ""
     if any(column not in header for column in columns):
-        raise ValueError(
+        raise MissingColumns(
             f"{name} needs the columns {needed}; it has [{shown}]. Rename the columns, "
             f"or say which ones to take."
         )

@@ -200,6 +200,7 @@ def test_the_command_that_was_meant_for_a_report(photos):
             "--labels t.csv",
             "'t.csv' needs the columns 'file' and 'label'; it has ['id'",
         ),
+        ("--labels t.csv", "The options are --file-column, --label-column"),
         ("--labels no.csv", "'no.csv': No such file"),
         ("--labels t.csv --file-column id --label-column x", "'id' and 'x'; it has ["),
         ("--label-pattern (", "The pattern '(' is not a regular expression: missing )"),

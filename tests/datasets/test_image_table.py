@@ -111,6 +111,7 @@ def test_stems_may_have_dots_and_accents(load, tmp_path):
         (GOOD + "3,cat\n", r"two labels for '.*3.jpg': 'dog' and 'cat'"),
         (GOOD + "4.v2,Cat\n", r"Labels in .* case or spaces: 'cat' and 'Cat'. Spell"),
         ("file,label\n3,cat\n4.v2,cat\n", "'cat' in all of its 2 rows; at least two"),
+        (f'{GOOD}3,"{"x" * 300}"\n', "a label of 300 characters up to line 4"),
         ('file,label\n3,"cat\n', "is not a CSV file in UTF-8"),
         ("file,label\n" + "x" * 200_000, "is not a CSV file in UTF-8"),
         ("x" * 3_000_000, "is not a CSV file in UTF-8"),

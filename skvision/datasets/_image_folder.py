@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from skvision._contract.public import public
@@ -29,7 +28,7 @@ def load_image_folder(
     *,
     label_pattern: str | None = None,
     return_X_y: bool = False,
-) -> Bunch | tuple[NDArray[Any], NDArray[Any]]:
+) -> Any:
     r"""List the image files in a folder that has one subfolder per class.
 
     The files are not opened; use `ImageReader` as the first step of a pipeline to read

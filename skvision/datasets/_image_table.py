@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import Bunch
 
 from skvision._contract.public import public
 from skvision.datasets._arguments import check_folder
@@ -31,7 +30,7 @@ def load_image_table(
     label_column: str = "label",
     split_column: str | None = None,
     return_X_y: bool = False,
-) -> Bunch | tuple[NDArray[Any], NDArray[Any]]:
+) -> Any:
     r"""List the image files in a table that has a row for each file.
 
     The files are not opened; use `ImageReader` as the first step of a pipeline to read

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from skvision._contract.warn import warn
+from skvision.datasets._flat_folder import LabelHints, find_hints
 from skvision.datasets._layout_error import FolderLayoutError
 from skvision.datasets._split_names import SplitName, parse_split_name
 
@@ -68,7 +69,12 @@ def refuse_splits(root: Path, images: Mapping[str, Sequence[Path]]) -> None:
     filled = [folder for folder in folders if folder.images]
     if len(filled) == 1:  # it may wrap the splits
         refuse_splits(filled[0].path, filled[0].inner)
-    elif filled and all(folder.is_nested for folder in filled):
+        return
+    for folder in filled:  # one of them may
+        inner = _folders(folder.path, folder.inner)
+        if any(each.is_nested for each in inner):
+            _refuse_named(folder.path, inner)
+    if filled and all(folder.is_nested for folder in filled):
         if all(folder.inner.keys() == filled[0].inner.keys() for folder in filled):
             _refuse_same_folders(root, filled)
     _warn_if_doubtful(root, filled)
@@ -125,19 +131,16 @@ def _refuse_same_folders(root: Path, folders: Sequence[_Folder]) -> NoReturn:
     """Raise an error for folders that all hold the same folders."""
     first = folders[0]
     inner = _folders(first.path, first.inner)
-    if len({folder.split.kind for folder in inner} - {None}) < 2:
-        _refuse(
-            f"The folders in {root} all hold the same folders ({_list(inner)}), and "
-            f"look like splits, not classes: {_list(folders)}.",
-            folders,
+    if len({folder.split.kind for folder in inner} - {None}) > 1:
+        raise FolderLayoutError(
+            f"Each of the folders in {root} holds splits: {_list(folders)}.",
+            f"Turn them inside out, so that each split has a folder for each class, "
+            f"such as {root / inner[0].name / first.name}.",
         )
-    what = f"Each of the folders in {root} holds splits: {_list(folders)}."
-    if any(folder.is_nested for folder in inner):
-        _refuse(what, inner)
-    raise FolderLayoutError(
-        what,
-        f"Turn them inside out, so that each split has a folder for each class, such "
-        f"as {root / inner[0].name / first.name}.",
+    _refuse(
+        f"The folders in {root} all hold the same folders ({_list(inner)}), and look "
+        f"like splits, not classes: {_list(folders)}.",
+        folders,
     )
 
 
@@ -151,9 +154,14 @@ def _refuse(what: str, folders: Sequence[_Folder]) -> NoReturn:
         test = test or unnamed[-1]
     to_train_on = _unwrap(training) if training else None
     to_test_on = _unwrap(test) if test and test.inner else None
+    hints = LabelHints(None, None)
+    if training and not training.inner:
+        hints = find_hints(training.path, training.images)
     advice = f"Pass {to_train_on or 'the folder that has the images'} to train on"
     advice += f", and {to_test_on} to test on." if to_test_on else "."
-    raise FolderLayoutError(what, advice, to_train_on, to_test_on)
+    raise FolderLayoutError(
+        what, advice + hints.advice, to_train_on, to_test_on, **hints._asdict()
+    )
 
 
 def _choose(folders: Sequence[_Folder], kind: str) -> _Folder | None:
@@ -175,21 +183,31 @@ def _unwrap(folder: _Folder) -> Path:
 
 
 def _warn_if_doubtful(root: Path, folders: Sequence[_Folder]) -> None:
-    """Warn of classes with names of splits; but ``train`` is a vehicle, too."""
-    named = [folder for folder in folders if folder.split.kind]
-    if len({folder.split.kind for folder in named}) < 2:
-        pure = [folder for folder in named if not folder.split.rest]
-        named = [
-            folder
-            for folder in pure
-            if folder.is_nested or folder.name.lower() != "train"
-        ]
-    if named:
+    """Warn of classes that are named like splits, or hold nearly the same folders."""
+    doubtful, why = _named_like_splits(folders), "are named like splits"
+    if not doubtful and len(folders) > 1 and all(each.is_nested for each in folders):
+        shared = set.intersection(*(set(folder.inner) for folder in folders))
+        if len(shared) >= _ENOUGH_SHARED:
+            doubtful, why = list(folders), "hold the same folders, as splits do"
+    if doubtful:
         warn(
-            f"{root} has folders that are named like splits, and are taken for "
-            f"classes: {_list(named)}. If they are splits, pass one of them in place "
-            f"of {root}."
+            f"{root} has folders that {why}: {_list(doubtful)}. They are taken for "
+            f"classes. If they are splits, pass one of them in place of {root}."
         )
+
+
+def _named_like_splits(folders: Sequence[_Folder]) -> list[_Folder]:
+    """Return the folders with names that may be those of splits."""
+    named = [folder for folder in folders if folder.split.kind]
+    if len({folder.split.kind for folder in named}) > 1:
+        return named
+    return [
+        folder
+        for folder in named
+        if not folder.split.rest
+        # A train is a vehicle, too.
+        and (folder.is_nested or folder.name.lower() != "train")
+    ]
 
 
 def _list(folders: Sequence[_Folder]) -> str:

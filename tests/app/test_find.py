@@ -153,6 +153,11 @@ MEANT = "photos/training_set --test photos/test_set"
             "train good --test photos",
             "skvision train good --test photos/test_set",
         ),
+        (
+            ["train/1.jpg", "test/2.jpg", "x.csv"],
+            "train photos",
+            "skvision train photos/train --labels photos/x.csv",
+        ),
         (SPLITS, "compare photos", "skvision compare photos/training_set"),
         (
             ["x.csv", "1.jpg"],

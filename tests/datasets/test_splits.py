@@ -83,6 +83,10 @@ SPLITS = {
         classes_in("x/test", "x/train", "y/test", "y/train"),
         ("x/train", "x/test"),
     ),
+    "a dataset beside others": (
+        [*classes_in("data/train", "data/test"), *flat("docs", "figures")],
+        ("data/train", "data/test"),
+    ),
     "splits in classes": (
         flat("ants/train", "ants/test", "bees/train", "bees/test"),
         (None, None),
@@ -118,6 +122,7 @@ CLASSES_ALL_THE_SAME = {
     "test beside classes": (flat("ants", "bees", "test"), "test"),
     "nested train": ([*classes_in("train"), *flat("bus")], "train"),
     "nested classes": (["ants/a/1.png", "ants/b/2.png", "bees/a/3.png"], None),
+    "nearly the same folders": ([*classes_in("x", "y"), "y/cats/1.png"], "x, y"),
     "nested and not": ([*classes_in("x", "y"), "x/1.png"], None),
     "one folder in each": (["a/in/1.png", "b/in/1.png"], None),
 }
@@ -133,7 +138,18 @@ def test_classes_are_not_splits(tmp_path, layout):
     assert data.names == sorted({file.split("/")[0] for file in files})
     told = [str(warning.message) for warning in caught]
     assert len(told) == (doubtful is not None)
-    assert doubtful is None or f"taken for classes: {doubtful}. If" in told[0]
+    assert doubtful is None or f": {doubtful}. They are taken for classes." in told[0]
+
+
+def test_flat_splits_are_told_about_tables_and_patterns(tmp_path):
+    touch(tmp_path, "train/cat.1.png", "train/dog.1.png", "test/1.png", "labels.csv")
+    with pytest.raises(
+        FolderLayoutError, match=r"to train on. If .* use load"
+    ) as caught:
+        load_image_folder(tmp_path)
+    assert caught.value.training == tmp_path / "train"
+    assert caught.value.table == tmp_path / "labels.csv"
+    assert caught.value.label_pattern == r"^(\w+)\.\d+\."
 
 
 def test_labels_in_names_do_not_hide_splits(tmp_path):

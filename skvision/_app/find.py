@@ -128,7 +128,7 @@ def find_images_for(
         which = np.flatnonzero(_is_test(found))
         if not len(which):
             raise UserError(f"{labels.labels!r} has no images of the split test")
-    odd = sorted(set(found.labels[which]).difference(classes))
+    odd = sorted(set(found.labels[which].tolist()).difference(classes))
     if odd:
         raise UserError(
             f"{folder!r} has classes that {model!r} does not know: {_list(odd)}"

@@ -66,6 +66,4 @@ def refuse_flat_folder(folder: Path, images: Sequence[Path], what: str) -> None:
     """
     hints = find_hints(folder, images)
     if hints.advice:
-        raise FolderLayoutError(
-            what, hints.advice.strip(), training=folder, **hints._asdict()
-        )
+        raise FolderLayoutError(what, hints.advice.strip(), folder, None, *hints)

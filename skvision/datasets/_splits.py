@@ -160,7 +160,7 @@ def _refuse(what: str, folders: Sequence[_Folder]) -> NoReturn:
     advice = f"Pass {to_train_on or 'the folder that has the images'} to train on"
     advice += f", and {to_test_on} to test on." if to_test_on else "."
     raise FolderLayoutError(
-        what, advice + hints.advice, to_train_on, to_test_on, **hints._asdict()
+        what, advice + hints.advice, to_train_on, to_test_on, *hints
     )
 
 

@@ -77,6 +77,8 @@ def test_splits_of_a_table(photos, capsys):
 
     dataset = find_images_for("model", ["cat", "dog"], folder, WITH_SPLITS)
     assert names(dataset) == ["a.jpg", "c.jpg"]
+    with pytest.raises(UserError, match="'model' does not know: 'dog'"):
+        find_images_for("model", ["cat"], folder, WITH_SPLITS)
 
 
 def test_validation_images_are_tested_on_if_there_are_no_others(photos):

@@ -127,10 +127,12 @@ def _find_files(table: Table, column: str, root: Path) -> list[Path]:
     missing = [name for name, paths in zip(names, found, strict=True) if not paths]
     if missing:
         where = str(root) if str(root) != "." else str(Path.cwd())
+        place = _find_place(root, missing[0])
+        elsewhere = f"give {str(place)!r}, which has some of them" if place else ""
         raise ValueError(
             f"{table.name} lists {len(missing)} of {len(names)} files that are not in "
             f"{where!r}: {_list(missing)}. Correct the names, which are paths from "
-            f"that folder, or give another folder."
+            f"that folder, or {elsewhere or 'give another folder'}."
         )
     several = {
         f"{name!r} ({', '.join(path.name for path in paths)})": None
@@ -143,6 +145,15 @@ def _find_files(table: Table, column: str, root: Path) -> list[Path]:
             f"{', '.join(list(several)[:_MOST_NAMED])}. Add the suffix."
         )
     return [paths[0] for paths in found]
+
+
+def _find_place(root: Path, name: str) -> Path | None:
+    """Return the folder inside another, or around it, that has a file of this name."""
+    folders = [path for path in sorted(root.glob("*")) if path.is_dir()]
+    places = (
+        place for place in [*folders, root.parent] if NamedFiles(place).find(name)
+    )
+    return next(places, None)
 
 
 def _check_labels(table: Table, paths: Sequence[Path], labels: Sequence[str]) -> None:

@@ -134,6 +134,19 @@ def test_names_that_mean_several_files(load, tmp_path):
     assert len(load(GOOD).paths) == 2
 
 
+@pytest.mark.parametrize(
+    ("folder", "names", "place"), [("", "1\n2.png", "in"), ("in", "in/1\n3", "")]
+)
+def test_a_folder_beside_the_right_one(load, tmp_path, folder, names, place):
+    text = "file,label\n" + names.replace("\n", ",cat\n") + ",dog\n"
+    with pytest.raises(
+        ValueError, match=r"lists [12] of 2 files .*, or give"
+    ) as caught:
+        load(text, root=tmp_path / folder)
+    assert f"or give {str(tmp_path / place)!r}, which has some" in str(caught.value)
+    assert len(load(text, root=tmp_path / place).paths) == 2
+
+
 def test_splits_that_are_unknown(load):
     text = "file,label,split\nin/1,cat,train\n3,dog,1\nin/2,dog,pred\n"
     with pytest.raises(ValueError, match=r"'split' .* name no split: '1', 'pred'. Use"):

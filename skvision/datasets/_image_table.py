@@ -149,11 +149,8 @@ def _find_files(table: Table, column: str, root: Path) -> list[Path]:
 
 def _find_place(root: Path, name: str) -> Path | None:
     """Return the folder inside another, or around it, that has a file of this name."""
-    folders = [path for path in sorted(root.glob("*")) if path.is_dir()]
-    places = (
-        place for place in [*folders, root.parent] if NamedFiles(place).find(name)
-    )
-    return next(places, None)
+    places = [*(path for path in sorted(root.glob("*")) if path.is_dir()), root.parent]
+    return next((place for place in places if NamedFiles(place).find(name)), None)
 
 
 def _check_labels(table: Table, paths: Sequence[Path], labels: Sequence[str]) -> None:

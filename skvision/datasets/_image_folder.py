@@ -151,14 +151,17 @@ def _check_number_of_classes(root: Path, tree: FolderTree) -> None:
         )
         refuse_flat_folder(root, tree.direct, what)
         raise ValueError(f"{what} {layout}")
-    if len(tree.folders) == 1:
-        ((name, images),) = tree.folders.items()
+    filled = [name for name, images in tree.folders.items() if images]
+    if len(filled) == 1 or len(tree.folders) == 1:
+        name = next(iter(filled or tree.folders))
+        images = tree.folders[name]
         what = f"{root} has only one class folder, {name!r}; at least two are needed."
         if all(path.parent == root / name for path in images):
             refuse_flat_folder(root / name, images, what)
-        raise ValueError(
-            f"{what} {layout} If the class folders lie in {root / name}, pass that."
-        )
+        if len(tree.folders) == 1:
+            raise ValueError(
+                f"{what} {layout} If the class folders lie in {root / name}, pass that."
+            )
 
 
 def _check_images(
@@ -170,10 +173,11 @@ def _check_images(
     for name, images in classes.items():
         if images:
             continue
+        prefix = normalize_name(f"{root / name}{os.sep}")
         others = {
             Path(path).suffix: reason
             for path, reason in ignored
-            if normalize_name(path).startswith(f"{root / name}{os.sep}")
+            if normalize_name(path).startswith(prefix)
         }
         only = f", only files with the suffixes {sorted(others)}" if others else ""
         reasons = sorted(set(others.values()) - {NOT_AN_IMAGE})

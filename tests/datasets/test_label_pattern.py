@@ -76,6 +76,7 @@ def test_usual_patterns(names, labels):
         (["a/1.jpg", "labels.csv"], "a", "labels.csv"),
         (["a/1.jpg", "a/LABELS.TSV", "labels.csv"], "a", "a/LABELS.TSV"),
         (["a/1.jpg", "labels.csv"], ".", "labels.csv"),
+        (["a/1.jpg", "b/1.xml", "labels.csv"], ".", "labels.csv"),
     ],
 )
 def test_flat_folders_are_told_about_tables(tmp_path, files, folder, table):

@@ -5,7 +5,9 @@ from skvision._app.quoted import quoted
 from skvision.datasets._layout_error import FolderLayoutError
 
 
-def advise(error: FolderLayoutError, command: str, *, is_test: bool = False) -> str:
+def advise(
+    error: FolderLayoutError, command: str, labels: LabelSource, *, is_test: bool
+) -> str:
     """Return what is wrong with a folder, and the command that was meant.
 
     Parameters
@@ -14,17 +16,19 @@ def advise(error: FolderLayoutError, command: str, *, is_test: bool = False) -> 
         What is wrong.
     command : str
         The beginning of the command, such as "skvision train".
-    is_test : bool, default=False
+    labels : LabelSource
+        Where the command takes the labels from.
+    is_test : bool
         Whether its next argument is a folder to test on, and not one to train on.
     """
-    is_flat = bool(error.table or error.label_pattern)
-    folder = error.test if is_test and not is_flat else error.training
+    folder = error.test if is_test else error.training
     if folder is None:
-        return f"{error.what} {error.advice}" if not is_test else error.what
+        return error.what if is_test else str(error)
     start = f"{command} {quoted(str(folder))}"
-    if error.test and command == "skvision train":
+    if command == "skvision train" and error.test not in (None, folder):
         start += f" --test {quoted(str(error.test))}"
-    commands = [f"{start}{labels}" for labels in _sources(error)]
+    sources = [labels] if str(labels) else _sources(error)
+    commands = [f"{start}{source}" for source in sources]
     return f"{error.what} Did you mean: {' or: '.join(commands)}"
 
 

@@ -158,7 +158,8 @@ def _find(
         try:
             found = _load(folder, labels)
         except FolderLayoutError as error:
-            raise UserError(advise(error, command, is_test=is_test)) from error
+            what = advise(error, command, labels, is_test=is_test)
+            raise UserError(what) from error
         except MissingColumns as error:
             options = "--file-column, --label-column and --split-column"
             raise UserError(f"{error} The options are {options}.") from error

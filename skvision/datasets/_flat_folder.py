@@ -66,4 +66,4 @@ def refuse_flat_folder(folder: Path, images: Sequence[Path], what: str) -> None:
     """
     hints = find_hints(folder, images)
     if hints.advice:
-        raise FolderLayoutError(what, hints.advice.strip(), folder, None, *hints)
+        raise FolderLayoutError(what, hints.advice.strip(), folder, folder, *hints)

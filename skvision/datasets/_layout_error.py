@@ -13,7 +13,8 @@ class FolderLayoutError(ValueError):
     advice : str
         What to do, as sentences for users of Python.
     training, test : Path or None
-        The folders to train on and to test on, as far as they are known.
+        The folders to train on and to test on, as far as they are known; the same one
+        if it serves for either.
     table : Path or None
         A table that may have the labels.
     label_pattern : str or None

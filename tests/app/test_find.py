@@ -160,6 +160,11 @@ MEANT = "photos/training_set --test photos/test_set"
             "train photos",
             "skvision train photos/train --labels photos/x.csv",
         ),
+        (
+            ["train/a-1.jpg", "train/b-1.jpg", "val/x/a-1.jpg"],
+            "train photos --label-pattern (.)-",
+            'skvision train photos/train --test photos/val --label-pattern "(.)-"',
+        ),
         (SPLITS, "compare photos", "skvision compare photos/training_set"),
         (
             ["x.csv", "1.jpg"],
@@ -190,7 +195,10 @@ def test_the_command_that_was_meant(fail, photos, files, command, advice):
 def test_the_command_that_was_meant_for_a_report(photos):
     with pytest.raises(UserError, match=r"skvision report my.model photos/test_set$"):
         find_images_for("my.model", ["a", "b"], photos(*SPLITS))
-    touch("more", "train/a/1.jpg", "train/b/1.jpg", "test/1.jpg")
+    touch("flat", "a_1.jpg", "b_1.jpg")
+    with pytest.raises(UserError, match=r"report my.model flat --label-pattern "):
+        find_images_for("my.model", ["a", "b"], "flat")
+    touch("more", "train/a_1.jpg", "train/b_1.jpg", "test/1.jpg")
     with pytest.raises(UserError, match=r"splits, not classes: test, train\.$"):
         find_images_for("my.model", ["a", "b"], "more")
 

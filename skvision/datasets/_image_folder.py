@@ -154,11 +154,11 @@ def _check_number_of_classes(root: Path, tree: FolderTree) -> None:
     filled = [name for name, images in tree.folders.items() if images]
     if len(filled) == 1 or len(tree.folders) == 1:
         name = next(iter(filled or tree.folders))
-        images = tree.folders[name]
         what = f"{root} has only one class folder, {name!r}; at least two are needed."
-        if all(path.parent == root / name for path in images):
-            refuse_flat_folder(root / name, images, what)
-        if len(tree.folders) == 1:
+        is_flat = all(path.parent == root / name for path in tree.folders[name])
+        if is_flat:
+            refuse_flat_folder(root / name, tree.folders[name], what)
+        if not is_flat or len(tree.folders) == 1:
             raise ValueError(
                 f"{what} {layout} If the class folders lie in {root / name}, pass that."
             )

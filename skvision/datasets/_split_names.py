@@ -19,11 +19,15 @@ _KINDS = {
     "evaluation": "test",
     "holdout": "test",
     "pred": "prediction",
+    "batch": "part",
+    "fold": "part",
+    "part": "part",
+    "split": "part",
 }
 # Words that stand beside those of a split without naming a class.
 _NEUTRAL = set(
     "set data dataset image images img imgs photo photos picture pictures sample "
-    "samples split part subset folder".split()
+    "samples subset folder".split()
 )
 _JOINED = re.compile(f"({'|'.join(_KINDS)})(set|data|images|imgs)")
 
@@ -33,7 +37,7 @@ class SplitName(NamedTuple):
 
     Attributes
     ----------
-    kind : {"train", "validation", "test", "prediction"} or None
+    kind : {"train", "validation", "test", "prediction", "part"} or None
         The split that one of its words names; None if there is no such word.
     rest : tuple of str
         The other words, without neutral ones and single letters.
@@ -66,6 +70,7 @@ def parse_split_name(name: str) -> SplitName:
             kinds.append(kind)
         elif len(word) > 1 and word not in _NEUTRAL:
             rest.append(word)
+    kinds.sort(key="part".__eq__)  # other words say more
     return SplitName(kinds[0] if kinds else None, tuple(rest))
 
 

@@ -5,7 +5,7 @@ apart: splits are named so, or hold the same classes.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -43,10 +43,14 @@ class _Folder(NamedTuple):
         return self.path.name
 
     @property
+    def has_direct_images(self) -> bool:
+        """Whether some images are in no folder inside."""
+        return sum(map(len, self.inner.values())) < len(self.images)
+
+    @property
     def is_nested(self) -> bool:
         """Whether all images are in two or more folders inside."""
-        in_folders = sum(map(len, self.inner.values()))
-        return len(self.inner) > 1 and in_folders == len(self.images)
+        return len(self.inner) > 1 and not self.has_direct_images
 
 
 def refuse_splits(root: Path, images: Mapping[str, Sequence[Path]]) -> None:
@@ -113,18 +117,21 @@ def _refuse_named(root: Path, folders: Sequence[_Folder]) -> None:
             )
     filled = [folder for folder in folders if folder.images]
     is_alone = len(filled) == 1 and filled[0].split.kind and filled[0].is_nested
-    if is_alone or any(_part_one_set(*pair) for pair in combinations(named, 2)):
-        _refuse(
-            f"The folders in {root} are splits, not classes: {_list(named)}.", named
-        )
+    if is_alone or any(_part_one_set(*pair) for pair in product(named, folders)):
+        what = f"The folders in {root} are splits, not classes: {_list(named)}."
+        _refuse(what, folders)
 
 
-def _part_one_set(one: _Folder, other: _Folder) -> bool:
-    """Return whether two folders are different splits of the same images."""
-    if one.split.kind == other.split.kind:
+def _part_one_set(named: _Folder, other: _Folder) -> bool:
+    """Return whether a split and another folder are splits of the same images."""
+    if named.split.kind == other.split.kind:
         return False
-    n_shared = len(one.inner.keys() & other.inner.keys())
-    return one.split.rest == other.split.rest or n_shared >= _ENOUGH_SHARED
+    is_named_alike = other.split.kind and named.split.rest == other.split.rest
+    return bool(is_named_alike) or _share_classes(named, other)
+
+
+def _share_classes(one: _Folder, other: _Folder) -> bool:
+    return len(one.inner.keys() & other.inner.keys()) >= _ENOUGH_SHARED
 
 
 def _refuse_same_folders(root: Path, folders: Sequence[_Folder]) -> NoReturn:
@@ -137,30 +144,32 @@ def _refuse_same_folders(root: Path, folders: Sequence[_Folder]) -> NoReturn:
             f"Turn them inside out, so that each split has a folder for each class, "
             f"such as {root / inner[0].name / first.name}.",
         )
-    _refuse(
+    what = (
         f"The folders in {root} all hold the same folders ({_list(inner)}), and look "
-        f"like splits, not classes: {_list(folders)}.",
-        folders,
+        f"like splits, not classes: {_list(folders)}."
     )
+    _refuse(what, folders)
 
 
 def _refuse(what: str, folders: Sequence[_Folder]) -> NoReturn:
     """Raise an error that says which of the folders to train and to test on."""
-    training = _choose(folders, "train")
     test = _choose(folders, "test") or _choose(folders, "validation")
-    unnamed = [folder for folder in folders if folder.split.kind is None]
-    if len(folders) == 2 and unnamed:
-        training = training or unnamed[0]
-        test = test or unnamed[-1]
-    to_train_on = _unwrap(training) if training else None
-    to_test_on = _unwrap(test) if test and test.inner else None
+    training = _choose(folders, "train") or _choose_unnamed(folders, test)
+    if len(folders) == 2 and not (test or training):
+        training, test = folders
+    training, test = training and _unwrap(training), test and _unwrap(test)
     hints = LabelHints(None, None)
     if training and not training.inner:
         hints = find_hints(training.path, training.images)
-    advice = f"Pass {to_train_on or 'the folder that has the images'} to train on"
-    advice += f", and {to_test_on} to test on." if to_test_on else "."
+    advice = f"Pass {training.path if training else 'the right one'} to train on"
+    if test and len(test.inner) > 1:
+        advice += f", and {test.path} to test on"
     raise FolderLayoutError(
-        what, advice + hints.advice, to_train_on, to_test_on, *hints
+        what,
+        f"{advice}.{hints.advice}",
+        training and training.path,
+        test.path if test and len(test.inner) > 1 else None,
+        *hints,
     )
 
 
@@ -168,18 +177,24 @@ def _choose(folders: Sequence[_Folder], kind: str) -> _Folder | None:
     """Return the folder of a split, or None if none or several can be meant."""
     of_kind = [folder for folder in folders if folder.split.kind == kind]
     of_kind = [folder for folder in of_kind if folder.images] or of_kind
-    shortest = min(of_kind, key=lambda folder: len(folder.name), default=None)
-    if shortest and all(folder.name.startswith(shortest.name) for folder in of_kind):
-        return shortest
-    return None
+    of_kind = sorted(of_kind, key=lambda folder: len(folder.name))
+    names = [folder.name.lower() for folder in of_kind]
+    is_plain = all(name.startswith(names[0]) for name in names)
+    return of_kind[0] if of_kind and is_plain else None
 
 
-def _unwrap(folder: _Folder) -> Path:
-    """Return the folder that has the classes, if single folders wrap it."""
-    inner = _folders(folder.path, folder.inner)
-    while len(inner) == 1 and inner[0].inner:
-        folder, inner = inner[0], _folders(inner[0].path, inner[0].inner)
-    return folder.path
+def _choose_unnamed(folders: Sequence[_Folder], test: _Folder | None) -> _Folder | None:
+    """Return the only folder without the name of a split that has the same classes."""
+    unnamed = [folder for folder in folders if folder.split.kind is None]
+    alike = [folder for folder in unnamed if test and _share_classes(folder, test)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _unwrap(folder: _Folder) -> _Folder:
+    """Return the folder that has the classes, or the images, if folders wrap it."""
+    while len(folder.inner) == 1 and not folder.has_direct_images:
+        (folder,) = _folders(folder.path, folder.inner)
+    return folder
 
 
 def _warn_if_doubtful(root: Path, folders: Sequence[_Folder]) -> None:
@@ -201,10 +216,13 @@ def _named_like_splits(folders: Sequence[_Folder]) -> list[_Folder]:
     named = [folder for folder in folders if folder.split.kind]
     if len({folder.split.kind for folder in named}) > 1:
         return named
+    if len(named) > 1 and len({folder.split.rest for folder in named}) == 1:
+        return named
     return [
         folder
         for folder in named
         if not folder.split.rest
+        and folder.split.kind != "part"
         # A train is a vehicle, too.
         and (folder.is_nested or folder.name.lower() != "train")
     ]

@@ -161,7 +161,7 @@ MEANT = "photos/training_set --test photos/test_set"
             "skvision train photos/train --labels photos/x.csv",
         ),
         (
-            ["train/a-1.jpg", "train/b-1.jpg", "val/x/a-1.jpg"],
+            ["train/a-1.jpg", "train/b-1.jpg", "val/x/a-1.jpg", "val/y/b-1.jpg"],
             "train photos --label-pattern (.)-",
             'skvision train photos/train --test photos/val --label-pattern "(.)-"',
         ),

@@ -204,6 +204,7 @@ def test_image_folder_takes_a_link_for_a_class(tmp_path, link):
         (["photos/ants/1.png", "photos/bees/2.png"], "class folders lie in .*photos"),
         (["ants/1.png", "bees/.keep"], "bees has no images; .* remove the folder"),
         (["ants/1.png", "bees/1.txt"], r"bees has no images, .*\['.txt'\]"),
+        (["in/ants/1.png", "in/bees/2.png", "docs/1.txt"], "class folders lie in .*in"),
         (["1.png", "docs/1.txt"], "1 images directly in it"),
         (["Cat/1.png", "cat/2.png", "d/3.png"], "case or spaces: 'Cat' and 'cat'. Ren"),
         (["cat /1.png", "cat/2.png"], "case or spaces: 'cat' and 'cat '"),

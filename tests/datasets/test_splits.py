@@ -87,6 +87,26 @@ SPLITS = {
         [*classes_in("data/train", "data/test"), *flat("docs", "figures")],
         ("data/train", "data/test"),
     ),
+    "capitals differ": (
+        classes_in("Training", "Test", "test-multiple", "papers/x"),
+        ("Training", "Test"),
+    ),
+    "wrapped flat test": (
+        [*classes_in("a_train/a_train"), *flat("a_test/a_test")],
+        ("a_train/a_train", None),
+    ),
+    "folders of images in classes": (
+        ["train/a/images/1.png", "train/b/images/1.png", *flat("test/images")],
+        ("train", None),
+    ),
+    "training has no such name": (
+        [*classes_in("rps", "rps-test-set"), *flat("rps-validation")],
+        ("rps", "rps-test-set"),
+    ),
+    "split of a part": (
+        classes_in("split_test", "split_train"),
+        ("split_train", "split_test"),
+    ),
     "splits in classes": (
         flat("ants/train", "ants/test", "bees/train", "bees/test"),
         (None, None),
@@ -118,6 +138,8 @@ CLASSES_ALL_THE_SAME = {
     ),
     "kinds of trains": (flat("steam train", "express_train", "freight train"), None),
     "train and test tube": (flat("train", "test tube", "bus"), "test tube, train"),
+    "parts": (flat("ham_images_part_1", "ham_images_part_2"), "ham_images_part_1, ham"),
+    "a fold": (flat("fold", "crease"), None),
     "valid and invalid": (flat("valid", "invalid"), "valid"),
     "test beside classes": (flat("ants", "bees", "test"), "test"),
     "nested train": ([*classes_in("train"), *flat("bus")], "train"),
@@ -138,7 +160,7 @@ def test_classes_are_not_splits(tmp_path, layout):
     assert data.names == sorted({file.split("/")[0] for file in files})
     told = [str(warning.message) for warning in caught]
     assert len(told) == (doubtful is not None)
-    assert doubtful is None or f": {doubtful}. They are taken for classes." in told[0]
+    assert doubtful is None or f": {doubtful}" in told[0]
 
 
 def test_flat_splits_are_told_about_tables_and_patterns(tmp_path):

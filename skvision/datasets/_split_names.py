@@ -70,7 +70,7 @@ def parse_split_name(name: str) -> SplitName:
             kinds.append(kind)
         elif len(word) > 1 and word not in _NEUTRAL:
             rest.append(word)
-    kinds.sort(key="part".__eq__)  # other words say more
+    kinds.sort(key=lambda kind: kind == "part")  # other words say more
     return SplitName(kinds[0] if kinds else None, tuple(rest))
 
 

@@ -78,6 +78,18 @@ def _number(
     return read
 
 
+def _fraction(text: str) -> float:
+    """Read a number between 0 and 1; what may be a percentage is told so."""
+    what = "a number between 0 and 1"
+    try:
+        percent = float(text.removesuffix("%"))
+    except ValueError:
+        percent = 0
+    if 1 <= percent < 100:
+        what += f": for {percent:g} %, pass {percent / 100:g}"
+    return _number(float, lambda x: 0 < x < 1, what)(text)
+
+
 def _features(text: str) -> tuple[str, ...]:
     """Read a list of features; the result is in the order of `_FEATURES`."""
     names = text.split(",")
@@ -121,6 +133,7 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", metavar="FOLDER", help="it has a folder of images for each class"
     )
+    _add_label_arguments(parser)
     parser.add_argument(
         "--groups",
         metavar="FILE.csv",
@@ -189,6 +202,38 @@ def _add_bad_file_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_label_arguments(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--labels",
+        metavar="FILE.csv",
+        help="CSV file with the columns file (a path from FOLDER) and label, in place "
+        "of a folder for each class",
+    )
+    source.add_argument(
+        "--label-pattern",
+        metavar="REGEX",
+        help="regular expression whose first group is the class in the name of a file, "
+        r"such as '^(\w+)\.' for cat.123.jpg, in place of a folder for each class",
+    )
+    parser.add_argument(
+        "--file-column",
+        metavar="NAME",
+        help="column of the files (default: file)",
+    )
+    parser.add_argument(
+        "--label-column",
+        metavar="NAME",
+        help="column of the classes (default: label)",
+    )
+    parser.add_argument(
+        "--split-column",
+        metavar="NAME",
+        help="column that says train, validation or test: test images are held out, or "
+        "else those for validation, and all others are trained on",
+    )
+
+
 def _add_compare_arguments(compare: argparse.ArgumentParser) -> None:
     compare.add_argument(
         "--folds",
@@ -210,6 +255,7 @@ def _add_report_arguments(report: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="images that were not used in training, a folder for each class",
     )
+    _add_label_arguments(report)
     report.add_argument(
         "--out",
         dest="report",
@@ -233,11 +279,14 @@ def _add_predict_arguments(predict: argparse.ArgumentParser) -> None:
 def _add_train_arguments(train: argparse.ArgumentParser) -> None:
     held_out = train.add_mutually_exclusive_group()
     held_out.add_argument(
-        "--test", metavar="FOLDER", help="images to measure the accuracy on"
+        "--test",
+        metavar="FOLDER",
+        help="images to measure the accuracy on; with --labels, it may be a CSV file "
+        "like that one",
     )
     held_out.add_argument(
         "--test-size",
-        type=_number(float, lambda x: 0 < x < 1, "a number between 0 and 1"),
+        type=_fraction,
         default=0.2,
         metavar="FRACTION",
         help="without --test, the fraction of images to hold out (default: 0.2)",

@@ -22,8 +22,10 @@ from skvision._app.find import (
     find_images,
     find_images_and_test_images,
     find_images_for,
+    find_images_to_compare,
 )
 from skvision._app.fingerprints import find_known
+from skvision._app.label_source import LabelSource
 from skvision._app.load import load_dataset, read_images
 from skvision._app.loading import LOADING, Loading
 from skvision._app.progress import show_progress
@@ -49,10 +51,11 @@ def demo(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Train on a folder of images, and save the model."""
+    labels = LabelSource.of(options)
     if options.test:
-        dataset = find_images_and_test_images(options.folder, options.test)
+        dataset = find_images_and_test_images(options.folder, options.test, labels)
     else:
-        dataset = find_images(options.folder, groups=options.groups)
+        dataset = find_images(options.folder, labels, groups=options.groups)
     learned = learn(
         dataset,
         options.size,
@@ -146,7 +149,8 @@ def compare(options: argparse.Namespace) -> None:
     from skvision._app.comparison_table import print_comparison
     from skvision._app.cross_validate import cross_validate
 
-    dataset = find_images(options.folder, groups=options.groups)
+    labels = LabelSource.of(options)
+    dataset = find_images_to_compare(options.folder, labels, groups=options.groups)
     table = cross_validate(
         dataset, options.size, options.folds, options.seed, Loading.of(options)
     )
@@ -154,7 +158,9 @@ def compare(options: argparse.Namespace) -> None:
     if options.csv:
         with user_errors():
             replace_file(options.csv, table.to_csv(index=False).encode())
-    present.print_next_after_comparison(options.folder, options.groups, options.csv)
+    present.print_next_after_comparison(
+        options.folder, labels, options.groups, options.csv
+    )
 
 
 def report(options: argparse.Namespace) -> None:
@@ -162,7 +168,8 @@ def report(options: argparse.Namespace) -> None:
     with user_errors():
         pipeline, about = load_model(options.model)
     classes = pipeline[-1].classes_.tolist()
-    dataset = find_images_for(options.model, classes, options.folder)
+    labels = LabelSource.of(options)
+    dataset = find_images_for(options.model, classes, options.folder, labels)
     dataset, images = load_dataset(
         dataset, pipeline[0], Loading.of(options), with_thumbnails=True
     )

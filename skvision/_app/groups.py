@@ -1,24 +1,30 @@
-"""The CSV file that says which images belong together."""
+"""The table that says which images belong together."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skvision.datasets._named_files import NamedFiles
+from skvision.datasets._tables import read_table
 
-def read_groups(file: Path, root: Path, paths: Iterable[str]) -> NDArray[np.str_]:
+
+def read_groups(
+    file: Path, root: Path, paths: Iterable[str], file_column: str = "file"
+) -> NDArray[np.str_]:
     """Read which images belong together from a CSV file.
 
     Parameters
     ----------
     file : Path
-        UTF-8, with the columns ``file``, a path from ``root``, and ``group``.
+        UTF-8, with a column for the file, a path from ``root``, and ``group``.
     root : Path
         The folder that the images are in.
     paths : iterable of n str
         The images, each path beginning with ``root``.
+    file_column : str, default="file"
+        The name of that column.
 
     Returns
     -------
@@ -32,50 +38,30 @@ def read_groups(file: Path, root: Path, paths: Iterable[str]) -> NDArray[np.str_
     ValueError
         If it is no such table, or does not list each image once, and nothing else.
     """
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        try:
-            groups = _read_table(csv.DictReader(lines), file, root)
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(
-                f"{str(file)!r} is not a CSV file in UTF-8: {error}"
-            ) from None
-    images = list(map(Path, paths))
-    unlisted = [image for image in images if image not in groups]
+    table = read_table(file, [file_column, "group"])
+    images, files = list(map(Path, paths)), NamedFiles(root)
+    known = set(images)
+    groups: dict[Path, str] = {}
+    unknown = []
+    for name, group in zip(*table.columns.values(), strict=True):
+        found = files.find(name)
+        if len(found) != 1 or found[0] not in known:
+            unknown.append(name)
+        elif groups.setdefault(found[0], group) != group:
+            raise ValueError(f"{table.name} has two groups for {name!r}.")
+    unlisted = [str(image) for image in images if image not in groups]
     if unlisted:
         raise ValueError(
-            f"{str(file)!r} has no group for {_some(unlisted)}: each image needs one."
+            f"{table.name} has no group for {_some(unlisted)}: each image needs one."
         )
-    unknown = groups.keys() - set(images)
     if unknown:
         raise ValueError(
-            f"{str(file)!r} lists {_some(sorted(unknown))}, not among the images of "
+            f"{table.name} lists {_some(unknown)}, not among the images of "
             f"{str(root)!r}: give paths that start from that folder."
         )
     return np.array([groups[image] for image in images])
 
 
-def _read_table(
-    table: "csv.DictReader[str]", file: Path, root: Path
-) -> dict[Path, str]:
-    columns = list(table.fieldnames or [])
-    if not {"file", "group"}.issubset(columns):
-        shown = ", ".join(repr(name[:50]) for name in columns[:5])
-        shown += ", …" if len(columns) > 5 else ""
-        raise ValueError(
-            f"{str(file)!r} needs the columns 'file' and 'group'; it has [{shown}]."
-        )
-    groups: dict[Path, str] = {}
-    for row in table:
-        if not row["file"] or not row["group"]:
-            raise ValueError(
-                f"{str(file)!r} has no file or no group in line {table.line_num}."
-            )
-        path = root / row["file"]
-        if groups.setdefault(path, row["group"]) != row["group"]:
-            raise ValueError(f"{str(file)!r} has two groups for {row['file']!r}.")
-    return groups
-
-
-def _some(paths: Sequence[Path]) -> str:
-    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    return f"{str(paths[0])!r}{more}"
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{names[0]!r}{more}"

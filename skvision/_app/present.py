@@ -17,6 +17,8 @@ from skvision._app.confusion import (
 )
 from skvision._app.dataset import Dataset
 from skvision._app.evaluate import Evaluation
+from skvision._app.label_source import LabelSource
+from skvision._app.quoted import quoted
 from skvision._app.split import Split
 from skvision._contract.user_error import UserError, visible
 
@@ -24,15 +26,14 @@ _MOST_CLASSES = 8  # that are named in one line
 _MOST_COPIES = 3
 
 
-def print_folder(folder: str, labels: NDArray[np.str_], n_ignored: int) -> None:
-    """Print how many images of each class a folder has."""
+def print_folder(folder: str, labels: NDArray[np.str_], ignored: str) -> None:
+    """Print how many images of each class a folder has, and what is ignored in it."""
     counts = [f"{name} {n}" for name, n in Counter(labels.tolist()).items()]
     named = ", ".join(counts[:_MOST_CLASSES])
     more = ", ..." if len(counts) > _MOST_CLASSES else ""
-    ignored = f" Other files, ignored: {n_ignored}." if n_ignored else ""
     print(
         f"{len(labels)} images of {len(counts)} classes in {visible(folder)}: "
-        f"{visible(named)}{more}.{ignored}"
+        f"{visible(named)}{more}. {ignored}".rstrip()
     )
 
 
@@ -118,7 +119,7 @@ def print_model(file: str | None) -> None:
     """Print where the model is, and what to do next."""
     if file:
         print(
-            f"Saved in {visible(file)}. Next: skvision predict {_quoted(file)} FILE..."
+            f"Saved in {visible(file)}. Next: skvision predict {quoted(file)} FILE..."
         )
     else:
         print("The model was not saved: pass --model OUT to keep it.")
@@ -130,13 +131,13 @@ def print_report_place(file: str) -> None:
 
 
 def print_next_after_comparison(
-    folder: str, groups: str | None, table: str | None
+    folder: str, labels: LabelSource, groups: str | None, table: str | None
 ) -> None:
     """Print where the table of a comparison is, if anywhere, and what to do next."""
     if table:
         print(f"The table is in {visible(table)}.")
-    options = f" --groups {_quoted(groups)}" if groups else ""
-    print(f"Next: skvision train {_quoted(folder)}{options} --model OUT")
+    options = f" --groups {quoted(groups)}" if groups else ""
+    print(f"Next: skvision train {quoted(folder)}{labels}{options} --model OUT")
 
 
 def print_prediction(
@@ -162,8 +163,3 @@ def print_prediction(
         print(json.dumps(values, allow_nan=False))
     else:
         print(f"{visible(file)}\t{visible(str(label))}\t{probability:.4f}")
-
-
-def _quoted(name: str) -> str:
-    """Return a name as one types it into a terminal of any system."""
-    return f'"{visible(name)}"' if " " in name else visible(name)

@@ -17,11 +17,17 @@ _WRITTEN = {  # the arguments of a command that name a file to write
 }
 _NAMED = (
     "groups",
+    "labels",
     "model",
     "csv",
     "report",
     "bad_list",
 )  # the arguments that name a file
+_COLUMNS = {  # the arguments that name a column, and those that name its table
+    "file_column": ("labels", "groups"),
+    "label_column": ("labels",),
+    "split_column": ("labels",),
+}
 
 
 def run(options: argparse.Namespace) -> None:
@@ -54,6 +60,7 @@ def _check_files(options: argparse.Namespace) -> None:
             "--groups keeps images together when some of FOLDER are held out, and "
             "with --test none are: leave out one of the two"
         )
+    _check_columns(options)
     for role in _WRITTEN.get(options.command, ()):
         file = getattr(options, role)
         if file is not None:
@@ -63,5 +70,21 @@ def _check_files(options: argparse.Namespace) -> None:
         file = getattr(options, role, None)
         if file and roles.setdefault(Path(file).resolve(), role) != role:
             other = roles[Path(file).resolve()]
+            if {role, other} == {"groups", "labels"}:  # one table may have both
+                continue
             both = f"the {role} and the {other}".replace("_", " ")
             raise UserError(f"{file!r} cannot be both {both}")
+
+
+def _check_columns(options: argparse.Namespace) -> None:
+    """Refuse names of columns without a table, and splits beside test images."""
+    given = vars(options)
+    for option, needed in _COLUMNS.items():
+        if given.get(option) and not any(map(given.get, needed)):
+            tables = " or ".join(f"--{table}" for table in needed)
+            raise UserError(f"--{option.replace('_', '-')} names a column of {tables}")
+    if given.get("split_column") and given.get("test"):
+        raise UserError(
+            "--split-column and --test both say which images to test on: leave out "
+            "one of the two"
+        )

@@ -57,14 +57,20 @@ def draw_test_set(
         possible = [part for part in order if label in draw.counts[part]]
         possible = [part for part in possible if draw.leaves_some(part)]
         if not possible:
-            raise ValueError(
-                f"The class {str(classes[label])!r} cannot be both in the training and "
-                f"in the test set: its images ({draw.totals[label]}) are one image, "
-                f"copies of it, or tied by groups. Add images to it, or give a test "
-                f"folder."
-            )
+            raise ValueError(_cannot_part(str(classes[label]), draw.totals[label]))
         draw.take(min(possible, key=lambda part: draw.counts[part].total()))
     return draw.is_drawn[parts]
+
+
+def _cannot_part(name: str, n_images: int) -> str:
+    """Return the message about a class that cannot be on both sides."""
+    has = "one image"
+    if n_images > 1:
+        has = f"{n_images} images that are copies of one, or tied by groups"
+    return (
+        f"The class {name!r} has {has}, and cannot be both in the training and in the "
+        f"test set: add images, or give a test folder."
+    )
 
 
 class _Draw:

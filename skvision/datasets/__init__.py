@@ -1,4 +1,4 @@
-"""Loaders of datasets: folders of image files, and published datasets.
+"""Loaders of datasets: folders and tables of image files, and published datasets.
 
 Each loader reads files that are on disk already, and returns a
 :class:`sklearn.utils.Bunch`.
@@ -7,6 +7,7 @@ Each loader reads files that are on disk already, and returns a
 from skvision.datasets._bad_images import find_bad_images
 from skvision.datasets._cifar import load_cifar10, load_cifar100
 from skvision.datasets._image_folder import load_image_folder
+from skvision.datasets._image_table import load_image_table
 from skvision.datasets._mnist import load_mnist
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "load_cifar10",
     "load_cifar100",
     "load_image_folder",
+    "load_image_table",
     "load_mnist",
 ]

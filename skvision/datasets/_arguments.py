@@ -6,15 +6,15 @@ from pathlib import Path
 _PARTS = {"train": ("train",), "test": ("test",), "all": ("train", "test")}
 
 
-def check_folder(root: str | os.PathLike[str]) -> Path:
-    """Return ``root`` as a path; raise an error if it is not a folder."""
-    folder = Path(root)
-    if folder.is_dir():
-        return folder
-    if folder.exists():
-        raise NotADirectoryError(f"root={str(root)!r} is a file; pass a folder.")
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return ``folder`` as a path; raise an error if it is not a folder."""
+    path = Path(folder)
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise NotADirectoryError(f"{str(folder)!r} is a file; pass a folder.")
     raise FileNotFoundError(
-        f"root={str(root)!r} does not exist. Correct the path; relative paths start at "
+        f"{str(folder)!r} does not exist. Correct the path; relative paths start at "
         f"{Path.cwd()}."
     )
 

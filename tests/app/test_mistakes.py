@@ -82,7 +82,7 @@ def test_many_unreadable_files(fail, folder, monkeypatch):
 def test_a_class_that_cannot_be_on_both_sides(fail, folder):
     for i in range(1, 10):
         (folder / "down" / f"{i}.png").unlink()
-    assert "The class 'down' cannot be both" in fail("train", folder)
+    assert "The class 'down' has one image, and cannot be both" in fail("train", folder)
 
 
 def test_bad_test_folders(fail, run, shared_folder, tmp_path, rng):

@@ -113,7 +113,7 @@ def test_a_full_disk_under_the_output(
 def test_the_first_mistake_is_told_where_the_output_fails_too():
     status, err = full("compare", "no folder", unbuffered=False)
     assert status == 2
-    assert err.count("\n") == 1 and "root='no folder' does not exist" in err
+    assert err.count("\n") == 1 and "'no folder' does not exist" in err
 
 
 class Full(io.StringIO):

@@ -184,7 +184,7 @@ def test_groups_stay_on_one_side(run, folder, tmp_path):
 def test_files_that_are_no_images_are_counted(run, folder):
     (folder / "down" / "notes.txt").touch()
     _, out, _ = run("train", folder)
-    assert "Other files, ignored: 1." in out
+    assert "Other files, ignored: 1 (.txt 1)." in out
 
 
 def test_progress_is_shown_on_a_terminal_and_not_mixed_with_results(

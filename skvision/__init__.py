@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from skvision._networks.arcface_embedder import ArcFaceEmbedder
     from skvision._networks.mlp_backprop import MLPBackprop
     from skvision._readers.image_reader import ImageReader
+    from skvision._recipes.image_classifier import ImageClassifier
     from skvision._verification.verification_threshold import VerificationThreshold
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ArcFaceEmbedder",
     "BagOfVisualWords",
     "ColorHistogram",
+    "ImageClassifier",
     "ImageReader",
     "ImageShapeWarning",
     "KNNImageClassifier",
@@ -63,6 +65,7 @@ _FILES = {
     "BagOfVisualWords": "_features.visual_words.bag_of_visual_words",
     "ColorHistogram": "_features.color_histogram",
     "HOG": "_features.hog",
+    "ImageClassifier": "_recipes.image_classifier",
     "ImageReader": "_readers.image_reader",
     "ImageShapeWarning": "_contract.images",
     "KNNImageClassifier": "_neighbors.knn_image_classifier",

@@ -7,29 +7,32 @@ certainly worse after the first draw is given up.
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skvision._recipes.changed_copies import count_copies, make_copies
+from skvision._recipes.changed_copies import count_copies
+from skvision._recipes.described import Described
 from skvision._recipes.draw import draw_test_set
 from skvision._recipes.draws import Draw, draw_validation_images
-from skvision._recipes.features import make_feature
 from skvision._recipes.progress import announce
 from skvision._recipes.recipe import N_STEPS, Recipe, change_features
 from skvision._recipes.training_images import TrainingImages
 from skvision._recipes.validate import (
     Outcome,
-    Rows,
+    is_clearly_less,
+    is_positive,
+    loss_of_mirror_images,
     nearby,
     validate_softmax,
     validate_with_network,
 )
 
 _MOST_IMAGES = 2000  # to choose by
+_FEW = 2  # draws, for what takes long
 _MIDDLE_ALPHA = 0.1  # for when recipes cannot be compared
+_TIMES = {"softmax": 1.0, "softmax+network": 2.0}  # of a trial, beside the others
 
 
 @dataclass(frozen=True)
@@ -74,100 +77,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen recipe, its penalty, and all trials in their order."""
+    """The chosen recipe, its penalty, and all trials in their order.
+
+    ``described`` holds the features of the images that were chosen by.
+    """
 
     recipe: Recipe
     alpha: float
     trials: list[Trial]
-
-
-@dataclass
-class _Search:
-    """The state of a choice: the images, their features, and the trials so far."""
-
-    training: TrainingImages
-    draws: Sequence[Draw]
-    settings: Settings
-    started: float
-    blocks: dict[tuple[str, bool], NDArray[Any]] = field(default_factory=dict)
-    trials: list[Trial] = field(default_factory=list)
-    best: Trial | None = None
-
-    def describe(self, recipe: Recipe) -> Rows:
-        """Return the features of all images, computing those that are new."""
-        originals = np.concatenate(
-            [self._block(name, recipe, False)[0] for name in recipe.features], axis=1
-        )
-        copies = originals[np.newaxis][:0]
-        if recipe.copies:
-            copies = np.concatenate(
-                [self._block(name, recipe, True) for name in recipe.features], axis=2
-            )
-        labels = np.unique(self.training.labels, return_inverse=True)[1]
-        return Rows(originals, copies, labels, self.training.weights)
-
-    def _block(self, name: str, recipe: Recipe, of_copies: bool) -> NDArray[Any]:
-        if (name, of_copies) not in self.blocks:
-            images, settings = self.training.images, self.settings
-            n, seed = len(images), settings.seed
-            feature = make_feature(name, settings.side, n, seed).fit(images)
-            batches = [images]
-            if of_copies:
-                batches = make_copies(
-                    images, count_copies(n), mirror=recipe.is_mirrored, seed=seed
-                )
-            self.blocks[name, of_copies] = np.stack(
-                [feature.transform(batch) for batch in batches]
-            )
-        return self.blocks[name, of_copies]
-
-    def has_time_for(self, recipe: Recipe) -> bool:
-        """Return whether another trial, and the last fit, will end within the budget.
-
-        A trial is expected to take as long as the longest so far, and a network or
-        copies twice as long.
-        """
-        budget = self.settings.time_budget
-        if budget is None or not self.trials:
-            return True
-        longest = max(trial.seconds for trial in self.trials)
-        is_longer = recipe.copies or recipe.model != "softmax"
-        spent = time.perf_counter() - self.started
-        return spent + (3 if is_longer else 2) * longest <= budget
-
-    def attempt(self, recipe: Recipe) -> None:
-        """Validate a recipe, and make it the best one if its loss is smaller."""
-        if not self.has_time_for(recipe):
-            self.trials.append(Trial(recipe, None, 0.0, "not tried: time budget"))
-            return
-        started, best = time.perf_counter(), self.best
-        outcome = self._validate(recipe)
-        seconds = time.perf_counter() - started
-        if outcome is None:
-            reason = "given up: worse in the first draw"
-        elif best is None or best.outcome is None:
-            reason = "the first recipe"
-        elif outcome.loss < best.outcome.loss:
-            reason = f"better than {best.recipe.name}"
-        else:
-            reason = f"no better than {best.recipe.name}"
-        trial = Trial(recipe, outcome, seconds, reason)
-        self.trials.append(trial)
-        is_first = best is None or best.outcome is None
-        if is_first or (outcome and outcome.loss < best.outcome.loss):  # type: ignore
-            self.best = trial
-
-    def _validate(self, recipe: Recipe) -> Outcome | None:
-        rows, best = self.describe(recipe), self.best
-        if best is None or best.outcome is None:
-            return validate_softmax(rows, self.draws)
-        if recipe.model != "softmax":
-            return validate_with_network(
-                rows, self.draws, best.outcome, self.settings.seed
-            )
-        return validate_softmax(
-            rows, self.draws, nearby(best.outcome.alpha), best.outcome
-        )
+    described: Described
 
 
 def choose(training: TrainingImages, settings: Settings) -> Choice:
@@ -182,38 +100,128 @@ def choose(training: TrainingImages, settings: Settings) -> Choice:
     """
     started = time.perf_counter()
     some = _draw_some(training, settings.seed)
+    described = Described(some, settings.side, settings.seed)
     draws = draw_validation_images(some, settings.cv, settings.seed)
+    first = settings.first
     if not draws:
         reason = "the first recipe: a class is one image or group, so none is validated"
-        trial = Trial(settings.first, None, 0.0, reason)
-        return Choice(settings.first, _MIDDLE_ALPHA, [trial])
-    search = _Search(some, draws, settings, started)
+        trial = Trial(first, None, 0.0, reason)
+        return Choice(first, _MIDDLE_ALPHA, [trial], described)
     with announce("Choosing a recipe", N_STEPS + 3) as advance:
-        search.attempt(settings.first)
+        outcome = validate_softmax(described.rows(first), draws)
+        seconds = time.perf_counter() - started
+        trial = Trial(first, outcome, seconds, "the first recipe")
+        search = _Search(settings, described, draws, started, outcome, trial)
         advance()
         for step in range(N_STEPS):
-            for recipe in _changed(search, step):
+            for recipe in list(search.changes(step)):
                 search.attempt(recipe)
             advance()
         if settings.vary_copies and count_copies(len(some)):
-            search.attempt(replace(search.best.recipe, copies=True))  # type: ignore
+            search.attempt(replace(search.recipe, copies=search.kind_of_copies()))
         advance()
         if settings.vary_model:
-            best = search.best.recipe  # type: ignore
-            search.attempt(replace(best, model="softmax+network"))
+            search.attempt(replace(search.recipe, model="softmax+network"))
         advance()
-    best_trial = search.best
-    assert best_trial is not None and best_trial.outcome is not None
-    return Choice(best_trial.recipe, best_trial.outcome.alpha, search.trials)
+    return Choice(search.recipe, search.outcome.alpha, search.trials, described)
 
 
-def _changed(search: _Search, step: int) -> Iterator[Recipe]:
-    assert search.best is not None
-    if not search.settings.vary_features:
-        return
-    for recipe in list(change_features(search.best.recipe, step, search.settings.side)):
-        if recipe.features and all(recipe != trial.recipe for trial in search.trials):
-            yield recipe
+class _Search:
+    """The best recipe so far, and all trials.
+
+    Parameters
+    ----------
+    settings : Settings
+        What may vary.
+    described : Described
+        The images to choose by, and their features.
+    draws : sequence of (learning, validation)
+        What each recipe is validated on.
+    started : float
+        When the choice began.
+    outcome : Outcome
+        That of the first recipe.
+    trial : Trial
+        The same.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        described: Described,
+        draws: Sequence[Draw],
+        started: float,
+        outcome: Outcome,
+        trial: Trial,
+    ) -> None:
+        self.settings = settings
+        self.described = described
+        self.draws = draws
+        self.started = started
+        self.recipe, self.outcome = trial.recipe, outcome
+        self.trials = [trial]
+
+    def changes(self, step: int) -> Iterator[Recipe]:
+        """Yield the recipes of a step that were not tried yet."""
+        if self.settings.vary_features:
+            tried = {trial.recipe for trial in self.trials}
+            for recipe in change_features(self.recipe, step, self.settings.side):
+                if recipe.features and recipe not in tried:
+                    yield recipe
+
+    def attempt(self, recipe: Recipe) -> None:
+        """Validate a recipe, and take it if its loss is the smallest."""
+        if not self._has_time_for(recipe):
+            self.trials.append(Trial(recipe, None, 0.0, "not tried: time budget"))
+            return
+        started = time.perf_counter()
+        outcome = self._validate(recipe)
+        seconds = time.perf_counter() - started
+        is_better = False
+        if outcome is None:
+            reason = f"given up after a draw: worse than {self.recipe.name}"
+        else:
+            rival = self.outcome.of_draws(len(outcome.losses))
+            is_better = is_clearly_less(outcome, rival)
+            reason = f"{'' if is_better else 'not '}better than {self.recipe.name}"
+        self.trials.append(Trial(recipe, outcome, seconds, reason))
+        if outcome is not None and is_better:
+            self.recipe, self.outcome = recipe, outcome
+
+    def kind_of_copies(self) -> str:
+        """Return "mirrored" if mirror images are predicted as well as images.
+
+        The model learns from images alone, by features that are not the same for both.
+        """
+        names = [name for name in self.recipe.features if "words" not in name]
+        if not names:
+            return "shifted"
+        rows = self.described.rows(Recipe(tuple(names)))
+        more = loss_of_mirror_images(
+            rows, self.described.mirrored(names), self.draws[:_FEW], self.outcome.alpha
+        )
+        return "shifted" if is_positive(more) else "mirrored"
+
+    def _validate(self, recipe: Recipe) -> Outcome | None:
+        rows = self.described.rows(recipe)
+        alpha, few = self.outcome.alpha, self.draws[:_FEW]
+        if recipe.model != "softmax":
+            softmax = self.outcome.of_draws(len(few))
+            return validate_with_network(rows, few, softmax, self.settings.seed)
+        if recipe.copies != "none":
+            return validate_softmax(rows, few, [alpha], self.outcome, widen=False)
+        return validate_softmax(rows, self.draws, nearby(alpha), self.outcome)
+
+    def _has_time_for(self, recipe: Recipe) -> bool:
+        """Return whether a trial, and the last fit, are expected to end in time."""
+        if self.settings.time_budget is None:
+            return True
+        longest = max(trial.seconds for trial in self.trials)
+        times = _TIMES[recipe.model]
+        if recipe.copies != "none":
+            times += count_copies(len(self.described.training))
+        spent = time.perf_counter() - self.started
+        return spent + (times + 1) * longest <= self.settings.time_budget
 
 
 def _draw_some(training: TrainingImages, seed: int) -> TrainingImages:

@@ -27,7 +27,7 @@ def draw_validation_images(
         The images and what ties them.
     cv : int, splitter, iterable or None
         None draws a quarter of the images, four times if there are fewer than 1,000.
-        An int is the number of folds.
+        An int is the number of folds. The splits of an iterable are taken as they are.
     seed : int
         The seed of the draws.
 
@@ -43,22 +43,29 @@ def draw_validation_images(
     """
     if cv is None:
         return _draw(training, seed)
-    if isinstance(cv, int | np.integer):
-        cv = StratifiedGroupKFold(cv)
-    # Numbered at random, so that folds are drawn: shuffle=True forgets to stratify
-    # before scikit-learn 1.8.
-    order = np.random.default_rng(seed).permutation(int(training.parts.max()) + 1)
-    groups = order[training.parts]
     splitter = check_cv(cv, training.labels, classifier=True)
-    draws = list(splitter.split(training.images, training.labels, groups))
-    for learning, validation in draws:
-        torn = np.intersect1d(groups[learning], groups[validation])
-        if len(torn):
+    if isinstance(cv, int | np.integer):
+        splitter = StratifiedGroupKFold(cv)
+    # Numbered at random, so that folds are drawn: shuffle=True forgets to stratify
+    # before scikit-learn 1.8. Images that were passed and left out are groups, too.
+    known = training.position_of >= 0
+    order = np.random.default_rng(seed).permutation(int(training.parts.max()) + 1)
+    groups = np.where(known, order[training.parts][training.position_of], len(order))
+    labels = training.labels[training.position_of]
+    draws = []
+    for split in splitter.split(np.zeros(len(labels)), labels, groups):
+        positions = [np.unique(training.position_of[rows]) for rows in split]
+        learning, validation = (rows[rows >= 0] for rows in positions)
+        torn = np.intersect1d(training.parts[learning], training.parts[validation])
+        if len(torn) and hasattr(cv, "split"):
             raise ValueError(
                 f"cv={cv} puts images of {len(torn)} groups, or copies of an image, "
                 f"on both sides of a split. Use a splitter that keeps groups together, "
                 f"such as StratifiedGroupKFold, or an int."
             )
+        if not len(learning) or not len(validation):
+            raise ValueError(f"cv={cv} leaves one side of a split empty.")
+        draws.append((learning, validation))
     return draws
 
 

@@ -17,18 +17,19 @@ class Recipe:
     model : {"softmax", "softmax+network"}
         A softmax regression, or the average of its probabilities and those of a neural
         network.
-    copies : bool
-        Whether the model also learns from changed copies of the images.
+    copies : {"none", "shifted", "mirrored"}
+        The changed copies of the images that the model also learns from: none, shifted
+        ones, or shifted ones of which half are mirrored.
     """
 
     features: tuple[str, ...]
     model: str = "softmax"
-    copies: bool = False
+    copies: str = "none"
 
     @property
     def name(self) -> str:
         """Features and model."""
-        copies = ["copies"] if self.copies else []
+        copies = [] if self.copies == "none" else [f"{self.copies}-copies"]
         return " ".join([*self.features, *copies, self.model])
 
     @property

@@ -31,12 +31,16 @@ class TrainingImages:
     parts : ndarray of shape (n,), int from 0
         Images of the same part, which are tied by a group or are equal, are validated
         together.
+    position_of : ndarray of shape (n_passed,), int
+        The position of each image that was passed to ``fit``, copies included; -1 for
+        those that are not among these images.
     """
 
     images: NDArray[Any]
     labels: NDArray[Any]
     weights: NDArray[np.float64]
     parts: NDArray[np.intp]
+    position_of: NDArray[np.intp]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -44,11 +48,14 @@ class TrainingImages:
     def take(self, index: NDArray[Any]) -> "TrainingImages":
         """Return some of the images, with parts that are numbered anew."""
         parts = np.unique(self.parts[index], return_inverse=True)[1]
+        positions = np.full(len(self) + 1, -1)  # the last for images that were not here
+        positions[index] = np.arange(len(index))
         return TrainingImages(
             self.images[index],
             self.labels[index],
             self.weights[index],
             parts.astype(np.intp),
+            positions[self.position_of],
         )
 
 
@@ -73,11 +80,14 @@ def merge_copies(
     pairs = equal * (classes_of.max() + 1) + classes_of
     _, first, merged = np.unique(pairs, return_index=True, return_inverse=True)
     index = kept[first]
+    position_of = np.full(len(labels), -1)
+    position_of[kept] = merged
     return TrainingImages(
         images[index],
         labels[index],
-        np.bincount(merged, weights[kept]),
+        np.bincount(merged, weights[kept]).astype(np.float64),
         _in_order_of_appearance(parts[first]),
+        position_of,
     )
 
 

@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 
 from skvision._linear.softmax_regression import SoftmaxRegression
 from skvision._networks.mlp_backprop import MLPBackprop
+from skvision._recipes.draws import Draw
 from skvision._recipes.features import make_normalizer
 
 _STEP = 10**0.5  # between two penalties
-_FIRST_ALPHAS = tuple(10.0 / _STEP**i for i in range(7))
-_LEAST_ALPHA = 1e-4
-_TOL = 1e-3  # enough to compare
+_FIRST_ALPHAS = (1.0, 1 / _STEP, 0.1)
+_LARGEST_ALPHA, _LEAST_ALPHA = 9.9, 1.1e-4  # that are widened
+_TOL = 1e-2  # enough to compare
 _WORST = 2.0  # standard errors, above which a recipe is given up after a draw
 _EPSILON = 1e-15
+_EPOCHS, _LEAST_EPOCHS = 20, 5
+_LEAST_EIGENVALUE = 1e-6  # relative to the largest; below are errors of rounding
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,14 @@ class Outcome:
     @property
     def loss(self) -> float:
         """The mean loss."""
-        return _mean(self.losses, self.weights)
+        return float(
+            np.average(np.concatenate(self.losses), weights=np.concatenate(self.weights))
+        )
+
+    def of_draws(self, n: int) -> "Outcome":
+        """Return the outcome of the first draws."""
+        parts = (self.probabilities, self.losses, self.weights, self.hits)
+        return Outcome(self.alpha, *(part[:n] for part in parts), self.path)  # type: ignore[arg-type]
 
     @property
     def accuracies(self) -> NDArray[np.float64]:
@@ -94,9 +104,11 @@ class Outcome:
 
 def validate_softmax(
     rows: Rows,
-    draws: Sequence[tuple[NDArray[Any], NDArray[Any]]],
+    draws: Sequence[Draw],
     alphas: Sequence[float] = _FIRST_ALPHAS,
     rival: Outcome | None = None,
+    *,
+    widen: bool = True,
 ) -> Outcome | None:
     """Validate a softmax regression with the best of some penalties.
 
@@ -107,33 +119,39 @@ def validate_softmax(
     draws : sequence of (learning, validation)
         Indices of the images to learn from, and of those to predict, in each draw.
     alphas : sequence of float
-        The penalties, descending. Where the smallest is the best, smaller ones follow.
+        The penalties, descending.
     rival : Outcome or None
         The outcome to compare with: a model that is certainly worse in the first draw
         is given up.
+    widen : bool, default=True
+        Whether smaller penalties follow where the smallest is the best, and larger ones
+        where the largest is.
 
     Returns
     -------
     outcome : Outcome or None
         None if the model was given up.
     """
-    tried: dict[float, list[NDArray[np.float64]]] = {}
-    for number, draw in enumerate(draws):
-        for alpha, probabilities in zip(
-            alphas, _predict(rows, draw, alphas), strict=True
-        ):
-            tried.setdefault(alpha, []).append(probabilities)
-        if number == 0 and rival and _is_worse(tried, rows, draws[:1], rival):
+    paths: list[_Path] = []
+    for draw in draws:
+        path = _Path(rows, draw)
+        for alpha in alphas:
+            path.predict(alpha)
+        paths.append(path)
+        if len(paths) == 1 and rival and _is_worse(_best(paths, rows, draws), rival):
             return None
-    outcome = _best(tried, rows, draws)
-    while outcome.alpha == min(tried) and outcome.alpha / _STEP > _LEAST_ALPHA:
-        alpha = outcome.alpha / _STEP
-        tried[alpha] = [_predict(rows, draw, [alpha])[0] for draw in draws]
-        outcome = _best(tried, rows, draws)
-    while outcome.alpha == max(tried) and outcome.alpha < max(_FIRST_ALPHAS):
-        alpha = outcome.alpha * _STEP
-        tried[alpha] = [_predict(rows, draw, [alpha])[0] for draw in draws]
-        outcome = _best(tried, rows, draws)
+    outcome = _best(paths, rows, draws)
+    tried = list(alphas)
+    while widen:
+        if outcome.alpha == min(tried) > _LEAST_ALPHA:
+            tried.append(outcome.alpha / _STEP)
+        elif outcome.alpha == max(tried) < _LARGEST_ALPHA:
+            tried.append(outcome.alpha * _STEP)
+        else:
+            break
+        for path in paths:
+            path.predict(tried[-1])
+        outcome = _best(paths, rows, draws)
     return outcome
 
 
@@ -144,7 +162,7 @@ def nearby(alpha: float) -> tuple[float, float, float]:
 
 def validate_with_network(
     rows: Rows,
-    draws: Sequence[tuple[NDArray[Any], NDArray[Any]]],
+    draws: Sequence[Draw],
     softmax: Outcome,
     seed: int,
 ) -> Outcome:
@@ -152,16 +170,52 @@ def validate_with_network(
     averages = []
     for (learning, validation), own in zip(draws, softmax.probabilities, strict=True):
         normalizer, x, labels, weights = _normalized(rows, learning)
-        network = make_network(seed).fit(x, labels, sample_weight=weights)
+        network = make_network(seed, len(rows.copies)).fit(x, labels, sample_weight=weights)
         other = network.predict_proba(normalizer.transform(rows.features[validation]))
         averages.append((own + _in_columns(other, network.classes_, own.shape[1])) / 2)
     return _measure(softmax.alpha, averages, rows, draws, softmax.path)
 
 
-def make_network(seed: int) -> MLPBackprop:
-    """Return the neural network that learns from normalized features."""
+def loss_of_mirror_images(
+    rows: Rows, mirrored: NDArray[Any], draws: Sequence[Draw], alpha: float
+) -> NDArray[np.float64]:
+    """Return the loss of mirrored validation images, less that of the images.
+
+    Parameters
+    ----------
+    rows : Rows
+        Features of the training images.
+    mirrored : ndarray of shape (n, n_features)
+        Features of their mirror images.
+    draws : sequence of (learning, validation)
+        Indices of images.
+    alpha : float
+        The penalty.
+    """
+    more = []
+    for learning, validation in draws:
+        normalizer, x, labels, weights = _normalized(rows, learning)
+        model = SoftmaxRegression(alpha=alpha, tol=_TOL)
+        model.fit(x, labels, sample_weight=weights)
+        own = np.searchsorted(model.classes_, rows.labels[validation])
+        losses = [
+            -np.log(np.maximum(probabilities[np.arange(len(own)), own], _EPSILON))
+            for probabilities in (
+                model.predict_proba(normalizer.transform(features[validation]))
+                for features in (rows.features, mirrored)
+            )
+        ]
+        more.append(losses[1] - losses[0])
+    return np.concatenate(more)
+
+
+def make_network(seed: int, n_copies: int) -> MLPBackprop:
+    """Return the neural network that learns from normalized features.
+
+    With copies of the images, it takes fewer epochs, but as many steps.
+    """
     return MLPBackprop(
-        hidden_layer_sizes=(256,),
+        hidden_layer_sizes=(64,),
         batch_norm=True,
         dropout=(0.1, 0.5),
         label_smoothing=0.1,
@@ -169,35 +223,58 @@ def make_network(seed: int) -> MLPBackprop:
         solver="adamw",
         alpha=0.05,
         learning_rate="one_cycle",
+        learning_rate_init=0.002,
         batch_size=64,
-        max_iter=40,
+        max_iter=max(_EPOCHS // (1 + n_copies), _LEAST_EPOCHS),
         random_state=seed,
     )
 
 
-def _predict(
-    rows: Rows,
-    draw: tuple[NDArray[Any], NDArray[Any]],
-    alphas: Sequence[float],
-) -> list[NDArray[np.float64]]:
-    """Return the probabilities of the validation images for each penalty."""
-    learning, validation = draw
-    normalizer, x, labels, weights = _normalized(rows, learning)
-    unseen = normalizer.transform(rows.features[validation])
-    n_classes = int(rows.labels.max()) + 1
-    model = SoftmaxRegression(warm_start=True, tol=_TOL)
-    probabilities = []
-    for alpha in alphas:
-        model.set_params(alpha=alpha).fit(x, labels, sample_weight=weights)
-        own = model.predict_proba(unseen)
-        probabilities.append(_in_columns(own, model.classes_, n_classes))
-    return probabilities
+class _Path:
+    """Softmax regressions that learn from one draw, with one penalty after another.
+
+    Each fit starts from the one before.
+    """
+
+    def __init__(self, rows: Rows, draw: Draw) -> None:
+        learning, validation = draw
+        normalizer, x, self._labels, self._weights = _normalized(rows, learning)
+        unseen = normalizer.transform(rows.features[validation])
+        self._x, self._unseen = _rotate(x, unseen)
+        self._n_classes = int(rows.labels.max()) + 1
+        self._model = SoftmaxRegression(warm_start=True, tol=_TOL)
+        self.probabilities: dict[float, NDArray[np.float64]] = {}
+
+    def predict(self, alpha: float) -> None:
+        """Fit with a penalty, and keep the probabilities of the validation images."""
+        model = self._model.set_params(alpha=alpha)
+        model.fit(self._x, self._labels, sample_weight=self._weights)
+        self.probabilities[alpha] = _in_columns(
+            model.predict_proba(self._unseen), model.classes_, self._n_classes
+        )
 
 
 def _normalized(rows: Rows, index: NDArray[Any]) -> Any:
     x, labels, weights = rows.learning_rows(index)
     normalizer = make_normalizer().fit(x, sample_weight=weights)
     return normalizer, normalizer.transform(x), labels, weights
+
+
+def _rotate(
+    x: NDArray[Any], unseen: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return rows in coordinates of the space that the first ones span.
+
+    Inner products stay, and so do the predictions of a model whose penalty is the
+    squared length of its weights. With fewer rows than columns, fits are faster.
+    """
+    if len(x) >= x.shape[1]:
+        return x, unseen
+    eigenvalues, vectors = np.linalg.eigh((x @ x.T).astype(np.float64))
+    kept = eigenvalues > _LEAST_EIGENVALUE * eigenvalues[-1]
+    lengths, directions = np.sqrt(eigenvalues[kept]), vectors[:, kept]
+    rotated = (directions * lengths).astype(x.dtype)
+    return rotated, (unseen @ x.T) @ (directions / lengths).astype(x.dtype)
 
 
 def _in_columns(
@@ -209,15 +286,14 @@ def _in_columns(
     return every
 
 
-def _best(
-    tried: dict[float, list[NDArray[np.float64]]],
-    rows: Rows,
-    draws: Sequence[tuple[NDArray[Any], NDArray[Any]]],
-) -> Outcome:
-    outcomes = [_measure(alpha, tried[alpha], rows, draws, {}) for alpha in tried]
-    path = {outcome.alpha: outcome.loss for outcome in outcomes}
+def _best(paths: Sequence[_Path], rows: Rows, draws: Sequence[Draw]) -> Outcome:
+    """Return the outcome with the penalty that has the smallest mean loss."""
+    outcomes = [
+        _measure(alpha, [path.probabilities[alpha] for path in paths], rows, draws, {})
+        for alpha in paths[0].probabilities
+    ]
     best = min(outcomes, key=lambda outcome: outcome.loss)
-    best.path.update(path)
+    best.path.update({outcome.alpha: outcome.loss for outcome in outcomes})
     return best
 
 
@@ -225,7 +301,7 @@ def _measure(
     alpha: float,
     probabilities: list[NDArray[np.float64]],
     rows: Rows,
-    draws: Sequence[tuple[NDArray[Any], NDArray[Any]]],
+    draws: Sequence[Draw],
     path: dict[float, float],
 ) -> Outcome:
     losses, weights, hits = [], [], []
@@ -238,21 +314,24 @@ def _measure(
     return Outcome(alpha, probabilities, losses, weights, hits, dict(path))
 
 
-def _is_worse(
-    tried: dict[float, list[NDArray[np.float64]]],
-    rows: Rows,
-    draws: Sequence[tuple[NDArray[Any], NDArray[Any]]],
-    rival: Outcome,
-) -> bool:
-    """Return whether a model is worse in the first draw, by some standard errors."""
-    more = _best(tried, rows, draws).losses[0] - rival.losses[0]
-    if len(more) < 2:
+def _is_worse(outcome: Outcome, rival: Outcome) -> bool:
+    """Return whether a model is certainly worse in the first draw."""
+    return is_positive(outcome.losses[0] - rival.losses[0])
+
+
+def is_clearly_less(outcome: Outcome, rival: Outcome) -> bool:
+    """Return whether a loss is less than another by half a standard error.
+
+    Below that, recipes would change for no other reason than the draw.
+    """
+    less = np.concatenate(rival.losses) - np.concatenate(outcome.losses)
+    error = less.std() / np.sqrt(len(less))
+    return bool(rival.loss - outcome.loss > error / 2)
+
+
+def is_positive(values: NDArray[np.float64]) -> bool:
+    """Return whether a mean is positive by more than two standard errors."""
+    if len(values) < 2:
         return False
-    error = more.std(ddof=1) / np.sqrt(len(more))
-    return bool(np.average(more, weights=rival.weights[0]) > _WORST * error)
-
-
-def _mean(
-    values: list[NDArray[np.float64]], weights: list[NDArray[np.float64]]
-) -> float:
-    return float(np.average(np.concatenate(values), weights=np.concatenate(weights)))
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return bool(values.mean() > _WORST * error)

@@ -26,10 +26,10 @@ from skvision._app.find import (
 from skvision._app.fingerprints import find_known
 from skvision._app.load import read_images
 from skvision._app.progress import show_progress
+from skvision._app.saved_classifier import load_classifier, save_classifier
 from skvision._app.split import hold_out, hold_out_all, ties
 from skvision._app.standard_error import print_error
 from skvision._contract.user_error import user_errors
-from skvision._model_files.model_file import load_model, save_model
 from skvision._model_files.replace_file import replace_file
 from skvision._readers.image_reader import ImageReader
 from skvision._recipes.choose import best_alpha, validate_alphas
@@ -63,7 +63,7 @@ def train(options: argparse.Namespace) -> None:
     )
     if options.model:
         with user_errors():
-            save_model(
+            save_classifier(
                 options.model,
                 learned.pipeline,
                 training=learned.training,
@@ -152,7 +152,7 @@ def compare(options: argparse.Namespace) -> None:
 def report(options: argparse.Namespace) -> None:
     """Write a web page on a model."""
     with user_errors():
-        pipeline, about = load_model(options.model)
+        pipeline, about = load_classifier(options.model)
     classes = pipeline[-1].classes_.tolist()
     dataset = find_images_for(options.model, classes, options.folder)
     images = read_images(dataset.sources, pipeline[0], with_thumbnails=True)
@@ -175,7 +175,7 @@ def report(options: argparse.Namespace) -> None:
 def predict(options: argparse.Namespace) -> None:
     """Print the class of each image."""
     with user_errors():
-        pipeline, _ = load_model(options.model)
+        pipeline, _ = load_classifier(options.model)
     images = read_images(options.files, pipeline[0])
     classes = pipeline[-1].classes_.tolist()
     for start in range(0, len(options.files), _IMAGES_AT_A_TIME):

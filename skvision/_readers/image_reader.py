@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import TransformerMixin
 
+from skvision._contract.models import UNKNOWN, Bounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
@@ -17,6 +18,9 @@ from skvision._contract.sklearn_compat import (
 from skvision._readers.read_all import read_all
 from skvision._readers.read_source import Target
 from skvision._readers.sources import check_sources
+
+LARGEST_SIZE = 1024  # pixels per side, of a reader from a file
+MOST_PIXELS = 100_000_000  # of an image that such a reader decodes
 
 
 def _check_size(size: Any) -> None:
@@ -220,6 +224,36 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             The reader.
         """
         return self
+
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
+        """Check the parameters, such as those from a file.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Not used, because files have no bounds.
+
+        Returns
+        -------
+        bounds : Bounds
+            Upper bounds of the images.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, or if an image may need much memory.
+        """
+        check_parameters(self)
+        _check_size(self.size)
+        target = target_of(self)
+        if max(target.size) > LARGEST_SIZE:
+            raise ValueError(f"its size {target.size} is over {LARGEST_SIZE}")
+        if self.max_pixels > MOST_PIXELS:
+            raise ValueError(f"its max_pixels={self.max_pixels} is over {MOST_PIXELS}")
+        height, width, n_channels = (*target.shape, 1)[:3]
+        n_features = height * width * n_channels
+        largest = np.broadcast_to(255.0, n_features)
+        return Bounds(0, largest, (height, width, n_channels))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -29,7 +29,8 @@ from skvision._contract.fitted_arrays import (
 from skvision._contract.models import UNKNOWN, Bounds
 
 MOST_OPERATIONS = 10**11  # multiply-adds per image, about ten seconds on one core
-MOST_FEATURES = 1 << 26  # of an image, and of what is computed from it
+MOST_PIXELS = 1 << 26  # and channels, of an image
+MOST_FEATURES = 1 << 24  # that are computed from an image
 _PER_PIXEL = 100  # upper bound of other operations per pixel
 
 
@@ -61,9 +62,10 @@ def check_fitted(model: Any, inputs: Bounds = UNKNOWN) -> Bounds:
     check = _OTHERS.get(f"{kind.__module__}.{kind.__name__}")
     n_features = _check_inputs(model, inputs)
     bounds: Bounds = check(model, inputs) if check else model.check_fitted(inputs)
-    if bounds.largest.size > MOST_FEATURES:
+    n_features_out = bounds.largest.size
+    if n_features_out > MOST_FEATURES and bounds.image_shape is None:
         raise ValueError(f"{kind.__name__} has over {MOST_FEATURES} features")
-    n_operations = bounds.n_operations + n_features + bounds.largest.size
+    n_operations = bounds.n_operations + n_features + n_features_out
     if n_operations > MOST_OPERATIONS:
         raise ValueError(
             f"it needs {n_operations:.1e} multiply-adds per image, over "
@@ -83,8 +85,8 @@ def _check_inputs(model: Any, inputs: Bounds) -> int:
     if n_features is None and shape is None:
         return 0
     name = type(model).__name__
-    if not isinstance(n_features, Integral) or not 1 <= int(n_features) < MOST_FEATURES:
-        raise ValueError(f"n_features_in_ of {name} must be below {MOST_FEATURES}")
+    if not isinstance(n_features, Integral) or not 1 <= int(n_features) < MOST_PIXELS:
+        raise ValueError(f"n_features_in_ of {name} must be below {MOST_PIXELS}")
     if inputs.largest.ndim and inputs.largest.shape != (n_features,):
         raise ValueError("its steps expect different numbers of features")
     if shape is None:

@@ -149,7 +149,8 @@ class Encoder:
             return self._new(
                 "NdArrayNode", kind, content=items, type="json", shape=shape
             )
-        if array.dtype.kind not in "biufU" or not is_listed(kind, "NdArrayNode"):
+        held = array.dtype.kind in "biuU" or array.dtype.str[1:] in ("f4", "f8")
+        if not held or not is_listed(kind, "NdArrayNode"):
             raise ValueError(
                 f"{where} is an array of {array.dtype}, which a model file cannot hold"
             )

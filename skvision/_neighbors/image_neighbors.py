@@ -184,12 +184,13 @@ class ImageNeighbors(Estimator):
         ValueError
             If the images are searched by a graph.
         """
-        if self._index is not None:
+        state = dict(vars(self))
+        if state.get("_index") is not None:
             raise ValueError(
                 "algorithm='hnsw' searches in a graph of faiss, which is no plain "
                 "data: set algorithm='brute' and fit again"
             )
-        return dict(vars(self), _sketched=None)
+        return state | ({"_sketched": None} if "_sketched" in state else {})
 
     def _store(
         self,

@@ -107,7 +107,7 @@ def _check_pipeline(pipeline: Any, inputs: Bounds) -> Bounds:
         raise ValueError("a pipeline must have steps, and memory=None")
     n_operations = 0
     for _, step in pipeline.steps:
-        if step not in (None, "passthrough"):
+        if not isinstance(step, str | None):  # "passthrough"
             inputs = check_fitted(step, inputs)
             n_operations += inputs.n_operations
     return inputs._replace(n_operations=n_operations)
@@ -116,9 +116,9 @@ def _check_pipeline(pipeline: Any, inputs: Bounds) -> Bounds:
 def _check_union(union: Any, inputs: Bounds) -> Bounds:
     if union.transformer_weights is not None:
         raise ValueError("its features have weights")
-    steps = [step for _, step in union.transformer_list if step != "drop"]
-    if not steps or "passthrough" in steps:
-        raise ValueError("a union must have transformers, and no 'passthrough'")
+    steps = [step for _, step in union.transformer_list]
+    if not steps or any(isinstance(step, str) for step in steps):
+        raise ValueError("a union must have transformers, and no text instead")
     each = [check_fitted(step, inputs) for step in steps]
     n_operations = sum(bounds.n_operations for bounds in each)
     n_features = sum(bounds.largest.size for bounds in each)

@@ -40,9 +40,13 @@ def check_model(model: Any, objects: Sequence[Any]) -> None:
     for each in objects:
         _check_attributes(each)
     check_fitted(model)
+    before = [vars(each).copy() for each in objects]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are for those who use the model
         _try_out(model)
+    for each, attributes in zip(objects, before, strict=True):
+        vars(each).clear()  # a union, for one, keeps names of features of each use
+        vars(each).update(attributes)
 
 
 def _check_attributes(each: Any) -> None:
@@ -79,9 +83,10 @@ def _first_of(model: Any) -> Any:
     """Return the estimator that sees the input of a model first."""
     own = vars(model)
     for name in _LEADING:
-        if own.get(name):
-            first = own[name][0]
-            return _first_of(first[1] if isinstance(first, tuple) else first)
+        for each in own.get(name, ()):
+            step = each[1] if isinstance(each, tuple) else each
+            if not isinstance(step, str | None):  # "passthrough" or "drop"
+                return _first_of(step)
     for name in _INNER:
         if own.get(name) is not None:
             return _first_of(own[name])
@@ -91,13 +96,15 @@ def _first_of(model: Any) -> Any:
 def _example(model: Any) -> np.ndarray:
     """Return an image of black, white and noise, as a batch that a model takes."""
     first = _first_of(model)
-    shape = getattr(first, "image_shape_", None) or check_fitted(first).image_shape
+    bounds = check_fitted(first)
+    from_files = not hasattr(first, "n_features_in_")  # which flat rows are not
+    shape = bounds.image_shape if from_files else getattr(first, "image_shape_", None)
     height, width, n_channels = shape or (1, first.n_features_in_, 1)
     size = height, width, n_channels
     image = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
     third = -(-width // 3)
     image[:, :third], image[:, 2 * third :] = 0, 255
-    if shape is None:
+    if not from_files:
         return image.reshape(1, -1)
     return (image[..., 0] if n_channels == 1 else image)[np.newaxis]
 

@@ -200,7 +200,7 @@ def _make_model(data: bytes, saved: Archive) -> Any:
         decoder = Decoder(archive)
         model = decoder.decode(saved.schema)
         if name_of(type(model)) not in ESTIMATORS:
-            raise ValueError("it is not an estimator")
+            raise ValueError("it holds no estimator")
         check_model(model, decoder.objects)
     return model
 

@@ -134,6 +134,7 @@ def test_a_model_comes_back_as_it_was(name, tmp_path):
         if hasattr(model, method):
             ours, theirs = getattr(model, method)(X), getattr(again, method)(X)
             np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
+    save_model(model, tmp_path / "a.skops")
     save_model(again, tmp_path / "b.skops")
     assert (tmp_path / "a.skops").read_bytes() == (tmp_path / "b.skops").read_bytes()
 

@@ -62,8 +62,7 @@ def _check_attributes(each: Any) -> None:
         return
     if own.get("n_jobs") is not None:
         raise ValueError(f"its {kind.__name__} has n_jobs={own['n_jobs']}")
-    if hasattr(kind, "_parameter_constraints"):
-        check_parameters(each)
+    check_parameters(each)
     parameters = each.get_params(deep=False).values()
     arrays = [value for value in own.values() if isinstance(value, np.ndarray)]
     of_floats = [array for array in arrays if array.dtype.kind == "f"]

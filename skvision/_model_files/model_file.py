@@ -96,20 +96,18 @@ def save_model(model: Any, file: str | os.PathLike[str]) -> None:
 
     Examples
     --------
-    >>> from pathlib import Path
-    >>> from tempfile import mkdtemp
+    >>> import tempfile
     >>> from sklearn.datasets import load_digits
     >>> from sklearn.pipeline import make_pipeline
     >>> from skvision import HOG, SoftmaxRegression, load_model, save_model
     >>> digits = load_digits()
     >>> model = make_pipeline(HOG(pixels_per_cell=(4, 4)), SoftmaxRegression())
     >>> model = model.fit(digits.images[:1000], digits.target[:1000])
-    >>> file = Path(mkdtemp()) / "digits.skops"
-    >>> save_model(model, file)
-    >>> same = load_model(file)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(model, f"{folder}/digits.skops")
+    ...     same = load_model(f"{folder}/digits.skops")
     >>> print(f"{same.score(digits.images[1000:], digits.target[1000:]):.3f}")
     0.834
-    >>> file.unlink()
     """
     write_model_file(file, model, {})
 

@@ -39,7 +39,7 @@ def save_classifier(
     """
     about = {
         "classes": pipeline.classes_.tolist(),
-        "size": list(pipeline[0].size),
+        "size": list(pipeline[0].check_fitted().image_shape[:2]),
         "training": training,
         "held_out": held_out,
     }

@@ -66,6 +66,8 @@ def open_archive(data: bytes | bytearray) -> Archive:
     ValueError, zipfile.BadZipFile
         If the file is not an archive of JSON and arrays.
     """
+    if len(data) > LARGEST_FILE:
+        raise ValueError(f"it has {len(data)} bytes, over {LARGEST_FILE}")
     if not data.startswith(b"PK\3\4"):
         raise ValueError("it is not a zip archive")
     _check_directory(data)

@@ -176,8 +176,8 @@ class ImageNeighbors(Estimator):
         Returns
         -------
         state : dict
-            The attributes, without sketches of the training images, which the next
-            search or fit computes again.
+            The attributes, without sketches of the training images, which the next fit
+            computes again. Until then, searches for few images take longer.
 
         Raises
         ------

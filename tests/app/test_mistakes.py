@@ -4,10 +4,12 @@ import importlib.util
 import os
 import shutil
 
+import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
 from striped_images import make_folder
 
-from skvision import cli
+from skvision import ImageReader, MulticlassSVM, SoftmaxRegression, cli, save_model
 from skvision._app import start
 from skvision._model_files.model_file import read_model_file
 
@@ -76,7 +78,7 @@ def test_many_unreadable_files(fail, folder, monkeypatch):
     error = fail("train", folder)
     assert "7 of 20 files cannot be read: " in error
     assert error.count("it is empty") == 3
-    assert error.endswith("; and 4 more\n")
+    assert error.endswith("; and 4 more. Repair or remove them, or pass --skip-bad\n")
 
 
 def test_a_class_that_cannot_be_on_both_sides(fail, folder):
@@ -110,7 +112,7 @@ def test_predict_prints_nothing_if_one_file_is_bad(run, model, shared_folder):
     assert (status, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert f"2 of 3 files cannot be read: {str(bad)!r}: No such file" in err
-    assert f"{str(shared_folder)!r}: Is a directory" in err
+    assert f"{str(shared_folder)!r}: it is a folder" in err
 
 
 def test_a_hostile_model(fail, tmp_path, shared_folder):
@@ -120,6 +122,23 @@ def test_a_hostile_model(fail, tmp_path, shared_folder):
     skops.io.dump([os.system], path)
     error = fail("predict", path, shared_folder / "down" / "0.png")
     assert "is not a skvision model: it holds posix.system" in error
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ImageReader((8, 8)),
+        make_pipeline(ImageReader((8, 8)), MulticlassSVM()),
+        make_pipeline(SoftmaxRegression()),
+    ],
+    ids=["reader", "no probabilities", "no files"],
+)
+def test_models_that_do_not_classify_files(fail, tmp_path, shared_folder, model):
+    path, images = tmp_path / "a.skops", np.eye(4, 192).reshape(4, 8, 8, 3)
+    save_model(model.fit((images * 255).astype("uint8"), [0, 1, 0, 1]), path)
+    for command in (["predict", path], ["report", path, "--out", tmp_path / "a.html"]):
+        error = fail(*command, shared_folder)
+        assert "does not classify image files: the command line needs a pipe" in error
 
 
 def test_what_is_not_installed(fail, monkeypatch):

@@ -27,7 +27,8 @@ from skvision._app.html_report.curves import draw_calibration
 from skvision._app.html_report.images import as_ink, as_strip
 from skvision._app.html_report.words import shorten_names, write_percent
 from skvision._app.intervals import wilson_interval
-from skvision._app.load import read_images
+from skvision._app.load import load_dataset
+from skvision._app.loading import LOADING
 from skvision._app.split import hold_out_all
 
 # What each class looks for
@@ -152,8 +153,7 @@ def test_ten_thousand_images_of_a_hundred_classes():
     names = [f"{i}.png" for i in range(10_000)]
     dataset = Dataset(list(images), names, labels)
     evidence = Evidence(
-        dataset,
-        read_images(dataset.sources, reader, with_thumbnails=True),
+        *load_dataset(dataset, reader, LOADING, with_thumbnails=True),
         hold_out_all(dataset),
         evaluate(pipeline, images, labels),
         rows=rows[:0],

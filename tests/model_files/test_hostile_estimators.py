@@ -229,6 +229,11 @@ HUGE = np.full((12, 64), 10**6, np.float64)
         ("whitening", put("whitening_", np.eye(3)), "whitening_ of"),
         ("reader", put("size", (8, 10**6)), "is over 1024"),
         ("reader", put("size", (8, 0)), "size"),
+        ("reader", put("size", -8), "size"),
+        ("reader", put("size", HOG()), "'size' parameter"),
+        ("reader", put("value_range", (0, float("inf"))), "not finite"),
+        ("reader", put("value_range", ("0", 1)), "value_range"),
+        ("reader", put("background", "no color"), "background"),
         ("reader", put("max_pixels", 10**12), "is over 100000000"),
         # scikit-learn's
         ("scaled", put("memory", "/tmp/cache"), "memory=None"),

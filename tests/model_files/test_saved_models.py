@@ -71,6 +71,9 @@ MODELS = {
     "whole": make_pipeline(
         ImageReader((10, 10)), FEATURES, PixelNormalizer(), SoftmaxRegression()
     ),
+    "reader": ImageReader(
+        10, mode="L", background=(255, 0, 0), value_range=(0, 4095), resize="pad"
+    ),
     "scikit-learn": make_pipeline(
         HOG(), StandardScaler(with_mean=False), PCA(4), LogisticRegression()
     ),

@@ -127,7 +127,7 @@ def mutants(data, n, seed):
                     damaged[place] = rng.integers(256)
                 yield bytes(damaged)
                 continue
-            case 1:
+            case 1 if arrays:
                 name = arrays[rng.integers(len(arrays))]
                 contents[name] = change_array(rng, contents[name])
             case 2:

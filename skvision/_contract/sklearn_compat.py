@@ -111,7 +111,7 @@ __all__ = [
 
 def check_parameters(estimator: Any) -> None:
     """Raise an error if a parameter violates ``_parameter_constraints``, if any."""
-    if hasattr(estimator, "_parameter_constraints"):
+    if hasattr(type(estimator), "_parameter_constraints"):
         estimator._validate_params()
 
 

@@ -17,7 +17,10 @@ from skvision._model_files.model_types import ESTIMATORS, is_listed, name_of
 Node = dict[str, Any]
 
 _PLAIN = (type(None), bool, int, float, str)
-_LEFT_OUT = {"_skl_callbacks", "_parent_callback_ctx", "_metadata_request"}
+_LEFT_OUT = {
+    *("_skl_callbacks", "_parent_callback_ctx", "_metadata_request"),
+    "_transformers_feature_names_out",  # which a union sets when it is used
+}
 _PROTOCOL = 2  # of the nodes of skops
 _SKOPS_VERSION = "0.12"  # the oldest that reads them
 

@@ -36,6 +36,8 @@ def containers(value, found):
 def change_tree(rng, tree):
     """Delete, repeat, nest, swap or overwrite something in JSON."""
     found = [box for box in containers(tree, []) if box]
+    if not found:
+        return
     box = found[rng.integers(len(found))]
     keys = list(box) if isinstance(box, dict) else range(len(box))
     key = keys[rng.integers(len(keys))]

@@ -323,6 +323,14 @@ def test_what_is_no_plain_data_is_named(value, reason, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_that_could_not_be_loaded_is_not_saved(tmp_path, monkeypatch):
+    monkeypatch.setattr("skvision._model_files.model_archive.LARGEST_FILE", 1000)
+    with pytest.raises(
+        ValueError, match=r"cannot be saved: it has \d+ bytes, over 1000"
+    ):
+        save_model(ImageReader(), tmp_path / "a.skops")
+
+
 @pytest.mark.parametrize("kind", [KNNImageClassifier, NearestImages])
 def test_a_graph_is_not_saved(kind, tmp_path):
     pytest.importorskip("faiss")

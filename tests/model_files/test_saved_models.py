@@ -305,7 +305,7 @@ LOOP.append(LOOP)
         ({1.5: 2}, "keys that are neither text nor integers"),
         ({1: 2, "1": 3}, "keys that are equal as text"),
         (np.array(["2026"], "M8[D]"), "is an array of datetime64"),
-        (np.zeros(3, np.longdouble), "is an array of float128"),
+        (np.zeros(3, np.float16), "is an array of float16"),
         (1 + 2j, "is a complex, which a model file cannot hold"),
         ([slice(3)], "is a slice, which a model file cannot hold"),
         (pd.Series([1]), "is a Series, which a model file cannot hold"),

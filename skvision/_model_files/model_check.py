@@ -62,8 +62,14 @@ def _check_attributes(each: Any) -> None:
         return
     if own.get("n_jobs") is not None:
         raise ValueError(f"its {kind.__name__} has n_jobs={own['n_jobs']}")
+    try:
+        parameters = each.get_params(deep=False).values()
+    except AttributeError as error:
+        raise ValueError(
+            f"its {kind.__name__} lacks a parameter of this version of skvision: "
+            f"{error}"
+        ) from error
     check_parameters(each)
-    parameters = each.get_params(deep=False).values()
     arrays = [value for value in own.values() if isinstance(value, np.ndarray)]
     of_floats = [array for array in arrays if array.dtype.kind == "f"]
     if not all(np.isfinite(array).all() for array in of_floats) or not all(

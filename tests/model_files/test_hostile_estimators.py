@@ -230,6 +230,7 @@ HUGE = np.full((12, 64), 10**6, np.float64)
         ("reader", put("size", (8, 10**6)), "is over 1024"),
         ("reader", put("size", (8, 0)), "size"),
         ("reader", put("size", -8), "size"),
+        ("reader", delete("background"), "lacks a parameter of this version"),
         ("reader", put("size", HOG()), "'size' parameter"),
         ("reader", put("value_range", (0, float("inf"))), "not finite"),
         ("reader", put("value_range", ("0", 1)), "value_range"),
@@ -355,7 +356,7 @@ def nest_value(schema):
 @pytest.mark.parametrize(
     ("name", "how", "reason"),
     [
-        ("linear", swap_class("skvision", "HOG"), "no attribute"),
+        ("linear", swap_class("skvision", "HOG"), "HOG lacks a parameter"),
         ("linear", swap_class("skvision.augmentation", "Compose"), "no estimator"),
         ("linear", swap_class("skvision", "load_model"), "it holds skvision.load"),
         ("linear", swap_class("skvision._linear", "softmax_regression"), "it holds"),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from skvision._linear.multiclass_svm import MulticlassSVM
     from skvision._linear.perceptron import Perceptron
     from skvision._linear.softmax_regression import SoftmaxRegression
+    from skvision._model_files.model_file import load_model, save_model
     from skvision._neighbors.knn_image_classifier import KNNImageClassifier
     from skvision._neighbors.nearest_images import NearestImages
     from skvision._networks.arcface_embedder import ArcFaceEmbedder
@@ -52,8 +53,10 @@ __all__ = [
     "augmentation",
     "datasets",
     "inspection",
+    "load_model",
     "metrics",
     "model_selection",
+    "save_model",
     "schedules",
 ]
 
@@ -76,6 +79,8 @@ _FILES = {
     "PixelNormalizer": "_features.pixel_normalizer",
     "SoftmaxRegression": "_linear.softmax_regression",
     "VerificationThreshold": "_verification.verification_threshold",
+    "load_model": "_model_files.model_file",
+    "save_model": "_model_files.model_file",
 }
 
 

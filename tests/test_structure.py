@@ -39,7 +39,7 @@ ROOMS = {
         "model_selection",
     },
     "inspection": {"_contract", "metrics", "model_selection"},
-    "_model_files": {"_contract", "_features", "_linear", "_readers"},
+    "_model_files": {"_contract"},
     "_app": {
         "_contract",
         "_linear",
@@ -75,7 +75,6 @@ OTHERS = {
     "pillow_heif": {"_readers"},
     "faiss": {"_neighbors"},
     "matplotlib": {"inspection"},
-    "skops": {"_model_files"},
     "rich": {"_app"},
     "jinja2": {"_app"},
     "markupsafe": {"_app"},

@@ -29,10 +29,10 @@ from skvision._app.label_source import LabelSource
 from skvision._app.load import load_dataset, read_images
 from skvision._app.loading import LOADING, Loading
 from skvision._app.progress import show_progress
+from skvision._app.saved_classifier import load_classifier, save_classifier
 from skvision._app.split import hold_out, hold_out_all, ties
 from skvision._app.standard_error import print_error
 from skvision._contract.user_error import user_errors
-from skvision._model_files.model_file import load_model, save_model
 from skvision._model_files.replace_file import replace_file
 from skvision._recipes.choose import best_alpha, validate_alphas
 from skvision._recipes.copies import first_copies
@@ -67,7 +67,7 @@ def train(options: argparse.Namespace) -> None:
     )
     if options.model:
         with user_errors():
-            save_model(
+            save_classifier(
                 options.model,
                 learned.pipeline,
                 training=learned.training,
@@ -166,7 +166,7 @@ def compare(options: argparse.Namespace) -> None:
 def report(options: argparse.Namespace) -> None:
     """Write a web page on a model."""
     with user_errors():
-        pipeline, about = load_model(options.model)
+        pipeline, about = load_classifier(options.model)
     classes = pipeline[-1].classes_.tolist()
     labels = LabelSource.of(options)
     dataset = find_images_for(options.model, classes, options.folder, labels)
@@ -192,7 +192,7 @@ def report(options: argparse.Namespace) -> None:
 def predict(options: argparse.Namespace) -> None:
     """Print the class of each image."""
     with user_errors():
-        pipeline, _ = load_model(options.model)
+        pipeline, _ = load_classifier(options.model)
     images = read_images(options.files, pipeline[0])
     classes = pipeline[-1].classes_.tolist()
     for start in range(0, len(options.files), _IMAGES_AT_A_TIME):

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _check_packages(options: argparse.Namespace) -> None:
-    needed = ["rich", "skops"] + ["jinja2"] * (options.report is not None)
+    needed = ["rich"] + ["jinja2"] * (options.report is not None)
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise UserError(

@@ -47,28 +47,45 @@ class DifferentiableStep(Protocol):
         """
 
 
-class FeatureBounds(NamedTuple):
-    """Upper bounds of the work of a transformer on an image, and of its result.
+class Bounds(NamedTuple):
+    """Upper bounds of the work of an estimator on an image, and of its result.
 
     Attributes
     ----------
     n_operations : int
         Number of multiply-adds, beside a few for each pixel and each feature.
-    largest : float
-        Largest magnitude of a feature.
+    largest : ndarray of shape (n_features_out,)
+        Largest magnitude of each feature; NaN if it is not known.
+    image_shape : (int, int, int) or None, default=None
+        Height, width and channels, if the result is images.
     """
 
     n_operations: int
-    largest: float
+    largest: np.ndarray
+    image_shape: tuple[int, int, int] | None = None
 
 
-class ImageFeatures(Protocol):
-    """A transformer of images that may come from a file that is not trusted."""
+UNKNOWN = Bounds(0, np.array(np.nan))  # of inputs of any number and size
+
+
+class Fitted(Protocol):
+    """A fitted estimator that may come from a file that is not trusted.
+
+    `skvision._contract.check_fitted` asks for it, and compares the number of features
+    and the shape of images with those of the inputs.
+    """
+
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
+        """Raise an error if fitted attributes or parameters contradict each other.
+
+        Return bounds for ``inputs``, which are within their own bounds.
+        """
+
+
+class ImageFeatures(Fitted, Protocol):
+    """A transformer of images to rows of features."""
 
     image_shape_: tuple[int, int, int]
-
-    def check_fitted(self) -> FeatureBounds:
-        """Raise an error if fitted attributes or parameters contradict each other."""
 
     @property
     def n_features_out_(self) -> int:

@@ -110,8 +110,9 @@ __all__ = [
 
 
 def check_parameters(estimator: Any) -> None:
-    """Raise an error if a parameter violates ``_parameter_constraints``."""
-    estimator._validate_params()
+    """Raise an error if a parameter violates ``_parameter_constraints``, if any."""
+    if hasattr(type(estimator), "_parameter_constraints"):
+        estimator._validate_params()
 
 
 def whole_fit(fit: Callable[..., Any]) -> Callable[..., Any]:

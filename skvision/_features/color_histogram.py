@@ -15,7 +15,7 @@ from skvision._contract.images import (
     learn_value_range,
     validate_images,
 )
-from skvision._contract.models import FeatureBounds
+from skvision._contract.models import UNKNOWN, Bounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
@@ -509,12 +509,17 @@ class ColorHistogram(TransformerMixin, Estimator):
             dtype=object,
         )
 
-    def check_fitted(self) -> FeatureBounds:
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
         """Check the parameters and the fitted attributes, such as those from a file.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Bounds of the images, which those of the features do not depend on.
 
         Returns
         -------
-        bounds : FeatureBounds
+        bounds : Bounds
             Upper bounds of the number of operations for an image and of its features.
 
         Raises
@@ -529,7 +534,8 @@ class ColorHistogram(TransformerMixin, Estimator):
         check_parameters(self)
         check_value_range(self.value_range_)
         self._layout()
-        return FeatureBounds(0, float(math.prod(self.image_shape_)))
+        n_pixels = float(math.prod(self.image_shape_))
+        return Bounds(0, np.broadcast_to(n_pixels, self.n_features_out_))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -9,7 +9,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import check_pair, validate_images
-from skvision._contract.models import FeatureBounds
+from skvision._contract.models import UNKNOWN, Bounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
@@ -378,12 +378,17 @@ class HOG(TransformerMixin, Estimator):
             dtype=object,
         )
 
-    def check_fitted(self) -> FeatureBounds:
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
         """Check the parameters and the fitted attributes, such as those from a file.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Bounds of the images, which those of the features do not depend on.
 
         Returns
         -------
-        bounds : FeatureBounds
+        bounds : Bounds
             Upper bounds of the number of operations for an image and of its features.
 
         Raises
@@ -397,7 +402,8 @@ class HOG(TransformerMixin, Estimator):
         self._check_parameters()
         n_pixels = math.prod(self.image_shape_)
         # each pixel searches for its orientation
-        return FeatureBounds(n_pixels * self.orientations, float(n_pixels))
+        largest = np.broadcast_to(float(n_pixels), self.n_features_out_)
+        return Bounds(n_pixels * self.orientations, largest)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -9,13 +9,20 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.divergence import largest_value
+from skvision._contract.fitted_arrays import (
+    check_arrays,
+    scores_of,
+    standardized,
+)
 from skvision._contract.images import as_array, validate_images, validate_rows
+from skvision._contract.models import UNKNOWN, Bounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
     Interval,
     StrOptions,
     check_feature_names_in,
+    check_parameters,
     check_sample_weight,
     whole_fit,
     wrap_only_rows,
@@ -442,6 +449,42 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
             [f"pixel_y{y}_x{x}_c{c}" for y, x, c in np.ndindex(*self.image_shape_)],
             dtype=object,
         )
+
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
+        """Check the parameters and the fitted attributes, such as those from a file.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Bounds of the images or features.
+
+        Returns
+        -------
+        bounds : Bounds
+            Upper bounds of the number of operations for an image and of its features.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a parameter is out of its range, or if parameters and fitted attributes
+            contradict each other.
+        """
+        check_is_fitted(self, "center_")
+        check_parameters(self)
+        n_features = self.n_features_in_
+        check_arrays(self, center_=(n_features,), scale_=(n_features,))
+        largest = np.broadcast_to(inputs.largest, n_features)
+        largest = standardized(largest, self.center_, self.scale_)
+        if (self.whitening_ is None) != (self._unwhitening is None):
+            raise ValueError("whitening_ and its inverse contradict each other")
+        if self.whitening_ is None:
+            return Bounds(0, largest, self.image_shape_)
+        square = (n_features, n_features)
+        check_arrays(self, whitening_=square, _unwhitening=square)
+        largest = scores_of(largest, self.whitening_, 0.0)
+        return Bounds(self.whitening_.size, largest, self.image_shape_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.divergence import check_outputs
+from skvision._contract.fitted_arrays import linear_scores
 from skvision._contract.images import validate_rows
 from skvision._contract.labeled_rows import (
     announced_classes,
@@ -13,9 +14,11 @@ from skvision._contract.labeled_rows import (
     refuse_other_classes,
     validate_labeled_rows,
 )
+from skvision._contract.models import UNKNOWN, Bounds
 from skvision._contract.score_classifier import ScoreClassifier
 from skvision._contract.sklearn_compat import (
     Progress,
+    check_parameters,
     end_fit,
     whole_fit,
 )
@@ -243,6 +246,36 @@ class LinearClassifier(ScoreClassifier):
             values = getattr(self, f"{name}s_", [])
             history[name] = np.append(np.full(n - len(values), np.nan), values)
         return history
+
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
+        """Check the parameters and the fitted attributes, such as those from a file.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Bounds of the images or features.
+
+        Returns
+        -------
+        bounds : Bounds
+            Upper bounds of the number of operations for an image and of its scores.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a parameter is out of its range, or if parameters and fitted attributes
+            contradict each other.
+        """
+        check_is_fitted(self, "coef_")
+        check_parameters(self)
+        largest = linear_scores(self, inputs.largest)
+        self._check_state()
+        return Bounds(self.coef_.size, largest)
+
+    def _check_state(self) -> None:
+        """Raise an error if ``partial_fit`` cannot go on from the fitted attributes."""
 
     def _unit_of_history(self) -> str:
         return "epoch"

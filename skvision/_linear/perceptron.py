@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from skvision._contract.fitted_arrays import check_arrays
 from skvision._contract.labeled_rows import LabeledRows, hold_out
 from skvision._contract.public import public
 from skvision._contract.score_classifier import scorer
@@ -317,6 +318,16 @@ class Perceptron(LinearClassifier):
         self.n_mistakes_ = [*self.n_mistakes_, evaluation.n_mistakes]
         self.loss_curve_ = [*self.loss_curve_, evaluation.loss / problem.weights.sum()]
         return False
+
+    def _check_state(self) -> None:
+        if not hasattr(self, "_state"):
+            return
+        shape = len(self.coef_), self.n_features_in_ + 1
+        check_arrays(self._state, params=shape)
+        if self._state.total is not None:
+            check_arrays(self._state, total=shape)
+        if type(self._state.n_steps) is not int:
+            raise ValueError("the number of steps of its average is not an integer")
 
     def _loss_and_gradient(
         self, problem: LabeledRows

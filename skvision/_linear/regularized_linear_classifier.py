@@ -15,6 +15,7 @@ from skvision._contract.divergence import (
     largest_value,
     squares_of,
 )
+from skvision._contract.fitted_arrays import check_arrays, check_optimizer_state
 from skvision._contract.labeled_rows import LabeledRows, hold_out
 from skvision._contract.score_classifier import scorer
 from skvision._contract.sklearn_compat import Interval, StrOptions
@@ -165,6 +166,16 @@ class RegularizedLinearClassifier(LinearClassifier):
         self.loss_curve_ = [*self.loss_curve_, *result.loss_curve]
         self.learning_rates_ = [*self.learning_rates_, *result.learning_rates]
         return result.interrupted
+
+    def _check_state(self) -> None:
+        state = getattr(self, "_optimizer_state", None)
+        if state is None:
+            return
+        n_params = self.coef_.size
+        if self._center is not None:
+            check_arrays(self, _center=(self.n_features_in_,))
+            n_params += len(self.intercept_)
+        check_optimizer_state(state, n_params)
 
     def _loss_and_gradient(
         self, problem: LabeledRows

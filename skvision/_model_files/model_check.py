@@ -1,107 +1,81 @@
-"""Validation of a loaded model: consistency, and the cost of a prediction.
+"""Validation of a model from a file, before it is used.
 
-A pipeline from a file may have arbitrary parameters and arrays. It is accepted only if
-its predictions are finite for every image and need bounded time and memory. Both follow
-from the shapes and values of its arrays, which are checked before anything is computed
-with images.
+Each object that was made must have valid parameters and finite numbers. Then the model
+checks itself and its parts, and it is tried out on an image.
 """
 
 import math
-from collections.abc import Iterable
+import warnings
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.utils.validation import check_is_fitted
 
-from skvision._contract.models import FeatureBounds
+from skvision._contract.check_fitted import check_fitted
 from skvision._contract.sklearn_compat import check_parameters
-from skvision._features.color_histogram import ColorHistogram
-from skvision._features.hog import HOG
-from skvision._features.pixel_normalizer import PixelNormalizer
-from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
-from skvision._linear.softmax_regression import SoftmaxRegression
-from skvision._readers.image_reader import ImageReader
 
-Bounds = list[FeatureBounds]
-
-STEPS = [ImageReader, FeatureUnion, PixelNormalizer, SoftmaxRegression]
-FEATURES = [HOG, ColorHistogram, BagOfVisualWords]
-LARGEST_SIZE = 1024  # pixels per side
-MOST_PIXELS = 100_000_000  # in a file to be decoded
-MOST_OPERATIONS = 10**11  # multiply-adds per image, about ten seconds on one core
-_PER_PIXEL = 100  # upper bound of other operations per pixel
-_LARGEST_SCORE = float(np.finfo(np.float32).max) / 4
+_LEADING = ("steps", "transformer_list", "estimators_")  # to the first of them
+_INNER = ("best_estimator_", "estimator_")
 
 
-def check_pipeline(pipeline: Any) -> None:
-    """Reject a pipeline whose predictions would fail, not be finite or take too long.
+def check_model(model: Any, objects: Sequence[Any]) -> None:
+    """Reject a model whose predictions would fail, not be finite or take too long.
 
     Parameters
     ----------
-    pipeline : object
-        Any object.
+    model : object
+        An object of one of the listed types.
+    objects : sequence
+        All objects with attributes that it consists of.
 
     Raises
     ------
     ValueError
-        If the object is not a fitted pipeline with the steps of a model, its parts are
-        inconsistent, it needs more than `MOST_OPERATIONS` per image, or its scores
-        could overflow in single precision.
+        If the model is not fitted, its parts are inconsistent, or a prediction is too
+        expensive or may not be finite.
     Exception
         Any error that estimators raise for attributes of wrong types.
     """
-    kinds = [type(step) for _, step in getattr(pipeline, "steps", [])]
-    if type(pipeline) is not Pipeline or kinds != STEPS:
-        raise ValueError(f"it is not a pipeline of {_names(STEPS)}")
-    check_is_fitted(pipeline)
-    reader, union, normalizer, classifier = pipeline
-    features = [step for _, step in union.transformer_list]
-    if any(type(step) not in FEATURES for step in features) or not features:
-        raise ValueError(f"its features are not among {_names(FEATURES)}")
-    if union.transformer_weights is not None:
-        raise ValueError("its features have weights")
-    for step in (pipeline, union, reader, *features, normalizer, classifier):
-        if vars(step).keys() & set(dir(type(step))):
-            raise ValueError("it overwrites methods with values")
-    _check_numbers(reader, union, features, normalizer, classifier)
-    _check_image_shapes(reader, features)
-    bounds = [step.check_fitted() for step in features]
-    n_features = sum(step.n_features_out_ for step in features)
-    _check_shapes(n_features, normalizer, classifier)
-    _check_cost(features, bounds, classifier)
-    _check_scores(features, bounds, normalizer, classifier)
-    _try_out(pipeline, features[0].image_shape_)
+    for each in objects:
+        _check_attributes(each)
+    check_fitted(model)
+    before = [vars(each).copy() for each in objects]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are for those who use the model
+        _try_out(model)
+    for each, attributes in zip(objects, before, strict=True):
+        vars(each).clear()  # a union, for one, keeps names of features of each use
+        vars(each).update(attributes)
 
 
-def _names(kinds: Iterable[type]) -> str:
-    return ", ".join(kind.__name__ for kind in kinds)
-
-
-def _check_numbers(
-    reader: Any, union: Any, features: Any, normalizer: Any, classifier: Any
-) -> None:
-    """Reject parameters that are out of range and numbers that are not finite."""
-    if union.n_jobs not in (None, 1):
-        raise ValueError(f"its features have n_jobs={union.n_jobs}")
-    for step in (reader, *features):
-        if step.n_jobs is not None:
-            raise ValueError(f"its {type(step).__name__} has n_jobs={step.n_jobs}")
-    for step in (reader, *features, normalizer, classifier):
-        check_parameters(step)
-        values = [*step.get_params(deep=False).values(), *vars(step).values()]
-        arrays = [value for value in values if isinstance(value, np.ndarray)]
-        of_floats = [array for array in arrays if array.dtype.kind == "f"]
-        if not all(np.isfinite(array).all() for array in of_floats) or not all(
-            map(_is_finite, step.get_params(deep=False).values())
-        ):
-            raise ValueError(
-                f"its {type(step).__name__} has numbers that are not finite"
-            )
-    if max(reader.size) > LARGEST_SIZE:
-        raise ValueError(f"its size {reader.size} is over {LARGEST_SIZE}")
-    if reader.max_pixels > MOST_PIXELS:
-        raise ValueError(f"its max_pixels={reader.max_pixels} is over {MOST_PIXELS}")
+def _check_attributes(each: Any) -> None:
+    """Reject methods that are overwritten, invalid parameters and infinite numbers."""
+    own, kind = vars(each), type(each)
+    if is_dataclass(kind):
+        if own.keys() != {field.name for field in fields(kind)}:
+            raise ValueError(f"its {kind.__name__} has wrong attributes")
+        return
+    if own.keys() & set(dir(kind)):
+        raise ValueError("it overwrites methods with values")
+    if not hasattr(each, "get_params"):
+        return
+    if own.get("n_jobs") is not None:
+        raise ValueError(f"its {kind.__name__} has n_jobs={own['n_jobs']}")
+    try:
+        parameters = each.get_params(deep=False).values()
+    except AttributeError as error:
+        raise ValueError(
+            f"its {kind.__name__} lacks a parameter of this version of skvision: "
+            f"{error}"
+        ) from error
+    check_parameters(each)
+    arrays = [value for value in own.values() if isinstance(value, np.ndarray)]
+    of_floats = [array for array in arrays if array.dtype.kind == "f"]
+    if not all(np.isfinite(array).all() for array in of_floats) or not all(
+        map(_is_finite, parameters)
+    ):
+        raise ValueError(f"its {kind.__name__} has numbers that are not finite")
 
 
 def _is_finite(value: Any) -> bool:
@@ -110,73 +84,50 @@ def _is_finite(value: Any) -> bool:
     return not isinstance(value, float | np.floating) or math.isfinite(value)
 
 
-def _check_image_shapes(reader: Any, features: Any) -> None:
-    blank = reader.transform([np.zeros((1, 1), np.uint8)])
-    shape = (*blank.shape[1:], 1)[:3]
-    if any(step.image_shape_ != shape for step in features):
-        raise ValueError("its steps expect images of different shapes")
+def _first_of(model: Any) -> Any:
+    """Return the estimator that sees the input of a model first."""
+    own = vars(model)
+    for name in _LEADING:
+        for each in own.get(name, ()):
+            step = each[1] if isinstance(each, tuple) else each
+            if not isinstance(step, str | None):  # "passthrough" or "drop"
+                return _first_of(step)
+    for name in _INNER:
+        if own.get(name) is not None:
+            return _first_of(own[name])
+    return model
 
 
-def _check_shapes(n_features: int, normalizer: Any, classifier: Any) -> None:
-    classes = classifier.classes_
-    if np.ndim(classes) != 1 or len(np.unique(classes)) != len(classes):
-        raise ValueError("its classes are not unique")
-    n_classes = len(classes)
-    n_rows = 1 if n_classes == 2 else n_classes
-    if n_classes < 2 or np.shape(classifier.coef_)[:1] != (n_rows,):
-        raise ValueError("it has scores for a different number of classes")
-    if normalizer.whitening_ is not None:
-        raise ValueError("its features are whitened")
-    wanted = [
-        (classifier.coef_, (n_rows, n_features)),
-        (classifier.intercept_, (n_rows,)),
-        (normalizer.center_, (n_features,)),
-        (normalizer.scale_, (n_features,)),
-    ]
-    if any(np.shape(array) != shape for array, shape in wanted):
-        raise ValueError("its steps expect different numbers of features")
-    if any(array.dtype.kind != "f" for array, _ in wanted):
-        raise ValueError("its weights are not floats")
-
-
-def _check_cost(features: Any, bounds: Bounds, classifier: Any) -> None:
-    """Reject a pipeline that takes too long, by an upper bound of its operations."""
-    n_operations = classifier.coef_.size
-    for step, bound in zip(features, bounds, strict=True):
-        n_operations += _PER_PIXEL * math.prod(step.image_shape_)
-        n_operations += step.n_features_out_ + bound.n_operations
-    if n_operations > MOST_OPERATIONS:
-        raise ValueError(
-            f"it needs {n_operations:.1e} multiply-adds per image, over "
-            f"{MOST_OPERATIONS:.1e}: train with a smaller size or fewer features"
-        )
-
-
-def _check_scores(
-    features: Any, bounds: Bounds, normalizer: Any, classifier: Any
-) -> None:
-    """Reject a pipeline whose scores could be infinite for some image."""
-    with np.errstate(over="ignore"):
-        most = np.repeat(
-            [bound.largest for bound in bounds],
-            [step.n_features_out_ for step in features],
-        )
-        tiny = np.finfo(np.float32).tiny
-        most = (most + np.abs(normalizer.center_)) / np.maximum(normalizer.scale_, tiny)
-        weights = np.abs(classifier.coef_).astype(np.float64)
-        scores = weights @ most + np.abs(classifier.intercept_)
-    if not max(most.max(), scores.max()) < _LARGEST_SCORE:
-        raise ValueError("its scores could be infinite")
-
-
-def _try_out(pipeline: Pipeline, shape: tuple[int, int, int]) -> None:
-    """Reject a pipeline that fails on an image of black, white and noise."""
-    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    third = -(-shape[1] // 3)
+def _example(model: Any) -> np.ndarray:
+    """Return an image of black, white and noise, as a batch that a model takes."""
+    first = _first_of(model)
+    bounds = check_fitted(first)
+    from_files = not hasattr(first, "n_features_in_")  # which flat rows are not
+    shape = bounds.image_shape if from_files else getattr(first, "image_shape_", None)
+    height, width, n_channels = shape or (1, first.n_features_in_, 1)
+    size = height, width, n_channels
+    image = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+    third = -(-width // 3)
     image[:, :third], image[:, 2 * third :] = 0, 255
-    image = image[..., 0] if shape[2] == 1 else image
-    probabilities = pipeline.predict_proba(image[np.newaxis])
-    if probabilities.shape != (1, len(pipeline[-1].classes_)):
-        raise ValueError("it has scores for a different number of classes")
-    if not np.isfinite(probabilities).all():
-        raise ValueError("its weights are not finite")
+    if not from_files:
+        return image.reshape(1, -1)
+    return (image[..., 0] if n_channels == 1 else image)[np.newaxis]
+
+
+def _try_out(model: Any) -> None:
+    """Reject a model that fails on an image."""
+    X = _example(model)
+    if hasattr(model, "verify"):
+        model.verify(X, X)
+    elif hasattr(model, "predict_proba"):
+        probabilities = model.predict_proba(X)
+        if probabilities.shape != (1, len(model.classes_)):
+            raise ValueError("it has scores for a different number of classes")
+        if not np.isfinite(probabilities).all():
+            raise ValueError("its weights are not finite")
+    elif hasattr(model, "decision_function"):
+        model.predict(X)
+    elif hasattr(model, "transform"):
+        model.transform(X)
+    else:
+        model.kneighbors(X, 1)

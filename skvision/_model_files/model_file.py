@@ -1,132 +1,135 @@
 """Saving and loading of models as files that hold data and no code.
 
 A model file is an uncompressed zip archive in the format of `skops.io.dump`. It also
-contains ``skvision.json``, a description of the model with its versions, classes, image
-size, training data and score.
+contains ``skvision.json``, a description of the model with at least the versions of the
+packages that wrote it.
 """
 
 import io
-import json
 import os
 import warnings
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import ZIP_STORED, BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import sklearn
-from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.pipeline import Pipeline
 
 import skvision
+from skvision._contract.public import public
 from skvision._contract.user_error import visible
+from skvision._contract.warn import warn
 from skvision._model_files.model_archive import (
-    ABOUT,
     LARGEST_FILE,
-    check_schema,
+    Archive,
     open_archive,
+    write_archive,
 )
-from skvision._model_files.model_check import FEATURES, STEPS, check_pipeline
+from skvision._model_files.model_check import check_model
+from skvision._model_files.model_decoder import Decoder
+from skvision._model_files.model_encoder import Encoder
+from skvision._model_files.model_schema import check_schema
+from skvision._model_files.model_types import ESTIMATORS, TYPES, name_of
 from skvision._model_files.replace_file import replace_file
 
-_OBJECTS = [
-    f"{kind.__module__}.{kind.__name__}" for kind in [Pipeline, *STEPS, *FEATURES]
-]
-# The types that a model may hold. skops itself trusts more: all of scikit-learn.
-_TYPES = {
-    "ObjectNode": set(_OBJECTS),
-    "DictNode": {"builtins.dict"},
-    "ListNode": {"builtins.list"},
-    "TupleNode": {"builtins.tuple"},
-    "JsonNode": {"builtins.str"},
-    "TypeNode": {"builtins.str", "builtins.int"},  # of the keys of a dict
-    "NdArrayNode": {"numpy.ndarray", "numpy.float64", "numpy.int64"},
-}
 _FORMAT = 2  # format 1 named classes by their files
 _CHUNK = 1 << 20
 _LONGEST_REASON = 300  # characters; a file may contain names of any length
+_SUFFIXES_OF_OTHERS = (
+    *(".pkl", ".pickle", ".joblib", ".h5", ".hdf5"),
+    *(".pt", ".pth", ".onnx", ".npz"),
+)
 
 
-class Model(NamedTuple):
-    """A pipeline from a file and the description in the file."""
+class ModelFile(NamedTuple):
+    """A model from a file and the description in the file."""
 
-    pipeline: Pipeline
+    model: Any
     about: dict[str, Any]
 
 
-def save_model(
-    path: str | os.PathLike[str],
-    pipeline: Pipeline,
-    *,
-    training: dict[str, Any],
-    held_out: dict[str, Any],
-) -> None:
-    """Save a fitted pipeline to a file.
+@public("skvision")
+def save_model(model: Any, file: str | os.PathLike[str]) -> None:
+    """Save a fitted model to a file that holds data and no code.
+
+    The file can be loaded without running any code that it names, unlike a pickle; see
+    `load_model`. The loaded model predicts exactly the same. It also goes on learning
+    with ``partial_fit`` or ``warm_start=True`` as the saved one would.
 
     Parameters
     ----------
-    path : str or path-like
-        The file to write.
-    pipeline : Pipeline
-        A fitted pipeline of ImageReader, FeatureUnion, PixelNormalizer and
-        SoftmaxRegression. The union consists of one or more of HOG, ColorHistogram and
-        BagOfVisualWords.
-    training : dict
-        Description of the training data, serializable as JSON.
-    held_out : dict
-        The score on held-out data and how it was measured, serializable as JSON.
+    model : estimator
+        A fitted estimator of skvision, or a `Pipeline`, `FeatureUnion` or
+        `VotingClassifier` with ``voting="soft"`` of them. Pipelines may also contain
+        scikit-learn's `StandardScaler`, `PCA` and `LogisticRegression`.
+    file : str or path-like
+        The file to write, for example ``"model.skops"``. An existing file is replaced
+        in a single step, and stays as it is if the model cannot be saved.
 
     Raises
     ------
     ValueError
-        If the pipeline has other steps, is not fitted, or would be rejected by
-        `load_model`.
+        If the model is not fitted, is of another class, or has a parameter that is not
+        plain data, such as a function. The message names the parameter.
     OSError
-        If the file cannot be written. An existing file is then unchanged.
+        If the file cannot be written.
+
+    Warns
+    -----
+    UserWarning
+        If the name of the file ends as those of other formats, such as ``.pkl``.
+
+    See Also
+    --------
+    load_model : Load the model.
+
+    Notes
+    -----
+    The file is in the format of `skops <https://skops.readthedocs.io>`_, which need not
+    be installed. Parameters such as schedules and augmentations are saved, and
+    ``n_jobs``, which belongs to the computer, is not. Callbacks and metadata requests
+    are not saved either. The same model always gives the same file.
+
+    Of a search, such as `CoarseToFineSearchCV`, save the ``best_estimator_``.
+    `KNNImageClassifier` and `NearestImages` with ``algorithm="hnsw"`` cannot be saved.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skvision import HOG, SoftmaxRegression, load_model, save_model
+    >>> digits = load_digits()
+    >>> model = make_pipeline(HOG(pixels_per_cell=(4, 4)), SoftmaxRegression())
+    >>> model = model.fit(digits.images[:1000], digits.target[:1000])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(model, f"{folder}/digits.skops")
+    ...     same = load_model(f"{folder}/digits.skops")
+    >>> print(f"{same.score(digits.images[1000:], digits.target[1000:]):.3f}")
+    0.834
     """
-    import skops.io
-
-    try:
-        check_pipeline(pipeline)
-    except Exception as error:  # an invalid pipeline may raise any error
-        raise ValueError(f"The pipeline cannot be saved: {error}") from error
-    about = {
-        "format": _FORMAT,
-        "versions": _versions(),
-        "classes": pipeline[-1].classes_.tolist(),
-        "size": list(pipeline[0].size),
-        "training": training,
-        "held_out": held_out,
-    }
-    buffer = io.BytesIO(skops.io.dumps(pipeline, compression=ZIP_STORED))
-    with ZipFile(buffer, "a") as archive:
-        archive.writestr(ABOUT, json.dumps(about, indent=2, allow_nan=False))
-    saved = open_archive(buffer.getvalue())
-    check_schema(saved.schema, saved.shapes, _TYPES)
-    replace_file(path, buffer.getbuffer())
+    write_model_file(file, model, {})
 
 
-def load_model(path: str | os.PathLike[str]) -> Model:
-    """Load a pipeline that was saved by `save_model`.
+@public("skvision")
+def load_model(file: str | os.PathLike[str]) -> Any:
+    """Load a model that was saved by `save_model` or by ``skvision train``.
 
-    No code in the file is executed. The file is rejected if it names a type that such a
-    pipeline does not use, if parameters are out of range or not finite, or if its parts
-    are inconsistent. Loading needs memory in proportion to the size of the file, which
-    is at most 1 GiB. Before anything is computed with images, the cost of a prediction
-    is estimated from the shapes of the arrays. A model is rejected if it needs more
-    than 10**11 multiply-adds per image (about ten seconds on one core), or if its
-    scores could be infinite for some image.
+    No code in the file is executed, so files of others can be loaded. A file is
+    rejected if it names a type that models do not consist of, if parameters are out of
+    range or not finite, or if its parts are inconsistent. Loading needs memory in
+    proportion to the size of the file, which is at most 1 GiB.
 
     Parameters
     ----------
-    path : str or path-like
+    file : str or path-like
         The file.
 
     Returns
     -------
-    model : Model
-        The model, with ``pipeline``, which predicts from the paths of image files, and
-        ``about``, a dict with ``versions``, ``classes``, ``size``, ``training`` and
-        ``held_out``.
+    model : estimator
+        The fitted model.
 
     Raises
     ------
@@ -135,33 +138,72 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     ValueError
         If the file is not a model, has another format, or was saved with a version of
         skvision or scikit-learn whose first two numbers differ from those of the
-        installed version.
-    """
-    import skops.io
+        installed version. Also if a prediction would need more than 10**11
+        multiply-adds per image (about ten seconds on one core), or if the scores could
+        be infinite for some image.
 
-    data = _read(path)
+    See Also
+    --------
+    save_model : Save a model, with an example.
+    """
+    return read_model_file(file).model
+
+
+def write_model_file(
+    file: str | os.PathLike[str], model: Any, about: Mapping[str, Any]
+) -> None:
+    """Save a fitted model with a description, which is serializable as JSON.
+
+    Raises the errors of `save_model`.
+    """
+    if Path(file).suffix.lower() in _SUFFIXES_OF_OTHERS:
+        warn(
+            f"{os.fspath(file)!r} is named as a file of another format, which programs "
+            f"for that format cannot read: use the suffix .skops."
+        )
+    encoder = Encoder()
     try:
-        about, schema, shapes = open_archive(data)
+        schema = encoder.encode(model)
+        about = {"format": _FORMAT, "versions": _versions(), **about}
+        content = write_archive(schema, encoder.arrays, about)
+        _make_model(content, open_archive(content))  # as it will be loaded
+    except Exception as error:  # an invalid model may raise any error
+        raise ValueError(f"The model cannot be saved: {error}") from error
+    replace_file(file, content)
+
+
+def read_model_file(file: str | os.PathLike[str]) -> ModelFile:
+    """Load a model with the description in its file.
+
+    Raises the errors of `load_model`.
+    """
+    data = _read(file)
+    try:
+        saved = open_archive(data)
     except Exception as error:  # a damaged file may raise any error
-        raise _refusal(path, error) from error
-    if about:
-        _check_versions(path, about)
+        raise _refusal(file, error) from error
+    if saved.about:
+        _check_versions(file, saved.about)
     try:
-        check_schema(schema, shapes, _TYPES)
-        if not about:
-            raise ValueError("it was not saved by skvision")
-        with warnings.catch_warnings():
-            # scikit-learn warns about all other versions; they were checked above.
-            warnings.simplefilter("ignore", InconsistentVersionWarning)
-            # NumPy warns about results of invalid parameters, which are rejected.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            pipeline = skops.io.loads(data, trusted=_OBJECTS)
-            check_pipeline(pipeline)
-        if pipeline[-1].classes_.tolist() != about["classes"]:
-            raise ValueError("its classes differ from those in its description")
+        return ModelFile(_make_model(data, saved), saved.about)
     except Exception as error:
-        raise _refusal(path, error) from error
-    return Model(pipeline, about)
+        raise _refusal(file, error) from error
+
+
+def _make_model(data: bytes, saved: Archive) -> Any:
+    """Return the model of an archive, after checking everything in it."""
+    check_schema(saved.schema, saved.shapes, TYPES)
+    if not saved.about:
+        raise ValueError("it was not saved by skvision")
+    with warnings.catch_warnings(), ZipFile(io.BytesIO(data)) as archive:
+        # NumPy warns about results of invalid parameters, which are rejected.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        decoder = Decoder(archive)
+        model = decoder.decode(saved.schema)
+        if name_of(type(model)) not in ESTIMATORS:
+            raise ValueError("it holds no estimator")
+        check_model(model, decoder.objects)
+    return model
 
 
 def _read(path: str | os.PathLike[str]) -> bytes:

@@ -8,7 +8,13 @@ from scipy.sparse import csr_matrix
 from sklearn.utils.validation import check_is_fitted
 
 from skvision._contract.images import validate_rows
-from skvision._contract.sklearn_compat import Estimator, Interval, StrOptions
+from skvision._contract.models import UNKNOWN, Bounds
+from skvision._contract.sklearn_compat import (
+    Estimator,
+    Interval,
+    StrOptions,
+    check_parameters,
+)
 from skvision._neighbors.distance_metrics import (
     HISTOGRAM_METRICS,
     KERNEL_NAMES,
@@ -20,6 +26,8 @@ from skvision._neighbors.distance_metrics import (
 )
 from skvision._neighbors.hnsw import HNSWIndex
 from skvision._neighbors.search import nearest_rows, sketch_rows
+
+DTYPES_OF_ROWS = (np.uint8, np.float32, np.float64)
 
 
 class ImageNeighbors(Estimator):
@@ -123,6 +131,66 @@ class ImageNeighbors(Estimator):
         height, width, channels = self.image_shape_
         shape = (height, width, channels)[: 2 if channels == 1 else 3]
         return self._rows.reshape(-1, *shape)
+
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
+        """Check the parameters and the fitted attributes, such as those from a file.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Bounds of the images or features.
+
+        Returns
+        -------
+        bounds : Bounds
+            Upper bounds of the number of operations for an image.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a parameter is out of its range, or if parameters and fitted attributes
+            contradict each other.
+        """
+        check_is_fitted(self)
+        check_parameters(self)
+        rows, metric = self._rows, self.effective_metric_
+        if not isinstance(metric, str) or metric not in KERNEL_NAMES:
+            raise ValueError("its metric is not one of those with a name")
+        if not isinstance(rows, np.ndarray) or rows.dtype not in DTYPES_OF_ROWS:
+            raise ValueError("its training images are not bytes or floats")
+        shape = self.n_samples_fit_, self.n_features_in_
+        if rows.shape != shape or not rows.flags.c_contiguous or not len(rows):
+            raise ValueError(f"its training images do not have the shape {shape}")
+        if rows.dtype.kind == "f" and not np.isfinite(rows).all():
+            raise ValueError("its training images have numbers that are not finite")
+        check_metric(rows, metric)
+        if self._index is not None or self._sketched not in (None, False):
+            raise ValueError("it has an index that does not come from its images")
+        return Bounds(rows.size, np.empty(0))
+
+    def plain_state(self) -> dict[str, Any]:
+        """Return the attributes without those that are computed from the others.
+
+        Returns
+        -------
+        state : dict
+            The attributes, without sketches of the training images, which the next fit
+            computes again. Until then, searches for few images take longer.
+
+        Raises
+        ------
+        ValueError
+            If the images are searched by a graph.
+        """
+        state = dict(vars(self))
+        if state.get("_index") is not None:
+            raise ValueError(
+                "algorithm='hnsw' searches in a graph of faiss, which is no plain "
+                "data: set algorithm='brute' and fit again"
+            )
+        return state | ({"_sketched": None} if "_sketched" in state else {})
 
     def _store(
         self,

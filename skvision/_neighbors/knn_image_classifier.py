@@ -7,8 +7,10 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.fitted_arrays import check_classes
 from skvision._contract.images import validate_rows
 from skvision._contract.labels import ClassifierMixin, refuse_missing
+from skvision._contract.models import UNKNOWN, Bounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import StrOptions, check_parameters, whole_fit
 from skvision._neighbors.distance_metrics import check_metric
@@ -318,6 +320,41 @@ class KNNImageClassifier(ClassifierMixin, ImageNeighbors):
         self.classes_, self._labels = classes, labels
         self._store(rows, metric, index, sketched)
         return self
+
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
+        """Check the parameters and the fitted attributes, such as those from a file.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Bounds of the images or features.
+
+        Returns
+        -------
+        bounds : Bounds
+            Upper bounds of the number of operations for an image, and of the
+            probabilities.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a parameter is out of its range, or if parameters and fitted attributes
+            contradict each other.
+        """
+        bounds = super().check_fitted(inputs)
+        n_classes, labels = check_classes(self.classes_), self._labels
+        if not isinstance(labels, np.ndarray) or labels.dtype.kind != "i":
+            raise ValueError("its labels are not integers")
+        if labels.shape != (self.n_samples_fit_,):
+            raise ValueError("it has another number of labels than training images")
+        if labels.min() < 0 or labels.max() >= n_classes:
+            raise ValueError("its labels are not those of its classes")
+        if callable(self.weights):
+            raise ValueError("its weights of votes are computed by an object")
+        compute_class_weights(self.class_weight, self.classes_, labels)
+        return bounds._replace(largest=np.ones(n_classes))
 
     @property
     def training_labels_(self) -> np.ndarray:

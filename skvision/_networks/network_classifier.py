@@ -15,6 +15,7 @@ from skvision._contract.divergence import (
     check_outputs,
     largest_value,
 )
+from skvision._contract.fitted_arrays import check_classes, check_optimizer_state
 from skvision._contract.images import validate_rows
 from skvision._contract.labeled_rows import (
     LabeledRows,
@@ -22,8 +23,9 @@ from skvision._contract.labeled_rows import (
     refuse_balanced,
     validate_labeled_rows,
 )
+from skvision._contract.models import UNKNOWN, Bounds
 from skvision._contract.score_classifier import ScoreClassifier, scorer
-from skvision._contract.sklearn_compat import end_fit
+from skvision._contract.sklearn_compat import check_parameters, end_fit
 from skvision._contract.solvers import (
     PLANNED,
     make_optimizer,
@@ -32,6 +34,12 @@ from skvision._contract.solvers import (
 )
 from skvision._contract.warn import warn
 from skvision._layers.network import Network, views
+from skvision._networks.network_bounds import (
+    check_architecture,
+    check_standard,
+    check_vectors,
+    hidden_and_scores,
+)
 from skvision._networks.network_fit import (
     augmented,
     learn_statistics_of_average,
@@ -427,6 +435,43 @@ class NetworkClassifier(
                 hidden=True,
             )
         return check_outputs(outputs, ArraySource(X))
+
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
+        """Check the parameters and the fitted attributes, such as those from a file.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Bounds of the images or features.
+
+        Returns
+        -------
+        bounds : Bounds
+            Upper bounds of the number of operations for an image, and of the result of
+            `transform`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a parameter is out of its range, or if parameters and fitted attributes
+            contradict each other.
+        """
+        check_is_fitted(self, "parameters_")
+        check_parameters(self)
+        n_features, architecture = self.n_features_in_, self._architecture
+        check_architecture(architecture, n_features, check_classes(self.classes_))
+        net = architecture.network()
+        check_vectors(net, self.parameters_, self._statistics)
+        check_standard(self._standard, n_features)
+        check_optimizer_state(self._optimizer_state, net.n_params)
+        if not isinstance(self._rng, np.random.Generator):
+            raise ValueError("its random number generator is none")
+        hidden, _ = hidden_and_scores(
+            net, self.parameters_, self._statistics, self._standard, inputs.largest
+        )
+        return Bounds((1 + self.tta) * net.n_params, hidden)
 
     def loss_and_gradient(
         self, X: Any, y: Any, sample_weight: Any = None

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import TransformerMixin
 
+from skvision._contract.models import UNKNOWN, Bounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
@@ -21,6 +22,9 @@ from skvision._readers.read_source import Target
 from skvision._readers.sources import check_sources
 from skvision._readers.transparency import parse_background
 from skvision._readers.unreadable_files import raise_unreadable, warn_unreadable
+
+LARGEST_SIZE = 1024  # pixels per side, of a reader from a file
+MOST_PIXELS = 100_000_000  # of an image that such a reader decodes
 
 
 def _check_size(size: Any) -> tuple[int, int]:
@@ -274,6 +278,35 @@ class ImageReader(TransformerMixin, Estimator, auto_wrap_output_keys=None):
             The reader.
         """
         return self
+
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
+        """Check the parameters, such as those from a file.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Not used, because files have no bounds.
+
+        Returns
+        -------
+        bounds : Bounds
+            Upper bounds of the images.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, or if an image may need much memory.
+        """
+        check_parameters(self)
+        target = target_of(self)
+        if max(target.size) > LARGEST_SIZE:
+            raise ValueError(f"its size {target.size} is over {LARGEST_SIZE}")
+        if self.max_pixels > MOST_PIXELS:
+            raise ValueError(f"its max_pixels={self.max_pixels} is over {MOST_PIXELS}")
+        height, width, n_channels = (*target.shape, 1)[:3]
+        n_features = height * width * n_channels
+        largest = np.broadcast_to(255.0, n_features)
+        return Bounds(0, largest, (height, width, n_channels))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -15,13 +15,16 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skvision._contract.check_fitted import check_fitted
 from skvision._contract.labels import refuse_missing
+from skvision._contract.models import UNKNOWN, Bounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
     Interval,
     StrOptions,
     check_method_params,
+    check_parameters,
     safe_indexing,
     whole_fit,
 )
@@ -33,6 +36,7 @@ from skvision.metrics._pairs import (
 )
 from skvision.metrics._resolution import warn_unresolved
 from skvision.metrics._verification import (
+    TrueAcceptRate,
     check_both_kinds,
     true_accept_rate,
     verification_curve,
@@ -362,6 +366,39 @@ class VerificationThreshold(Estimator):
             If ``X1`` and ``X2`` have different numbers of images.
         """
         return self.similarity(X1, X2) >= self.threshold_
+
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
+        """Check the parameters and the fitted attributes, such as those from a file.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Bounds of the images or features.
+
+        Returns
+        -------
+        bounds : Bounds
+            Upper bounds of the number of operations for an image.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a parameter is out of its range, or if parameters and fitted attributes
+            contradict each other.
+        """
+        check_is_fitted(self, "threshold_")
+        check_parameters(self)
+        if not np.isfinite([self.threshold_, self.far_]).all():
+            raise ValueError("its threshold is not a finite number")
+        if not isinstance(self.tar_, TrueAcceptRate):
+            raise ValueError("its tar_ is not a TrueAcceptRate")
+        if self.estimator_ is None:
+            return Bounds(0, np.empty(0))
+        _check_transformer(self.estimator_)
+        bounds = check_fitted(self.estimator_, inputs)
+        return Bounds(bounds.n_operations, np.empty(0))
 
     def get_metadata_routing(self) -> Any:
         """Return the metadata routing of the embedder and the splitter.

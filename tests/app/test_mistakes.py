@@ -4,12 +4,14 @@ import importlib.util
 import os
 import shutil
 
+import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
 from striped_images import make_folder
 
-from skvision import cli
+from skvision import ImageReader, MulticlassSVM, SoftmaxRegression, cli, save_model
 from skvision._app import start
-from skvision._model_files.model_file import load_model
+from skvision._model_files.model_file import read_model_file
 
 
 @pytest.mark.parametrize(
@@ -122,13 +124,29 @@ def test_a_hostile_model(fail, tmp_path, shared_folder):
     assert "is not a skvision model: it holds posix.system" in error
 
 
-@pytest.mark.parametrize("missing", ["rich", "skops"])
-def test_what_is_not_installed(fail, monkeypatch, missing):
+@pytest.mark.parametrize(
+    "model",
+    [
+        ImageReader((8, 8)),
+        make_pipeline(ImageReader((8, 8)), MulticlassSVM()),
+        make_pipeline(SoftmaxRegression()),
+    ],
+    ids=["reader", "no probabilities", "no files"],
+)
+def test_models_that_do_not_classify_files(fail, tmp_path, shared_folder, model):
+    path, images = tmp_path / "a.skops", np.eye(4, 192).reshape(4, 8, 8, 3)
+    save_model(model.fit((images * 255).astype("uint8"), [0, 1, 0, 1]), path)
+    for command in (["predict", path], ["report", path, "--out", tmp_path / "a.html"]):
+        error = fail(*command, shared_folder)
+        assert "does not classify image files: the command line needs a pipe" in error
+
+
+def test_what_is_not_installed(fail, monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(
-        start, "find_spec", lambda name: None if name == missing else real(name)
+        start, "find_spec", lambda name: None if name == "rich" else real(name)
     )
-    assert f'{missing}: run python -m pip install ".[cli]"' in fail("demo")
+    assert 'rich: run python -m pip install ".[cli]"' in fail("demo")
 
 
 def test_features_by_name(run, shared_folder, tmp_path):
@@ -136,7 +154,7 @@ def test_features_by_name(run, shared_folder, tmp_path):
     arguments = ("--features", "words,hog", "--model", path)
     status, _, err = run("train", shared_folder, *arguments)
     assert (status, err) == (0, "")
-    union = load_model(path).pipeline[1]
+    union = read_model_file(path).model[1]
     assert [name for name, _ in union.transformer_list] == ["hog", "bagofvisualwords"]
 
 

@@ -145,7 +145,7 @@ def test_every_line_of_train_may_fail(
     assert err == (told if status == 2 else "")
 
 
-@pytest.mark.parametrize("module", ["numpy", "sklearn", "skops", "joblib"])
+@pytest.mark.parametrize("module", ["numpy", "sklearn", "scipy", "joblib"])
 @pytest.mark.parametrize("start", ["from skvision.cli import main", "-m"])
 def test_an_interrupt_while_modules_are_loading(tmp_path, module, start):
     """sitecustomize is what Python imports before all else."""

@@ -15,7 +15,7 @@ from skvision._app import start
 from skvision._app.dataset import Dataset
 from skvision._app.find import find_images
 from skvision._app.html_report import write_report
-from skvision._model_files.model_file import load_model
+from skvision._model_files.model_file import read_model_file
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_report_on_images_of_their_own(model, folder, tmp_path, capsys):
     assert "Accuracy" in printed and f"The report is in {out}" in printed
     page = Page(out.read_text(encoding="utf-8"))
     training = [td["text"] for td in page.find("td", "data")][::3]
-    about = load_model(model).about
+    about = read_model_file(model).about
     assert training == [str(n) for n in about["training"]["pictures"].values()]
     assert not [p for p in page.find("p") if p.get("class") == "notice"]
     (section,) = [s for s in page.find("section") if s.get("id") == "training"]
@@ -87,7 +87,7 @@ def test_training_images_are_counted(model, folder, tmp_path, capsys):
     assert cli.main(command) == 0
     printed, err = capsys.readouterr()
     assert " on 24 images (95 % interval" in printed and "held-out" not in printed
-    n = sum(load_model(model).about["training"]["pictures"].values())
+    n = sum(read_model_file(model).about["training"]["pictures"].values())
     assert err.startswith(f"skvision: warning: {n} of 24 images are among those")
     page = Page(out.read_text())
     (notice,) = [p for p in page.find("p") if p.get("class") == "notice"]

@@ -14,7 +14,7 @@ from striped_images import groups_of, make_folder, stripes
 
 from skvision import cli
 from skvision._app.intervals import wilson_interval
-from skvision._model_files.model_file import load_model
+from skvision._model_files.model_file import read_model_file
 
 
 def test_train_prints_what_it_read_and_how_well_it_did(run, shared_folder):
@@ -34,7 +34,7 @@ def test_train_prints_what_it_read_and_how_well_it_did(run, shared_folder):
 
 
 def test_the_model_says_what_it_is(model):
-    pipeline, about = load_model(model)
+    pipeline, about = read_model_file(model)
     assert [name for name, _ in pipeline.steps] == [
         "imagereader",
         "featureunion",
@@ -97,7 +97,7 @@ def test_predict_gives_the_labels_that_train_predicted(
         assert sum(answer["probabilities"].values()) == pytest.approx(1)
         assert list(answer["probabilities"]) == ["across", "down"]
 
-    held_out = load_model(path).about["held_out"]
+    held_out = read_model_file(path).about["held_out"]
     assert held_out["accuracy"] == (truth == predicted).mean()
     assert held_out["from"] == "a test folder"
 
@@ -127,7 +127,7 @@ def test_size_and_fraction(run, shared_folder, tmp_path):
     status, out, _ = run("train", shared_folder, *arguments)
     assert status == 0
     assert "Training on 12 images, 8 are held out." in out
-    assert load_model(path).about["size"] == [24, 24]
+    assert read_model_file(path).about["size"] == [24, 24]
 
 
 def test_copies_stay_on_one_side(run, folder, monkeypatch):
@@ -178,7 +178,7 @@ def test_groups_stay_on_one_side(run, folder, tmp_path):
     assert status == 0
     # Of the groups of 4, 4 and 2 images in each class one is held out.
     assert re.search(r"Training on 1[246] images, [468] are held out\.", out)
-    assert load_model(path).about["held_out"]["grouped"] is True
+    assert read_model_file(path).about["held_out"]["grouped"] is True
 
 
 def test_files_that_are_no_images_are_counted(run, folder):
@@ -233,7 +233,7 @@ def test_photos_have_the_labels_that_train_predicted(run, bugs):
     _, out, _ = run("predict", path, *files)
     labels = [line.split("\t")[1] for line in out.splitlines()]
     right = np.array(labels) == [file.parent.name for file in files]
-    held_out = load_model(path).about["held_out"]
+    held_out = read_model_file(path).about["held_out"]
     assert held_out["pictures"] == len(files) == 153
     assert right.mean() == held_out["accuracy"]
 
@@ -242,4 +242,4 @@ def test_photos_have_the_labels_that_train_predicted(run, bugs):
 @pytest.mark.realdata
 def test_photos_are_classified(bugs):
     path, _ = bugs
-    assert load_model(path).about["held_out"]["accuracy"] >= 0.58
+    assert read_model_file(path).about["held_out"]["accuracy"] >= 0.58

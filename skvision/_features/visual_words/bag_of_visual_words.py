@@ -15,7 +15,7 @@ from skvision._contract.images import (
     learn_value_range,
     validate_images,
 )
-from skvision._contract.models import FeatureBounds
+from skvision._contract.models import UNKNOWN, Bounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
@@ -493,12 +493,17 @@ class BagOfVisualWords(TransformerMixin, Estimator):
             dtype=object,
         )
 
-    def check_fitted(self) -> FeatureBounds:
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
         """Check the parameters and the fitted attributes, such as those from a file.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Bounds of the images, which those of the features do not depend on.
 
         Returns
         -------
-        bounds : FeatureBounds
+        bounds : Bounds
             Upper bounds of the number of operations for an image and of its features.
 
         Raises
@@ -529,7 +534,10 @@ class BagOfVisualWords(TransformerMixin, Estimator):
         # The norm of a normalized patch is at most the square root of its size.
         patch = math.sqrt(len(self.patch_mean_)) + _length(self.patch_mean_)
         code = patch * _length(self.whitening_) + _length(self.codebook_)
-        return FeatureBounds(n_patches * n_each, n_patches * max(1.0, code) ** 2)
+        largest = n_patches * max(1.0, code) ** 2
+        return Bounds(
+            n_patches * n_each, np.broadcast_to(largest, self.n_features_out_)
+        )
 
     def _fits_together(self) -> bool:
         """Return whether patches fit into the image, and arrays have their shapes."""

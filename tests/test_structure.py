@@ -5,6 +5,7 @@ import inspect
 import pickle
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,7 @@ def room_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+@cache
 def parse(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -515,6 +517,7 @@ def test_own_private_attributes_may_be_used(code):
 # Loading
 
 
+@cache
 def loaded_by(statement):
     code = f"import sys; {statement}; print(*sys.modules)"
     result = subprocess.run(

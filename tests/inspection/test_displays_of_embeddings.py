@@ -166,3 +166,8 @@ class TestVerificationDisplay:
             VerificationDisplay.from_estimator(FunctionTransformer(), X, Y[:5])
         with pytest.raises(ValueError, match="none of different classes"):
             VerificationDisplay.from_predictions([1, 1], [0.5, 0.6])
+
+    def test_another_rate_than_that_of_the_model(self):
+        lock = VerificationThreshold(far=0.02).fit(X[:100], Y[:100])
+        display = VerificationDisplay.from_estimator(lock, X[:60], Y[:60], far=0.1)
+        assert (display.threshold, display.far) == (lock.threshold_, 0.1)

@@ -64,6 +64,11 @@ class TestNeighborsDisplay:
         assert not any(mark in word for mark in "✓✗" for word in words)
         assert display.axes_[0, 0].get_ylabel() == "predicted: 1"
 
+    def test_more_neighbors_than_the_model_asks(self):
+        model = KNNImageClassifier(1).fit(IMAGES[20:], NAMES[20:])
+        display = NeighborsDisplay.from_estimator(model, IMAGES[:2], n_neighbors=4)
+        assert_array_equal(display.distances, model.kneighbors(IMAGES[:2], 4)[0])
+
     def test_bytes_of_colors_are_as_they_are(self, rng):
         pictures = rng.integers(50, 100, (9, 4, 5, 3), dtype=np.uint8)
         model = KNNImageClassifier(1).fit(pictures, np.arange(9))

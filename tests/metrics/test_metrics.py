@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 from scipy.stats import binomtest, chi2, norm
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
@@ -480,3 +481,13 @@ def test_pairs_where_nearly_all_are_of_one_class():
     pairs, same = pairs_of(labels, n_pairs=1000, random_state=0)
     assert same.sum() == 500
     assert (pairs[~same, 1] == 199_999).all()
+
+
+def test_columns_are_taken_as_vectors(rng):
+    same, similarity = np.arange(30) % 3 == 0, rng.normal(size=30)
+    assert eer(same[:, None], similarity[:, None]) == eer(same, similarity)
+
+
+def test_sparse_embeddings_are_refused():
+    with pytest.raises(TypeError, match=r"must be a dense array\. Convert it by"):
+        identify(csr_array(TWO), [1, 2], TWO, [1, 2])

@@ -6,6 +6,7 @@ import pytest
 from axes_read_back import IMAGES, NAMES, X, Y, drawn, in_shades
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
@@ -130,6 +131,22 @@ class TestMistakesDisplay:
         of_predicted = probabilities[wrong, predicted[wrong]]
         assert of_predicted.min() < 0.5
         assert_allclose(display.confidence, np.sort(of_predicted)[::-1][:20])
+
+    def test_a_model_without_scores_gives_no_confidence(self):
+        class First(ClassifierMixin, BaseEstimator):
+            def fit(self, X, y):
+                self.classes_ = np.unique(y)
+                return self
+
+            def predict(self, X):
+                return np.repeat(self.classes_[:1], len(X))
+
+        display = MistakesDisplay.from_estimator(First().fit(IMAGES, Y), IMAGES, Y)
+        assert display.confidence is None
+        assert display.n_wrong == np.sum(Y != Y.min())
+        assert "predicted class above, true one below" in (
+            display.plot().figure_._suptitle.get_text()
+        )
 
     def test_pictures_of_many_sizes(self):
         pictures = [np.ones((4, 4 + i % 2), np.uint8) for i in range(6)]

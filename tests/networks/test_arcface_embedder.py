@@ -97,7 +97,7 @@ def loss_curve_of_torch(start, X, y, hidden, loss, margin, scale, n_epochs):
     ("hidden", "loss"), [((), "arcface"), *(((24,), loss) for loss in LOSSES)]
 )
 def test_the_same_loss_curve_as_torch(loss, hidden):
-    X, y = DIGITS.data[:500] / 16, LABELS[:500]
+    X, y = DIGITS.data[:300] / 16, LABELS[:300]
     model = embedder(
         n_components=16,
         hidden_layer_sizes=hidden,

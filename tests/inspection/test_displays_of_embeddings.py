@@ -135,7 +135,7 @@ class TestVerificationDisplay:
         marked = display.axes_[1].lines[2].get_xdata()
         assert marked[0] == pytest.approx(far)
 
-    def test_pictures(self):
+    def test_images(self):
         rows, y = X[:60], NAMES[:60]
         embedder = FunctionTransformer()  # what it is given are embeddings
         display = VerificationDisplay.from_estimator(embedder, rows, y)

@@ -28,7 +28,7 @@ class TestNeighborsDisplay:
         assert_array_equal(display.neighbor_classes[:, 0], Y[:2])
 
     @pytest.mark.parametrize("flat", [False, True])
-    def test_pictures_are_those_of_the_nearest(self, flat):
+    def test_images_are_those_of_the_nearest(self, flat):
         data, shape = (X, {"image_shape": (8, 8)}) if flat else (IMAGES, {})
         model = KNNImageClassifier(3).fit(data[20:], NAMES[20:])
         display = NeighborsDisplay.from_estimator(
@@ -84,7 +84,7 @@ class TestNeighborsDisplay:
         words = [axes.get_xlabel().split("\n")[1] for axes in display.axes_[0, 1:]]
         assert words == ["0.0123", "10.0", "100", "12,346"]
 
-    def test_features_need_the_pictures(self):
+    def test_features_need_the_images(self):
         model = make_pipeline(HOG(pixels_per_cell=(4, 4)), KNNImageClassifier(2))
         model.fit(IMAGES[50:], Y[50:])
         with pytest.raises(ValueError, match="as X_train"):
@@ -100,7 +100,7 @@ class TestNeighborsDisplay:
         assert_array_equal(display.neighbors[1, 0, :, :, 0], nearest)
         assert_array_equal(display.pictures[1, :, :, 0], IMAGES[1])
 
-    def test_pictures_that_are_only_changed_need_nothing_else(self):
+    def test_images_that_are_only_changed_need_nothing_else(self):
         pipeline = make_pipeline(
             FunctionTransformer(lambda images: images[:, ::2]), KNNImageClassifier(1)
         ).fit(IMAGES, Y)
@@ -148,7 +148,7 @@ class TestMistakesDisplay:
             display.plot().figure_._suptitle.get_text()
         )
 
-    def test_pictures_of_many_sizes(self):
+    def test_images_of_many_sizes(self):
         pictures = [np.ones((4, 4 + i % 2), np.uint8) for i in range(6)]
         with pytest.raises(ValueError, match="images of different shapes"):
             MistakesDisplay.from_predictions(pictures, [0] * 6, [1] * 6)

@@ -49,7 +49,7 @@ def test_leave_one_out_by_a_graph(faiss, digits):
     assert not (graph.kneighbors()[1] == np.arange(1000)[:, None]).any()
 
 
-def test_graph_of_pictures_with_many_features(faiss, rng):
+def test_graph_of_images_with_many_features(faiss, rng):
     small = rng.random((900, 6, 6, 3))
     images = (255 * small.repeat(4, axis=1).repeat(4, axis=2)).astype(np.uint8)
     y = np.arange(900) % 3
@@ -95,7 +95,7 @@ def test_graph_comes_out_the_same_and_survives_pickle_and_clone(faiss, digits):
 
 @pytest.mark.parametrize("n_rows", [1, 2, 5])
 @pytest.mark.parametrize("metric", OURS)
-def test_graph_of_few_pictures(metric, n_rows, faiss, rng):
+def test_graph_of_few_images(metric, n_rows, faiss, rng):
     X = rng.random((n_rows, 9))
     graph = KNNImageClassifier(n_rows, metric=metric, algorithm="hnsw", ef_search=1)
     exact = KNNImageClassifier(n_rows, metric=metric)
@@ -115,7 +115,7 @@ def test_graph_that_falls_to_pieces(dtype, faiss, rng):
     assert (got == expected).mean() > 0.9
 
 
-def test_adding_pictures_to_a_copy_leaves_the_graph_alone(faiss, digits, monkeypatch):
+def test_adding_images_to_a_copy_leaves_the_graph_alone(faiss, digits, monkeypatch):
     X, y = digits
     model = KNNImageClassifier(5, algorithm="hnsw").fit(X[:500], y[:500])
     expected = model.kneighbors(X[1500:])

@@ -140,7 +140,7 @@ def test_l1_depends_on_the_axes_and_l2_does_not():
             assert model.kneighbors([[0, 0]])[0] == pytest.approx(expected, abs=5e-6)
 
 
-def test_nearest_neighbor_of_a_training_picture_is_itself(digits):
+def test_nearest_neighbor_of_a_training_image_is_itself(digits):
     X, y = digits
     assert KNNImageClassifier(1).fit(X, y).score(X, y) == 1
     assert KNNImageClassifier(9).fit(X, y).score(X, y) < 1
@@ -180,7 +180,7 @@ def test_definitions_of_distances_of_histograms(rng):
 # Neighbors
 
 
-def test_neighbors_of_the_training_pictures_leave_themselves_out(rng):
+def test_neighbors_of_the_training_images_leave_themselves_out(rng):
     X = rng.integers(0, 256, (90, 20), dtype=np.uint8)
     X[40:48] = X[:8]
     model = KNNImageClassifier(3).fit(X, np.arange(90) % 2)
@@ -231,7 +231,7 @@ def test_a_function_of_two_rows(digits):
 
 
 @pytest.mark.parametrize("metric", OURS)
-def test_training_and_test_pictures_of_different_dtypes(metric, digits):
+def test_training_and_test_images_of_different_dtypes(metric, digits):
     X, y = digits
     expected = KNNImageClassifier(3, metric=metric).fit(X[:500], y[:500])
     expected = expected.kneighbors(X[500:700])[0]
@@ -253,7 +253,7 @@ def test_distances_that_are_no_base_for_weights(metric):
 # Bad input
 
 
-def test_more_neighbors_than_pictures():
+def test_more_neighbors_than_images():
     model = line([0.0, 1, 2], [0, 1, 1], n_neighbors=4)
     for call in (
         lambda: model.predict([[0.0]]),

@@ -286,11 +286,11 @@ def test_no_sketch_where_it_leaves_too_much(alpha, monkeypatch, rng):
 
 def test_few_rows_that_are_not_kept(monkeypatch, rng):
     """Blocks are then read again for each product."""
-    rows = Centered(ArraySource(rng.normal(size=(20, 50))), rng.normal(size=50))
-    sample_weight = weights_of(20, rng)
+    rows = Centered(ArraySource(rng.normal(size=(8, 50))), rng.normal(size=50))
+    sample_weight = weights_of(8, rng)
     expected = as_matrix(rows, sample_weight, 0.1)
     monkeypatch.setattr(module, "KEPT", 0)
-    monkeypatch.setattr(module, "GRAM_BYTES", 5 * 50 * 8)
+    monkeypatch.setattr(module, "GRAM_BYTES", 3 * 50 * 8)
     got = as_matrix(rows, sample_weight, 0.1)
     np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
 

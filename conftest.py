@@ -1,6 +1,7 @@
 """What doctests and tests share."""
 
 import doctest
+import gc
 import inspect
 import os
 import sys
@@ -29,6 +30,17 @@ class _Finder(doctest.DocTestFinder):
 
 
 doctest.DocTestFinder = _Finder  # from which pytest derives its own
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Leave the thousands of collected tests, which stay, out of garbage collection."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,9 @@ import pytest
 from estimators import CHECKED
 from sklearn.utils.estimator_checks import check_estimator
 
+# The hundreds of epochs of their defaults take most of the time of these tests.
+SHORT = {"ArcFaceEmbedder": {"max_iter": 30}, "MLPBackprop": {"max_iter": 30}}
+
 
 @pytest.mark.parametrize("Estimator", CHECKED)
 @pytest.mark.filterwarnings("ignore::skvision.ImageShapeWarning")
@@ -16,7 +19,8 @@ from sklearn.utils.estimator_checks import check_estimator
     "ignore:.* too few to distinguish a false accept rate of 0.001"
 )
 def test_scikit_learn_checks(Estimator):
-    results = check_estimator(Estimator(), on_fail=None, on_skip=None)
+    estimator = Estimator(**SHORT.get(Estimator.__name__, {}))
+    results = check_estimator(estimator, on_fail=None, on_skip=None)
     not_passed = {r["check_name"] for r in results if r["status"] != "passed"}
     # scikit-learn checks array API input only where SciPy is told to take it, which it
     # reads from the environment once; .ci/run runs this file both ways.

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from test_image_contract import pictures
+from test_image_contract import images_of
 
 from skvision import HOG, ColorHistogram, SoftmaxRegression
 
@@ -124,7 +124,7 @@ def run(library, call, data):
 @pytest.mark.parametrize(("library", "call", "takes"), CALLS)
 @pytest.mark.filterwarnings("ignore:y contains no unlabeled samples")
 def test_what_tools_take(library, call, takes):
-    images, labels = pictures((6, 8, 3), 54)
+    images, labels = images_of((6, 8, 3), 54)
     images, y = (images / 255).astype(np.float32), (labels == "ant").astype(int)
     takes_flat = {
         "images": (False, True),

@@ -3,6 +3,7 @@
 import pickle
 import pickletools
 import warnings
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ MODELS = {
     ),
     "CoarseToFineSearchCV, lists": CoarseToFineSearchCV(
         SoftmaxRegression(),
-        [{"alpha": [0.1, 1.0, 10]}, {"alpha": [2], "l1_ratio": [0, 0.5]}],
+        [{"alpha": [1e3, 1e4, 1e5]}, {"alpha": [2e4], "l1_ratio": [0, 0.5]}],
         resource="max_iter",
         n_iter=3,
         cv=2,
@@ -62,6 +63,17 @@ def through_skops(model):
     return io.loads(data, trusted=io.get_untrusted_types(data=data))
 
 
+@cache
+def fitted(name):
+    """Return a model, fitted to a few images of bytes, and these."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (24, 10, 10, 3), dtype=np.uint8)
+    names = np.array(list("abcd"))[np.arange(24) % 4]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of fits as short as these
+        return MODELS[name].fit(images, names), images, names
+
+
 @pytest.mark.parametrize(
     "through", [through_skops, lambda m: pickle.loads(pickle.dumps(m))]
 )
@@ -69,12 +81,7 @@ def through_skops(model):
 def test_what_is_fitted_is_the_same_after_it_was_saved(name, through):
     if "hnsw" in name:
         pytest.importorskip("faiss")
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (24, 10, 10, 3), dtype=np.uint8)
-    names = np.array(list("abcd"))[np.arange(24) % 4]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of fits as short as these
-        model = MODELS[name].fit(images, names)
+    model, images, names = fitted(name)
     again = through(model)
     private = {each for each in names_in_pickle(model) if "._" in each}
     assert private <= PRIVATE

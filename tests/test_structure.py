@@ -2,9 +2,9 @@
 
 import ast
 import inspect
-import pickle
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -97,6 +97,7 @@ def room_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+@cache
 def parse(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -515,6 +516,7 @@ def test_own_private_attributes_may_be_used(code):
 # Loading
 
 
+@cache
 def loaded_by(statement):
     code = f"import sys; {statement}; print(*sys.modules)"
     result = subprocess.run(
@@ -548,15 +550,7 @@ def test_import_adds_few_modules_to_those_of_scikit_learn():
     )
 
 
-# Public names
-
-PUBLIC = {
-    f"{module.__name__}.{name}": getattr(module, name)
-    for module in [skvision, *(getattr(skvision, name) for name in skvision.__all__)]
-    if inspect.ismodule(module)
-    for name in module.__all__
-    if not inspect.ismodule(getattr(module, name))
-}
+# Names that are loaded when they are used
 
 
 def test_type_checkers_see_the_names_that_are_loaded():
@@ -569,52 +563,3 @@ def test_type_checkers_see_the_names_that_are_loaded():
     modules = {("skvision", name) for name in skvision.__all__ if name not in files}
     assert listed == classes | modules
     assert {name for _, name in listed} == set(skvision.__all__)
-
-
-def test_every_public_name_is_documented():
-    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
-    for name in skvision.__all__:
-        assert getattr(skvision, name).__doc__
-        assert name in readme
-    for path in PUBLIC:
-        assert path.split(".")[-1] in readme
-
-
-@pytest.mark.parametrize("path", PUBLIC)
-def test_public_names_stay(path):
-    """Pickles and model files name a class so, also when its file has moved."""
-    thing = PUBLIC[path]
-    assert f"{thing.__module__}.{thing.__qualname__}" == path
-    assert pickle.loads(pickle.dumps(thing)) is thing
-
-
-def test_public_names_stay_however_they_were_imported():
-    code = (
-        "from skvision._features.hog import HOG; import pickle\n"
-        "assert HOG.__module__ == 'skvision'\n"
-        "assert b'skvision._' not in pickle.dumps(HOG())\n"
-        "assert type(pickle.loads(pickle.dumps(HOG()))) is HOG"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_no_module_is_imported_twice():
-    # as pytest does with one that is named on its command line before the tests, if
-    # nothing has imported it; pickle then finds another class of the same name
-    for path, thing in PUBLIC.items():
-        module, _, name = path.rpartition(".")
-        assert getattr(sys.modules[module], name) is thing
-
-
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        skvision.HOG(),
-        skvision.MLPBackprop(),
-        skvision.augmentation.RandomFlip(),
-        skvision.model_selection.CoarseToFineSearchCV(skvision.HOG(), {}),
-    ],
-    ids=lambda estimator: type(estimator).__name__,
-)
-def test_html_representations_link_to_no_page_that_is_not_published(estimator):
-    assert "href=" not in estimator._repr_html_()

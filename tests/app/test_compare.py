@@ -437,7 +437,7 @@ def test_ants_and_bees(run, data_root, tmp_path):
     """Edges, colors and words tell them apart; guessing does not."""
     file = tmp_path / "table.csv"
     photos = data_root / "hymenoptera_photos" / "train"
-    status, out, _ = run(photos, "--csv", file)
+    status, out, _ = run(photos, "--folds", 3, "--csv", file)
     assert status == 0
     table = pd.read_csv(file, keep_default_na=False).set_index(["features", "model"])
     guess, train = table.loc[("", "majority")], table.loc["hog color words", "softmax"]

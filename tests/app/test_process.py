@@ -43,17 +43,29 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"skvision {skvision.__version__}\n"
 
 
-def test_a_reader_that_goes_away_is_no_error(model, shared_folder):
+class ReadUpToALine(io.TextIOWrapper):
+    """A pipe whose reader goes away after the first line."""
+
+    def __init__(self):
+        self.reader, writer = os.pipe()
+        self.text = b""
+        super().__init__(open(writer, "wb", buffering=0), write_through=True)
+
+    def write(self, text):
+        written = super().write(text)
+        if "\n" in text and not self.text:
+            self.text = os.read(self.reader, 1 << 16)
+            os.close(self.reader)
+        return written
+
+
+def test_a_reader_that_goes_away_is_no_error(model, shared_folder, monkeypatch, capsys):
     files = [str(shared_folder / "down" / "0.png")] * 300  # more than are read at once
-    with subprocess.Popen(
-        [COMMAND, "predict", "--json", model, *files],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert json.loads(process.stdout.readline())["label"] == "down"
-        process.stdout.close()
-        assert process.stderr.read() == b""
-    assert process.returncode == 1
+    with ReadUpToALine() as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert cli.main(["predict", "--json", str(model), *files]) == 1
+        assert json.loads(pipe.text.splitlines()[0])["label"] == "down"
+    assert capsys.readouterr().err == ""
 
 
 def test_a_reader_that_has_gone_before_the_first_line(shared_folder):
@@ -68,33 +80,38 @@ def test_a_reader_that_has_gone_before_the_first_line(shared_folder):
     assert (result.returncode, result.stderr) == (1, b"")
 
 
-def full(*arguments, unbuffered):
-    """Run the command with its output on a full disk."""
-    environment = os.environ | {"PYTHONUNBUFFERED": "1" if unbuffered else ""}
+NO_SPACE = "skvision: error: the standard output: No space left on device\n"
+needs_full_disk = pytest.mark.skipif(
+    not os.path.exists("/dev/full"), reason="no /dev/full here"
+)
+
+
+@needs_full_disk
+@pytest.mark.parametrize(("argument", "unbuffered"), [("--help", ""), ("--version", 1)])
+def test_a_full_disk_under_the_output_of_a_process(argument, unbuffered):
     with open("/dev/full", "w") as disk:
         result = subprocess.run(
-            [sys.executable, "-m", "skvision", *map(str, arguments)],
+            [sys.executable, "-m", "skvision", argument],
             stdout=disk,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=os.environ | {"PYTHONUNBUFFERED": str(unbuffered)},
             check=False,
         )
-    return result.returncode, result.stderr
+    assert (result.returncode, result.stderr) == (2, NO_SPACE)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@needs_full_disk
 @pytest.mark.parametrize(
-    ("arguments", "unbuffered"),
+    "arguments",
     [
-        (["--help"], False),
-        (["--version"], True),
-        (["predict", "--json", "MODEL", "FILE"], True),
-        (["report", "MODEL", "FOLDER", "--out", "PAGE"], True),
+        ["predict", "--json", "MODEL", "FILE"],
+        ["report", "MODEL", "FOLDER", "--out", "PAGE"],
     ],
+    ids=lambda arguments: arguments[0],
 )
 def test_a_full_disk_under_the_output(
-    model, shared_folder, tmp_path, arguments, unbuffered
+    model, shared_folder, tmp_path, monkeypatch, capsys, arguments
 ):
     places = {
         "MODEL": model,
@@ -102,17 +119,20 @@ def test_a_full_disk_under_the_output(
         "FILE": shared_folder / "down" / "0.png",
         "PAGE": tmp_path / "page.html",
     }
-    arguments = [places.get(argument, argument) for argument in arguments]
-    assert full(*arguments, unbuffered=unbuffered) == (
-        2,
-        "skvision: error: the standard output: No space left on device\n",
-    )
+    arguments = [str(places.get(argument, argument)) for argument in arguments]
+    disk = open("/dev/full", "wb", buffering=0)
+    with io.TextIOWrapper(disk, write_through=True) as unbuffered:
+        monkeypatch.setattr(sys, "stdout", unbuffered)
+        assert cli.main(arguments) == 2
+    assert capsys.readouterr().err == NO_SPACE
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-def test_the_first_mistake_is_told_where_the_output_fails_too():
-    status, err = full("compare", "no folder", unbuffered=False)
-    assert status == 2
+@needs_full_disk
+def test_the_first_mistake_is_told_where_the_output_fails_too(monkeypatch, capsys):
+    with open("/dev/full", "w") as disk:
+        monkeypatch.setattr(sys, "stdout", disk)
+        assert cli.main(["compare", "no folder"]) == 2
+    err = capsys.readouterr().err
     assert err.count("\n") == 1 and "'no folder' does not exist" in err
 
 
@@ -175,15 +195,12 @@ def test_no_standard_output(monkeypatch):
     assert cli.main(["demo"]) == 0
 
 
-def test_names_that_no_encoding_has(model, shared_folder, tmp_path):
+def test_names_that_no_encoding_has(model, shared_folder, tmp_path, monkeypatch):
     file = shutil.copy(shared_folder / "down" / "0.png", tmp_path / "ümlaut→.png")
-    result = subprocess.run(
-        [COMMAND, "predict", model, file],
-        capture_output=True,
-        env=os.environ | {"PYTHONIOENCODING": "ascii"},
-        check=True,
-    )
-    assert rb"\xfcmlaut\u2192.png" in result.stdout
+    with open(tmp_path / "out", "w", encoding="ascii") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        assert cli.main(["predict", str(model), str(file)]) == 0
+    assert rb"\xfcmlaut\u2192.png" in (tmp_path / "out").read_bytes()
 
 
 @pytest.mark.slow

@@ -64,13 +64,13 @@ def test_returns_new_bytes_of_the_same_shape(augmentation, shape, rng):
 
 @EACH
 @pytest.mark.parametrize("shape", [(0, 7, 5, 3), (0, 7, 5)])
-def test_of_no_pictures(augmentation, shape):
+def test_of_no_images(augmentation, shape):
     changed = augmentation(np.empty(shape, np.uint8), 0)
     assert changed.shape == shape and changed.dtype == np.uint8
 
 
 @EACH
-def test_each_picture_has_its_own_draws(augmentation, rng):
+def test_each_image_has_its_own_draws(augmentation, rng):
     """As many for each, whatever its size, so that others do not change an image."""
     images = draw((40, 6, 5, 3), rng)
     changed = augmentation(images, 3)
@@ -117,7 +117,7 @@ def test_refuses_what_are_no_bytes(augmentation, rng):
 
 
 @EACH
-def test_refuses_what_are_no_pictures(augmentation, rng):
+def test_refuses_what_are_no_images(augmentation, rng):
     images = draw((4, 6, 5, 3), rng)
     with pytest.raises(ValueError, match=r"flat rows of shape \(4, 90\).*image_shape="):
         augmentation(images.reshape(4, -1), 0)
@@ -270,7 +270,7 @@ def test_crop_and_resize(padding, scale, fill, rng):
         assert np.abs(got - sample(image, *at, fill)).max() < 0.76
 
 
-def test_windows_within_a_picture_do_not_show_what_is_outside(rng):
+def test_windows_within_a_image_do_not_show_what_is_outside(rng):
     images = np.full((300, 7, 9, 3), 255, np.uint8)
     crop = RandomCrop(padding=0, scale=(0.05, 1.0), fill=0)
     assert (crop(images, rng) == 255).all()
@@ -282,7 +282,7 @@ def test_windows_within_a_picture_do_not_show_what_is_outside(rng):
     assert (zoomed[:, 0, -1] - zoomed[:, 0, 0]).min() < 20
 
 
-def test_a_window_of_the_whole_picture_is_the_picture(rng):
+def test_a_window_of_the_whole_image_is_the_image(rng):
     images = draw((9, 7, 5, 3), rng)
     np.testing.assert_array_equal(RandomCrop(padding=0)(images, rng), images)
     zoom = RandomCrop(padding=0, scale=(1.0, np.nextafter(1.0, 2.0)))
@@ -326,7 +326,7 @@ def test_jitter_is_torchvisions(strengths, n_channels, seed):
     assert (got == expected).mean() > 0.98
 
 
-def test_jitter_of_no_strength_and_of_gray_pictures(rng):
+def test_jitter_of_no_strength_and_of_gray_images(rng):
     images = draw((9, 7, 5, 3), rng)
     np.testing.assert_array_equal(ColorJitter(0, 0, 0)(images, rng), images)
     gray = images[..., :1]
@@ -492,7 +492,7 @@ def test_compose_refuses_what_is_no_step(wrong):
 
 
 @pytest.mark.parametrize("change", [lambda x: x[1:], lambda x: x / 2, lambda x: None])
-def test_compose_refuses_what_a_step_makes_of_pictures(change):
+def test_compose_refuses_what_a_step_makes_of_images(change):
     compose = Compose([lambda images, rng: change(images)])
     with pytest.raises(ValueError, match=r"step function must return uint8.*\(3, 2, 2"):
         compose(np.zeros((3, 2, 2), np.uint8), 0)

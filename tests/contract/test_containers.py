@@ -15,7 +15,7 @@ from PIL import Image
 from scipy import sparse
 from sklearn.compose import make_column_transformer
 from sklearn.model_selection import cross_val_score
-from test_image_contract import answers, flat, make, pictures
+from test_image_contract import answers, flat, images_of, make
 
 from skvision import HOG, ImageReader, PixelNormalizer, SoftmaxRegression
 from skvision._contract.images import as_array
@@ -112,7 +112,7 @@ def expected():
 
     def of(Estimator):
         if Estimator not in known:
-            X, y = pictures((6, 8, 3), N)
+            X, y = images_of((6, 8, 3), N)
             known[Estimator] = X, y, answers(make(Estimator).fit(X, y), X)
         return known[Estimator]
 
@@ -135,7 +135,7 @@ def test_containers_of_images(Estimator, container, expected):
 @pytest.mark.parametrize("container", TABLES)
 @pytest.mark.parametrize("Estimator", TABULAR)
 def test_tables_of_bytes_stay_bytes(Estimator, container):
-    X, y = pictures((6, 8), N)
+    X, y = images_of((6, 8), N)
     held = TABLES[container](flat(X))
     result = answers(make(Estimator, (6, 8)).fit(held, y), held)
     plain = answers(make(Estimator, (6, 8)).fit(flat(X), y), flat(X))
@@ -145,7 +145,7 @@ def test_tables_of_bytes_stay_bytes(Estimator, container):
 
 @pytest.mark.parametrize("name", DTYPES)
 def test_dtypes(name):
-    X, _ = pictures((6, 8, 3), 4)
+    X, _ = images_of((6, 8, 3), 4)
     change, dtype = DTYPES[name]
     plain = np.stack([np.asarray(image) for image in change(X)]).astype(dtype)
     normalizer = PixelNormalizer().fit(plain)
@@ -174,7 +174,7 @@ def test_what_holds_images_is_read_as_their_array(array, hold, order):
 
 
 def test_modes_of_pillow():
-    X, _ = pictures((6, 8, 3), 2)
+    X, _ = images_of((6, 8, 3), 2)
     images = list(map(Image.fromarray, X))
     for mode in ("1", "P", "RGBA", "LA", "CMYK", "YCbCr", "HSV"):
         with pytest.raises(ValueError, match=rf"X\[1\] .*mode '{mode}'.*X\[1\].conver"):
@@ -190,7 +190,7 @@ def test_modes_of_pillow():
 
 
 def test_the_reader_takes_images_of_pillow():
-    X, _ = pictures((20, 30, 3), 3)
+    X, _ = images_of((20, 30, 3), 3)
     files = [io.BytesIO() for _ in X]
     for image, file in zip(X, files, strict=True):
         Image.fromarray(image).save(file, "PNG")
@@ -262,7 +262,7 @@ REFUSED = {
 @pytest.mark.parametrize("Estimator", [HOG, SoftmaxRegression])
 @pytest.mark.filterwarnings("ignore::skvision.ImageShapeWarning")
 def test_what_is_refused(Estimator, container):
-    X, y = pictures((6, 8, 3), N)
+    X, y = images_of((6, 8, 3), N)
     hold, way = REFUSED[container]
     with pytest.raises((TypeError, ValueError), match=way):
         Estimator().fit(hold(X), y)
@@ -272,7 +272,7 @@ def test_what_is_refused(Estimator, container):
 
 
 def test_arrays_are_not_copied(tmp_path):
-    X, _ = pictures((6, 8, 3), N)
+    X, _ = images_of((6, 8, 3), N)
     X.tofile(tmp_path / "images")
     mapped = np.memmap(tmp_path / "images", np.uint8, mode="r", shape=X.shape)
     for held in (X, X[::2], X[:, ::-1], np.asfortranarray(X), mapped):
@@ -282,7 +282,7 @@ def test_arrays_are_not_copied(tmp_path):
 
 
 def test_lazy_arrays_are_computed_once():
-    X, y = pictures((6, 8, 3), N)
+    X, y = images_of((6, 8, 3), N)
     lazy = Lazy(X)
     fitted = make(HOG).fit(lazy, y)
     assert lazy.n_computed == 1
@@ -291,7 +291,7 @@ def test_lazy_arrays_are_computed_once():
 
 
 def test_weights_are_not_aligned_by_their_index():
-    X, y = pictures((6, 8, 3), N)
+    X, y = images_of((6, 8, 3), N)
     weights = np.arange(1.0, N + 1)
     model = SoftmaxRegression().fit(X, y, weights)
     back = range(N)[::-1]
@@ -303,7 +303,7 @@ def test_weights_are_not_aligned_by_their_index():
 
 @pytest.mark.parametrize("container", ["list", "Series", "column", "Pillow", "torch"])
 def test_cross_validation_of_what_holds_images(container):
-    X, y = pictures((6, 8, 3), N)
+    X, y = images_of((6, 8, 3), N)
     model = SoftmaxRegression(alpha=0.1)
     scores = cross_val_score(model, OF_IMAGES[container](X), y, cv=3)
     np.testing.assert_array_equal(scores, cross_val_score(model, X, y, cv=3))
@@ -311,7 +311,7 @@ def test_cross_validation_of_what_holds_images(container):
 
 @pytest.mark.parametrize("column", ["image", ["image"]])
 def test_images_beside_other_columns_of_a_table(column):
-    X, _ = pictures((6, 8, 3), N)
+    X, _ = images_of((6, 8, 3), N)
     table = pd.DataFrame({"place": np.arange(N), "image": list(X)})
     both = make_column_transformer((HOG(), column), ("passthrough", ["place"]))
     result = both.fit_transform(table)
@@ -320,7 +320,7 @@ def test_images_beside_other_columns_of_a_table(column):
 
 
 def test_tables_out_of_a_column_of_images_keep_its_index():
-    X, _ = pictures((6, 8, 3), 4)
+    X, _ = images_of((6, 8, 3), 4)
     table = pd.DataFrame({"image": list(X)}, index=list("wxyz"))
     out = HOG().set_output(transform="pandas").fit_transform(table)
     assert list(out.index) == list("wxyz")
@@ -329,7 +329,7 @@ def test_tables_out_of_a_column_of_images_keep_its_index():
 
 @pytest.mark.parametrize("container", ["Series", "Pillow", "torch"])
 def test_functions_take_what_estimators_take(container):
-    X, y = pictures((6, 8, 3), N)
+    X, y = images_of((6, 8, 3), N)
     held = OF_IMAGES[container](X)
     model = SoftmaxRegression(alpha=0.1).fit(X, y)
     for explain in (saliency, occlusion):
@@ -364,3 +364,19 @@ def test_metrics_take_what_estimators_take():
         angle_statistics(np.ma.masked_array(embeddings, embeddings > 0), y)
     with pytest.raises(TypeError, match=r"embeddings is of type Tensor.*detach"):
         angle_statistics(torch.tensor(embeddings).requires_grad_(), y)
+
+
+@pytest.mark.parametrize("order", [["path", "image"], ["image", "path"]])
+def test_images_beside_paths_of_a_table(order):
+    images, y = images_of((4, 4), n=2)
+    table = pd.DataFrame({"path": ["a.jpg", "b.jpg"], "image": list(images)})
+    with pytest.raises(ValueError, match=r"the column 'image' holds images: .*X\['im"):
+        SoftmaxRegression().fit(table[order], y)
+
+
+def test_a_table_of_one_column_of_numbers():
+    X, y = np.array([1.0, 2, 5, 6]), np.array([0, 0, 1, 1])
+    model = SoftmaxRegression().fit(pl.DataFrame({"brightness": X}), y)
+    assert model.feature_names_in_.tolist() == ["brightness"]
+    expected = SoftmaxRegression().fit(X[:, None], y)
+    np.testing.assert_array_equal(model.coef_, expected.coef_)

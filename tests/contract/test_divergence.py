@@ -7,6 +7,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skvision import ArcFaceEmbedder, MLPBackprop, MulticlassSVM, SoftmaxRegression
+from skvision._contract.divergence import advice_on_extremes
 
 RATE = 0.01
 
@@ -122,3 +123,31 @@ def test_features_are_named_where_they_are_extreme(rows):
         model.fit(X * np.float32(1e30), y)
     with pytest.warns(ConvergenceWarning, match=words.format("small")):
         model.fit(X * np.float32(1e-30), y)
+
+
+def test_values_and_alpha_that_only_together_overflow():
+    advice = advice_on_extremes({"alpha": 2.0}, 10.0, np.float64)
+    assert "values of X up to 10 and alpha=2: use smaller initial weights" in advice
+
+
+def test_a_first_batch_that_overflows_is_refused(rows):
+    X, y = rows
+    with pytest.raises(ValueError, match=r"X has values up to .*e\+20., .*too large"):
+        SoftmaxRegression(solver="sgd").fit(X * 1e200, y)
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+def test_a_divergence_after_the_best_epoch_says_which_is_kept(rows):
+    X, y = rows
+    model = MLPBackprop(
+        4,
+        solver="sgd",
+        learning_rate=lambda epoch, history: 0.01 if epoch < 3 else 1e300,
+        standardize=False,
+        early_stopping=True,
+        n_iter_no_change=99,
+        random_state=0,
+    )
+    with pytest.warns(ConvergenceWarning, match="keeps the weights of the best epoch"):
+        model.fit(X, y, X_val=X, y_val=y)
+    assert np.isfinite(model.parameters_).all()

@@ -135,7 +135,7 @@ def test_against_the_definition(shape, patch, stride, grid, codebook, encoding, 
     np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
-def test_many_words_and_wide_pictures():
+def test_many_words_and_wide_images():
     """Rows of patches that are cut in the middle."""
     images = pictures((9, 150, 1), n=3)
     words = BagOfVisualWords(3, n_words=1000, grid=(2, 3), random_state=0).fit(images)
@@ -144,7 +144,7 @@ def test_many_words_and_wide_pictures():
     np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
-def test_a_picture_and_its_mirror_image_have_the_same_features():
+def test_a_image_and_its_mirror_image_have_the_same_features():
     images = pictures((13, 15, 3))
     words = BagOfVisualWords(4, n_words=20, random_state=0).fit(images)
     got = words.transform(images[:, :, ::-1])
@@ -196,7 +196,7 @@ def test_whitening(mirror):
     np.testing.assert_allclose(np.sort(kept), leading, rtol=1e-2)
 
 
-def test_whitening_of_pictures_that_are_lit_from_the_left():
+def test_whitening_of_images_that_are_lit_from_the_left():
     """The mean of patches and mirror images is symmetric, whatever that of patches."""
     rng = np.random.default_rng(0)
     patches = rng.normal(size=(5000, 8)).astype(np.float32)
@@ -279,7 +279,7 @@ def test_floats_beyond_the_learned_range_are_cut_off():
 
 @pytest.mark.parametrize(("codebook", "encoding"), ENCODINGS)
 @pytest.mark.parametrize("value", [0, 255])
-def test_flat_pictures(codebook, encoding, value):
+def test_flat_images(codebook, encoding, value):
     flat = np.full((5, 8, 8, 3), value, np.uint8)
     words = BagOfVisualWords(
         4,
@@ -337,7 +337,7 @@ def test_names_after_a_parameter_without_meaning():
         words.set_params(stride=0).get_feature_names_out()
 
 
-def test_gray_pictures_where_color_was_fitted():
+def test_gray_images_where_color_was_fitted():
     words = BagOfVisualWords(4, n_words=4, random_state=0).fit(pictures((8, 8, 3)))
     with pytest.raises(ValueError, match=r"\(8, 8, 1\).*fitted to.*\(8, 8, 3\)"):
         words.transform(pictures((8, 8)))

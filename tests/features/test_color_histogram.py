@@ -100,7 +100,7 @@ def assert_counts(images, **parameters):
     np.testing.assert_array_equal(counts, expected.astype(counts.dtype))
 
 
-def hostile_pictures():
+def hostile_images():
     rng = np.random.default_rng(0)
     primaries = np.array(list(np.ndindex(2, 2, 2)), np.uint8) * np.uint8(255)
     levels = np.arange(256, dtype=np.uint8)
@@ -122,9 +122,9 @@ def hostile_pictures():
 
 @pytest.mark.parametrize("bins", [1, 7, 10, 12, 16, 300])
 @pytest.mark.parametrize("space", NAMES)
-@pytest.mark.parametrize("name", hostile_pictures())
+@pytest.mark.parametrize("name", hostile_images())
 def test_counts_equal_numpy(name, space, bins):
-    images = hostile_pictures()[name]
+    images = hostile_images()[name]
     assert_counts(images, color_space=space, bins=bins)
     assert_counts(images, color_space=space, bins=bins, grid=(3, 5))
     if bins <= 16:
@@ -148,7 +148,7 @@ def test_every_saturation_and_hue_of_bytes(n_bins):
 
 @pytest.mark.parametrize("n_bins", [10_966, 70_000])
 def test_so_many_bins_that_single_precision_does_not_hold_them(n_bins):
-    assert_counts(hostile_pictures()["large"], bins=n_bins)
+    assert_counts(hostile_images()["large"], bins=n_bins)
 
 
 SPACES_AND_CHANNELS = st.sampled_from(
@@ -202,7 +202,7 @@ def test_counts_equal_numpy_whatever_is_asked_for(
 
 @pytest.mark.parametrize("space", SCIKIT_IMAGE)
 def test_colors_equal_scikit_image(space, rng):
-    images = hostile_pictures()
+    images = hostile_images()
     of_bytes = [images[name] for name in images if images[name].ndim == 4]
     for picture in [*of_bytes, rng.random((1, 50, 40, 3)), np.zeros((1, 1, 1, 3))]:
         value_range = (0, 255) if picture.dtype == np.uint8 else (0, 1)
@@ -233,7 +233,7 @@ def test_lab_of_all_of_srgb_is_within_its_limits():
 @pytest.mark.parametrize("space", NAMES)
 @pytest.mark.parametrize("joint", [False, True])
 def test_bytes_equal_numbers_of_the_same_values(space, dtype, joint):
-    for images in hostile_pictures().values():
+    for images in hostile_images().values():
         parameters = {"bins": 10, "color_space": space, "joint": joint}
         of_bytes = ColorHistogram(**parameters).fit_transform(images)
         histogram = ColorHistogram(value_range=(0, 255), **parameters)
@@ -257,7 +257,7 @@ def test_weighted_hue(rng):
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2", "sqrt", None])
-def test_gray_pictures_have_no_weighted_hue(norm):
+def test_gray_images_have_no_weighted_hue(norm):
     images = np.full((2, 8, 8, 3), 100, np.uint8)
     images[1, :4] = [200, 0, 0]
     histogram = ColorHistogram(channels=WEIGHTED, norm=norm).fit(images)
@@ -332,8 +332,8 @@ def test_names_of_gray_and_of_chosen_channels():
 
 
 @pytest.mark.parametrize("space", NAMES)
-def test_gray_pictures_are_one_channel_in_every_space(space):
-    images = hostile_pictures()["gray"]
+def test_gray_images_are_one_channel_in_every_space(space):
+    images = hostile_images()["gray"]
     expected = ColorHistogram(color_space="gray").fit_transform(images)
     for channels in ("all", "gray", ["gray"]):
         histogram = ColorHistogram(color_space=space, channels=channels)
@@ -367,7 +367,7 @@ def test_values_outside_the_range_are_clipped(rng):
 
 @pytest.mark.parametrize("value", [0, 0.3, -7, 1e17, -1e300, 1e-320])
 @pytest.mark.parametrize("space", NAMES)
-def test_constant_training_pictures(space, value):
+def test_constant_training_images(space, value):
     X = np.full((2, 5, 5, 3), float(value))
     histogram = ColorHistogram(color_space=space).fit(X)
     low, high = histogram.value_range_
@@ -390,7 +390,7 @@ def test_tiny_and_huge_floats(space, scale, rng):
         assert np.abs(scaled - expected).sum() < 0.2
 
 
-def test_colors_of_gray_pictures():
+def test_colors_of_gray_images():
     with pytest.raises(ValueError, match=r"images of one channel \(gray\); got 'hue'"):
         ColorHistogram(channels="hue").fit(np.zeros((1, 4, 4)))
     with pytest.raises(ValueError, match=r"each of the 1 channels \(gray\)"):
@@ -409,7 +409,7 @@ def test_threads(parameters, rng):
             np.testing.assert_array_equal(histogram.fit_transform(X), expected)
 
 
-def test_pictures_are_not_copied_to_floats(rng):
+def test_images_are_not_copied_to_floats(rng):
     images = rng.integers(0, 256, (2, 1000, 1000, 3), dtype=np.uint8)
     for space in NAMES:
         histogram = ColorHistogram(color_space=space).fit(images)

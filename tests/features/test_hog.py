@@ -89,7 +89,7 @@ def definition(
     return np.concatenate(features)
 
 
-def hostile_pictures():
+def hostile_images():
     rng = np.random.default_rng(0)
     bright = np.zeros((16, 24), np.uint8)
     bright[8, 11] = 255
@@ -116,9 +116,9 @@ def hostile_pictures():
 
 
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("name", hostile_pictures())
-def test_hostile_pictures_equal_scikit_image(name, norm):
-    image = hostile_pictures()[name]
+@pytest.mark.parametrize("name", hostile_images())
+def test_hostile_images_equal_scikit_image(name, norm):
+    image = hostile_images()[name]
     features = HOG(block_norm=norm).fit_transform(image[None])
     if name == "huge float":
         image = image / 1e280  # scikit-image's sums overflow
@@ -160,7 +160,7 @@ def test_parameters_equal_scikit_image(shape, parameters):
 
 @pytest.mark.realdata
 @pytest.mark.parametrize("norm", NORMS)
-def test_real_pictures_equal_scikit_image(data_root, norm):
+def test_real_images_equal_scikit_image(data_root, norm):
     images = load_cifar10(data_root, split="test").images[:1000]
     features = HOG(block_norm=norm).fit_transform(images)
     errors = np.abs(features - scikit_image(images, block_norm=norm)).max(axis=1)
@@ -185,7 +185,7 @@ def has_ties(image):
 
 @pytest.mark.realdata
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_real_float_pictures_equal_scikit_image(data_root, dtype):
+def test_real_float_images_equal_scikit_image(data_root, dtype):
     images = load_cifar10(data_root, split="test").images[:300].astype(dtype) / dtype(
         255
     )
@@ -246,7 +246,7 @@ def test_interpolated_votes_equal_opencv(signed):
     np.testing.assert_allclose(features, expected, atol=2e-3)
 
 
-def test_interpolated_features_change_less_when_the_picture_shifts():
+def test_interpolated_features_change_less_when_the_image_shifts():
     rng = np.random.default_rng(0)
     big = np.kron(rng.integers(0, 256, (20, 12, 12), dtype=np.uint8), np.ones((4, 4)))
 
@@ -307,21 +307,21 @@ def test_a_photo_of_320_by_240_has_10800_numbers(rng):
     assert features.shape == (1, 10_800)
 
 
-def test_blocks_and_cells_shrink_to_the_picture():
+def test_blocks_and_cells_shrink_to_the_image():
     image = np.random.default_rng(0).integers(0, 256, (1, 5, 12), dtype=np.uint8)
     shrunk = HOG(pixels_per_cell=(8, 8), cells_per_block=(2, 2)).fit_transform(image)
     exact = HOG(pixels_per_cell=(5, 8), cells_per_block=(1, 1)).fit_transform(image)
     np.testing.assert_array_equal(shrunk, exact)
 
 
-def test_image_shape_against_pictures():
+def test_image_shape_against_images():
     with pytest.raises(
         ValueError, match=r"shape \(8, 8, 1\), but image_shape=\(4, 16\)"
     ):
         HOG(image_shape=(4, 16)).fit(np.zeros((3, 8, 8)))
 
 
-def test_negative_pictures_have_no_square_root():
+def test_negative_images_have_no_square_root():
     images = np.zeros((1, 8, 8)) - 1
     with pytest.raises(ValueError, match=r"down to -1.*transform_sqrt=False"):
         HOG(transform_sqrt=True).fit_transform(images)

@@ -140,3 +140,8 @@ def test_names_of_tables_stay_with_channels(rng):
     table = pd.DataFrame(rng.random((5, 4)), columns=list("abcd"))
     normalizer = PixelNormalizer(center="channel", image_shape=(2, 2)).fit(table)
     assert list(normalizer.get_feature_names_out()) == list("abcd")
+
+
+def test_a_range_that_overflows():
+    with pytest.raises(ValueError, match=r"-1\.6e\+308 to 1\.6e\+308, a range that"):
+        PixelNormalizer(scale="range").fit([[-1.6e308], [1.6e308], [1.6e308]])

@@ -32,6 +32,7 @@ from skvision.inspection import (
     VerificationDisplay,
     saliency,
 )
+from skvision.inspection._drawing import as_shades
 
 DISPLAYS = {
     "Codebook": lambda: CodebookDisplay(np.ones((3, 2, 2, 1)), [1, 2, 3]),
@@ -179,3 +180,15 @@ def test_of_a_search_the_best_is_seen(seen, step):
     alphas = {"softmaxregression__alpha": [0.01, 10.0]}
     search = GridSearchCV(pipeline, alphas, cv=2).fit(IMAGES, Y)
     assert_array_equal(seen(search), seen(search.best_estimator_))
+
+
+@pytest.mark.parametrize(
+    ("high", "n_channels", "expected"),
+    [(0.5, 3, (0.25, 0.5)), (4.0, 3, (0.0, 1.0)), (0.5, 1, (0.0, 1.0))],
+)
+def test_shades_of_floats(high, n_channels, expected):
+    """Colors within 0 and 1 are as they are; others go from black to white."""
+    images = np.full((2, 3, 3, n_channels), high)
+    images[0] = high / 2 if high < 1 else 0
+    (shades,) = as_shades(images)
+    assert (shades.min(), shades.max()) == expected

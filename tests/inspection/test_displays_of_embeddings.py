@@ -135,7 +135,7 @@ class TestVerificationDisplay:
         marked = display.axes_[1].lines[2].get_xdata()
         assert marked[0] == pytest.approx(far)
 
-    def test_pictures(self):
+    def test_images(self):
         rows, y = X[:60], NAMES[:60]
         embedder = FunctionTransformer()  # what it is given are embeddings
         display = VerificationDisplay.from_estimator(embedder, rows, y)
@@ -166,3 +166,8 @@ class TestVerificationDisplay:
             VerificationDisplay.from_estimator(FunctionTransformer(), X, Y[:5])
         with pytest.raises(ValueError, match="none of different classes"):
             VerificationDisplay.from_predictions([1, 1], [0.5, 0.6])
+
+    def test_another_rate_than_that_of_the_model(self):
+        lock = VerificationThreshold(far=0.02).fit(X[:100], Y[:100])
+        display = VerificationDisplay.from_estimator(lock, X[:60], Y[:60], far=0.1)
+        assert (display.threshold, display.far) == (lock.threshold_, 0.1)

@@ -74,7 +74,7 @@ class TestTemplateDisplay:
 
 class TestHOGDisplay:
     @pytest.mark.parametrize("flat", [False, True])
-    def test_pictures_and_their_features(self, flat):
+    def test_images_and_their_features(self, flat):
         data = X if flat else IMAGES
         hog = HOG(pixels_per_cell=(4, 4), image_shape=(8, 8)).fit(data)
         display = HOGDisplay.from_estimator(hog, data, n_pictures=3)

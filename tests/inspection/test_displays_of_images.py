@@ -6,6 +6,7 @@ import pytest
 from axes_read_back import IMAGES, NAMES, X, Y, drawn, in_shades
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
@@ -27,7 +28,7 @@ class TestNeighborsDisplay:
         assert_array_equal(display.neighbor_classes[:, 0], Y[:2])
 
     @pytest.mark.parametrize("flat", [False, True])
-    def test_pictures_are_those_of_the_nearest(self, flat):
+    def test_images_are_those_of_the_nearest(self, flat):
         data, shape = (X, {"image_shape": (8, 8)}) if flat else (IMAGES, {})
         model = KNNImageClassifier(3).fit(data[20:], NAMES[20:])
         display = NeighborsDisplay.from_estimator(
@@ -64,6 +65,11 @@ class TestNeighborsDisplay:
         assert not any(mark in word for mark in "✓✗" for word in words)
         assert display.axes_[0, 0].get_ylabel() == "predicted: 1"
 
+    def test_more_neighbors_than_the_model_asks(self):
+        model = KNNImageClassifier(1).fit(IMAGES[20:], NAMES[20:])
+        display = NeighborsDisplay.from_estimator(model, IMAGES[:2], n_neighbors=4)
+        assert_array_equal(display.distances, model.kneighbors(IMAGES[:2], 4)[0])
+
     def test_bytes_of_colors_are_as_they_are(self, rng):
         pictures = rng.integers(50, 100, (9, 4, 5, 3), dtype=np.uint8)
         model = KNNImageClassifier(1).fit(pictures, np.arange(9))
@@ -78,7 +84,7 @@ class TestNeighborsDisplay:
         words = [axes.get_xlabel().split("\n")[1] for axes in display.axes_[0, 1:]]
         assert words == ["0.0123", "10.0", "100", "12,346"]
 
-    def test_features_need_the_pictures(self):
+    def test_features_need_the_images(self):
         model = make_pipeline(HOG(pixels_per_cell=(4, 4)), KNNImageClassifier(2))
         model.fit(IMAGES[50:], Y[50:])
         with pytest.raises(ValueError, match="as X_train"):
@@ -94,7 +100,7 @@ class TestNeighborsDisplay:
         assert_array_equal(display.neighbors[1, 0, :, :, 0], nearest)
         assert_array_equal(display.pictures[1, :, :, 0], IMAGES[1])
 
-    def test_pictures_that_are_only_changed_need_nothing_else(self):
+    def test_images_that_are_only_changed_need_nothing_else(self):
         pipeline = make_pipeline(
             FunctionTransformer(lambda images: images[:, ::2]), KNNImageClassifier(1)
         ).fit(IMAGES, Y)
@@ -126,7 +132,23 @@ class TestMistakesDisplay:
         assert of_predicted.min() < 0.5
         assert_allclose(display.confidence, np.sort(of_predicted)[::-1][:20])
 
-    def test_pictures_of_many_sizes(self):
+    def test_a_model_without_scores_gives_no_confidence(self):
+        class First(ClassifierMixin, BaseEstimator):
+            def fit(self, X, y):
+                self.classes_ = np.unique(y)
+                return self
+
+            def predict(self, X):
+                return np.repeat(self.classes_[:1], len(X))
+
+        display = MistakesDisplay.from_estimator(First().fit(IMAGES, Y), IMAGES, Y)
+        assert display.confidence is None
+        assert display.n_wrong == np.sum(Y != Y.min())
+        assert "predicted class above, true one below" in (
+            display.plot().figure_._suptitle.get_text()
+        )
+
+    def test_images_of_many_sizes(self):
         pictures = [np.ones((4, 4 + i % 2), np.uint8) for i in range(6)]
         with pytest.raises(ValueError, match="images of different shapes"):
             MistakesDisplay.from_predictions(pictures, [0] * 6, [1] * 6)

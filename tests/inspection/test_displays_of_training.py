@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from axes_read_back import IMAGES, X, Y, legend
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 
 from skvision import (
@@ -91,6 +92,17 @@ class TestTrainingCurveDisplay:
         assert_array_equal(axes.lines[0].get_xdata(), [1, 2, 3])
         (axes,) = TrainingCurveDisplay.from_estimator(model.fit(IMAGES / 16, Y)).axes_
         assert axes.get_xlabel() == "iteration"
+
+    def test_a_network_of_scikit_learn(self):
+        model = MLPClassifier(5, max_iter=30, early_stopping=True, n_iter_no_change=30)
+        with pytest.warns(ConvergenceWarning):
+            model.set_params(random_state=0).fit(X, Y)
+        loss, score = TrainingCurveDisplay.from_estimator(model).axes_
+        epochs = 1 + np.arange(30)
+        assert_array_equal(loss.lines[0].get_xydata().T, [epochs, model.loss_curve_])
+        x, y = score.lines[0].get_xydata().T
+        assert_array_equal(x, epochs)
+        assert_array_equal(y, model.validation_scores_)
 
     def test_several_models(self):
         fit = MLPBackprop((5,), max_iter=3, random_state=0).fit(IMAGES, Y)

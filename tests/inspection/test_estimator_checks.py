@@ -225,7 +225,7 @@ def test_first_loss_check_refuses(rng):
     ],
     ids=lambda estimator: type(estimator).__name__,
 )
-def test_twenty_pictures_are_learned_by_heart(rng, estimator):
+def test_twenty_images_are_learned_by_heart(rng, estimator):
     X, y = rng.random((200, 30)), rng.choice(["cat", "dog", "frog"], 200)
     check = overfit_check(estimator, X, y, random_state=0)
     assert check
@@ -287,7 +287,7 @@ def test_classes_are_drawn_evenly(rng, container):
     assert len(Witness.seen[1]) == 603
 
 
-def test_pictures_and_seeds(rng):
+def test_images_and_seeds(rng):
     X, y = rng.integers(0, 256, (60, 6, 5, 3), dtype=np.uint8), np.arange(60) % 3
     overfit_check(Witness(), X, y, random_state=3)
     first = Witness.seen[0]

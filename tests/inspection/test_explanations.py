@@ -323,7 +323,7 @@ def test_occlusion_says_what_is_wrong(digits, parameters, message):
 # the display of both
 
 
-def test_saliency_display_shows_pictures_and_maps(digits):
+def test_saliency_display_shows_images_and_maps(digits):
     X, y = digits
     model = SoftmaxRegression(alpha=1).fit(X, y)
     display = SaliencyDisplay.from_estimator(model, X[:5], n_cols=2)
@@ -438,7 +438,7 @@ def test_no_mistakes(digits):
     assert (display.n_wrong, display.n_predictions, len(display.images)) == (0, 300, 0)
 
 
-def test_mistakes_of_features_take_pictures(digits):
+def test_mistakes_of_features_take_images(digits):
     X, y = digits
     features = HOG().fit_transform(X)
     model = SoftmaxRegression().fit(features[:150], y[:150])

@@ -42,7 +42,7 @@ def fitted():
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_of_nothing_gives_the_very_pictures(images, name):
+def test_a_change_of_nothing_gives_the_very_images(images, name):
     assert change_images(images, name, NEUTRAL[name], (0, 255), 0) is images
     assert NEUTRAL[name] in default_levels(name, (32, 32))
     near = NEUTRAL[name] + 1e-9 * (name != "shift")
@@ -105,7 +105,7 @@ def test_shift_moves_by_pixels_and_repeats_the_border(rng):
     assert len(directions) == 4
 
 
-def test_a_shift_out_of_the_picture_leaves_the_border(images):
+def test_a_shift_out_of_the_image_leaves_the_border(images):
     out = change_images(images, "shift", 10**6, (0, 255), 0)
     borders = [images[:, [0]], images[:, [-1]], images[:, :, [0]], images[:, :, [-1]]]
     same = [(out == border).all(axis=(1, 2, 3)) for border in borders]
@@ -184,7 +184,7 @@ def test_changes_do_not_depend_on_blocks(images, name, monkeypatch):
 # the numbers
 
 
-def test_results_are_scores_of_changed_pictures(fitted):
+def test_results_are_scores_of_changed_images(fitted):
     model, X, y = fitted
     display = RobustnessDisplay.from_estimator(
         model, X, y, changes={"brightness": [-80, 0], "rotation": [90]}, random_state=0

@@ -206,12 +206,15 @@ def test_l1_makes_zeros_and_is_optimal(loss, digits):
             assert objective(model, X, y) > here * (1 - 2e-4)
 
 
+@pytest.fixture(scope="module", params=[MulticlassSVM, SoftmaxRegression])
+def exact(request, digits):
+    return request.param(alpha=0.01, tol=1e-6).fit(*digits)
+
+
 @pytest.mark.parametrize("solver", ["sgd", "adagrad", "rmsprop", "adam"])
-@pytest.mark.parametrize("Classifier", [MulticlassSVM, SoftmaxRegression])
-def test_batches_come_near_the_optimum(Classifier, solver, digits):
+def test_batches_come_near_the_optimum(exact, solver, digits):
     X, y = digits
-    exact = Classifier(alpha=0.01, tol=1e-6).fit(X, y)
-    model = Classifier(
+    model = type(exact)(
         alpha=0.01,
         solver=solver,
         learning_rate="cosine",

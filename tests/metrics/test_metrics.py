@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 from scipy.stats import binomtest, chi2, norm
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
@@ -87,7 +88,7 @@ def test_all_pairs_of_a_kind_are_drawn_alike_often(n_pairs):
         assert 0.001 < chi2.sf(excess.sum() * (n - 1) / n, n - 1) < 0.999
 
 
-def test_a_few_pairs_of_many_pictures_take_little_memory():
+def test_a_few_pairs_of_many_images_take_little_memory():
     tracemalloc.start()
     labels = np.arange(20_000) % 500
     pairs, same = pairs_of(labels, n_pairs=1000, random_state=0)
@@ -463,7 +464,7 @@ def test_no_warning_of_a_rate_that_pairs_can_resolve():
     assert tar_at_far(same, falling, far=0.021).rate == 1
 
 
-def test_equal_pictures_of_two_people_tie():
+def test_equal_images_of_two_people_tie():
     three = np.random.default_rng(0).normal(size=(3, 128))
     both = np.vstack([three, three])
     for who in (range(3), range(3, 6)):
@@ -480,3 +481,13 @@ def test_pairs_where_nearly_all_are_of_one_class():
     pairs, same = pairs_of(labels, n_pairs=1000, random_state=0)
     assert same.sum() == 500
     assert (pairs[~same, 1] == 199_999).all()
+
+
+def test_columns_are_taken_as_vectors(rng):
+    same, similarity = np.arange(30) % 3 == 0, rng.normal(size=30)
+    assert eer(same[:, None], similarity[:, None]) == eer(same, similarity)
+
+
+def test_sparse_embeddings_are_refused():
+    with pytest.raises(TypeError, match=r"must be a dense array\. Convert it by"):
+        identify(csr_array(TWO), [1, 2], TWO, [1, 2])

@@ -349,7 +349,7 @@ def test_pipelines_and_tables():
     assert search.predict(table).shape == (150,)
 
 
-def test_pictures_and_nesting(rng):
+def test_images_and_nesting(rng):
     images = rng.integers(0, 256, (60, 4, 4, 3), dtype=np.uint8)
     labels = np.arange(60) % 3
     search = CoarseToFineSearchCV(

@@ -88,3 +88,16 @@ def test_folds_are_the_same_in_all_stages():
     for (train, test), (train_again, test_again) in zip(first, second, strict=True):
         assert np.array_equal(train, train_again)
         assert np.array_equal(test, test_again)
+
+
+@pytest.mark.parametrize("y", [None, np.eye(60)[:, :3]], ids=["none", "multilabel"])
+def test_a_part_of_the_rows_without_classes(y):
+    folds = SameFolds(ShuffleSplit(2, random_state=0), stratify=True, random_state=1)
+    whole = list(folds.split(np.zeros((60, 1)), y))
+    folds.fraction = 0.5
+    for (train, test), (all_of_it, test_again) in zip(
+        folds.split(np.zeros((60, 1)), y), whole, strict=True
+    ):
+        assert set(train) < set(all_of_it)
+        assert len(train) == len(all_of_it) // 2
+        assert np.array_equal(test, test_again)

@@ -39,7 +39,7 @@ def test_classes_may_be_announced_later(digits):
     assert not shares[:, [0, 1, 12]].any()
 
 
-def test_partial_fit_of_classes_without_pictures_and_balanced_weights():
+def test_partial_fit_of_classes_without_images_and_balanced_weights():
     model = KNNImageClassifier(2, class_weight="balanced")
     model.partial_fit([[0.0], [1.0], [2.0]], ["a", "b", "b"], classes=["a", "b", "c"])
     np.testing.assert_allclose(model.predict_proba([[0.2]]), [[2 / 3, 1 / 3, 0]])

@@ -28,7 +28,7 @@ def test_a_tie_goes_to_the_nearest_of_the_tied_not_to_the_nearest_of_all():
     assert model.predict([[0.0]]) == ["b"]
 
 
-def test_the_first_of_equally_distant_pictures_is_nearer():
+def test_the_first_of_equally_distant_images_is_nearer():
     positions, classes = [1.0, -1, 1, -1], ["b", "a", "c", "a"]
     assert line(positions, classes, n_neighbors=3).kneighbors([[0.0]])[1].tolist() == [
         [0, 1, 2]

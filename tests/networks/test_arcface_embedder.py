@@ -97,7 +97,7 @@ def loss_curve_of_torch(start, X, y, hidden, loss, margin, scale, n_epochs):
     ("hidden", "loss"), [((), "arcface"), *(((24,), loss) for loss in LOSSES)]
 )
 def test_the_same_loss_curve_as_torch(loss, hidden):
-    X, y = DIGITS.data[:500] / 16, LABELS[:500]
+    X, y = DIGITS.data[:300] / 16, LABELS[:300]
     model = embedder(
         n_components=16,
         hidden_layer_sizes=hidden,
@@ -220,7 +220,7 @@ def test_new_people_are_verified_better_than_by_pixels(data_root):
 # -- parameters
 
 
-def test_one_picture_of_a_class_will_do():
+def test_one_image_of_a_class_will_do():
     X, y = blobs(5)
     X, y = np.concatenate([X[y < 4], X[y == 4][:1]]), np.append(y[y < 4], 4)
     model = embedder(max_iter=60, learning_rate_init=0.01).fit(X, y)
@@ -229,13 +229,13 @@ def test_one_picture_of_a_class_will_do():
 
 
 @pytest.mark.parametrize("n", [2, 3, 33])
-def test_few_pictures(n):
+def test_few_images(n):
     X, y = blobs(2, n)
     assert np.isfinite(embedder().fit(X, y).transform(X)).all()
 
 
 @pytest.mark.parametrize("options", [{}, {"batch_norm": False}, {"standardize": False}])
-def test_pictures_that_are_all_zero_have_an_embedding(options):
+def test_images_that_are_all_zero_have_an_embedding(options):
     X, y = blobs()
     X[:20] = 0
     model = embedder(**options).fit(X, y)

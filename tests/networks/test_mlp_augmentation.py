@@ -38,7 +38,7 @@ def test_augmentation_sees_batches_of_bytes(layout, pictures):
     np.testing.assert_array_equal(model.parameters_, plain.fit(X, y).parameters_)
 
 
-def test_pictures_to_validate_on_are_not_augmented(pictures):
+def test_images_to_validate_on_are_not_augmented(pictures):
     recorder = Recorder()
     MLPBackprop(
         8, augmentation=recorder, early_stopping=True, max_iter=2, n_iter_no_change=9
@@ -78,7 +78,7 @@ def test_augmentation_may_work_in_place(pictures):
     np.testing.assert_array_equal(pictures[0], before)
 
 
-def test_flat_rows_are_augmented_as_pictures(pictures):
+def test_flat_rows_are_augmented_as_images(pictures):
     images, y = pictures
     model = MLPBackprop(8, augmentation=RandomFlip(), max_iter=5, random_state=0)
     a = clone(model).fit(images, y)
@@ -126,7 +126,7 @@ def test_augmentation_of_another_shape(spoil, pictures):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_tta_averages_scores_with_mirrored_pictures(n_classes, pictures):
+def test_tta_averages_scores_with_mirrored_images(n_classes, pictures):
     images, y = pictures[0], np.arange(40) % n_classes
     model = MLPBackprop(8, tta=True, max_iter=5, random_state=0).fit(images, y)
     plain = copy.deepcopy(model).set_params(tta=False)

@@ -108,7 +108,7 @@ def test_transform_and_names(few):
     np.testing.assert_array_equal(again.to_numpy(), features)
 
 
-def test_transform_of_pictures(pictures):
+def test_transform_of_images(pictures):
     model = MLPBackprop(6, max_iter=2).set_output(transform="pandas").fit(*pictures)
     features = model.transform(pictures[0])
     assert list(features.columns) == [f"mlpbackprop{i}" for i in range(6)]

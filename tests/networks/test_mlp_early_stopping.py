@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from skvision import MLPBackprop, PixelNormalizer
 
 
-def test_pictures_given_to_validate_on(digits, rng):
+def test_images_given_to_validate_on(digits, rng):
     X, y = digits
     weights = rng.random(500)
     model = MLPBackprop(
@@ -37,7 +37,7 @@ def test_pictures_given_to_validate_on(digits, rng):
 
 
 @pytest.mark.parametrize("kind", ["bytes", "floats"])
-def test_pipeline_transforms_pictures_to_validate_on(kind, pictures):
+def test_pipeline_transforms_images_to_validate_on(kind, pictures):
     images, y = pictures
     step = PixelNormalizer() if kind == "bytes" else StandardScaler()
     X = images if kind == "bytes" else images.reshape(40, -1).astype(float)
@@ -69,14 +69,14 @@ def test_pipeline_transforms_pictures_to_validate_on(kind, pictures):
         ),
     ],
 )
-def test_bad_pictures_to_validate_on(arguments, message, few):
+def test_bad_images_to_validate_on(arguments, message, few):
     model = MLPBackprop(4, early_stopping=True, max_iter=2)
     with pytest.raises(ValueError, match=message):
         model.fit(*few, **arguments(*few))
     assert nothing_fitted(model)
 
 
-def test_pictures_to_validate_on_need_early_stopping(few):
+def test_images_to_validate_on_need_early_stopping(few):
     model = MLPBackprop(4)
     with pytest.raises(ValueError, match="not used with early_stopping=False"):
         model.fit(*few, X_val=few[0], y_val=few[1])

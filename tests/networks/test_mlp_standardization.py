@@ -24,7 +24,7 @@ def test_rows_are_standardized_by_column(few):
 
 
 @pytest.mark.parametrize("flat", [False, True])
-def test_pictures_are_standardized_by_channel(flat, pictures):
+def test_images_are_standardized_by_channel(flat, pictures):
     images, y = pictures
     images[..., 1] = 9
     expected = images - images.mean(axis=(0, 1, 2))
@@ -36,7 +36,7 @@ def test_pictures_are_standardized_by_channel(flat, pictures):
     np.testing.assert_allclose(rows, expected.reshape(40, -1), atol=1e-5)
 
 
-def test_gray_pictures_are_one_channel(pictures):
+def test_gray_images_are_one_channel(pictures):
     images, y = pictures[0][..., 0], pictures[1]
     rows, model = standardized(images, y)
     expected = (images - images.mean()) / images.std()
@@ -66,7 +66,7 @@ def test_standardized_by_rows_learned_from():
     np.testing.assert_allclose(rows, expected, atol=1e-10)
 
 
-def test_standardized_without_pictures_to_validate_on(few):
+def test_standardized_without_images_to_validate_on(few):
     X, y = few
     model = MLPBackprop((), early_stopping=True, max_iter=1)
     model.fit(X, y, X_val=X + 100, y_val=y)

@@ -101,7 +101,7 @@ def test_two_spirals():
 
 
 @pytest.mark.parametrize("parameters", [{}, {"batch_norm": True}, {"loss": "hinge"}])
-def test_learns_twenty_pictures_by_heart(parameters, rng):
+def test_learns_twenty_images_by_heart(parameters, rng):
     images = rng.integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
     model = MLPBackprop(max_iter=30, random_state=0, **parameters)
     check = overfit_check(model, images, np.arange(40) % 10, random_state=0)
@@ -136,7 +136,7 @@ def test_first_loss_check_knows_the_loss(digits):
         ("squared_hinge", (8.41 + 83.25) / 3),
     ],
 )
-def test_losses_of_three_pictures(loss, mean):
+def test_losses_of_three_images(loss, mean):
     scores = np.array([[3.2, 5.1, -1.7], [1.3, 4.9, 2.0], [2.2, 2.5, -3.1]])
     model = MLPBackprop(
         (),

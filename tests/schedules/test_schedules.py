@@ -215,7 +215,7 @@ def test_plateaus_are_those_of_the_validation_score(model, named, digits):
     assert len(set(rates_of(model))) > 1
 
 
-def test_plateaus_are_those_of_pictures_given_to_validate_on(digits):
+def test_plateaus_are_those_of_images_given_to_validate_on(digits):
     """Whose score falls while the loss does, too."""
     X, y = digits
     model = MLPBackprop(8, **FEW | {"learning_rate_init": 0.01})

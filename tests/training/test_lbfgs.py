@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize, rosen, rosen_der
 
-from skvision._training.lbfgs import largest, minimize_lbfgs
+from skvision._training.lbfgs import Point, largest, line_search, minimize_lbfgs
 
 
 def rosenbrock(x):
@@ -144,3 +144,11 @@ def test_ends_where_rounding_lets_the_value_fall_no_more(least, rng):
 def test_largest_of_nothing_is_zero():
     assert largest(np.zeros(0)) == 0
     assert largest(np.array([1.0, -3.0])) == 3
+
+
+def test_no_search_along_a_direction_of_ascent():
+    start = np.array([-1.2, 1.0])
+    here = Point(start, *rosenbrock(start))
+    assert line_search(rosenbrock, here, here.gradient, 1e-15) is None
+    found = line_search(rosenbrock, here, -here.gradient, 1e-15)
+    assert found.value < here.value

@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skvision._training.moments import column_variances, learn_standard, weighted_mean
+from skvision._training.moments import (
+    MAX_SUMMANDS,
+    column_variances,
+    learn_standard,
+    weighted_mean,
+)
 from skvision._training.sources import (
     BLOCK_BYTES,
     ArraySource,
@@ -222,3 +227,15 @@ def test_bytes_of_a_standard_are_never_copied_whole(rng, peak_of):
     X = rng.integers(0, 256, (20_000, 1024), np.uint8)
     source, sample_weight = ArraySource(X), np.full(len(X), 1 / len(X))
     assert peak_of(lambda: learn_standard(source, sample_weight, 4)) < X.nbytes / 3
+
+
+@pytest.mark.parametrize("some", [0, 1, 60])
+def test_blocks_of_which_no_row_counts(some, rng):
+    X = rng.normal(size=(3 * MAX_SUMMANDS, 4)).astype(np.float32)
+    sample_weight = np.zeros(len(X))
+    sample_weight[:some], sample_weight[-40:] = 1, 2
+    got = weighted_mean(
+        Centered(ArraySource(X), None), sample_weight / sample_weight.sum()
+    )
+    expected = np.average(X.astype(float), axis=0, weights=sample_weight)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)

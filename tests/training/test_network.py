@@ -474,7 +474,7 @@ def test_first_loss_is_the_logarithm_of_the_number_of_classes(rng):
     assert value == pytest.approx(2.3026, abs=5e-3)
 
 
-def test_a_net_of_enough_width_learns_20_pictures_by_heart(rng):
+def test_a_net_of_enough_width_learns_20_images_by_heart(rng):
     X, labels = rng.normal(size=(20, 48)), np.arange(20) % 10
     net = network(Dense(50), ReLU(), Dense(10), n_inputs=48)
     params, _ = net.start(rng)

@@ -164,3 +164,19 @@ def test_on_iteration_is_called_and_may_stop(points):
     )
     assert minimum.n_iter == 2
     np.testing.assert_array_equal(minimum.params, iterates[-1])
+
+
+@pytest.mark.parametrize("max_steps", [1, 3])
+def test_conjugate_gradients_end_after_their_last_step(max_steps, rng):
+    """With the smallest energy among all combinations of powers of the matrix."""
+    root, right = rng.normal(size=(8, 8)), rng.normal(size=8)
+    matrix = root @ root.T
+    solution, along, n_steps = conjugate_gradients(
+        lambda v: (matrix @ v, root.T @ v), right, lambda v: v, 1e-9, max_steps
+    )
+    powers = np.stack([np.linalg.matrix_power(matrix, k) @ right for k in range(3)])
+    basis = np.linalg.qr(powers[:max_steps].T)[0]
+    expected = basis @ np.linalg.solve(basis.T @ matrix @ basis, basis.T @ right)
+    assert n_steps == max_steps
+    np.testing.assert_allclose(solution, expected, rtol=1e-6)
+    np.testing.assert_allclose(along, root.T @ solution, rtol=1e-9)

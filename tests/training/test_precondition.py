@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from skvision._training import precondition as module
-from skvision._training.class_inverses import class_inverses
+from skvision._training.class_inverses import _Part, _solve_dense, class_inverses
 from skvision._training.losses import sigmoid_cross_entropy, sigmoid_curvature
 from skvision._training.precondition import (
+    cholesky_inverse,
     curvature_inverse,
     gram_matrix,
     hessian,
@@ -281,3 +282,38 @@ def test_no_sketch_where_it_leaves_too_much(alpha, monkeypatch, rng):
     rows, sample_weight = Centered(ArraySource(X)), weights_of(400, rng)
     product = as_matrix(rows, sample_weight, alpha) @ direct(rows, sample_weight, alpha)
     assert np.abs(product - np.eye(200)).max() < 1e-2
+
+
+def test_few_rows_that_are_not_kept(monkeypatch, rng):
+    """Blocks are then read again for each product."""
+    rows = Centered(ArraySource(rng.normal(size=(8, 50))), rng.normal(size=50))
+    sample_weight = weights_of(8, rng)
+    expected = as_matrix(rows, sample_weight, 0.1)
+    monkeypatch.setattr(module, "KEPT", 0)
+    monkeypatch.setattr(module, "GRAM_BYTES", 3 * 50 * 8)
+    got = as_matrix(rows, sample_weight, 0.1)
+    np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_few_rows_that_overflow_leave_the_gradient_as_it_is(rng):
+    rows = Centered(ArraySource(rng.normal(size=(5, 20)) * 1e200), None)
+    W = rng.normal(size=(3, 20))
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert inverse(rows, weights_of(5, rng), 0.1)(W) is W
+
+
+def test_a_negative_matrix_leaves_the_gradient_as_it_is():
+    gradient = np.arange(3.0)
+    assert cholesky_inverse(-np.eye(3))(gradient) is gradient
+
+
+@pytest.mark.parametrize("n", [6, 30])
+def test_part_of_one_class_with_more_or_fewer_columns_than_rows(n, rng):
+    rows = Centered(ArraySource(rng.normal(size=(n, 20))), None)
+    roots, penalty = rng.random(n) + 0.5, rng.random(20) + 0.1
+    part = _Part(rows, np.arange(n), np.arange(20))
+    solve = _solve_dense(part, roots, penalty, np.ones(20))
+    x = rows.take(slice(None)) * roots[:, None]
+    gradient = rng.normal(size=20)
+    expected = np.linalg.solve(x.T @ x + np.diag(penalty), gradient)
+    np.testing.assert_allclose(solve(gradient), expected, rtol=1e-9)

@@ -175,7 +175,7 @@ def test_too_few_pairs_are_warned_of_and_none_of_two_people_is_accepted():
 
 
 @pytest.mark.filterwarnings("ignore:A false accept rate of 0 cannot")
-def test_one_picture_under_two_names_leaves_nothing_to_accept():
+def test_one_image_under_two_names_leaves_nothing_to_accept():
     twice, names = np.vstack([X, X[:1]]), np.append(Y, "twin")
     lock = VerificationThreshold(far=0).fit(twice, names)
     assert (lock.far_, lock.tar_.rate) == (0, 0)
@@ -200,7 +200,7 @@ def test_similarity_is_the_cosine_whatever_the_type():
 
 
 @pytest.mark.parametrize("n", range(1, 9))
-def test_a_picture_is_as_similar_to_itself_as_can_be_and_no_more(n):
+def test_a_image_is_as_similar_to_itself_as_can_be_and_no_more(n):
     pictures, who = np.random.default_rng(n).normal(size=(50, n)), np.arange(50) % 9
     lock = VerificationThreshold(far=0.1).fit(pictures, who)
     assert 1 - 1e-15 <= lock.similarity(pictures, 7 * pictures).min()
@@ -247,7 +247,7 @@ def test_a_pipeline_may_take_a_list_of_files():
     assert np.array_equal(ours, other.similarity(X[:5], X[5:10]))
 
 
-def test_pictures_and_tables_may_be_given():
+def test_images_and_tables_may_be_given():
     images = np.clip(40 * X + 128, 0, 255).astype(np.uint8).reshape(-1, 2, 3)
     lock = VerificationThreshold(EMBEDDER, far=0.05).fit(images, Y)
     assert lock.verify(images[:3], images[:3]).all()
@@ -330,7 +330,7 @@ def test_a_last_fit_that_fails_leaves_what_was_learned_before():
 
 
 @pytest.mark.parametrize("estimator", [None, EMBEDDER])
-def test_pictures_that_cannot_be_compared(estimator):
+def test_images_that_cannot_be_compared(estimator):
     lock = VerificationThreshold(estimator, far=0.1)
     for method in "similarity", "verify":
         with pytest.raises(NotFittedError):
@@ -506,7 +506,7 @@ def test_it_is_cloned_pickled_and_set_as_estimators_are():
 # -- what a first reading found
 
 
-def test_a_part_for_each_has_as_many_people_however_many_pictures():
+def test_a_part_for_each_has_as_many_people_however_many_images():
     rng = np.random.default_rng(0)
     who = np.repeat(range(5), [100, 10, 10, 10, 10])
     rows = rng.normal(size=(5, 6))[who] + rng.normal(size=(len(who), 6)) / 2
@@ -515,7 +515,7 @@ def test_a_part_for_each_has_as_many_people_however_many_pictures():
     assert lock.n_features_in_ == 6
 
 
-def test_a_part_of_one_picture_makes_no_pairs():
+def test_a_part_of_one_image_makes_no_pairs():
     rng = np.random.default_rng(0)
     who = np.repeat(range(5), [5, 5, 5, 5, 1])
     rows = rng.normal(size=(5, 6))[who] + rng.normal(size=(len(who), 6)) / 2
@@ -526,7 +526,7 @@ def test_a_part_of_one_picture_makes_no_pairs():
         VerificationThreshold(EMBEDDER, cv=folds[1:], far=0.2).fit(rows, who)
 
 
-def test_as_many_names_as_pictures():
+def test_as_many_names_as_images():
     prefit = VerificationThreshold(StandardScaler().fit(X), cv="prefit", far=0.1)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         prefit.fit(X, Y[:50])

@@ -20,7 +20,7 @@ from skvision._readers.decoder_messages import note, standard_error
 
 # Those that Pillow decodes itself and knows by their first bytes; not EPS, for which it
 # would start Ghostscript.
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
 
 # fmt: off
 _DECODER_ERRORS = (  # whatever Pillow may raise on a damaged file
@@ -89,7 +89,7 @@ def open_binary(source: Any) -> IO[bytes]:
 def identify(file: IO[bytes]) -> ImageFile.ImageFile:
     """Open an image as Image.open does, without its fixed limit on pixels."""
     prefix = file.read(16)
-    for name in _FORMATS:
+    for name in FORMATS:
         factory, accept = Image.OPEN.get(name, (None, None))
         accepted = accept(prefix) if accept else False
         if isinstance(accepted, str):  # known, but not to this build of Pillow
@@ -97,7 +97,7 @@ def identify(file: IO[bytes]) -> ImageFile.ImageFile:
         if factory and accepted:
             file.seek(0)
             return factory(file, "")
-    known = ", ".join(_FORMATS)
+    known = ", ".join(FORMATS)
     raise BadFile(f"it is none of {known}" if prefix else "it is empty")
 
 

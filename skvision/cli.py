@@ -30,12 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status : int
         0 if all went well; 2 after a mistake of the user, or if the output cannot be
         written, with one line on the standard error; 130 after an interrupt from the
-        keyboard; 1 if the reader of the output has gone.
+        keyboard; 1 if some of the files to predict cannot be read, which the standard
+        error names, or if the reader of the output has gone.
     """
     try:
         with whole_output(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            start.run(_parser().parse_args(arguments))
+            return start.run(_parser().parse_args(arguments))
     except UserError as error:
         print_error(f"error: {error}")
         return 2
@@ -44,7 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # of "skvision … | head"
         return 1
-    return 0
 
 
 def _show_warning(message: Warning | str, category: Any, *_: Any, **__: Any) -> None:
@@ -173,12 +173,46 @@ def _add_report_arguments(report: argparse.ArgumentParser) -> None:
 
 def _add_predict_arguments(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("model", metavar="MODEL", help="a file that train has saved")
-    predict.add_argument("files", metavar="FILE", nargs="+", help="images")
     predict.add_argument(
-        "--json",
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="images, folders of images, patterns such as '*.jpg', or - for a list of "
+        "files on the standard input, one in a line",
+    )
+    predict.add_argument(
+        "--recursive",
         action="store_true",
+        help="also read the images in folders inside a folder",
+    )
+    form = predict.add_mutually_exclusive_group()
+    form.add_argument(
+        "--json",
+        dest="form",
+        action="store_const",
+        const="json",
+        default="text",
         help="print a JSON object a line, with the probabilities of all classes, "
         "instead of file, label and probability with tabs between them",
+    )
+    form.add_argument(
+        "--csv",
+        dest="form",
+        action="store_const",
+        const="csv",
+        help="print a table in CSV with a header instead",
+    )
+    predict.add_argument(
+        "--top",
+        type=_number(int, lambda x: x >= 1, "a whole number from 1"),
+        metavar="K",
+        help="print the K most probable classes of each image (default: 1; with --json "
+        "all)",
+    )
+    predict.add_argument(
+        "--sort-into",
+        metavar="DIR",
+        help="copy each image into DIR/label as well; files that are there stay",
     )
 
 

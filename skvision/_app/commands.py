@@ -5,6 +5,7 @@ of its name.
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -24,8 +25,12 @@ from skvision._app.find import (
     find_images_for,
 )
 from skvision._app.fingerprints import find_known
+from skvision._app.inputs import Input, list_inputs
 from skvision._app.load import read_images
+from skvision._app.predict import predict_inputs
+from skvision._app.prediction_formats import make_printer
 from skvision._app.progress import show_progress
+from skvision._app.sort_into import Sorter
 from skvision._app.split import hold_out, hold_out_all, ties
 from skvision._app.standard_error import print_error
 from skvision._contract.user_error import user_errors
@@ -36,8 +41,6 @@ from skvision._recipes.choose import best_alpha, validate_alphas
 from skvision._recipes.copies import first_copies
 from skvision._recipes.describe import make_features
 from skvision._recipes.fit import fit_softmax
-
-_IMAGES_AT_A_TIME = 256  # whose features are in memory
 
 
 def demo(options: argparse.Namespace) -> None:
@@ -172,20 +175,30 @@ def report(options: argparse.Namespace) -> None:
     _write_report(options, pipeline, evidence, held_out, about)
 
 
-def predict(options: argparse.Namespace) -> None:
-    """Print the class of each image."""
+def predict(options: argparse.Namespace) -> int:
+    """Print the class of each image, and return the exit status."""
     with user_errors():
-        pipeline, _ = load_model(options.model)
-    images = read_images(options.files, pipeline[0])
-    classes = pipeline[-1].classes_.tolist()
-    for start in range(0, len(options.files), _IMAGES_AT_A_TIME):
-        block = slice(start, start + _IMAGES_AT_A_TIME)
-        features = pipeline[1:-1].transform(images.pixels[block])
-        labels = pipeline[-1].predict(features).tolist()
-        table = pipeline[-1].predict_proba(features).tolist()
-        for file, label, row in zip(options.files[block], labels, table, strict=True):
-            probabilities = dict(zip(classes, row, strict=True))
-            present.print_prediction(file, label, probabilities, options.json)
+        pipeline, about = load_model(options.model)
+    inputs = list_inputs(
+        options.files, recursive=options.recursive, written=options.sort_into
+    )
+    sorter = None
+    if options.sort_into is not None:
+        sorter = Sorter(options.sort_into, about["classes"])
+    print_prediction = make_printer(options.form, options.top)
+    status = 0
+    for answers in predict_inputs(pipeline, inputs):
+        for answer in answers:
+            if isinstance(answer, Input):
+                print_error(f"{answer.path!r}: {answer.problem}")
+                status = 1
+                continue
+            if sorter is not None:
+                with user_errors():
+                    sorter.copy(answer.path, answer.label)
+            print_prediction(answer)
+        sys.stdout.flush()
+    return status
 
 
 def _write_report(

@@ -1,9 +1,6 @@
 """Present: what the commands print on the standard output."""
 
-import json
-import math
 from collections import Counter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +15,7 @@ from skvision._app.confusion import (
 from skvision._app.dataset import Dataset
 from skvision._app.evaluate import Evaluation
 from skvision._app.split import Split
-from skvision._contract.user_error import UserError, visible
+from skvision._contract.user_error import visible
 
 _MOST_CLASSES = 8  # that are named in one line
 _MOST_COPIES = 3
@@ -137,31 +134,6 @@ def print_next_after_comparison(
         print(f"The table is in {visible(table)}.")
     options = f" --groups {_quoted(groups)}" if groups else ""
     print(f"Next: skvision train {_quoted(folder)}{options} --model OUT")
-
-
-def print_prediction(
-    file: str, label: str, probabilities: dict[str, float], as_json: bool
-) -> None:
-    """Print what a model predicts for a file, in one line.
-
-    Raises
-    ------
-    UserError
-        If a probability is not finite.
-    """
-    probability = probabilities[label]
-    if not all(map(math.isfinite, probabilities.values())):
-        raise UserError(f"{file!r} has no prediction: the model gives {probability}")
-    if as_json:
-        values: dict[str, Any] = {
-            "file": file,
-            "label": label,
-            "probability": probability,
-            "probabilities": probabilities,
-        }
-        print(json.dumps(values, allow_nan=False))
-    else:
-        print(f"{visible(file)}\t{visible(str(label))}\t{probability:.4f}")
 
 
 def _quoted(name: str) -> str:

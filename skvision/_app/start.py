@@ -4,6 +4,7 @@ So mistakes in the arguments are answered at once.
 """
 
 import argparse
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,8 +19,8 @@ _WRITTEN = {  # the arguments of a command that name a file to write
 _NAMED = ("groups", "model", "csv", "report")  # the arguments that name a file
 
 
-def run(options: argparse.Namespace) -> None:
-    """Run the command that the arguments name."""
+def run(options: argparse.Namespace) -> int:
+    """Run the command that the arguments name, and return the exit status."""
     _check_packages(options)
     _check_files(options)
     from joblib import parallel_config
@@ -28,7 +29,7 @@ def run(options: argparse.Namespace) -> None:
 
     # Here and not in the steps: the model does not decide how many threads to use.
     with parallel_config("threading", n_jobs=-1):
-        getattr(commands, options.command)(options)
+        return int(getattr(commands, options.command)(options) or 0)
 
 
 def _check_packages(options: argparse.Namespace) -> None:
@@ -48,6 +49,8 @@ def _check_files(options: argparse.Namespace) -> None:
             "--groups keeps images together when some of FOLDER are held out, and "
             "with --test none are: leave out one of the two"
         )
+    if options.command == "predict" and options.sort_into is not None:
+        _check_folder(options.sort_into)
     for role in _WRITTEN.get(options.command, ()):
         file = getattr(options, role)
         if file is not None:
@@ -58,3 +61,11 @@ def _check_files(options: argparse.Namespace) -> None:
         if file and roles.setdefault(Path(file).resolve(), role) != role:
             other = roles[Path(file).resolve()]
             raise UserError(f"{file!r} cannot be both the {role} and the {other}")
+
+
+def _check_folder(folder: str) -> None:
+    """Refuse a folder that files cannot be written into, if it exists."""
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise UserError(f"{folder!r} is not a folder: --sort-into needs one")
+    if os.path.isdir(folder) and not os.access(folder, os.W_OK):
+        raise UserError(f"{folder!r} cannot be written into: permission denied")

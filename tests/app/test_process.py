@@ -170,7 +170,7 @@ def test_an_interrupt_while_modules_are_loading(tmp_path, module, start):
 
 
 def test_no_standard_output(monkeypatch):
-    monkeypatch.setattr(start, "run", lambda _: None)
+    monkeypatch.setattr(start, "run", lambda _: 0)
     monkeypatch.setattr(sys, "stdout", None)
     assert cli.main(["demo"]) == 0
 

@@ -5,7 +5,6 @@ of its name.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -25,12 +24,8 @@ from skvision._app.find import (
     find_images_for,
 )
 from skvision._app.fingerprints import find_known
-from skvision._app.inputs import Input, list_inputs
 from skvision._app.load import read_images
-from skvision._app.predict import predict_inputs
-from skvision._app.prediction_formats import make_printer
 from skvision._app.progress import show_progress
-from skvision._app.sort_into import Sorter
 from skvision._app.split import hold_out, hold_out_all, ties
 from skvision._app.standard_error import print_error
 from skvision._contract.user_error import user_errors
@@ -173,32 +168,6 @@ def report(options: argparse.Namespace) -> None:
     evidence = Evidence(dataset, images, split, evaluation, rows, {}, None)
     held_out = {"from": "a test folder", "known": n_known}
     _write_report(options, pipeline, evidence, held_out, about)
-
-
-def predict(options: argparse.Namespace) -> int:
-    """Print the class of each image, and return the exit status."""
-    with user_errors():
-        pipeline, about = load_model(options.model)
-    inputs = list_inputs(
-        options.files, recursive=options.recursive, written=options.sort_into
-    )
-    sorter = None
-    if options.sort_into is not None:
-        sorter = Sorter(options.sort_into, about["classes"])
-    print_prediction = make_printer(options.form, options.top)
-    status = 0
-    for answers in predict_inputs(pipeline, inputs):
-        for answer in answers:
-            if isinstance(answer, Input):
-                print_error(f"{answer.path!r}: {answer.problem}")
-                status = 1
-                continue
-            if sorter is not None:
-                with user_errors():
-                    sorter.copy(answer.path, answer.label)
-            print_prediction(answer)
-        sys.stdout.flush()
-    return status
 
 
 def _write_report(

@@ -4,7 +4,10 @@ So mistakes in the arguments are answered at once.
 """
 
 import argparse
+import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +19,7 @@ _WRITTEN = {  # the arguments of a command that name a file to write
     "compare": ("csv",),
     "report": ("report",),
 }
+_MANY_OBJECTS = 100_000  # between two collections; without, it is 700
 _NAMED = ("groups", "model", "csv", "report")  # the arguments that name a file
 
 
@@ -23,13 +27,30 @@ def run(options: argparse.Namespace) -> int:
     """Run the command that the arguments name, and return the exit status."""
     _check_packages(options)
     _check_files(options)
-    from joblib import parallel_config
+    with _few_collections():
+        from joblib import parallel_config
 
-    from skvision._app import commands
+        # Here and not in the steps: the model does not decide how many threads to use.
+        with parallel_config("threading", n_jobs=-1):
+            if options.command == "predict":
+                from skvision._app.predict_command import predict
 
-    # Here and not in the steps: the model does not decide how many threads to use.
-    with parallel_config("threading", n_jobs=-1):
-        return int(getattr(commands, options.command)(options) or 0)
+                return predict(options)
+            from skvision._app import commands
+
+            getattr(commands, options.command)(options)
+            return 0
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for garbage rarely: modules make many objects, and hardly any garbage."""
+    before = gc.get_threshold()
+    gc.set_threshold(_MANY_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _check_packages(options: argparse.Namespace) -> None:

@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show_warning(message: Warning | str, category: Any, *_: Any, **__: Any) -> None:
+    if getattr(category, "__name__", "") == "ConvergenceWarning":
+        # Its own text names parameters that the command does not have.
+        message = "a fit ended before its optimum, so the model may be a little worse"
     print_error(f"warning: {message}")
 
 
@@ -75,6 +78,18 @@ def _number(
         return number
 
     return read
+
+
+def _fraction(text: str) -> float:
+    """Read a fraction; a percentage gets the fraction suggested that was meant."""
+    what = "a number between 0 and 1"
+    try:
+        percent = float(text.removesuffix("%"))
+    except ValueError:
+        percent = 0.0
+    if 1 <= percent < 100:
+        what += f": for {percent:g} % pass {percent / 100:g}"
+    return float(_number(float, lambda x: 0 < x < 1, what)(text))
 
 
 def _features(text: str) -> tuple[str, ...]:
@@ -223,7 +238,7 @@ def _add_train_arguments(train: argparse.ArgumentParser) -> None:
     )
     held_out.add_argument(
         "--test-size",
-        type=_number(float, lambda x: 0 < x < 1, "a number between 0 and 1"),
+        type=_fraction,
         default=0.2,
         metavar="FRACTION",
         help="without --test, the fraction of images to hold out (default: 0.2)",

@@ -28,6 +28,7 @@ from skvision._app.load import read_images
 from skvision._app.progress import show_progress
 from skvision._app.split import hold_out, hold_out_all, ties
 from skvision._app.standard_error import print_error
+from skvision._app.words import count
 from skvision._contract.user_error import user_errors
 from skvision._model_files.model_file import load_model, save_model
 from skvision._model_files.replace_file import replace_file
@@ -125,7 +126,7 @@ def learn(
             pipeline, images.pixels[split.in_test], labels[split.in_test]
         )
 
-    present.print_evaluation(evaluation, "held-out images")
+    present.print_evaluation(evaluation, "held-out image")
     present.print_seconds(images.seconds, seconds + evaluation.seconds)
     evidence = Evidence(
         dataset, images, split, evaluation, fitted.rows, losses, seconds
@@ -156,13 +157,14 @@ def report(options: argparse.Namespace) -> None:
     images = read_images(dataset.sources, pipeline[0], with_thumbnails=True)
     split = hold_out_all(dataset)
     evaluation = evaluate(pipeline, images.pixels, dataset.labels)
-    present.print_evaluation(evaluation, "images")
+    present.print_evaluation(evaluation, "image")
 
     n_known = int(find_known(images.digests, about).sum())
     if n_known:
         print_error(
-            f"warning: {n_known} of {len(images.digests)} images are among those that "
-            f"the model has learned from: the scores are too good"
+            f"warning: {n_known} of {count(len(images.digests), 'image')} "
+            f"{'is' if n_known == 1 else 'are'} among those that the model has learned "
+            f"from: the scores are too good"
         )
     rows = evaluation.features[:0]
     evidence = Evidence(dataset, images, split, evaluation, rows, {}, None)

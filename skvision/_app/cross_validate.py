@@ -13,6 +13,7 @@ from rich.progress import Progress, TaskID
 
 from skvision._app import present
 from skvision._app.dataset import Dataset
+from skvision._app.evaluate import find_in_top_5, has_top_5
 from skvision._app.intervals import accuracy_interval, difference_interval
 from skvision._app.load import read_images
 from skvision._app.progress import show_progress
@@ -42,6 +43,7 @@ class _Trial:
     """The result of a candidate in one fold."""
 
     right: NDArray[np.bool_]
+    in_top_5: NDArray[np.bool_] | None  # if there are many classes
     fit_seconds: float
     predict_seconds: float  # an image
     chosen: str
@@ -87,6 +89,8 @@ def cross_validate(
         - ``features``, ``model``: the candidate (str)
         - ``accuracy``, ``accuracy_low``, ``accuracy_high``: the fraction of images that
           are right, each predicted once, with its 95 % interval (`accuracy_interval`)
+        - ``top_5_accuracy``: the fraction whose class is among the five of the highest
+          scores; the column is there if there are 20 classes or more
         - ``difference``, ``difference_low``, ``difference_high``: the accuracy less
           that of the first row, with its 95 % interval (`difference_interval`)
         - ``fit_seconds``: to compute the features of a training part, learn and choose
@@ -208,10 +212,21 @@ def _try(
     to_learn = sum(block.seconds_to_learn for block in blocks)
     return _Trial(
         right=predicted == labels[in_test],
+        in_top_5=_find_in_top_5(classifier, rows[in_test], labels[in_test]),
         fit_seconds=to_learn + each * n_training + learned - started,
         predict_seconds=each + (done - learned) / n_test,
         chosen=chosen,
     )
+
+
+def _find_in_top_5(
+    classifier: Any, rows: NDArray[Any], truth: NDArray[np.str_]
+) -> NDArray[np.bool_] | None:
+    classes = classifier.classes_.tolist()
+    if not has_top_5(classes):
+        return None
+    score = getattr(classifier, "predict_proba", None) or classifier.decision_function
+    return find_in_top_5(truth, classes, score(rows))
 
 
 def _tabulate(
@@ -233,6 +248,8 @@ def _tabulate(
         if candidate != ranked[0]:
             low, high = difference_interval(own, best, parts)
         predict_seconds = [trial.predict_seconds for trial in results]
+        in_top_5 = [one.in_top_5 for one in results if one.in_top_5 is not None]
+        top_5 = {"top_5_accuracy": np.concatenate(in_top_5).mean()} if in_top_5 else {}
         records.append(
             {
                 "features": " ".join(candidate.features),
@@ -240,6 +257,7 @@ def _tabulate(
                 "accuracy": own.mean(),
                 "accuracy_low": accuracy_low,
                 "accuracy_high": accuracy_high,
+                **top_5,
                 "difference": own.mean() - best.mean(),
                 "difference_low": low,
                 "difference_high": high,

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import warnings
 
 import pytest
 from striped_images import make_folder
@@ -22,6 +23,8 @@ from skvision._model_files.model_file import load_model
         (["predict", "m"], "required: FILE"),
         (["train", "x", "--test-size", "0"], "'0' is not a number between 0 and 1"),
         (["train", "x", "--test-size", "nan"], "'nan' is not a number between"),
+        (["train", "x", "--test-size", "20"], "between 0 and 1: for 20 % pass 0.2"),
+        (["train", "x", "--test-size", "12.5%"], "for 12.5 % pass 0.125"),
         (["train", "x", "--size", "8"], "'8' is not a whole number from 16 to 1024"),
         (["train", "x", "--size", "a"], "'a' is not a whole number from 16 to 1024"),
         (["train", "x", "--seed", "-1"], "'-1' is not a whole number from 0"),
@@ -168,8 +171,6 @@ def test_an_interrupt_of_train_saves_no_model(
 
 
 def test_warnings_are_one_line(run, monkeypatch):
-    import warnings
-
     def warn(_):
         with warnings.catch_warnings():
             warnings.simplefilter("default")
@@ -178,3 +179,17 @@ def test_warnings_are_one_line(run, monkeypatch):
 
     monkeypatch.setattr(start, "run", warn)
     assert run("demo") == (0, "", "skvision: warning: the palette is odd\n")
+
+
+def test_warnings_name_no_parameter_that_was_not_typed(run, monkeypatch):
+    from sklearn.exceptions import ConvergenceWarning
+
+    def warn(_):
+        warnings.warn("increase max_iter", ConvergenceWarning, stacklevel=1)
+        return 0
+
+    monkeypatch.setattr(start, "run", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        _, _, err = run("demo")
+    assert "a fit ended before its optimum" in err and "max_iter" not in err

@@ -193,6 +193,6 @@ def test_demo():
         [COMMAND, "demo"], capture_output=True, text=True, check=True
     )
     assert result.stderr == ""
-    assert float(re.search(r"Accuracy ([\d.]+) on 3", result.stdout)[1]) >= 0.95
+    assert float(re.search(r"Accuracy ([\d.]+) % ", result.stdout)[1]) >= 95
     assert "skvision train FOLDER" in result.stdout
     print(f"skvision demo: {time.perf_counter() - started:.1f} s")

@@ -203,6 +203,7 @@ def test_all_right_and_none_of_a_class(trained):
             evaluation,
             truth=evaluation.truth[some],
             predicted=evaluation.predicted[some],
+            probabilities=evaluation.probabilities[some],
             features=evaluation.features[some],
         ),
     )

@@ -25,10 +25,10 @@ from skvision._app.evidence import Evidence, Learned
 from skvision._app.html_report import charts, portraits
 from skvision._app.html_report.curves import draw_calibration
 from skvision._app.html_report.images import as_ink, as_strip
-from skvision._app.html_report.words import shorten_names, write_percent
 from skvision._app.intervals import wilson_interval
 from skvision._app.load import read_images
 from skvision._app.split import hold_out_all
+from skvision._app.words import shorten_names, unbroken_percent
 
 # What each class looks for
 
@@ -181,16 +181,16 @@ def test_calibration_is_that_of_scikit_learn(rng):
 
 
 def test_nearly_all_right_is_not_all_right():
-    chart = draw_calibration(np.arange(300) > 0, np.full(300, 0.999))
-    assert ">99\xa0%, and >99\xa0% of the predictions are right" in chart.summary
-    assert chart.rows == [
-        ["90\xa0% to 100\xa0%", "300", ">99\xa0%", ">99\xa0%", "98\xa0% to >99\xa0%"]
-    ]
+    chart = draw_calibration(np.arange(3000) > 0, np.full(3000, 0.9999))
+    assert ">99.9\xa0%, and >99.9\xa0% of the predictions are right" in chart.summary
+    (row,) = chart.rows
+    assert row[:2] == ["90\xa0% to 100\xa0%", "3000"]
+    assert row[2:] == [">99.9\xa0%", ">99.9\xa0%", "99.8\xa0% to >99.9\xa0%"]
 
 
 def test_all_right_may_be_all_right():
     """Whatever their number: the end of an interval is 1 but for rounding."""
-    ends = {write_percent(wilson_interval(n, n)[1], 0) for n in range(1, 100)}
+    ends = {unbroken_percent(wilson_interval(n, n)[1], 0) for n in range(1, 100)}
     assert ends == {"100\xa0%"}
 
 

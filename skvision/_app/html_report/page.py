@@ -42,7 +42,7 @@ from skvision._app.html_report.scores import (
     score_all,
     score_classes,
 )
-from skvision._app.html_report.words import shorten_names, write_percent, write_seconds
+from skvision._app.words import shorten_names, unbroken_percent, write_seconds
 from skvision._contract.models import (
     ColorBins,
     EdgeHistograms,
@@ -113,16 +113,19 @@ def render_report(
     """Return the page that `write_report` writes."""
     environment = _environment()
     script = _read(environment, "report.js")
-    classes = pipeline[-1].classes_.tolist()
+    classes = evidence.evaluation.classes
+    portraits = dict(
+        zip(pipeline[-1].classes_.tolist(), draw_portraits(pipeline), strict=True)
+    )
     split = evidence.split
     return environment.get_template("report.html.jinja").render(
         style=_read(environment, "report.css"),
         pipeline_style=_read(environment, "pipeline.css"),
         script=script,
         script_digest=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        **_judge(pipeline, evidence, classes),
+        **_judge(evidence),
         classes=[visible(name) for name in classes],
-        portraits=draw_portraits(pipeline),
+        portraits=[portraits[name] for name in classes],
         widely_open=_WIDELY_OPEN,
         means=mean_images(evidence, classes),
         contributions=[
@@ -164,7 +167,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": write_percent, "seconds": write_seconds}
+    environment.filters |= {"percent": unbroken_percent, "seconds": write_seconds}
     return environment
 
 
@@ -173,13 +176,15 @@ def _read(environment: Environment, name: str) -> Markup:
     return Markup(environment.loader.get_source(environment, name)[0])
 
 
-def _judge(
-    pipeline: Pipeline, evidence: Evidence, classes: list[str]
-) -> dict[str, Any]:
+def _judge(evidence: Evidence) -> dict[str, Any]:
     """Return the scores, the confusion matrix, and the images to show."""
     evaluation = evidence.evaluation
-    truth, predicted = evaluation.truth, evaluation.predicted
-    confidence = pipeline[-1].predict_proba(evaluation.features).max(axis=1)
+    classes, truth, predicted = (
+        evaluation.classes,
+        evaluation.truth,
+        evaluation.predicted,
+    )
+    confidence = evaluation.probabilities.max(axis=1)
     counts = confusion_matrix(truth, predicted, labels=classes)
     wrong = np.flatnonzero(truth != predicted)
     mistakes = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MOST_MISTAKES]

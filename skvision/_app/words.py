@@ -1,5 +1,6 @@
 """How commands and pages write numbers, fractions, times and names."""
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -55,7 +56,7 @@ def write_seconds(seconds: float) -> str:
     return f"{1000 * seconds:.2g} ms" if seconds < 0.1 else f"{1000 * seconds:.0f} ms"
 
 
-def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
+def natural_order(name: str) -> tuple[list[tuple[float, str]], str]:
     """Return the key that sorts names as people do: numbers by their value.
 
     Examples
@@ -65,7 +66,10 @@ def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
     ['1', '2', '10', 'a', 'b2', 'B10']
     """
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
-    key = [(int(p), "") if p[0] in "0123456789" else (-1, p.casefold()) for p in parts]
+    key = [
+        (int(part), "") if part[0] in "0123456789" else (math.inf, part.casefold())
+        for part in parts
+    ]
     return key, name
 
 

@@ -24,6 +24,7 @@ from skvision._app.find import (
     find_images_for,
 )
 from skvision._app.fingerprints import find_known
+from skvision._app.first_run import compiling_meanwhile
 from skvision._app.load import read_images
 from skvision._app.progress import show_progress
 from skvision._app.split import hold_out, hold_out_all, ties
@@ -105,7 +106,8 @@ def learn(
         If files cannot be read, or a class cannot be in both parts.
     """
     labels, reader = dataset.labels, ImageReader((size, size))
-    images = read_images(dataset.sources, reader, with_thumbnails=with_thumbnails)
+    with compiling_meanwhile(make_features(features, size, 2, seed), size):
+        images = read_images(dataset.sources, reader, with_thumbnails=with_thumbnails)
 
     copies = first_copies(images.digests)
     present.print_copies(dataset, copies)
@@ -114,12 +116,16 @@ def learn(
 
     learning, started = split.in_training, time.perf_counter()
     with show_progress() as progress:
-        progress.add_task("Learning", total=None)
+        progress.stage("Learning", 4)
+        progress.say("describing")
         union = make_features(features, size, int(learning.sum()), seed)
         described = union.fit_transform(images.pixels[learning])
+        progress.advance(now="choosing")
         tied = [values[learning] for values in ties(dataset, copies)]
         losses = validate_alphas(described, labels[learning], tied, seed)
+        progress.advance(now="fitting")
         fitted = fit_softmax(described, labels[learning], best_alpha(losses))
+        progress.advance(now="testing")
         seconds = time.perf_counter() - started
         pipeline = make_pipeline(reader, union, fitted.normalizer, fitted.classifier)
         evaluation = evaluate(

@@ -1,22 +1,20 @@
 """Cross-validate: several models on the same folds, for ``skvision compare``."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich.progress import Progress, TaskID
 
 from skvision._app import present
 from skvision._app.dataset import Dataset
 from skvision._app.evaluate import find_in_top_5, has_top_5
 from skvision._app.intervals import accuracy_interval, difference_interval
 from skvision._app.load import read_images
-from skvision._app.progress import show_progress
+from skvision._app.progress import Progress, show_progress
 from skvision._app.split import draw_folds, ties
 from skvision._readers.image_reader import ImageReader
 from skvision._recipes.candidates import CANDIDATES, Candidate, Training
@@ -116,30 +114,22 @@ def cross_validate(
     trials: dict[Candidate, list[_Trial]] = {candidate: [] for candidate in CANDIDATES}
     # Two threads for products this small wait longer than they compute, above all on a
     # machine that has other work; and times of one thread can be compared.
-    with one_thread_for_blas, _progress(n_folds) as (progress, task):
+    with one_thread_for_blas, show_progress() as progress:
+        progress.stage("Comparing", n_folds * (len(CANDIDATES) + 1))
         started = time.perf_counter()
         described = _describe(images.pixels, size)
         for i, in_test in enumerate(folds):
-            _try_all(problem, described, in_test, trials, progress, task)
+            _try_all(problem, described, in_test, trials, progress)
             if i == 0:
                 seconds = (time.perf_counter() - started) * (n_folds - 1)
                 _announce_long(seconds, progress)
     return _tabulate(trials, folds, parts)
 
 
-@contextmanager
-def _progress(n_folds: int) -> Iterator[tuple[Progress, TaskID]]:
-    with show_progress() as progress:
-        total = n_folds * (len(CANDIDATES) + 1)
-        yield progress, progress.add_task("Describing", total=total)
-
-
 def _announce_long(seconds: float, progress: Progress) -> None:
     if seconds > _LONG:
-        progress.stop()  # it would be on the same line
         minutes = seconds / 60
-        print(f"The other folds will take about {minutes:.1f} minutes.")
-        progress.start()
+        progress.print(f"The other folds will take about {minutes:.1f} minutes.")
 
 
 def _try_all(
@@ -148,18 +138,17 @@ def _try_all(
     in_test: NDArray[np.bool_],
     trials: dict[Candidate, list[_Trial]],
     progress: Progress,
-    task: TaskID,
 ) -> None:
     """Try each candidate in one fold, and append the results."""
-    progress.update(task, description="words")
+    progress.say("words")
     n_training = int((~in_test).sum())
     words = make_features(("words",), problem.size, n_training, problem.seed)
     described = described | {"words": _timed(words, problem.pixels, ~in_test)}
-    progress.advance(task)
+    progress.advance()
     for candidate in CANDIDATES:
-        progress.update(task, description=candidate.name)
+        progress.say(candidate.name)
         trials[candidate].append(_try(candidate, described, problem, in_test))
-        progress.advance(task)
+        progress.advance()
 
 
 def _describe(pixels: NDArray[np.uint8], size: int) -> dict[str, _Described]:

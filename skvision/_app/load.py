@@ -80,7 +80,7 @@ def read_images(
     thumbnails: list[bytes] = []
     bad: list[tuple[str, str]] = []
     with show_progress() as progress:
-        task = progress.add_task("Reading", total=len(sources))
+        progress.stage("Reading", len(sources))
         for start in range(0, len(sources), _FILES_AT_A_TIME):
             block = sources[start : start + _FILES_AT_A_TIME]
             try:
@@ -93,7 +93,7 @@ def read_images(
                 digests += map(digest, reading.images[0])
                 for small in reading.images[1:]:
                     thumbnails += map(encode_jpeg, small)
-            progress.advance(task, len(block))
+            progress.advance(len(block))
     if bad:
         raise UserError(_name_bad_files(bad, len(sources)))
     return Images(

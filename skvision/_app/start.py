@@ -30,8 +30,10 @@ def run(options: argparse.Namespace) -> int:
     with _few_collections():
         from joblib import parallel_config
 
+        from skvision._app.first_run import tell_of_compiling
+
         # Here and not in the steps: the model does not decide how many threads to use.
-        with parallel_config("threading", n_jobs=-1):
+        with parallel_config("threading", n_jobs=-1), tell_of_compiling():
             if options.command == "predict":
                 from skvision._app.predict_command import predict
 

@@ -56,6 +56,7 @@ def test_a_reader_that_goes_away_is_no_error(model, shared_folder):
     assert process.returncode == 1
 
 
+@pytest.mark.usefixtures("model")  # compiles
 def test_a_reader_that_has_gone_before_the_first_line(shared_folder):
     reader, writer = os.pipe()
     os.close(reader)
@@ -187,6 +188,7 @@ def test_names_that_no_encoding_has(model, shared_folder, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("model")  # compiles
 def test_demo():
     started = time.perf_counter()
     result = subprocess.run(

@@ -4,6 +4,7 @@ What each command does is in `skvision._app.commands`.
 """
 
 import argparse
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -36,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with whole_output(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            return start.run(_parser().parse_args(arguments))
+            typed = sys.argv[1:] if arguments is None else list(arguments)
+            options = _parser().parse_args(typed, argparse.Namespace(typed=typed))
+            return start.run(options)
     except UserError as error:
         print_error(f"error: {error}")
         return 2

@@ -197,5 +197,17 @@ def _write_report(
             about=about,
             n_bytes=n_bytes,
             date=date.today(),
+            origin=_describe_origin(options),
         )
     present.print_report_place(options.report)
+
+
+def _describe_origin(options: argparse.Namespace) -> dict[str, str]:
+    """Return what a report is made from, as the user named it."""
+    named = {
+        "Folder": options.folder,
+        "Test folder": getattr(options, "test", None),
+        "Model": options.model,
+        "Command": f"skvision {' '.join(map(present.quoted, options.typed))}",
+    }
+    return {what: name for what, name in named.items() if name}

@@ -1,7 +1,7 @@
 """The first run: kernels are compiled, which takes longer than all else."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any
 
@@ -50,14 +50,10 @@ def compiling_meanwhile(transformer: Any, size: int) -> Iterator[None]:
     # The collector changes how all threads warn, so it is entered in this one alone.
     with collector:
         thread.start()
-        try:
-            yield
-        finally:
-            thread.join()
+        yield
+        thread.join()  # not after an interrupt, which should be told at once
 
 
 def _fit(transformer: Any, images: np.ndarray) -> None:
-    try:
+    with suppress(BaseException):  # the user's images raise it where it can be told
         transformer.fit_transform(images)
-    except ValueError:  # the images of the user will raise it where it can be told
-        return

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skvision._app.progress import show_progress
-from skvision._app.thumbnails import encode_jpeg, thumbnail_target
+from skvision._app.thumbnails import encode_thumbnail, thumbnail_target
 from skvision._contract.user_error import UserError
 from skvision._readers.image_reader import ImageReader, target_of
 from skvision._readers.read_all import read_all
@@ -92,7 +92,7 @@ def read_images(
                 extents.append(reading.extents)
                 digests += map(digest, reading.images[0])
                 for small in reading.images[1:]:
-                    thumbnails += map(encode_jpeg, small)
+                    thumbnails += map(encode_thumbnail, small, reading.extents)
             progress.advance(len(block))
     if bad:
         raise UserError(_name_bad_files(bad, len(sources)))

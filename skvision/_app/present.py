@@ -126,7 +126,7 @@ def print_model(file: str | None) -> None:
     """Print where the model is, and what to do next."""
     if file:
         print(
-            f"Saved in {visible(file)}. Next: skvision predict {_quoted(file)} FILE..."
+            f"Saved in {visible(file)}. Next: skvision predict {quoted(file)} FILE..."
         )
     else:
         print("The model was not saved: pass --model OUT to keep it.")
@@ -143,10 +143,10 @@ def print_next_after_comparison(
     """Print where the table of a comparison is, if anywhere, and what to do next."""
     if table:
         print(f"The table is in {visible(table)}.")
-    options = f" --groups {_quoted(groups)}" if groups else ""
-    print(f"Next: skvision train {_quoted(folder)}{options} --model OUT")
+    options = f" --groups {quoted(groups)}" if groups else ""
+    print(f"Next: skvision train {quoted(folder)}{options} --model OUT")
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """Return a name as one types it into a terminal of any system."""
     return f'"{visible(name)}"' if " " in name else visible(name)

@@ -25,10 +25,18 @@ from skvision._app.evidence import Evidence, Learned
 from skvision._app.html_report import charts, portraits
 from skvision._app.html_report.curves import draw_calibration
 from skvision._app.html_report.images import as_ink, as_strip
+from skvision._app.html_report.scores import (
+    measure_baseline,
+    rank_classes,
+    score_classes,
+)
 from skvision._app.intervals import wilson_interval
 from skvision._app.load import read_images
 from skvision._app.split import hold_out_all
+from skvision._app.thumbnails import encode_thumbnail, thumbnail_target
 from skvision._app.words import shorten_names, unbroken_percent
+from skvision._readers.read_all import read_all
+from skvision._readers.read_source import Target
 
 # What each class looks for
 
@@ -199,3 +207,34 @@ def test_names_are_cut_to_what_tells_them_apart():
     assert shorten_names(["digit 1", "digit 2"]) == ["digit 1", "digit 2"]
     assert shorten_names(["/a/1.png", "b/2.png"]) == ["/a/1.png", "b/2.png"]
     assert shorten_names(["a/1.png"]) == ["a/1.png"]
+
+
+def test_the_baseline_is_the_most_frequent_class_in_training():
+    baseline = measure_baseline(["a", "b"], [(3, 6), (5, 2)])
+    assert baseline == ("b", 0.25, True)
+    assert measure_baseline(["a", "b"], [(None, 6), (5, 2)]) == ("a", 0.75, False)
+
+
+def test_classes_that_are_confused_most_come_first():
+    counts = np.array([[5, 0, 0], [0, 3, 1], [0, 2, 5]])
+    assert rank_classes(counts) == [1, 2, 0]
+    words = score_classes(counts, list("abc"))
+    assert [row["n_wrong"] for row in words] == [0, 1, 2]
+    assert [(row["taken_for"], row["n_taken"]) for row in words[1:]] == [
+        ("c", 1),
+        ("b", 2),
+    ]
+
+
+@pytest.mark.parametrize("extent", [(300, 100), (50, 200), (8, 8), (1, 5000)])
+def test_thumbnails_are_whole_images(extent):
+    original = Image.new("RGB", extent, "white")
+    target = Target((64, 64), "RGB", "crop", "bilinear", 10**8)
+    reading = read_all([original], [thumbnail_target(target)], n_jobs=1)
+    data = encode_thumbnail(reading.images[0][0], reading.extents[0])
+    thumbnail = Image.open(BytesIO(data))
+    assert max(thumbnail.size) == 160
+    assert thumbnail.width / thumbnail.height == pytest.approx(
+        extent[0] / extent[1], abs=1 / 160, rel=0.02
+    )
+    assert np.asarray(thumbnail).min() > 250

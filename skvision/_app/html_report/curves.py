@@ -26,12 +26,14 @@ class TrainingCharts(NamedTuple):
     learning: Chart | None
 
 
-def draw_training(classifier: SoftmaxRegression, evidence: Evidence) -> TrainingCharts:
+def draw_training(
+    classifier: SoftmaxRegression, evidence: Evidence, chance: float
+) -> TrainingCharts:
     """Return charts of the objective, of the penalty and of the training images."""
     return TrainingCharts(
         _draw_loss(classifier),
         _draw_alphas(evidence.losses, classifier.alpha),
-        _draw_learning(classifier, evidence) if len(evidence.rows) else None,
+        _draw_learning(classifier, evidence, chance) if len(evidence.rows) else None,
     )
 
 
@@ -129,7 +131,9 @@ def _draw_alphas(losses: dict[float, float], alpha: float) -> Chart | None:
     )
 
 
-def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart | None:
+def _draw_learning(
+    classifier: SoftmaxRegression, evidence: Evidence, chance: float
+) -> Chart | None:
     evaluation = evidence.evaluation
     truth = evaluation.truth
     n_right = count_right(
@@ -143,7 +147,6 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
         return None
     points = [(float(n), k / len(truth)) for n, k in n_right.items()]
     intervals = [wilson_interval(k, len(truth)) for k in n_right.values()]
-    chance = np.unique(truth, return_counts=True)[1].max() / len(truth)
     (fewest, first), (all_of_them, last) = points[0], points[-1]
     return draw(
         "learning",

@@ -38,7 +38,9 @@ from skvision._app.html_report.saved import (
 )
 from skvision._app.html_report.scores import (
     fill_cells,
+    measure_baseline,
     measure_tints,
+    rank_classes,
     score_all,
     score_classes,
 )
@@ -72,6 +74,7 @@ def write_report(
     about: dict[str, Any],
     n_bytes: int | None,
     date: datetime.date,
+    origin: dict[str, str] | None = None,
 ) -> None:
     """Write a web page on a model; if that fails, nothing is written.
 
@@ -92,13 +95,15 @@ def write_report(
         Size of that file.
     date : date
         The date of the report.
+    origin : dict of str to str or None
+        What the report was made from: the folder, the model and the command.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    page = render_report(pipeline, evidence, held_out, about, n_bytes, date)
+    page = render_report(pipeline, evidence, held_out, about, n_bytes, date, origin)
     replace_file(path, page.encode())
 
 
@@ -109,6 +114,7 @@ def render_report(
     about: dict[str, Any],
     n_bytes: int | None,
     date: datetime.date,
+    origin: dict[str, str] | None = None,
 ) -> str:
     """Return the page that `write_report` writes."""
     environment = _environment()
@@ -118,6 +124,8 @@ def render_report(
         zip(pipeline[-1].classes_.tolist(), draw_portraits(pipeline), strict=True)
     )
     split = evidence.split
+    table = count_images(evidence, classes, about)
+    baseline = measure_baseline(classes, table)
     return environment.get_template("report.html.jinja").render(
         style=_read(environment, "report.css"),
         pipeline_style=_read(environment, "pipeline.css"),
@@ -134,8 +142,11 @@ def render_report(
                 pipeline, evidence.evaluation.features
             )
         ],
-        training=draw_training(pipeline[-1], evidence),
-        table=count_images(evidence, classes, about),
+        training=draw_training(pipeline[-1], evidence, baseline.fraction),
+        table=table,
+        baseline=baseline,
+        top_5=evidence.evaluation.top_5,
+        origin={what: visible(text) for what, text in (origin or {}).items()},
         extents=measure_extents(evidence),
         resize=pipeline[0].resize,
         n_copies=count_copies(evidence.images.digests),
@@ -213,7 +224,10 @@ def _judge(evidence: Evidence) -> dict[str, Any]:
     shown = {*of_test[[*mistakes, *chosen]].tolist()}.union(*samples)
     return {
         "score": score_all(truth, predicted),
-        "by_class": score_classes(counts),
+        "by_class": score_classes(counts, classes),
+        "ranking": rank_classes(counts)
+        if len(classes) > _WIDELY_OPEN
+        else list(range(len(classes))),
         "calibration": draw_calibration(truth == predicted, confidence),
         "counts": counts.tolist(),
         "tints": measure_tints(counts),

@@ -4,6 +4,7 @@ What each command does is in `skvision._app.commands`.
 """
 
 import argparse
+import math
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -116,16 +117,19 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", help="train on digits that come with scikit-learn")
     train = commands.add_parser("train", help="train on a folder of images")
     _add_image_arguments(train)
+    _add_bad_file_arguments(train)
     _add_train_arguments(train)
     compare = commands.add_parser(
         "compare", help="cross-validate several models on a folder of images"
     )
     _add_image_arguments(compare)
+    _add_bad_file_arguments(compare)
     _add_compare_arguments(compare)
     report = commands.add_parser(
         "report", help="write a web page on a model: scores, mistakes, its weights"
     )
     _add_report_arguments(report)
+    _add_bad_file_arguments(report)
     predict = commands.add_parser("predict", help="predict the classes of images")
     _add_predict_arguments(predict)
     return parser
@@ -149,6 +153,30 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
         help="side of the square that images are brought to (default: 64)",
     )
     parser.add_argument(
+        "--resize",
+        choices=("crop", "pad", "stretch"),
+        default="crop",
+        help="how an image becomes a square: its longer side is cut off, black edges "
+        "are added, or its proportions change (default: crop)",
+    )
+    parser.add_argument(
+        "--background",
+        type=lambda text: None if text == "none" else text,
+        default="auto",
+        metavar="COLOR",
+        help="color behind transparent images, such as white or '#ffcc00'; auto is "
+        "black for images that are nearly white, and white for others; none ignores "
+        "the transparency (default: auto)",
+    )
+    parser.add_argument(
+        "--value-range",
+        nargs=2,
+        type=_number(float, math.isfinite, "a finite number"),
+        metavar=("LOW", "HIGH"),
+        help="levels of black and white in files with more than 8 bits, or with floats "
+        "(default: 0, and the highest number of the bits that an image uses)",
+    )
+    parser.add_argument(
         "--seed",
         type=_number(
             int, lambda x: 0 <= x < 2**32, "a whole number from 0 to 4294967295"
@@ -156,6 +184,26 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="seed of everything that is random, such as which images are held out "
         "(default: 0)",
+    )
+
+
+def _add_bad_file_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="leave out files that cannot be read, with a warning",
+    )
+    parser.add_argument(
+        "--bad-list",
+        metavar="FILE",
+        help="file to list those files in, one a line: file, tab, reason",
+    )
+    parser.add_argument(
+        "--max-pixels",
+        type=_number(int, lambda x: x >= 1, "a whole number from 1"),
+        default=100_000_000,
+        metavar="NUMBER",
+        help="files that decode to more pixels cannot be read (default: 100000000)",
     )
 
 

@@ -38,3 +38,12 @@ def png(width, height, depth, color, *chunks):
         crc = struct.pack(">I", zlib.crc32(name + data))
         parts += [struct.pack(">I", len(data)), name, data, crc]
     return b"".join(parts)
+
+
+def png_16(pixels):
+    """Return a PNG of 16-bit colors (H, W, 3), or with alpha (H, W, 4)."""
+    height, width, n_channels = pixels.shape
+    rows = pixels.astype(">u2").reshape(height, -1)
+    data = b"".join(b"\0" + row.tobytes() for row in rows)
+    color = {3: 2, 4: 6}[n_channels]
+    return png(width, height, 16, color, (b"IDAT", zlib.compress(data)))

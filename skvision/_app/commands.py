@@ -25,7 +25,8 @@ from skvision._app.find import (
 )
 from skvision._app.fingerprints import find_known
 from skvision._app.first_run import compiling_meanwhile
-from skvision._app.load import read_images
+from skvision._app.load import load_dataset
+from skvision._app.loading import LOADING, Loading
 from skvision._app.progress import show_progress
 from skvision._app.split import hold_out, hold_out_all, ties
 from skvision._app.standard_error import print_error
@@ -33,7 +34,6 @@ from skvision._app.words import count
 from skvision._contract.user_error import user_errors
 from skvision._model_files.model_file import load_model, save_model
 from skvision._model_files.replace_file import replace_file
-from skvision._readers.image_reader import ImageReader
 from skvision._recipes.choose import best_alpha, validate_alphas
 from skvision._recipes.copies import first_copies
 from skvision._recipes.describe import make_features
@@ -60,6 +60,7 @@ def train(options: argparse.Namespace) -> None:
         test_size=options.test_size,
         seed=options.seed,
         with_thumbnails=options.report is not None,
+        loading=Loading.of(options),
     )
     if options.model:
         with user_errors():
@@ -82,6 +83,7 @@ def learn(
     test_size: float,
     seed: int,
     with_thumbnails: bool = False,
+    loading: Loading = LOADING,
 ) -> Learned:
     """Fit a pipeline to a part of the images, and print how well it knows the others.
 
@@ -99,16 +101,20 @@ def learn(
         The seed of that draw, and of all else that is random.
     with_thumbnails : bool, default=False
         Whether a report will show images.
+    loading : Loading, default=LOADING
+        How files are read.
 
     Raises
     ------
     UserError
         If files cannot be read, or a class cannot be in both parts.
     """
-    labels, reader = dataset.labels, ImageReader((size, size))
+    reader = loading.reader(size)
     with compiling_meanwhile(make_features(features, size, 2, seed), size):
-        images = read_images(dataset.sources, reader, with_thumbnails=with_thumbnails)
-
+        dataset, images = load_dataset(
+            dataset, reader, loading, with_thumbnails=with_thumbnails
+        )
+    labels = dataset.labels
     copies = first_copies(images.digests)
     present.print_copies(dataset, copies)
     split = hold_out(dataset, copies, test_size, seed)
@@ -146,7 +152,9 @@ def compare(options: argparse.Namespace) -> None:
     from skvision._app.cross_validate import cross_validate
 
     dataset = find_images(options.folder, groups=options.groups)
-    table = cross_validate(dataset, options.size, options.folds, options.seed)
+    table = cross_validate(
+        dataset, options.size, options.folds, options.seed, Loading.of(options)
+    )
     print_comparison(table)
     if options.csv:
         with user_errors():
@@ -160,7 +168,9 @@ def report(options: argparse.Namespace) -> None:
         pipeline, about = load_model(options.model)
     classes = pipeline[-1].classes_.tolist()
     dataset = find_images_for(options.model, classes, options.folder)
-    images = read_images(dataset.sources, pipeline[0], with_thumbnails=True)
+    dataset, images = load_dataset(
+        dataset, pipeline[0], Loading.of(options), with_thumbnails=True
+    )
     split = hold_out_all(dataset)
     evaluation = evaluate(pipeline, images.pixels, dataset.labels)
     present.print_evaluation(evaluation, "image")

@@ -13,7 +13,8 @@ from skvision._app import present
 from skvision._app.dataset import Dataset
 from skvision._app.evaluate import find_in_top_5, has_top_5
 from skvision._app.intervals import accuracy_interval, difference_interval
-from skvision._app.load import read_images
+from skvision._app.load import load_dataset
+from skvision._app.loading import LOADING, Loading
 from skvision._app.progress import Progress, show_progress
 from skvision._app.split import draw_folds, ties
 from skvision._readers.image_reader import ImageReader
@@ -59,7 +60,11 @@ class _Problem:
 
 
 def cross_validate(
-    dataset: Dataset, size: int, n_folds: int, seed: int
+    dataset: Dataset,
+    size: int,
+    n_folds: int,
+    seed: int,
+    loading: Loading = LOADING,
 ) -> pd.DataFrame:
     """Cross-validate the candidates on the same folds.
 
@@ -78,6 +83,8 @@ def cross_validate(
         The number of folds. Each is predicted by models fitted to all others.
     seed : int
         The seed of the folds and of all else that is random.
+    loading : Loading, default=LOADING
+        How files are read.
 
     Returns
     -------
@@ -103,7 +110,7 @@ def cross_validate(
     UserError
         If files cannot be read, or a class cannot be in every fold.
     """
-    images = read_images(dataset.sources, ImageReader((size, size)))
+    dataset, images = load_dataset(dataset, loading.reader(size), loading)
     copies = first_copies(images.digests)
     present.print_copies(dataset, copies)
     parts = join_ties(ties(dataset, copies), len(copies))

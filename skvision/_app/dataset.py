@@ -1,8 +1,9 @@
 """What a command works on, before it is read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,3 +36,15 @@ class Dataset:
     n_training: int | None = None
     groups: NDArray[np.str_] | None = None
     n_ignored: int = 0
+
+    def keep(self, is_kept: NDArray[np.bool_]) -> Self:
+        """Return the images for which an array of shape (n,) is true."""
+        n_training = self.n_training
+        return replace(
+            self,
+            sources=list(compress(self.sources, is_kept)),
+            names=list(compress(self.names, is_kept)),
+            labels=self.labels[is_kept],
+            n_training=n_training and int(is_kept[:n_training].sum()),
+            groups=None if self.groups is None else self.groups[is_kept],
+        )

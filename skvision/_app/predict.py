@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skvision._app.inputs import Input
+from skvision._app.loading import in_options
 from skvision._app.stream import Ahead, in_blocks
 from skvision._readers.decoder_messages import collector
 from skvision._readers.image_reader import target_of
-from skvision._readers.read_all import read_all
+from skvision._readers.read_all import read_all, warn_of_messages
 from skvision._readers.read_source import Target
-from skvision._readers.unreadable_files import UnreadableFiles
 from skvision._training.parallel import count_threads
 
 _NAMES_AHEAD = 1000
@@ -100,18 +100,18 @@ def _read_blocks(
 
 
 def _read(block: list[Input], target: Target, n_jobs: int) -> _Block:
-    problems: dict[str, str] = {}
     paths = [one.path for one in block if one.problem is None]
-    images = None
-    while paths and images is None:
-        try:
-            images = read_all(paths, [target], n_jobs=n_jobs).images[0]
-        except UnreadableFiles as error:
-            problems |= error.files
-            paths = [path for path in paths if path not in problems]
-    return _Block(
-        [Input(path, why or problems.get(path)) for path, why in block], images
-    )
+    if not paths:
+        return _Block(block, None)
+    reading = read_all(paths, [target], n_jobs=n_jobs)
+    for messages in reading.messages.values():
+        messages[:] = [(kind, in_options(text)) for kind, text in messages]
+    warn_of_messages(reading.messages, paths)
+    reasons = [reading.reasons.get(i) for i in range(len(paths))]
+    problems = iter([why and in_options(why) for why in reasons])
+    inputs = [one if one.problem else Input(one.path, next(problems)) for one in block]
+    is_good = [why is None for why in reasons]
+    return _Block(inputs, reading.images[0][is_good] if any(is_good) else None)
 
 
 def _predict(pipeline: Pipeline, block: _Block) -> list[Prediction | Input]:

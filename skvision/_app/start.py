@@ -15,12 +15,13 @@ from skvision._contract.user_error import UserError
 from skvision._model_files.replace_file import check_place
 
 _WRITTEN = {  # the arguments of a command that name a file to write
-    "train": ("model", "report"),
-    "compare": ("csv",),
-    "report": ("report",),
+    "train": ("model", "report", "bad_list"),
+    "compare": ("csv", "bad_list"),
+    "report": ("report", "bad_list"),
 }
 _MANY_OBJECTS = 100_000  # between two collections; without, it is 700
-_NAMED = ("groups", "model", "csv", "report")  # the arguments that name a file
+# The arguments that name a file.
+_NAMED = ("groups", "model", "csv", "report", "bad_list")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -83,7 +84,8 @@ def _check_files(options: argparse.Namespace) -> None:
         file = getattr(options, role, None)
         if file and roles.setdefault(Path(file).resolve(), role) != role:
             other = roles[Path(file).resolve()]
-            raise UserError(f"{file!r} cannot be both the {role} and the {other}")
+            both = f"the {role} and the {other}".replace("_", " ")
+            raise UserError(f"{file!r} cannot be both {both}")
 
 
 def _check_folder(folder: str) -> None:

@@ -17,10 +17,16 @@ from typing import IO, Any
 from PIL import Image, ImageFile
 
 from skvision._readers.decoder_messages import note, standard_error
+from skvision._readers.heif import has_plugin, is_heif
+from skvision._readers.suffixes import IMAGE_SUFFIXES
 
-# Those that Pillow decodes itself and knows by their first bytes; not EPS, for which it
-# would start Ghostscript.
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
+# Those that Pillow or its plugin for HEIF decodes and knows by their first bytes; not
+# EPS, for which it would start Ghostscript.
+# fmt: off
+FORMATS = (
+    "JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "HEIF", "AVIF",
+)
+# fmt: on
 
 # fmt: off
 _DECODER_ERRORS = (  # whatever Pillow may raise on a damaged file
@@ -41,6 +47,9 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_IS_FOLDER = "it is a folder: skvision.datasets.load_image_folder lists its images"
+
+_LONGEST_PATH = 4096  # bytes
 _LONGEST_SIDE = 2**20  # Pillow's boxes have single precision
 
 # An open file has one position, and several threads may have been given the same file.
@@ -78,38 +87,65 @@ def open_binary(source: Any) -> IO[bytes]:
         raise BadFile("there is no file")
     with blame_the_file():
         if isinstance(source, str | os.PathLike):
-            return open(source, "rb")
+            try:
+                return open(source, "rb")
+            except OSError:
+                if os.path.isdir(source):
+                    raise BadFile(_IS_FOLDER) from None
+                raise
         if hasattr(source, "read"):
             with _open_file_lock:
                 source.seek(0)
                 source = source.read()
+        if len(source) <= _LONGEST_PATH and _is_path(bytes(source)):
+            raise BadFile("it is the name of a file in bytes: pass os.fsdecode(name)")
         return io.BytesIO(source)
+
+
+def _is_path(data: bytes) -> bool:
+    suffix = os.path.splitext(data.decode("latin-1"))[1]
+    return b"\0" not in data and suffix.lower() in IMAGE_SUFFIXES
 
 
 def identify(file: IO[bytes]) -> ImageFile.ImageFile:
     """Open an image as Image.open does, without its fixed limit on pixels."""
-    prefix = file.read(16)
+    prefix = file.read(64)
+    if not prefix:
+        raise BadFile("it is empty")
+    if is_heif(prefix) and not has_plugin():
+        raise BadFile(
+            "it is HEIF: install pillow-heif, the extra 'heif' of scikit-vision"
+        )
     for name in FORMATS:
         factory, accept = Image.OPEN.get(name, (None, None))
         accepted = accept(prefix) if accept else False
         if isinstance(accepted, str):  # known, but not to this build of Pillow
             raise BadFile(accepted)
-        if factory and accepted:
+        if factory and accepted and is_heif(prefix) == (name == "HEIF"):
             file.seek(0)
             return factory(file, "")
-    known = ", ".join(FORMATS)
-    raise BadFile(f"it is none of {known}" if prefix else "it is empty")
+    raise BadFile(f"it is none of {', '.join(FORMATS)}")
 
 
-def check_extent(image: Image.Image, max_pixels: int) -> None:
-    """Raise an error if decoding an image would take too much memory."""
-    if 0 in image.size:
+def check_sides(size: tuple[int, int]) -> None:
+    """Raise an error if an image has no pixels, or too many in a row."""
+    if 0 in size:
         raise BadFile("it has no pixels")
-    extent = f"{image.width} x {image.height} pixels"
-    if image.width * image.height > max_pixels:
-        raise BadFile(f"its {extent} are more than max_pixels={max_pixels}")
-    if max(image.size) > _LONGEST_SIDE:
-        raise BadFile(f"of its {extent}, one side is longer than {_LONGEST_SIDE}")
+    if max(size) > _LONGEST_SIDE:
+        raise BadFile(
+            f"of its {size[0]} x {size[1]} pixels, one side is longer than "
+            f"{_LONGEST_SIDE}"
+        )
+
+
+def check_extent(size: tuple[int, int], max_pixels: int, reduction: int = 1) -> None:
+    """Raise an error if decoding an image to a size would take too much memory."""
+    if math.prod(size) > max_pixels:
+        reduced = f", decoded at 1/{reduction}," if reduction > 1 else ""
+        raise BadFile(
+            f"its {size[0]} x {size[1]} pixels{reduced} are more than "
+            f"max_pixels={max_pixels}"
+        )
 
 
 def read_orientation(image: Image.Image) -> int:

@@ -7,17 +7,28 @@ that it needs little memory besides the decoded image.
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from skvision._readers import strips
 from skvision._readers.image_files import BadFile
+from skvision._readers.levels import Coding, Levels, find_levels, to_8_bits
+from skvision._readers.transparency import (
+    WHITE,
+    Color,
+    choose_background,
+    place_on,
+    sample,
+)
 
 Box = tuple[float, float, float, float]
 
-STRIP_PIXELS = 1 << 18  # that are converted at a time
+_MODES = frozenset(  # of which Pillow knows black and white, or find_levels does
+    "1 L LA P PA RGB RGBA RGBa RGBX CMYK YCbCr I I;16 I;16L I;16B I;16N F".split()
+)
 _REDUCING_GAP = (
     3.0  # as Pillow has it: what is averaged is left so many times too large
 )
@@ -28,6 +39,45 @@ _SUPPORT = {  # of Pillow's filters, in pixels of the smaller image
     Image.Resampling.BICUBIC: 2.0,
     Image.Resampling.LANCZOS: 3.0,
 }
+
+
+class Conversion(NamedTuple):
+    """How an image becomes 8-bit gray or RGB, the same for all its pixels.
+
+    Attributes
+    ----------
+    levels : (float, float) or None
+        Black and white, if an image has more than 8 bits.
+    background : (int, int, int) or None
+        What shows through the image; None if its transparency is ignored.
+    """
+
+    levels: Levels | None = None
+    background: Color | None = WHITE
+
+
+def find_conversion(
+    image: Image.Image,
+    coding: Coding,
+    value_range: Levels | None,
+    background: Color | str | None,
+) -> Conversion:
+    """Return how a decoded image is converted; see the parameters of `ImageReader`.
+
+    Raises
+    ------
+    BadFile
+        If the mode does not define black and white, or nothing tells which levels they
+        are.
+    """
+    if image.mode not in _MODES:
+        raise BadFile(f"its mode is {image.mode!r}: convert it to 8-bit RGB")
+    levels = find_levels(image, coding, value_range)
+    if isinstance(background, str):  # "auto"
+        background = WHITE
+        if image.has_transparency_data:
+            background = choose_background(_to_8_bits(sample(image), levels))
+    return Conversion(levels, background)
 
 
 def stored(size: Sequence[int], orientation: int) -> tuple[int, int]:
@@ -66,6 +116,7 @@ def resize_plain(
     size: tuple[int, int],
     resample: Image.Resampling,
     box: Box,
+    conversion: Conversion,
     *,
     close: bool = True,
 ) -> Image.Image:
@@ -81,6 +132,8 @@ def resize_plain(
         Filter.
     box : (float, float, float, float)
         Left, top, right and bottom of the region that is resized.
+    conversion : Conversion
+        How the image becomes 8-bit gray or RGB.
     close : bool, default=True
         Whether a large image is closed, which frees its memory, as soon as it is no
         longer needed.
@@ -88,20 +141,15 @@ def resize_plain(
     Returns
     -------
     resized : PIL.Image.Image
-        Resized image, gray if the mode of the image is gray. The pixels are those of
-        ``plain(image).resize(size, resample, box, reducing_gap=3.0)``.
-
-    Raises
-    ------
-    BadFile
-        If the mode does not define black and white, or if levels are out of range.
+        Resized image, gray if the image and its background are gray. The pixels are
+        ``plain(image, conversion).resize(size, resample, box, reducing_gap=3.0)``.
     """
-    _check_levels(image)
-    if _is_plain(image) or image.width * image.height <= STRIP_PIXELS:
-        whole = plain(image)
+    is_small = image.width * image.height <= strips.STRIP_PIXELS
+    if is_small or _is_plain(image, conversion):
+        whole = plain(image, conversion)
         return whole.resize(size, resample, box, reducing_gap=_REDUCING_GAP)
     factors, around = _find_reduction(image.size, size, resample, box)
-    reduced = _reduce(image, factors, around)
+    reduced = _reduce(image, factors, around, conversion)
     if close:
         image.close()
     left, top, right, bottom = box
@@ -141,17 +189,20 @@ def _find_reduction(
 
 
 def _reduce(
-    image: Image.Image, factors: tuple[int, int], box: tuple[int, int, int, int]
+    image: Image.Image,
+    factors: tuple[int, int],
+    box: tuple[int, int, int, int],
+    conversion: Conversion,
 ) -> Image.Image:
-    """Return ``plain(image).reduce(factors, box)``, computed strip by strip."""
+    """Return ``plain(image, conversion).reduce(factors, box)``, strip by strip."""
     left, top, right, bottom = box
     across, down = factors
     size = -(-(right - left) // across), -(-(bottom - top) // down)
-    n_rows = max(1, STRIP_PIXELS // ((right - left) * down)) * down
+    n_rows = max(1, strips.STRIP_PIXELS // ((right - left) * down)) * down
     reduced = None
     for start in range(top, bottom, n_rows):
         strip = image.crop((left, start, right, min(start + n_rows, bottom)))
-        strip = plain(strip).reduce(factors)
+        strip = plain(strip, conversion).reduce(factors)
         if reduced is None:
             reduced = Image.new(strip.mode, size)
         reduced.paste(strip, (0, (start - top) // down))
@@ -159,48 +210,25 @@ def _reduce(
     return reduced
 
 
-def plain(image: Image.Image) -> Image.Image:
+def plain(image: Image.Image, conversion: Conversion) -> Image.Image:
     """Return an image of any mode in 8-bit "L" or "RGB".
 
     Each pixel only depends on the pixel at the same position.
     """
-    if image.mode == "La":
-        raise BadFile("its mode is 'La': convert it to 8-bit RGB")
-    gray = image.mode in ("1", "L", "LA")
-    if image.mode.startswith("I"):
-        image = _from_16_bits(image)
+    image, background = _to_8_bits(image, conversion.levels), conversion.background
     if image.has_transparency_data:
-        colored = image.convert("RGBA")
-        image = Image.new("RGB", image.size, "white")
-        image.paste(colored, mask=colored)
-        if gray:
-            image = image.getchannel("R")
+        gray = image.mode in ("1", "L", "LA") and len({*(background or WHITE)}) == 1
+        image = place_on(background, image)
+        return image.getchannel("R") if gray else image
     if image.mode in ("L", "RGB"):
         return image
-    if image.mode not in ("1", "P", "RGBX", "CMYK", "YCbCr"):
-        raise BadFile(f"its mode is {image.mode!r}: convert it to 8-bit RGB")
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _is_plain(image: Image.Image) -> bool:
-    return image.mode in ("L", "RGB") and not image.has_transparency_data
+def _to_8_bits(image: Image.Image, levels: Levels | None) -> Image.Image:
+    return image if levels is None else to_8_bits(image, levels)
 
 
-def _check_levels(image: Image.Image) -> None:
-    """Raise an error if levels have more than 16 bits."""
-    if image.mode != "I":
-        return
-    low, high = cast("tuple[int, int]", image.getextrema())
-    if low < 0 or high > 65535:
-        raise BadFile(
-            f"its levels go from {low} to {high}, and nothing tells which is white: "
-            f"scale them to 0-65535 or 0-255"
-        )
-
-
-def _from_16_bits(image: Image.Image) -> Image.Image:
-    levels = np.asarray(image)
-    gray = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if "transparency" in image.info:
-        gray[levels == image.info["transparency"]] = 255
-    return Image.fromarray(gray)
+def _is_plain(image: Image.Image, conversion: Conversion) -> bool:
+    is_plain = image.mode in ("L", "RGB") and conversion.levels is None
+    return is_plain and not image.has_transparency_data

@@ -19,7 +19,6 @@ from skvision._readers.image_files import BadFile
 from skvision._readers.plain_image import paste
 from skvision._readers.read_source import Target, read_source
 from skvision._readers.sources import describe_source
-from skvision._readers.unreadable_files import raise_unreadable, warn_unreadable
 from skvision._training.parallel import count_threads, for_each_block
 
 _BLOCK_SIZE = 8
@@ -38,10 +37,16 @@ class Reading:
     extents : ndarray of shape (n, 2)
         Width and height of each original when it is upright; 0 where a file cannot be
         read.
+    reasons : dict of {int: str}
+        Why files cannot be read, by their position, in order. Their images are black.
+    messages : dict of {int: Messages}
+        What decoders reported on the other files, by their position.
     """
 
     images: list[NDArray[np.uint8]]
     extents: NDArray[np.intp]
+    reasons: dict[int, str]
+    messages: dict[int, Messages]
 
 
 def read_all(
@@ -49,7 +54,6 @@ def read_all(
     targets: Sequence[Target],
     *,
     n_jobs: int | None,
-    on_error: str = "raise",
 ) -> Reading:
     """Read files and bring their images to the size and mode of each target.
 
@@ -62,16 +66,9 @@ def read_all(
     sources : sequence of n files, images of Pillow or uint8 arrays
         What to read, as `ImageReader.transform` takes it.
     targets : sequence of Target
-        What each image becomes. They have the same ``max_pixels``.
+        What each image becomes. They differ in size only.
     n_jobs : int or None
         Number of threads, as joblib counts it.
-    on_error : {"raise", "warn"}
-        Whether files that cannot be read are an error, or come out as black images.
-
-    Raises
-    ------
-    UnreadableFiles
-        If files cannot be read, with ``on_error="raise"``.
     """
     shapes = [(len(sources), *target.shape) for target in targets]
     images = [np.zeros(shape, dtype=np.uint8) for shape in shapes]
@@ -104,11 +101,8 @@ def read_all(
         for_each_block(read_block, len(sources), _BLOCK_SIZE, n_jobs)
         for i in rest:
             read(i, math.inf)
-    if reasons:
-        report = warn_unreadable if on_error == "warn" else raise_unreadable
-        report(reasons, sources)
-    _warn({i: messages[i] for i in messages.keys() - reasons.keys()}, sources)
-    return Reading(images, extents)
+    good = {i: messages[i] for i in messages.keys() - reasons.keys()}
+    return Reading(images, extents, dict(sorted(reasons.items())), good)
 
 
 def _limit_pixels(max_pixels: int, n_threads: int) -> float:
@@ -117,7 +111,7 @@ def _limit_pixels(max_pixels: int, n_threads: int) -> float:
     return math.inf if n_threads == 1 else max_pixels // n_threads
 
 
-def _warn(messages: dict[int, Messages], sources: Sequence[Any]) -> None:
+def warn_of_messages(messages: dict[int, Messages], sources: Sequence[Any]) -> None:
     """Issue each message of the decoders once, with the names of the files."""
     files: dict[tuple[type[Warning], str], list[int]] = {}
     for i in sorted(messages):

@@ -9,16 +9,29 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageFile
 
+from skvision._readers.decoder_messages import note
 from skvision._readers.image_files import (
     UPRIGHT,
+    BadFile,
     blame_the_file,
     check_extent,
+    check_sides,
     decode,
     identify,
     open_binary,
     read_orientation,
 )
-from skvision._readers.plain_image import place, resize_plain, stored
+from skvision._readers.jpeg import draft, is_decoded_whole
+from skvision._readers.levels import Coding, Levels, find_coding
+from skvision._readers.plain_image import (
+    Conversion,
+    find_conversion,
+    place,
+    resize_plain,
+    stored,
+)
+from skvision._readers.png_chunks import drop_chunks
+from skvision._readers.transparency import Color
 
 _LOCKS = [Lock() for _ in range(64)]  # two threads must not read an image of Pillow
 
@@ -32,6 +45,8 @@ class Target:
     resize: str
     resample: str
     max_pixels: int
+    value_range: Levels | None
+    background: Color | str | None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -79,53 +94,87 @@ def read_source(
             return None
         gray = source.shape[2:] == (1,)
         image = Image.fromarray(source[:, :, 0] if gray else source)
-        return _scale_all(image, targets, image.size, 1)
+        return _scale_all(image, targets, Coding(), 1)
     if isinstance(source, Image.Image):
-        check_extent(source, targets[0].max_pixels)
-        if source.width * source.height > most_pixels:
-            return None
-        with _LOCKS[id(source) // 16 % len(_LOCKS)]:
-            if not decode(source, most_pixels == math.inf):  # if it is not yet
-                return None
-            image = source.copy()  # large ones are closed when they are scaled
-            orientation = read_orientation(source)
-        return _scale_all(image, targets, image.size, orientation)
+        return _read_image(source, targets, most_pixels)
     with open_binary(source) as file:
-        return _read_file(file, targets, most_pixels)
+        try:
+            return _read_file(file, targets, most_pixels)
+        except BadFile as problem:
+            repaired = drop_chunks(file)
+            if repaired is None:
+                raise
+            repaired_file, names = repaired
+            decoded = _read_file(repaired_file, targets, most_pixels)
+            note([f"The PNG was read without {', '.join(names)}: {problem.reason}"])
+            return decoded
+
+
+def _read_image(
+    image: Image.Image, targets: Sequence[Target], most_pixels: float
+) -> Decoded | None:
+    """Bring an image of Pillow, which may not be decoded yet, to each target."""
+    check_sides(image.size)
+    check_extent(image.size, targets[0].max_pixels)
+    if image.width * image.height > most_pixels:
+        return None
+    with _LOCKS[id(image) // 16 % len(_LOCKS)]:
+        coding = find_coding(image)
+        if not decode(image, most_pixels == math.inf):
+            return None
+        copy = image.copy()  # large ones are closed when they are scaled
+        orientation = read_orientation(image)
+    return _scale_all(copy, targets, coding, orientation)
 
 
 def _read_file(
     file: IO[bytes], targets: Sequence[Target], most_pixels: float
 ) -> Decoded | None:
-    image = _identify(file, targets[0])
+    image = _identify(file)
+    if image.format in ("JPEG", "MPO"):
+        return _read_jpeg(file, image, targets, most_pixels)
+    check_extent(image.size, targets[0].max_pixels)
+    coding = find_coding(image)
+    orientation = _decode_within(image, image.size, most_pixels)
+    if orientation is None:
+        return None
+    return _scale_all(image, targets, coding, orientation)
+
+
+def _read_jpeg(
+    file: IO[bytes],
+    image: ImageFile.ImageFile,
+    targets: Sequence[Target],
+    most_pixels: float,
+) -> Decoded | None:
     original = image.size
-    if image.format not in ("JPEG", "MPO"):
-        orientation = _decode_within(image, original, most_pixels)
-        if orientation is None:
-            return None
-        return _scale_all(image, targets, original, orientation)
     images: list[Image.Image] = []
     for target in targets:
         if images:  # the target before has decoded the image at another size
-            image = _identify(file, target)
+            image = _identify(file)
+        is_large = math.prod(original) > min(target.max_pixels, most_pixels)
+        is_whole = is_large and is_decoded_whole(file, image)
         extent = _draft(image, target)
-        # A progressive JPEG is decoded whole even where it is to become smaller.
-        decoded = original if image.info.get("progressive") else image.size
+        decoded = original if is_whole else image.size
+        check_extent(decoded, target.max_pixels, round(original[0] / decoded[0]))
         orientation = _decode_within(image, decoded, most_pixels)
         if orientation is None:
             return None
         close = target is targets[-1]
         extent = extent or image.size
-        images.append(_scale(image, target, extent, orientation, close=close))
+        conversion = Conversion()
+        images.append(
+            _scale(image, target, extent, orientation, conversion, close=close)
+        )
         upright = _upright(original, orientation)
     return Decoded(images, upright)
 
 
-def _identify(file: IO[bytes], target: Target) -> ImageFile.ImageFile:
+def _identify(file: IO[bytes]) -> ImageFile.ImageFile:
     with blame_the_file():
         file.seek(0)
         image = identify(file)
-    check_extent(image, target.max_pixels)
+    check_sides(image.size)
     return image
 
 
@@ -146,23 +195,29 @@ def _draft(image: ImageFile.ImageFile, target: Target) -> tuple[float, float] | 
     goal = stored(target.size, read_orientation(image))
     box, scaled = place(image.size, goal, target.resize)
     surplus = min((box[2] - box[0]) / scaled[0], (box[3] - box[1]) / scaled[1])
-    reduction = max(n for n in (1, 2, 4, 8) if n <= max(1, surplus))
-    smaller = image.width // reduction, image.height // reduction
-    drafted = image.draft(target.mode, smaller)
-    return drafted and drafted[1][2:]
+    return draft(image, target.mode, surplus)
 
 
 def _scale_all(
     image: Image.Image,
     targets: Sequence[Target],
-    original: tuple[int, int],
+    coding: Coding,
     orientation: int,
 ) -> Decoded:
+    extent, first = image.size, targets[0]
+    conversion = find_conversion(image, coding, first.value_range, first.background)
     images = [
-        _scale(image, target, image.size, orientation, close=target is targets[-1])
+        _scale(
+            image,
+            target,
+            extent,
+            orientation,
+            conversion,
+            close=target is targets[-1],
+        )
         for target in targets
     ]
-    return Decoded(images, _upright(original, orientation))
+    return Decoded(images, _upright(extent, orientation))
 
 
 def _scale(
@@ -170,13 +225,14 @@ def _scale(
     target: Target,
     extent: tuple[float, float],
     orientation: int,
+    conversion: Conversion,
     *,
     close: bool,
 ) -> Image.Image:
     """Resize, rotate and convert the image."""
     box, scaled = place(extent, stored(target.size, orientation), target.resize)
     resample = Image.Resampling[target.resample.upper()]
-    image = resize_plain(image, scaled, resample, box, close=close)
+    image = resize_plain(image, scaled, resample, box, conversion, close=close)
     if orientation in UPRIGHT:
         image = image.transpose(UPRIGHT[orientation])
     return image if image.mode == target.mode else image.convert(target.mode)

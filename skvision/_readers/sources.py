@@ -17,7 +17,14 @@ _ONE_FILE = (str, os.PathLike, bytes, bytearray, memoryview)
 
 def check_sources(X: Any) -> Any:
     """Return a validated sequence of files and images, or a batch of images."""
-    if isinstance(X, (*_ONE_FILE, Image.Image)) or hasattr(X, "read"):
+    if isinstance(X, Image.Image):
+        return [X]
+    if isinstance(X, str | os.PathLike) and os.path.isdir(X):
+        raise ValueError(
+            f"X is a folder, {describe_source(X)}: list its images by "
+            f"skvision.datasets.load_image_folder(folder).paths, and pass those."
+        )
+    if isinstance(X, _ONE_FILE) or hasattr(X, "read"):
         raise ValueError(
             f"X is one file, {describe_source(X)}: wrap it in a list, [X]."
         )
@@ -73,6 +80,11 @@ def _check_source(source: Any, name: str) -> None:
         refuse_mask(source, name)
         _check_image(source.dtype, source.shape, name)
         return
+    if isinstance(source, tuple) and source and isinstance(source[0], _ONE_FILE):
+        raise TypeError(
+            f"{name} is a tuple that begins with a file, {describe_source(source[0])}; "
+            f"pass the files alone, [file for file, label in X]."
+        )
     if isinstance(source, list | tuple):
         raise _flat_rows(f"{name} is a {type(source).__name__}")
     is_binary = hasattr(source, "read") and not isinstance(source, io.TextIOBase)

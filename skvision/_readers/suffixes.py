@@ -35,8 +35,7 @@ def missing_plugin(suffix: str) -> str | None:
     Returns
     -------
     extra : str or None
-        Such as "heif", for ``pip install "scikit-vision[heif]"``; None if these files
-        can be read.
+        Such as "heif", the extra of scikit-vision; None if these files can be read.
     """
     if suffix.lower() not in _HEIF or "HEIF" in Image.OPEN:
         return None

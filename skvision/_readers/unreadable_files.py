@@ -44,7 +44,7 @@ def raise_unreadable(reasons: Mapping[int, str], sources: Sequence[Any]) -> None
     raise UnreadableFiles(
         f"{_count(reasons, sources)}:{_list(reasons, sources)}\nRepair them, leave "
         f"them out, or pass on_error='warn' to have black images in their place.",
-        [(_name(sources[i]), reasons[i]) for i in sorted(reasons)],
+        [(name_source(sources[i]), reasons[i]) for i in sorted(reasons)],
     )
 
 
@@ -68,7 +68,8 @@ def _list(reasons: Mapping[int, str], sources: Sequence[Any]) -> str:
     return "".join(lines)
 
 
-def _name(source: Any) -> str:
+def name_source(source: Any) -> str:
+    """Return the path of a file, or a description of one without a path."""
     if isinstance(source, str | os.PathLike):
         return os.fsdecode(source)
     return describe_source(source)

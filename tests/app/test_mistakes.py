@@ -82,7 +82,7 @@ def test_many_unreadable_files(fail, folder, monkeypatch):
     error = fail("train", folder)
     assert "7 of 20 files cannot be read: " in error
     assert error.count("it is empty") == 3
-    assert error.endswith("; and 4 more\n")
+    assert error.endswith("; and 4 more. Repair or remove them, or pass --skip-bad\n")
 
 
 def test_a_class_that_cannot_be_on_both_sides(fail, folder):

@@ -31,7 +31,8 @@ from skvision._app.html_report.scores import (
     score_classes,
 )
 from skvision._app.intervals import wilson_interval
-from skvision._app.load import read_images
+from skvision._app.load import load_dataset
+from skvision._app.loading import LOADING
 from skvision._app.split import hold_out_all
 from skvision._app.thumbnails import encode_thumbnail, thumbnail_target
 from skvision._app.words import shorten_names, unbroken_percent
@@ -160,8 +161,7 @@ def test_ten_thousand_images_of_a_hundred_classes():
     names = [f"{i}.png" for i in range(10_000)]
     dataset = Dataset(list(images), names, labels)
     evidence = Evidence(
-        dataset,
-        read_images(dataset.sources, reader, with_thumbnails=True),
+        *load_dataset(dataset, reader, LOADING, with_thumbnails=True),
         hold_out_all(dataset),
         evaluate(pipeline, images, labels),
         rows=rows[:0],

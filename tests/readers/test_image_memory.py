@@ -11,9 +11,10 @@ import pytest
 from image_files import encode, png
 from PIL import Image
 
-from skvision._readers import plain_image
+from skvision._readers import plain_image, strips
 from skvision._readers.image_reader import ImageReader
-from skvision._readers.plain_image import plain
+from skvision._readers.levels import Coding
+from skvision._readers.plain_image import Conversion, find_conversion, plain
 
 
 def make_mode(mode, width, height, rng):
@@ -60,9 +61,11 @@ def test_strips_make_the_same_pixels(mode, rng, monkeypatch):
         top, bottom = np.sort(rng.random(2)) * [height / 3, height / 3]
         box = (left, top, right, bottom + height / 2)
         image = make_mode(mode, width, height, rng)
-        wanted = plain(image).resize(size, resample, box, reducing_gap=3.0)
-        monkeypatch.setattr(plain_image, "STRIP_PIXELS", int(rng.integers(1, 2000)))
-        out = plain_image.resize_plain(image, size, resample, box)
+        conversion = find_conversion(image, Coding(16), None, "auto")
+        wanted = plain(image, conversion).resize(size, resample, box, reducing_gap=3.0)
+        monkeypatch.setattr(strips, "STRIP_PIXELS", int(rng.integers(1, 2000)))
+        assert find_conversion(image, Coding(16), None, "auto") == conversion
+        out = plain_image.resize_plain(image, size, resample, box, conversion)
         assert out.mode == wanted.mode
         np.testing.assert_array_equal(np.asarray(out), np.asarray(wanted))
 
@@ -73,7 +76,7 @@ def test_alpha_over_white_stays_gray_where_it_was():
     image = Image.merge("LA", [Image.fromarray(level), Image.fromarray(alpha)])
     colored, white = image.convert("RGBA"), Image.new("RGB", image.size, "white")
     white.paste(colored, mask=colored)
-    out = plain(image)
+    out = plain(image, Conversion())
     assert out.mode == "L"
     np.testing.assert_array_equal(np.asarray(out.convert("RGB")), np.asarray(white))
     np.testing.assert_array_equal(np.asarray(out), np.asarray(white.convert("L")))

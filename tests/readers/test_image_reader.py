@@ -2,6 +2,8 @@
 
 import io
 import pickle
+import tracemalloc
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +103,13 @@ def encode_any(picture):
     ("X", "error", "message"),
     [
         ("a.jpg", ValueError, r"one file, 'a.jpg': wrap it in a list"),
+        (str(Path(__file__).parent), ValueError, "X is a folder, .*load_image_folder"),
+        (Path(__file__).parent, ValueError, "X is a folder, .*load_image_folder"),
+        ([Path(__file__).parent], ValueError, "it is a folder: .*load_image_folder"),
+        ([b"photos/a.jpg"], ValueError, "the name of a file in bytes: pass os.fsdec"),
+        ([np.bytes_(b"a.HEIC")], ValueError, "the name of a file in bytes"),
+        ([("a.jpg", "ant")], TypeError, r"X\[0\] is a tuple .*'a.jpg'; pass the files"),
+        ([(Path("a.jpg"), 3)], TypeError, r"\[file for file, label in X\]"),
         (Path("a.jpg"), ValueError, "wrap it in a list"),
         (b"abc", ValueError, "one file, 3 bytes: wrap it in a list"),
         (io.BytesIO(b"abc"), ValueError, "wrap it in a list"),
@@ -143,7 +152,24 @@ def encode_any(picture):
 )
 def test_what_x_may_not_be(X, error, message):
     with pytest.raises(error, match=message):
-        ImageReader(on_error="warn").transform(X)
+        ImageReader().transform(X)
+
+
+def test_an_image_of_pillow_is_a_list_of_one():
+    image = Image.fromarray(corners(4, 6))
+    reader = ImageReader((4, 6))
+    np.testing.assert_array_equal(reader.transform(image), reader.transform([image]))
+
+
+def test_one_long_path_takes_little_memory():
+    paths = ["a" * 50] * 3_000 + ["b" * 2400]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tracemalloc.start()
+        ImageReader(1, mode="L", on_error="warn").transform(paths)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 3_000 * 2400  # it is 4 times that in an array of str
 
 
 # As an estimator
@@ -152,13 +178,25 @@ def test_what_x_may_not_be(X, error, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"size": 64}, "'size' parameter"),
+        ({"size": 6.5}, "'size' parameter"),
+        ({"size": 0}, "one side of a square"),
         ({"size": (64,)}, "height, width"),
         ({"size": (64, 0)}, "height, width"),
         ({"size": (6.5, 4)}, "height, width"),
         ({"mode": "RGBA"}, "'mode' parameter"),
         ({"resize": "squash"}, "'resize' parameter"),
         ({"resample": 2}, "'resample' parameter"),
+        ({"background": 3}, "'background' parameter"),
+        ({"background": "reed"}, "background is 'reed'; a color"),
+        ({"background": "#ffcc0080"}, "background is '#ffcc0080'"),
+        ({"background": (0, 0, 256)}, r"background is \(0, 0, 256\)"),
+        ({"background": [0.5, 0, 0]}, r"background is \[0.5, 0, 0\]"),
+        ({"value_range": 255}, "'value_range' parameter"),
+        ({"value_range": (0, 0)}, "low < high"),
+        ({"value_range": (0, 1, 2)}, "two finite numbers"),
+        ({"value_range": (0, np.inf)}, "two finite numbers"),
+        ({"value_range": (np.nan, 1)}, "two finite numbers"),
+        ({"value_range": ("0", "1")}, "two finite numbers"),
         ({"on_error": "ignore"}, "'on_error' parameter"),
         ({"max_pixels": 0}, "'max_pixels' parameter"),
         ({"n_jobs": 1.5}, "'n_jobs' parameter"),
@@ -170,6 +208,12 @@ def test_parameters_are_checked_with_and_without_fit(parameters, message):
         ImageReader(**parameters).fit(X)
     with pytest.raises(ValueError, match=message):
         ImageReader(**parameters).transform(X)
+
+
+def test_one_number_is_the_side_of_a_square():
+    for size in (3, np.int64(3), (3, 3), [3, 3]):
+        assert ImageReader(size).transform([corners(5, 4)]).shape == (1, 3, 3, 3)
+    assert clone(ImageReader(3)).get_params()["size"] == 3
 
 
 def test_fit_opens_no_file():

@@ -37,12 +37,13 @@ class Progress:
         self._name, self._n_done, self._total = name, 0.0, total
         self._started = time.monotonic()
 
-    def advance(self, steps: float = 1, *, now: str = "") -> None:
-        """Count steps as done, and say what follows, if it has a name."""
+    def advance(self, steps: float = 1, *, now: str | None = None) -> None:
+        """Count steps as done, and say what is done now, if that is another thing."""
         assert self._task is not None
         self._n_done += steps
         self._display.advance(self._task, steps)
-        self.say(now)
+        if now is not None:
+            self.say(now)
         if not self._is_terminal and time.monotonic() - self._told >= _SECONDS:
             self._told = time.monotonic()
             print_error(self._line())
@@ -50,8 +51,7 @@ class Progress:
     def say(self, now: str) -> None:
         """Say what is being done in this stage."""
         assert self._task is not None
-        name = f"{self._name}: {now}" if now else self._name
-        self._display.update(self._task, description=name)
+        self._display.update(self._task, description=f"{self._name}: {now}")
 
     def print(self, text: str) -> None:
         """Print a line on the standard output, which the bar would be mixed with."""

@@ -36,8 +36,8 @@ from skvision._app.loading import LOADING
 from skvision._app.split import hold_out_all
 from skvision._app.thumbnails import encode_thumbnail, thumbnail_target
 from skvision._app.words import shorten_names, unbroken_percent
+from skvision._readers.image_reader import target_of
 from skvision._readers.read_all import read_all
-from skvision._readers.read_source import Target
 
 # What each class looks for
 
@@ -229,7 +229,7 @@ def test_classes_that_are_confused_most_come_first():
 @pytest.mark.parametrize("extent", [(300, 100), (50, 200), (8, 8), (1, 5000)])
 def test_thumbnails_are_whole_images(extent):
     original = Image.new("RGB", extent, "white")
-    target = Target((64, 64), "RGB", "crop", "bilinear", 10**8)
+    target = target_of(ImageReader())
     reading = read_all([original], [thumbnail_target(target)], n_jobs=1)
     data = encode_thumbnail(reading.images[0][0], reading.extents[0])
     thumbnail = Image.open(BytesIO(data))

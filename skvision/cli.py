@@ -5,6 +5,7 @@ What each command does is in `skvision._app.commands`.
 
 import argparse
 import math
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -31,12 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status : int
         0 if all went well; 2 after a mistake of the user, or if the output cannot be
         written, with one line on the standard error; 130 after an interrupt from the
-        keyboard; 1 if the reader of the output has gone.
+        keyboard; 1 if some of the files to predict cannot be read, which the standard
+        error names, or if the reader of the output has gone.
     """
     try:
         with whole_output(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            start.run(_parser().parse_args(arguments))
+            typed = sys.argv[1:] if arguments is None else list(arguments)
+            options = _parser().parse_args(typed, argparse.Namespace(typed=typed))
+            return start.run(options)
     except UserError as error:
         print_error(f"error: {error}")
         return 2
@@ -45,10 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # of "skvision … | head"
         return 1
-    return 0
 
 
 def _show_warning(message: Warning | str, category: Any, *_: Any, **__: Any) -> None:
+    if getattr(category, "__name__", "") == "ConvergenceWarning":
+        # Its own text names parameters that the command does not have.
+        message = "a fit ended before its optimum, so the model may be a little worse"
     print_error(f"warning: {message}")
 
 
@@ -79,15 +85,15 @@ def _number(
 
 
 def _fraction(text: str) -> float:
-    """Read a number between 0 and 1; what may be a percentage is told so."""
+    """Read a fraction; a percentage gets the fraction suggested that was meant."""
     what = "a number between 0 and 1"
     try:
         percent = float(text.removesuffix("%"))
     except ValueError:
-        percent = 0
+        percent = 0.0
     if 1 <= percent < 100:
-        what += f": for {percent:g} %, pass {percent / 100:g}"
-    return _number(float, lambda x: 0 < x < 1, what)(text)
+        what += f": for {percent:g} % pass {percent / 100:g}"
+    return float(_number(float, lambda x: 0 < x < 1, what)(text))
 
 
 def _features(text: str) -> tuple[str, ...]:
@@ -267,12 +273,46 @@ def _add_report_arguments(report: argparse.ArgumentParser) -> None:
 
 def _add_predict_arguments(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("model", metavar="MODEL", help="a file that train has saved")
-    predict.add_argument("files", metavar="FILE", nargs="+", help="images")
     predict.add_argument(
-        "--json",
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="images, folders of images, patterns such as '*.jpg', or - for a list of "
+        "files on the standard input, one in a line",
+    )
+    predict.add_argument(
+        "--recursive",
         action="store_true",
+        help="also read the images in folders inside a folder",
+    )
+    form = predict.add_mutually_exclusive_group()
+    form.add_argument(
+        "--json",
+        dest="form",
+        action="store_const",
+        const="json",
+        default="text",
         help="print a JSON object a line, with the probabilities of all classes, "
         "instead of file, label and probability with tabs between them",
+    )
+    form.add_argument(
+        "--csv",
+        dest="form",
+        action="store_const",
+        const="csv",
+        help="print a table in CSV with a header instead",
+    )
+    predict.add_argument(
+        "--top",
+        type=_number(int, lambda x: x >= 1, "a whole number from 1"),
+        metavar="K",
+        help="print the K most probable classes of each image (default: 1; with --json "
+        "all)",
+    )
+    predict.add_argument(
+        "--sort-into",
+        metavar="DIR",
+        help="copy each image into DIR/label as well; files that are there stay",
     )
 
 

@@ -48,7 +48,7 @@ def train(dataset, features=("hog", "color", "words")):
     return learn(dataset, 20, features, test_size=0.4, seed=0, with_thumbnails=True)
 
 
-def render(trained, about=(), held_out=None):
+def render(trained, about=(), held_out=None, origin=None):
     """Return the page on a model."""
     return render_report(
         trained.pipeline,
@@ -57,4 +57,5 @@ def render(trained, about=(), held_out=None):
         dict(about),
         123_456,
         DATE,
+        origin,
     )

@@ -42,6 +42,7 @@ ROOMS = {
     "_model_files": {"_contract"},
     "_app": {
         "_contract",
+        "_kernels",
         "_linear",
         "_model_files",
         "_readers",

@@ -25,21 +25,21 @@ from skvision._app.find import (
     find_images_to_compare,
 )
 from skvision._app.fingerprints import find_known
+from skvision._app.first_run import compiling_meanwhile
 from skvision._app.label_source import LabelSource
-from skvision._app.load import load_dataset, read_images
+from skvision._app.load import load_dataset
 from skvision._app.loading import LOADING, Loading
 from skvision._app.progress import show_progress
 from skvision._app.saved_classifier import load_classifier, save_classifier
 from skvision._app.split import hold_out, hold_out_all, ties
 from skvision._app.standard_error import print_error
+from skvision._app.words import count
 from skvision._contract.user_error import user_errors
 from skvision._model_files.replace_file import replace_file
 from skvision._recipes.choose import best_alpha, validate_alphas
 from skvision._recipes.copies import first_copies
 from skvision._recipes.describe import make_features
 from skvision._recipes.fit import fit_softmax
-
-_IMAGES_AT_A_TIME = 256  # whose features are in memory
 
 
 def demo(options: argparse.Namespace) -> None:
@@ -113,9 +113,10 @@ def learn(
         If files cannot be read, or a class cannot be in both parts.
     """
     reader = loading.reader(size)
-    dataset, images = load_dataset(
-        dataset, reader, loading, with_thumbnails=with_thumbnails
-    )
+    with compiling_meanwhile(make_features(features, size, 2, seed), size):
+        dataset, images = load_dataset(
+            dataset, reader, loading, with_thumbnails=with_thumbnails
+        )
     labels = dataset.labels
     copies = first_copies(images.digests)
     present.print_copies(dataset, copies)
@@ -124,19 +125,23 @@ def learn(
 
     learning, started = split.in_training, time.perf_counter()
     with show_progress() as progress:
-        progress.add_task("Learning", total=None)
+        progress.stage("Learning", 4)
+        progress.say("describing")
         union = make_features(features, size, int(learning.sum()), seed)
         described = union.fit_transform(images.pixels[learning])
+        progress.advance(now="choosing")
         tied = [values[learning] for values in ties(dataset, copies)]
         losses = validate_alphas(described, labels[learning], tied, seed)
+        progress.advance(now="fitting")
         fitted = fit_softmax(described, labels[learning], best_alpha(losses))
+        progress.advance(now="testing")
         seconds = time.perf_counter() - started
         pipeline = make_pipeline(reader, union, fitted.normalizer, fitted.classifier)
         evaluation = evaluate(
             pipeline, images.pixels[split.in_test], labels[split.in_test]
         )
 
-    present.print_evaluation(evaluation, "held-out images")
+    present.print_evaluation(evaluation, "held-out image")
     present.print_seconds(images.seconds, seconds + evaluation.seconds)
     evidence = Evidence(
         dataset, images, split, evaluation, fitted.rows, losses, seconds
@@ -175,34 +180,19 @@ def report(options: argparse.Namespace) -> None:
     )
     split = hold_out_all(dataset)
     evaluation = evaluate(pipeline, images.pixels, dataset.labels)
-    present.print_evaluation(evaluation, "images")
+    present.print_evaluation(evaluation, "image")
 
     n_known = int(find_known(images.digests, about).sum())
     if n_known:
         print_error(
-            f"warning: {n_known} of {len(images.digests)} images are among those that "
-            f"the model has learned from: the scores are too good"
+            f"warning: {n_known} of {count(len(images.digests), 'image')} "
+            f"{'is' if n_known == 1 else 'are'} among those that the model has learned "
+            f"from: the scores are too good"
         )
     rows = evaluation.features[:0]
     evidence = Evidence(dataset, images, split, evaluation, rows, {}, None)
     held_out = {"from": "a test folder", "known": n_known}
     _write_report(options, pipeline, evidence, held_out, about)
-
-
-def predict(options: argparse.Namespace) -> None:
-    """Print the class of each image."""
-    with user_errors():
-        pipeline, _ = load_classifier(options.model)
-    images = read_images(options.files, pipeline[0])
-    classes = pipeline[-1].classes_.tolist()
-    for start in range(0, len(options.files), _IMAGES_AT_A_TIME):
-        block = slice(start, start + _IMAGES_AT_A_TIME)
-        features = pipeline[1:-1].transform(images.pixels[block])
-        labels = pipeline[-1].predict(features).tolist()
-        table = pipeline[-1].predict_proba(features).tolist()
-        for file, label, row in zip(options.files[block], labels, table, strict=True):
-            probabilities = dict(zip(classes, row, strict=True))
-            present.print_prediction(file, label, probabilities, options.json)
 
 
 def _write_report(
@@ -224,5 +214,17 @@ def _write_report(
             about=about,
             n_bytes=n_bytes,
             date=date.today(),
+            origin=_describe_origin(options),
         )
     present.print_report_place(options.report)
+
+
+def _describe_origin(options: argparse.Namespace) -> dict[str, str]:
+    """Return what a report is made from, as the user named it."""
+    named = {
+        "Folder": options.folder,
+        "Test folder": getattr(options, "test", None),
+        "Model": options.model,
+        "Command": f"skvision {' '.join(map(present.quoted, options.typed))}",
+    }
+    return {what: name for what, name in named.items() if name}

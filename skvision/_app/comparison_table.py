@@ -7,9 +7,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from skvision._app.words import write_percent
+
 _TRAIN = "hog color words softmax"  # what `skvision train` fits
-_NUMBERS = ("%\nright", "95 %\ninterval", "minus\nbest", "95 %\ninterval")
-_TIMES = ("fit\ns", "predict\nms")
+_INTERVAL = "95 %\ninterval"
 
 
 def print_comparison(table: pd.DataFrame) -> None:
@@ -29,18 +30,26 @@ def print_comparison(table: pd.DataFrame) -> None:
 
 def _lay_out(table: pd.DataFrame) -> Table:
     shown = Table(box=None, pad_edge=False)
-    for column in ("features", "model"):
-        shown.add_column(f"\n{column}")
-    for column in _NUMBERS + _TIMES:
+    with_top_5 = "top_5_accuracy" in table
+    shown.add_column("\nmodel")
+    for column in (
+        "\nright",
+        _INTERVAL,
+        *(["\ntop-5"] if with_top_5 else []),
+        "minus\nbest",
+        _INTERVAL,
+        "fit\ns",
+        "predict\nms",
+    ):
         shown.add_column(column, justify="right")
     for i, row in enumerate(table.to_dict("records")):
         less = _percent(row, "difference")
         interval = _percent(row, "difference_low", "difference_high", sign="+")
         shown.add_row(
-            row["features"] or "none",
-            row["model"],
-            _percent(row, "accuracy"),
+            f"{row['features']} {row['model']}".strip(),
+            write_percent(row["accuracy"]),
             _percent(row, "accuracy_low", "accuracy_high"),
+            *([write_percent(row["top_5_accuracy"])] if with_top_5 else []),
             *((less, interval) if i else ("", "")),
             *(_time(row[name]) for name in ("fit_seconds", "predict_ms")),
         )

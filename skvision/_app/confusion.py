@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from skvision._app.words import write_percent
+
 _MOST_PAIRS = 10
 
 
@@ -25,8 +27,8 @@ def tabulate_classes(counts: NDArray[np.int64], names: Sequence[str]) -> Table:
         table.add_column(column, justify="right")
     for i, name in enumerate(names):
         n_true, n_predicted = counts[i].sum(), counts[:, i].sum()
-        precision = f"{counts[i, i] / n_predicted:.3f}" if n_predicted else "-"
-        recall = f"{counts[i, i] / n_true:.3f}" if n_true else "-"
+        precision = write_percent(counts[i, i] / n_predicted) if n_predicted else "-"
+        recall = write_percent(counts[i, i] / n_true) if n_true else "-"
         table.add_row(name, str(n_true), precision, recall)
     return table
 

@@ -1,22 +1,21 @@
 """Cross-validate: several models on the same folds, for ``skvision compare``."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich.progress import Progress, TaskID
 
 from skvision._app import present
 from skvision._app.dataset import Dataset
+from skvision._app.evaluate import find_in_top_5, has_top_5
 from skvision._app.intervals import accuracy_interval, difference_interval
 from skvision._app.load import load_dataset
 from skvision._app.loading import LOADING, Loading
-from skvision._app.progress import show_progress
+from skvision._app.progress import Progress, show_progress
 from skvision._app.split import draw_folds, ties
 from skvision._readers.image_reader import ImageReader
 from skvision._recipes.candidates import CANDIDATES, Candidate, Training
@@ -43,6 +42,7 @@ class _Trial:
     """The result of a candidate in one fold."""
 
     right: NDArray[np.bool_]
+    in_top_5: NDArray[np.bool_] | None  # if there are many classes
     fit_seconds: float
     predict_seconds: float  # an image
     chosen: str
@@ -94,6 +94,8 @@ def cross_validate(
         - ``features``, ``model``: the candidate (str)
         - ``accuracy``, ``accuracy_low``, ``accuracy_high``: the fraction of images that
           are right, each predicted once, with its 95 % interval (`accuracy_interval`)
+        - ``top_5_accuracy``: the fraction whose class is among the five of the highest
+          scores; the column is there if there are 20 classes or more
         - ``difference``, ``difference_low``, ``difference_high``: the accuracy less
           that of the first row, with its 95 % interval (`difference_interval`)
         - ``fit_seconds``: to compute the features of a training part, learn and choose
@@ -119,30 +121,22 @@ def cross_validate(
     trials: dict[Candidate, list[_Trial]] = {candidate: [] for candidate in CANDIDATES}
     # Two threads for products this small wait longer than they compute, above all on a
     # machine that has other work; and times of one thread can be compared.
-    with one_thread_for_blas, _progress(n_folds) as (progress, task):
+    with one_thread_for_blas, show_progress() as progress:
+        progress.stage("Comparing", n_folds * (len(CANDIDATES) + 1))
         started = time.perf_counter()
         described = _describe(images.pixels, size)
         for i, in_test in enumerate(folds):
-            _try_all(problem, described, in_test, trials, progress, task)
+            _try_all(problem, described, in_test, trials, progress)
             if i == 0:
                 seconds = (time.perf_counter() - started) * (n_folds - 1)
                 _announce_long(seconds, progress)
     return _tabulate(trials, folds, parts)
 
 
-@contextmanager
-def _progress(n_folds: int) -> Iterator[tuple[Progress, TaskID]]:
-    with show_progress() as progress:
-        total = n_folds * (len(CANDIDATES) + 1)
-        yield progress, progress.add_task("Describing", total=total)
-
-
 def _announce_long(seconds: float, progress: Progress) -> None:
     if seconds > _LONG:
-        progress.stop()  # it would be on the same line
         minutes = seconds / 60
-        print(f"The other folds will take about {minutes:.1f} minutes.")
-        progress.start()
+        progress.print(f"The other folds will take about {minutes:.1f} minutes.")
 
 
 def _try_all(
@@ -151,18 +145,17 @@ def _try_all(
     in_test: NDArray[np.bool_],
     trials: dict[Candidate, list[_Trial]],
     progress: Progress,
-    task: TaskID,
 ) -> None:
     """Try each candidate in one fold, and append the results."""
-    progress.update(task, description="words")
+    progress.say("words")
     n_training = int((~in_test).sum())
     words = make_features(("words",), problem.size, n_training, problem.seed)
     described = described | {"words": _timed(words, problem.pixels, ~in_test)}
-    progress.advance(task)
+    progress.advance()
     for candidate in CANDIDATES:
-        progress.update(task, description=candidate.name)
+        progress.say(candidate.name)
         trials[candidate].append(_try(candidate, described, problem, in_test))
-        progress.advance(task)
+        progress.advance()
 
 
 def _describe(pixels: NDArray[np.uint8], size: int) -> dict[str, _Described]:
@@ -215,10 +208,21 @@ def _try(
     to_learn = sum(block.seconds_to_learn for block in blocks)
     return _Trial(
         right=predicted == labels[in_test],
+        in_top_5=_find_in_top_5(classifier, rows[in_test], labels[in_test]),
         fit_seconds=to_learn + each * n_training + learned - started,
         predict_seconds=each + (done - learned) / n_test,
         chosen=chosen,
     )
+
+
+def _find_in_top_5(
+    classifier: Any, rows: NDArray[Any], truth: NDArray[np.str_]
+) -> NDArray[np.bool_] | None:
+    classes = classifier.classes_.tolist()
+    if not has_top_5(classes):
+        return None
+    score = getattr(classifier, "predict_proba", None) or classifier.decision_function
+    return find_in_top_5(truth, classes, score(rows))
 
 
 def _tabulate(
@@ -240,6 +244,8 @@ def _tabulate(
         if candidate != ranked[0]:
             low, high = difference_interval(own, best, parts)
         predict_seconds = [trial.predict_seconds for trial in results]
+        in_top_5 = [one.in_top_5 for one in results if one.in_top_5 is not None]
+        top_5 = {"top_5_accuracy": np.concatenate(in_top_5).mean()} if in_top_5 else {}
         records.append(
             {
                 "features": " ".join(candidate.features),
@@ -247,6 +253,7 @@ def _tabulate(
                 "accuracy": own.mean(),
                 "accuracy_low": accuracy_low,
                 "accuracy_high": accuracy_high,
+                **top_5,
                 "difference": own.mean() - best.mean(),
                 "difference_low": low,
                 "difference_high": high,

@@ -1,6 +1,7 @@
 """Evaluate: what a model predicts for images it has not learned from."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skvision._app.intervals import wilson_interval
+from skvision._app.words import natural_order
+
+_ENOUGH_FOR_TOP_5 = 20  # classes: with fewer, five of them are too many
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ class Evaluation:
     truth, predicted : ndarray of shape (n_test,), str
         The class of each test image, and the predicted one.
     classes : list of str
-        All classes of the model in their order.
+        All classes of the model in the order in which people count: 2 before 10.
+    probabilities : ndarray of shape (n_test, n_classes)
+        The probability of each of these classes.
     features : ndarray of shape (n_test, n_features)
         The normalized features of the test images.
     seconds : float
@@ -62,6 +68,7 @@ class Evaluation:
     truth: NDArray[np.str_]
     predicted: NDArray[np.str_]
     classes: list[str]
+    probabilities: NDArray[np.floating[Any]]
     features: NDArray[np.floating[Any]]
     seconds: float
 
@@ -69,6 +76,14 @@ class Evaluation:
     def score(self) -> Score:
         """How many of the predictions are right."""
         return measure(self.truth, self.predicted)
+
+    @property
+    def top_5(self) -> Score | None:
+        """How many classes are among the five most probable; None if they are few."""
+        if not has_top_5(self.classes):
+            return None
+        found = find_in_top_5(self.truth, self.classes, self.probabilities)
+        return Score(len(found), int(found.sum()))
 
 
 def evaluate(
@@ -89,10 +104,54 @@ def evaluate(
     features = pipeline[1:-1].transform(pixels)
     predicted = pipeline[-1].predict(features)
     seconds = time.perf_counter() - started
-    classes = pipeline[-1].classes_.tolist()
-    return Evaluation(truth, predicted, classes, features, seconds)
+    probabilities = pipeline[-1].predict_proba(features)
+    names = pipeline[-1].classes_.tolist()
+    order = sorted(range(len(names)), key=lambda i: natural_order(names[i]))
+    return Evaluation(
+        truth,
+        predicted,
+        [names[i] for i in order],
+        probabilities[:, order],
+        features,
+        seconds,
+    )
 
 
 def measure(truth: NDArray[np.str_], predicted: NDArray[np.str_]) -> Score:
     """Return how many predictions are right."""
     return Score(len(truth), int((truth == predicted).sum()))
+
+
+def has_top_5(classes: Sequence[str]) -> bool:
+    """Return whether classes are so many that top-5 accuracy says something."""
+    return len(classes) >= _ENOUGH_FOR_TOP_5
+
+
+def find_in_top_5(
+    truth: NDArray[np.str_], classes: Sequence[str], scores: NDArray[Any]
+) -> NDArray[np.bool_]:
+    """Return where the true class is among the five of the highest scores.
+
+    Among equal scores the first classes count, so that a model that gives all classes
+    the same score is not always right.
+
+    Parameters
+    ----------
+    truth : ndarray of shape (n,)
+        The true classes.
+    classes : sequence of n_classes str
+        All classes.
+    scores : ndarray of shape (n, n_classes)
+        A score, such as the probability, of each class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skvision._app.evaluate import find_in_top_5
+    >>> scores = np.arange(12).reshape(2, 6)
+    >>> find_in_top_5(np.array(["a", "b"]), list("abcdef"), scores).tolist()
+    [False, True]
+    """
+    top = np.argsort(-scores, axis=1, kind="stable")[:, :5]
+    found: NDArray[np.bool_] = (np.array(classes)[top] == truth[:, None]).any(axis=1)
+    return found

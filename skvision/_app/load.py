@@ -12,7 +12,7 @@ from skvision._app.dataset import Dataset
 from skvision._app.loading import Loading, in_options
 from skvision._app.progress import show_progress
 from skvision._app.standard_error import print_error
-from skvision._app.thumbnails import encode_jpeg, thumbnail_target
+from skvision._app.thumbnails import encode_thumbnail, thumbnail_target
 from skvision._contract.user_error import UserError, user_errors, visible
 from skvision._model_files.replace_file import replace_file
 from skvision._readers.decoder_messages import Messages
@@ -157,7 +157,7 @@ def _read(
     targets = [target, thumbnail_target(target)] if with_thumbnails else [target]
     read = _Read([], [], [], {}, {}, time.perf_counter())
     with show_progress() as progress:
-        task = progress.add_task("Reading", total=len(sources))
+        progress.stage("Reading", len(sources))
         for start in range(0, len(sources), _FILES_AT_A_TIME):
             block = sources[start : start + _FILES_AT_A_TIME]
             reading = read_all(block, targets, n_jobs=reader.n_jobs)
@@ -165,12 +165,13 @@ def _read(
             read.pixels.append(reading.images[0][good])
             read.extents.append(reading.extents[good])
             for small in reading.images[1:]:
-                read.thumbnails.extend(map(encode_jpeg, small[good]))
+                encoded = map(encode_thumbnail, small[good], reading.extents[good])
+                read.thumbnails.extend(encoded)
             for i, reason in reading.reasons.items():
                 read.reasons[start + i] = in_options(reason)
             for i, said in reading.messages.items():
                 read.messages[start + i] = [(kind, in_options(x)) for kind, x in said]
-            progress.advance(task, len(block))
+            progress.advance(len(block))
     return read
 
 

@@ -1,9 +1,6 @@
 """Present: what the commands print on the standard output."""
 
-import json
-import math
 from collections import Counter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +13,12 @@ from skvision._app.confusion import (
     tabulate_pairs,
 )
 from skvision._app.dataset import Dataset
-from skvision._app.evaluate import Evaluation
+from skvision._app.evaluate import Evaluation, Score
 from skvision._app.label_source import LabelSource
 from skvision._app.quoted import quoted
 from skvision._app.split import Split
-from skvision._contract.user_error import UserError, visible
+from skvision._app.words import count, natural_order, write_percent
+from skvision._contract.user_error import visible
 
 _MOST_CLASSES = 8  # that are named in one line
 _MOST_COPIES = 3
@@ -28,17 +26,18 @@ _MOST_COPIES = 3
 
 def print_folder(folder: str, labels: NDArray[np.str_], ignored: str) -> None:
     """Print how many images of each class a folder has, and what is ignored in it."""
-    counts = [f"{name} {n}" for name, n in Counter(labels.tolist()).items()]
-    named = ", ".join(counts[:_MOST_CLASSES])
+    counts = Counter(labels.tolist())
+    names = sorted(counts, key=natural_order)
+    named = ", ".join(f"{name} {counts[name]}" for name in names[:_MOST_CLASSES])
     more = ", ..." if len(counts) > _MOST_CLASSES else ""
     print(
-        f"{len(labels)} images of {len(counts)} classes in {visible(folder)}: "
-        f"{visible(named)}{more}. {ignored}".rstrip()
+        f"{count(len(labels), 'image')} of {count(len(counts), 'class')} in "
+        f"{visible(folder)}: {visible(named)}{more}. {ignored}".rstrip()
     )
 
 
 def print_copies(dataset: Dataset, copies: NDArray[np.intp]) -> None:
-    """Print which images are copies of others.
+    """Print which images are copies of others, each once, the worst first.
 
     Parameters
     ----------
@@ -48,13 +47,15 @@ def print_copies(dataset: Dataset, copies: NDArray[np.intp]) -> None:
         For each image the first one with the same pixels.
     """
     order, labels = np.arange(len(copies)), dataset.labels
-    _print_pairs("Copies of other images", dataset, copies, copies != order)
     is_torn = labels != labels[copies]
-    _print_pairs("Copies in another class", dataset, copies, is_torn)
+    is_leaked = np.zeros(len(copies), bool)
     if dataset.n_training is not None:
         is_leaked = (order >= dataset.n_training) & (copies < dataset.n_training)
-        what = "Copies of training images, left out of the test"
-        _print_pairs(what, dataset, copies, is_leaked)
+    _print_pairs("The same image with two labels", dataset, copies, is_torn)
+    what = "Copies of training images, left out of the test"
+    _print_pairs(what, dataset, copies, is_leaked & ~is_torn)
+    is_other = (copies != order) & ~is_torn & ~is_leaked
+    _print_pairs("Copies of other images", dataset, copies, is_other)
 
 
 def _print_pairs(
@@ -72,7 +73,8 @@ def _print_pairs(
 def print_split(split: Split) -> None:
     """Print how many images are for training, and how many for testing."""
     n_training, n_test = split.in_training.sum(), split.in_test.sum()
-    print(f"Training on {n_training} images, {n_test} are held out.")
+    are = "is" if n_test == 1 else "are"
+    print(f"Training on {count(n_training, 'image')}, {n_test} {are} held out.")
 
 
 def print_evaluation(evaluation: Evaluation, what: str) -> None:
@@ -83,14 +85,14 @@ def print_evaluation(evaluation: Evaluation, what: str) -> None:
     evaluation : Evaluation
         The true and the predicted classes.
     what : str
-        What was predicted, such as "held-out images".
+        What was predicted, such as "held-out image".
     """
-    score, classes = evaluation.score, evaluation.classes
-    low, high = score.interval
-    print(
-        f"\nAccuracy {score.accuracy:.3f} on {score.n_images} {what} "
-        f"(95 % interval {low:.3f} to {high:.3f})\n"
-    )
+    classes, score = evaluation.classes, evaluation.score
+    print()
+    _print_score("Accuracy", score, f" on {count(score.n_images, what)}")
+    if evaluation.top_5 is not None:
+        _print_score("Top-5 accuracy", evaluation.top_5)
+    print()
     counts = confusion_matrix(evaluation.truth, evaluation.predicted, labels=classes)
     names = [visible(name) for name in classes]
     # The names of classes are names, not markup.
@@ -105,6 +107,12 @@ def print_evaluation(evaluation: Evaluation, what: str) -> None:
         print("\nThe classes that are confused most often:\n")
         console.print(tabulate_pairs(counts, names))
     print()
+
+
+def _print_score(name: str, score: Score, place: str = "") -> None:
+    low, high = map(write_percent, score.interval)
+    percent = write_percent(score.accuracy)
+    print(f"{name} {percent}{place} (95 % interval {low} to {high})")
 
 
 def print_seconds(reading: float, learning: float) -> None:
@@ -138,28 +146,3 @@ def print_next_after_comparison(
         print(f"The table is in {visible(table)}.")
     options = f" --groups {quoted(groups)}" if groups else ""
     print(f"Next: skvision train {quoted(folder)}{labels}{options} --model OUT")
-
-
-def print_prediction(
-    file: str, label: str, probabilities: dict[str, float], as_json: bool
-) -> None:
-    """Print what a model predicts for a file, in one line.
-
-    Raises
-    ------
-    UserError
-        If a probability is not finite.
-    """
-    probability = probabilities[label]
-    if not all(map(math.isfinite, probabilities.values())):
-        raise UserError(f"{file!r} has no prediction: the model gives {probability}")
-    if as_json:
-        values: dict[str, Any] = {
-            "file": file,
-            "label": label,
-            "probability": probability,
-            "probabilities": probabilities,
-        }
-        print(json.dumps(values, allow_nan=False))
-    else:
-        print(f"{visible(file)}\t{visible(str(label))}\t{probability:.4f}")

@@ -4,6 +4,10 @@ So mistakes in the arguments are answered at once.
 """
 
 import argparse
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,14 +19,9 @@ _WRITTEN = {  # the arguments of a command that name a file to write
     "compare": ("csv", "bad_list"),
     "report": ("report", "bad_list"),
 }
-_NAMED = (
-    "groups",
-    "labels",
-    "model",
-    "csv",
-    "report",
-    "bad_list",
-)  # the arguments that name a file
+_MANY_OBJECTS = 100_000  # between two collections; without, it is 700
+# The arguments that name a file.
+_NAMED = ("groups", "labels", "model", "csv", "report", "bad_list")
 _COLUMNS = {  # the arguments that name a column, and those that name its table
     "file_column": ("labels", "groups"),
     "label_column": ("labels",),
@@ -30,17 +29,36 @@ _COLUMNS = {  # the arguments that name a column, and those that name its table
 }
 
 
-def run(options: argparse.Namespace) -> None:
-    """Run the command that the arguments name."""
+def run(options: argparse.Namespace) -> int:
+    """Run the command that the arguments name, and return the exit status."""
     _check_packages(options)
     _check_files(options)
-    from joblib import parallel_config
+    with _few_collections():
+        from joblib import parallel_config
 
-    from skvision._app import commands
+        from skvision._app.first_run import tell_of_compiling
 
-    # Here and not in the steps: the model does not decide how many threads to use.
-    with parallel_config("threading", n_jobs=-1):
-        getattr(commands, options.command)(options)
+        # Here and not in the steps: the model does not decide how many threads to use.
+        with parallel_config("threading", n_jobs=-1), tell_of_compiling():
+            if options.command == "predict":
+                from skvision._app.predict_command import predict
+
+                return predict(options)
+            from skvision._app import commands
+
+            getattr(commands, options.command)(options)
+            return 0
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for garbage rarely: modules make many objects, and hardly any garbage."""
+    before = gc.get_threshold()
+    gc.set_threshold(_MANY_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _check_packages(options: argparse.Namespace) -> None:
@@ -61,6 +79,8 @@ def _check_files(options: argparse.Namespace) -> None:
             "with --test none are: leave out one of the two"
         )
     _check_columns(options)
+    if options.command == "predict" and options.sort_into is not None:
+        _check_folder(options.sort_into)
     for role in _WRITTEN.get(options.command, ()):
         file = getattr(options, role)
         if file is not None:
@@ -88,3 +108,11 @@ def _check_columns(options: argparse.Namespace) -> None:
             "--split-column and --test both say which images to test on: leave out "
             "one of the two"
         )
+
+
+def _check_folder(folder: str) -> None:
+    """Refuse a folder that files cannot be written into, if it exists."""
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise UserError(f"{folder!r} is not a folder: --sort-into needs one")
+    if os.path.isdir(folder) and not os.access(folder, os.W_OK):
+        raise UserError(f"{folder!r} cannot be written into: permission denied")

@@ -241,7 +241,9 @@ class ImageClassifier(ClassifierMixin, Estimator):
         self.n_jobs = n_jobs
 
     @whole_fit
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None
+    ) -> Self:
         """Choose a recipe and fit it.
 
         Parameters
@@ -275,7 +277,9 @@ class ImageClassifier(ClassifierMixin, Estimator):
         seed = int(check_random_state(self.random_state).randint(2**31))
         problem, images, reader = self._read(X, y, sample_weight)
         if groups is not None:
-            groups = np.unique(_column(groups, len(problem.labels)), return_inverse=True)[1]
+            groups = np.unique(
+                _column(groups, len(problem.labels)), return_inverse=True
+            )[1]
         training = merge_copies(
             images, problem.classes[problem.labels], problem.weights, groups
         )
@@ -354,9 +358,7 @@ class ImageClassifier(ClassifierMixin, Estimator):
         recipes = [trial.recipe for trial in choice.trials]
         nan = float("nan")
         losses = np.array([nan if o is None else o.loss for o in outcomes])
-        accuracies = [
-            np.array([nan]) if o is None else o.accuracies for o in outcomes
-        ]
+        accuracies = [np.array([nan]) if o is None else o.accuracies for o in outcomes]
         self.cv_results_ = {
             "recipe": np.array([recipe.name for recipe in recipes]),
             "param_features": np.array([" ".join(r.features) for r in recipes]),
@@ -370,9 +372,7 @@ class ImageClassifier(ClassifierMixin, Estimator):
             "seconds": np.array([trial.seconds for trial in choice.trials]),
             "reason": np.array([trial.reason for trial in choice.trials]),
         }
-        best = [
-            trial for trial in choice.trials if trial.recipe == choice.recipe
-        ][0]
+        best = [trial for trial in choice.trials if trial.recipe == choice.recipe][0]
         self.best_index_ = choice.trials.index(best)
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.alpha_losses_ = dict(best.outcome.path) if best.outcome else {}

@@ -87,7 +87,9 @@ class Outcome:
     def loss(self) -> float:
         """The mean loss."""
         return float(
-            np.average(np.concatenate(self.losses), weights=np.concatenate(self.weights))
+            np.average(
+                np.concatenate(self.losses), weights=np.concatenate(self.weights)
+            )
         )
 
     def of_draws(self, n: int) -> "Outcome":
@@ -170,7 +172,9 @@ def validate_with_network(
     averages = []
     for (learning, validation), own in zip(draws, softmax.probabilities, strict=True):
         normalizer, x, labels, weights = _normalized(rows, learning)
-        network = make_network(seed, len(rows.copies)).fit(x, labels, sample_weight=weights)
+        network = make_network(seed, len(rows.copies)).fit(
+            x, labels, sample_weight=weights
+        )
         other = network.predict_proba(normalizer.transform(rows.features[validation]))
         averages.append((own + _in_columns(other, network.classes_, own.shape[1])) / 2)
     return _measure(softmax.alpha, averages, rows, draws, softmax.path)
@@ -260,9 +264,7 @@ def _normalized(rows: Rows, index: NDArray[Any]) -> Any:
     return normalizer, normalizer.transform(x), labels, weights
 
 
-def _rotate(
-    x: NDArray[Any], unseen: NDArray[Any]
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _rotate(x: NDArray[Any], unseen: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return rows in coordinates of the space that the first ones span.
 
     Inner products stay, and so do the predictions of a model whose penalty is the

@@ -1,5 +1,6 @@
 """Fixtures for tests of the command line: folders, models, and how to run it."""
 
+import math
 import shutil
 
 import numpy as np
@@ -21,6 +22,14 @@ def model(shared_folder):
     path = shared_folder.parent / "stripes.skops"
     assert cli.main(["train", str(shared_folder), "--model", str(path)]) == 0
     return path
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_clock(monkeypatch):
+    """Say nothing that depends on how fast and how new the machine is."""
+    monkeypatch.setattr("skvision._app.progress._SECONDS", math.inf)
+    monkeypatch.setattr("skvision._app.first_run._tell_start", lambda: None)
+    monkeypatch.setattr("skvision._app.first_run._tell_end", lambda _: None)
 
 
 @pytest.fixture

@@ -301,14 +301,33 @@ def test_the_table_fits_a_terminal(printed):
     out = printed(comparison(BEST, worst))
     assert max(map(len, out.splitlines())) <= 80
     lines = {" ".join(line.split()) for line in out.splitlines()}
-    assert "hog color words softmax 90.0 85.0 95.0 1234 12" in lines
-    assert "hog color words majority 10.0 5.0 15.0 -80.0 -88.9 -78.9 99999 12" in lines
+    assert "hog color words softmax 90.0 % 85.0 95.0 1234 12" in lines
+    last = "hog color words majority 10.0 % 5.0 15.0 -80.0 -88.9 -78.9 99999 12"
+    assert last in lines
+
+
+def test_top_5_is_shown_where_there_are_many_classes(printed):
+    table = comparison(BEST)
+    assert "top-5" not in printed(table)
+    table["top_5_accuracy"] = 0.985
+    out = printed(table)
+    assert "top-5" in out and "90.0 %  85.0 95.0  98.5 %" in out
+
+
+def test_scores_that_are_no_probabilities_give_a_top_5(rng):
+    labels = np.array([f"{i:02}" for i in range(20)] * 3)
+    rows = np.repeat(np.eye(20), 3, axis=0).reshape(20, 3, 20).swapaxes(0, 1)
+    rows = rows.reshape(60, 20).astype(np.float32)
+    for candidate in CANDIDATES[:2] + CANDIDATES[4:5]:
+        model, _ = candidate.fit(Training(rows, labels, ALONE(60), 0))
+        found = MODULE._find_in_top_5(model, rows, labels)
+        assert found.mean() == (0.25 if candidate.model == "majority" else 1)
 
 
 def test_numbers_are_whole_on_a_narrow_terminal(printed):
     out = printed(comparison(BEST), width="30")
     (line,) = [line for line in out.splitlines() if "softmax  " in line]
-    assert line.split()[-5:] == ["90.0", "85.0", "95.0", "1234", "12"]
+    assert line.split()[-6:] == ["90.0", "%", "85.0", "95.0", "1234", "12"]
 
 
 def test_what_the_table_means(printed):
@@ -377,7 +396,7 @@ def test_compare(run, folder, tmp_path):
     assert set(table["features"] + " " + table["model"]) == {
         " ".join([" ".join(each.features), each.model]) for each in CANDIDATES
     }
-    shown = re.findall(r"(\w+) +([\d.]+) +[\d.]+ [\d.]+ ", out)
+    shown = re.findall(r"(\w+) +([\d.]+) % +[\d.]+ [\d.]+ ", out)
     assert [model for model, _ in shown] == table["model"].tolist()
     assert [float(percent) for _, percent in shown] == pytest.approx(
         (100 * table["accuracy"]).round(1).tolist()

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -24,6 +25,8 @@ from skvision._model_files.model_file import read_model_file
         (["predict", "m"], "required: FILE"),
         (["train", "x", "--test-size", "0"], "'0' is not a number between 0 and 1"),
         (["train", "x", "--test-size", "nan"], "'nan' is not a number between"),
+        (["train", "x", "--test-size", "20"], "between 0 and 1: for 20 % pass 0.2"),
+        (["train", "x", "--test-size", "12.5%"], "for 12.5 % pass 0.125"),
         (["train", "x", "--size", "8"], "'8' is not a whole number from 16 to 1024"),
         (["train", "x", "--size", "a"], "'a' is not a whole number from 16 to 1024"),
         (["train", "x", "--seed", "-1"], "'-1' is not a whole number from 0"),
@@ -43,6 +46,9 @@ from skvision._model_files.model_file import read_model_file
             "'./g.csv' cannot be both the model and the groups",
         ),
         (["predict", "missing", "x"], "'missing': No such file"),
+        (["predict", "m", "x", "--csv", "--json"], "not allowed with"),
+        (["predict", "m", "x", "--top", "0"], "'0' is not a whole number from 1"),
+        (["predict", "m", "x", "--sort-into", __file__], "is not a folder"),
         (["predict", ".", "x"], "'.': Is a directory"),
         (
             ["predict", __file__, "x"],
@@ -103,16 +109,6 @@ def test_bad_groups(fail, shared_folder, tmp_path):
     assert f"{str(table)!r}: No such file" in fail(*arguments)
     table.write_text("file,owner\n")
     assert "needs the columns 'file' and 'group'" in fail(*arguments)
-
-
-def test_predict_prints_nothing_if_one_file_is_bad(run, model, shared_folder):
-    good = shared_folder / "down" / "0.png"
-    bad = shared_folder / "missing.png"
-    status, out, err = run("predict", model, good, bad, shared_folder)
-    assert (status, out) == (2, "")
-    assert len(err.splitlines()) == 1
-    assert f"2 of 3 files cannot be read: {str(bad)!r}: No such file" in err
-    assert f"{str(shared_folder)!r}: it is a folder" in err
 
 
 def test_a_hostile_model(fail, tmp_path, shared_folder):
@@ -193,12 +189,25 @@ def test_an_interrupt_of_train_saves_no_model(
 
 
 def test_warnings_are_one_line(run, monkeypatch):
-    import warnings
-
     def warn(_):
         with warnings.catch_warnings():
             warnings.simplefilter("default")
             warnings.warn("the palette\nis odd", stacklevel=1)
+        return 0
 
     monkeypatch.setattr(start, "run", warn)
     assert run("demo") == (0, "", "skvision: warning: the palette is odd\n")
+
+
+def test_warnings_name_no_parameter_that_was_not_typed(run, monkeypatch):
+    from sklearn.exceptions import ConvergenceWarning
+
+    def warn(_):
+        warnings.warn("increase max_iter", ConvergenceWarning, stacklevel=1)
+        return 0
+
+    monkeypatch.setattr(start, "run", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        _, _, err = run("demo")
+    assert "a fit ended before its optimum" in err and "max_iter" not in err

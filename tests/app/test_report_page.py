@@ -136,6 +136,15 @@ def test_images_and_drawings_have_descriptions(page):
 # What it says
 
 
+def test_where_it_comes_from(trained):
+    origin = {"Folder": "a\nb", "Command": "skvision train <b>"}
+    page = Page(render(trained, origin=origin))
+    (header,) = page.find("header")
+    assert "a\\nb" in header["text"]
+    assert page.find("code", "header")[0]["text"] == "skvision train <b>"
+    assert "Command" not in Page(render(trained)).find("header")[0]["text"]
+
+
 def test_scores(page, judged):
     _, truth, predicted, _ = judged
     rows = page.find("td", inside="scores")
@@ -145,7 +154,13 @@ def test_scores(page, judged):
         truth, predicted, labels=classes, average=None, zero_division=0
     )
     for i, name in enumerate(classes):
-        n, of_class, of_answers = rows[3 * i : 3 * i + 3]
+        n, of_class, of_answers, words = rows[4 * i : 4 * i + 4]
+        wrong = predicted[(truth == name) & (predicted != name)].tolist()
+        if wrong:
+            most = max(map(wrong.count, wrong))
+            assert words["text"].endswith(f": {most} of {(truth == name).sum()}.")
+        else:
+            assert words["text"] == "Never taken for another class."
         assert int(n["text"]) == (truth == name).sum()
         assert number(of_class["text"]) == pytest.approx(recall[i], abs=6e-4)
         if (predicted == name).any():
@@ -203,6 +218,7 @@ def test_all_right_and_none_of_a_class(trained):
             evaluation,
             truth=evaluation.truth[some],
             predicted=evaluation.predicted[some],
+            probabilities=evaluation.probabilities[some],
             features=evaluation.features[some],
         ),
     )

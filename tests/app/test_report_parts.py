@@ -25,11 +25,19 @@ from skvision._app.evidence import Evidence, Learned
 from skvision._app.html_report import charts, portraits
 from skvision._app.html_report.curves import draw_calibration
 from skvision._app.html_report.images import as_ink, as_strip
-from skvision._app.html_report.words import shorten_names, write_percent
+from skvision._app.html_report.scores import (
+    measure_baseline,
+    rank_classes,
+    score_classes,
+)
 from skvision._app.intervals import wilson_interval
 from skvision._app.load import load_dataset
 from skvision._app.loading import LOADING
 from skvision._app.split import hold_out_all
+from skvision._app.thumbnails import encode_thumbnail, thumbnail_target
+from skvision._app.words import shorten_names, unbroken_percent
+from skvision._readers.image_reader import target_of
+from skvision._readers.read_all import read_all
 
 # What each class looks for
 
@@ -181,16 +189,16 @@ def test_calibration_is_that_of_scikit_learn(rng):
 
 
 def test_nearly_all_right_is_not_all_right():
-    chart = draw_calibration(np.arange(300) > 0, np.full(300, 0.999))
-    assert ">99\xa0%, and >99\xa0% of the predictions are right" in chart.summary
-    assert chart.rows == [
-        ["90\xa0% to 100\xa0%", "300", ">99\xa0%", ">99\xa0%", "98\xa0% to >99\xa0%"]
-    ]
+    chart = draw_calibration(np.arange(3000) > 0, np.full(3000, 0.9999))
+    assert ">99.9\xa0%, and >99.9\xa0% of the predictions are right" in chart.summary
+    (row,) = chart.rows
+    assert row[:2] == ["90\xa0% to 100\xa0%", "3000"]
+    assert row[2:] == [">99.9\xa0%", ">99.9\xa0%", "99.8\xa0% to >99.9\xa0%"]
 
 
 def test_all_right_may_be_all_right():
     """Whatever their number: the end of an interval is 1 but for rounding."""
-    ends = {write_percent(wilson_interval(n, n)[1], 0) for n in range(1, 100)}
+    ends = {unbroken_percent(wilson_interval(n, n)[1], 0) for n in range(1, 100)}
     assert ends == {"100\xa0%"}
 
 
@@ -199,3 +207,34 @@ def test_names_are_cut_to_what_tells_them_apart():
     assert shorten_names(["digit 1", "digit 2"]) == ["digit 1", "digit 2"]
     assert shorten_names(["/a/1.png", "b/2.png"]) == ["/a/1.png", "b/2.png"]
     assert shorten_names(["a/1.png"]) == ["a/1.png"]
+
+
+def test_the_baseline_is_the_most_frequent_class_in_training():
+    baseline = measure_baseline(["a", "b"], [(3, 6), (5, 2)])
+    assert baseline == ("b", 0.25, True)
+    assert measure_baseline(["a", "b"], [(None, 6), (5, 2)]) == ("a", 0.75, False)
+
+
+def test_classes_that_are_confused_most_come_first():
+    counts = np.array([[5, 0, 0], [0, 3, 1], [0, 2, 5]])
+    assert rank_classes(counts) == [1, 2, 0]
+    words = score_classes(counts, list("abc"))
+    assert [row["n_wrong"] for row in words] == [0, 1, 2]
+    assert [(row["taken_for"], row["n_taken"]) for row in words[1:]] == [
+        ("c", 1),
+        ("b", 2),
+    ]
+
+
+@pytest.mark.parametrize("extent", [(300, 100), (50, 200), (8, 8), (1, 5000)])
+def test_thumbnails_are_whole_images(extent):
+    original = Image.new("RGB", extent, "white")
+    target = target_of(ImageReader())
+    reading = read_all([original], [thumbnail_target(target)], n_jobs=1)
+    data = encode_thumbnail(reading.images[0][0], reading.extents[0])
+    thumbnail = Image.open(BytesIO(data))
+    assert max(thumbnail.size) == 160
+    assert thumbnail.width / thumbnail.height == pytest.approx(
+        extent[0] / extent[1], abs=1 / 160, rel=0.02
+    )
+    assert np.asarray(thumbnail).min() > 250

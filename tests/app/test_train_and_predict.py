@@ -22,12 +22,12 @@ def test_train_prints_what_it_read_and_how_well_it_did(run, shared_folder):
     assert (status, err) == (0, "")
     assert f"20 images of 2 classes in {shared_folder}: across 10, down 10." in out
     assert "Training on 16 images, 4 are held out." in out
-    low, high = wilson_interval(4, 4)
-    assert "Accuracy 1.000 on 4 held-out images " in out
-    assert f"(95 % interval {low:.3f} to {high:.3f})" in out
+    interval = f"(95 % interval {100 * wilson_interval(4, 4)[0]:.1f} % to 100 %)"
+    assert f"Accuracy 100 % on 4 held-out images {interval}" in out
     rows = groups_of(out)
     assert ("class", "images", "precision", "recall") in rows
-    assert {("across", "2", "1.000", "1.000"), ("down", "2", "1.000", "1.000")} <= rows
+    all_right = ("2", "100", "%", "100", "%")
+    assert {("across", *all_right), ("down", *all_right)} <= rows
     assert {("across", "down"), ("across", "2", "0"), ("down", "0", "2")} <= rows
     assert re.search(r"Took [\d.]+ s: reading [\d.]+ s, learning [\d.]+ s\.", out)
     assert "The model was not saved" in out
@@ -153,7 +153,8 @@ def test_copies_stay_on_one_side(run, folder, monkeypatch):
 def test_copies_in_another_class_are_listed(run, folder):
     shutil.copy(folder / "down" / "0.png", folder / "across" / "zero.png")
     _, out, _ = run("train", folder)
-    assert "Copies in another class: 1 (" in out
+    assert "The same image with two labels: 1 (" in out
+    assert "Copies of" not in out  # it is told once
 
 
 def test_copies_of_training_images_are_left_out_of_the_test(

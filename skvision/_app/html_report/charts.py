@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from skvision._app.html_report.words import write_percent
+from skvision._app.words import unbroken_percent
 
 WIDTH, HEIGHT = 340, 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 14, 32, 44  # room for labels
@@ -52,7 +52,7 @@ class Axis:
         """Return the pixel and the text of each tick."""
         ticks = self.ticks or round_ticks(self.low, self.high)
         if self.percent:
-            return [(self.place(tick), write_percent(tick, 0)) for tick in ticks]
+            return [(self.place(tick), unbroken_percent(tick, 0)) for tick in ticks]
         return [(self.place(tick), f"{tick:,.5g}") for tick in ticks]
 
 

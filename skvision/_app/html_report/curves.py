@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from skvision._app.evidence import Evidence
 from skvision._app.html_report.charts import Chart, Curve, draw
 from skvision._app.html_report.learning_curve import count_right
-from skvision._app.html_report.words import write_percent
 from skvision._app.intervals import wilson_interval
+from skvision._app.words import unbroken_percent
 from skvision._linear.softmax_regression import SoftmaxRegression
 
 _N_BINS = 10
@@ -26,12 +26,14 @@ class TrainingCharts(NamedTuple):
     learning: Chart | None
 
 
-def draw_training(classifier: SoftmaxRegression, evidence: Evidence) -> TrainingCharts:
+def draw_training(
+    classifier: SoftmaxRegression, evidence: Evidence, chance: float
+) -> TrainingCharts:
     """Return charts of the objective, of the penalty and of the training images."""
     return TrainingCharts(
         _draw_loss(classifier),
         _draw_alphas(evidence.losses, classifier.alpha),
-        _draw_learning(classifier, evidence) if len(evidence.rows) else None,
+        _draw_learning(classifier, evidence, chance) if len(evidence.rows) else None,
     )
 
 
@@ -57,10 +59,10 @@ def draw_calibration(
         intervals.append((low, high))
         rows.append(
             [
-                _write_range(k / _N_BINS, (k + 1) / _N_BINS),
+                _write_range(k / _N_BINS, (k + 1) / _N_BINS, 0),
                 str(n),
-                write_percent(points[-1][0], 0),
-                write_percent(n_right / n, 0),
+                unbroken_percent(points[-1][0]),
+                unbroken_percent(n_right / n),
                 _write_range(low, high),
             ]
         )
@@ -68,8 +70,8 @@ def draw_calibration(
     return draw(
         "calibration",
         "Are the probabilities right?",
-        f"The mean probability of the predicted class is {write_percent(mean, 0)}, "
-        f"and {write_percent(fraction, 0)} of the predictions are right. On the broken "
+        f"The mean probability of the predicted class is {unbroken_percent(mean)}, "
+        f"and {unbroken_percent(fraction)} of the predictions are right. On the broken "
         f"line the two agree; bars are 95\N{NO-BREAK SPACE}% intervals.",
         Curve(points, intervals, [(0, 0), (1, 1)], joined=False),
         x={"label": "predicted probability", **_WHOLE},
@@ -129,7 +131,9 @@ def _draw_alphas(losses: dict[float, float], alpha: float) -> Chart | None:
     )
 
 
-def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart | None:
+def _draw_learning(
+    classifier: SoftmaxRegression, evidence: Evidence, chance: float
+) -> Chart | None:
     evaluation = evidence.evaluation
     truth = evaluation.truth
     n_right = count_right(
@@ -143,14 +147,13 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
         return None
     points = [(float(n), k / len(truth)) for n, k in n_right.items()]
     intervals = [wilson_interval(k, len(truth)) for k in n_right.values()]
-    chance = np.unique(truth, return_counts=True)[1].max() / len(truth)
     (fewest, first), (all_of_them, last) = points[0], points[-1]
     return draw(
         "learning",
         "Would more images help?",
-        f"After {fewest:.0f} training images, {write_percent(first, 0)} of the "
+        f"After {fewest:.0f} training images, {unbroken_percent(first)} of the "
         f"held-out images are right; after all {all_of_them:.0f}, "
-        f"{write_percent(last, 0)}. Bars are 95\N{NO-BREAK SPACE}% intervals. The "
+        f"{unbroken_percent(last)}. Bars are 95\N{NO-BREAK SPACE}% intervals. The "
         f"broken line is the accuracy of always predicting the most frequent class. If "
         f"the line still climbs at its end, more images are likely to help.",
         Curve(points, intervals, [(0, chance), (all_of_them, chance)]),
@@ -165,7 +168,7 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
                 "95\N{NO-BREAK SPACE}% interval",
             ],
             [
-                [str(n), str(k), str(len(truth)), write_percent(k / len(truth), 0)]
+                [str(n), str(k), str(len(truth)), unbroken_percent(k / len(truth))]
                 + [_write_range(low, high)]
                 for (n, k), (low, high) in zip(n_right.items(), intervals, strict=True)
             ],
@@ -173,5 +176,5 @@ def _draw_learning(classifier: SoftmaxRegression, evidence: Evidence) -> Chart |
     )
 
 
-def _write_range(low: float, high: float) -> str:
-    return f"{write_percent(low, 0)} to {write_percent(high, 0)}"
+def _write_range(low: float, high: float, digits: int = 1) -> str:
+    return f"{unbroken_percent(low, digits)} to {unbroken_percent(high, digits)}"

@@ -28,7 +28,7 @@ def choose_samples(evidence: Evidence, classes: Sequence[str]) -> list[list[int]
 
 
 def show_thumbnails(evidence: Evidence, which: Sequence[int]) -> dict[int, str]:
-    """Return images, cut as the model sees them, as data URIs."""
+    """Return whole images, small, as data URIs."""
     return {i: jpeg_uri(evidence.images.thumbnails[i]) for i in which}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from skvision._app.progress import show_progress
 from skvision._linear.softmax_regression import SoftmaxRegression
 
 _FRACTIONS = (0.1, 0.2, 0.4, 0.7)
@@ -38,13 +39,15 @@ def count_right(
     order = _in_proportion(labels)
     counts = {round(fraction * len(rows)) for fraction in _FRACTIONS}
     n_right = {}
-    for count in sorted(counts):
-        some = order[:count]
-        n_classes = len(np.unique(labels[some]))
-        if n_classes < len(classifier.classes_) or count < 2 * n_classes:
-            continue
-        model = clone(classifier).fit(rows[some], labels[some])
-        n_right[count] = int((model.predict(features) == truth).sum())
+    with show_progress() as progress:
+        progress.stage("Learning from fewer images", sum(counts))
+        for count in sorted(counts):
+            some = order[:count]
+            n_classes = len(np.unique(labels[some]))
+            if n_classes == len(classifier.classes_) and count >= 2 * n_classes:
+                model = clone(classifier).fit(rows[some], labels[some])
+                n_right[count] = int((model.predict(features) == truth).sum())
+            progress.advance(count)
     n_right[len(rows)] = int((classifier.predict(features) == truth).sum())
     return n_right
 

@@ -38,11 +38,13 @@ from skvision._app.html_report.saved import (
 )
 from skvision._app.html_report.scores import (
     fill_cells,
+    measure_baseline,
     measure_tints,
+    rank_classes,
     score_all,
     score_classes,
 )
-from skvision._app.html_report.words import shorten_names, write_percent, write_seconds
+from skvision._app.words import shorten_names, unbroken_percent, write_seconds
 from skvision._contract.models import (
     ColorBins,
     EdgeHistograms,
@@ -72,6 +74,7 @@ def write_report(
     about: dict[str, Any],
     n_bytes: int | None,
     date: datetime.date,
+    origin: dict[str, str] | None = None,
 ) -> None:
     """Write a web page on a model; if that fails, nothing is written.
 
@@ -92,13 +95,15 @@ def write_report(
         Size of that file.
     date : date
         The date of the report.
+    origin : dict of str to str or None
+        What the report was made from: the folder, the model and the command.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    page = render_report(pipeline, evidence, held_out, about, n_bytes, date)
+    page = render_report(pipeline, evidence, held_out, about, n_bytes, date, origin)
     replace_file(path, page.encode())
 
 
@@ -109,20 +114,26 @@ def render_report(
     about: dict[str, Any],
     n_bytes: int | None,
     date: datetime.date,
+    origin: dict[str, str] | None = None,
 ) -> str:
     """Return the page that `write_report` writes."""
     environment = _environment()
     script = _read(environment, "report.js")
-    classes = pipeline[-1].classes_.tolist()
+    classes = evidence.evaluation.classes
+    portraits = dict(
+        zip(pipeline[-1].classes_.tolist(), draw_portraits(pipeline), strict=True)
+    )
     split = evidence.split
+    table = count_images(evidence, classes, about)
+    baseline = measure_baseline(classes, table)
     return environment.get_template("report.html.jinja").render(
         style=_read(environment, "report.css"),
         pipeline_style=_read(environment, "pipeline.css"),
         script=script,
         script_digest=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        **_judge(pipeline, evidence, classes),
+        **_judge(evidence),
         classes=[visible(name) for name in classes],
-        portraits=draw_portraits(pipeline),
+        portraits=[portraits[name] for name in classes],
         widely_open=_WIDELY_OPEN,
         means=mean_images(evidence, classes),
         contributions=[
@@ -131,8 +142,11 @@ def render_report(
                 pipeline, evidence.evaluation.features
             )
         ],
-        training=draw_training(pipeline[-1], evidence),
-        table=count_images(evidence, classes, about),
+        training=draw_training(pipeline[-1], evidence, baseline.fraction),
+        table=table,
+        baseline=baseline,
+        top_5=evidence.evaluation.top_5,
+        origin={what: visible(text) for what, text in (origin or {}).items()},
         extents=measure_extents(evidence),
         resize=pipeline[0].resize,
         n_copies=count_copies(evidence.images.digests),
@@ -164,7 +178,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": write_percent, "seconds": write_seconds}
+    environment.filters |= {"percent": unbroken_percent, "seconds": write_seconds}
     return environment
 
 
@@ -173,13 +187,15 @@ def _read(environment: Environment, name: str) -> Markup:
     return Markup(environment.loader.get_source(environment, name)[0])
 
 
-def _judge(
-    pipeline: Pipeline, evidence: Evidence, classes: list[str]
-) -> dict[str, Any]:
+def _judge(evidence: Evidence) -> dict[str, Any]:
     """Return the scores, the confusion matrix, and the images to show."""
     evaluation = evidence.evaluation
-    truth, predicted = evaluation.truth, evaluation.predicted
-    confidence = pipeline[-1].predict_proba(evaluation.features).max(axis=1)
+    classes, truth, predicted = (
+        evaluation.classes,
+        evaluation.truth,
+        evaluation.predicted,
+    )
+    confidence = evaluation.probabilities.max(axis=1)
     counts = confusion_matrix(truth, predicted, labels=classes)
     wrong = np.flatnonzero(truth != predicted)
     mistakes = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MOST_MISTAKES]
@@ -208,7 +224,10 @@ def _judge(
     shown = {*of_test[[*mistakes, *chosen]].tolist()}.union(*samples)
     return {
         "score": score_all(truth, predicted),
-        "by_class": score_classes(counts),
+        "by_class": score_classes(counts, classes),
+        "ranking": rank_classes(counts)
+        if len(classes) > _WIDELY_OPEN
+        else list(range(len(classes))),
         "calibration": draw_calibration(truth == predicted, confidence),
         "counts": counts.tolist(),
         "tints": measure_tints(counts),

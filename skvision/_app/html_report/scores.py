@@ -1,7 +1,7 @@
 """What a report says about scores: fractions with intervals, and what is confused."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,8 @@ def _estimate(n_right: int, n: int) -> dict[str, Any] | None:
 
 
 def score_all(truth: NDArray[np.str_], predicted: NDArray[np.str_]) -> dict[str, Any]:
-    """Return the accuracy, and that of always predicting the most frequent class."""
+    """Return the accuracy with its interval."""
     score = measure(truth, predicted)
-    names, n = np.unique(truth, return_counts=True)
     low, high = score.interval
     return {
         "n": score.n_images,
@@ -30,22 +29,63 @@ def score_all(truth: NDArray[np.str_], predicted: NDArray[np.str_]) -> dict[str,
         "fraction": score.accuracy,
         "low": low,
         "high": high,
-        "chance": float(n.max() / n.sum()),
-        "commonest": visible(str(names[n.argmax()])),
     }
 
 
-def score_classes(counts: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Return how many images a class has, its recall and its precision."""
+class Baseline(NamedTuple):
+    """The class that is most frequent, and how often always predicting it is right.
+
+    Attributes
+    ----------
+    name : str
+        The class.
+    fraction : float
+        The fraction of test images of this class.
+    from_training : bool
+        Whether it is most frequent in training, or else, if that is not known, here.
+    """
+
+    name: str
+    fraction: float
+    from_training: bool
+
+
+def measure_baseline(
+    classes: Sequence[str], table: Sequence[tuple[int | None, int]]
+) -> Baseline:
+    """Return the baseline, from numbers of training and test images of each class."""
+    from_training = all(n is not None for n, _ in table)
+    numbers = [n if n is not None and from_training else m for n, m in table]
+    most = numbers.index(max(numbers))
+    fraction = table[most][1] / sum(m for _, m in table)
+    return Baseline(visible(classes[most]), fraction, from_training)
+
+
+def score_classes(
+    counts: NDArray[np.int64], classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return for each class its images, recall, precision and most frequent mistake."""
     right, true, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    errors = counts - np.diag(right)
     return [
         {
             "n": int(true[i]),
+            "n_wrong": int(errors[i].sum()),
+            "taken_for": visible(classes[errors[i].argmax()]),
+            "n_taken": int(errors[i].max()),
             "recall": _estimate(int(right[i]), int(true[i])),
             "precision": _estimate(int(right[i]), int(predicted[i])),
         }
         for i in range(len(counts))
     ]
+
+
+def rank_classes(counts: NDArray[np.int64]) -> list[int]:
+    """Return the classes, those first that are confused most often with others."""
+    errors = counts - np.diag(np.diag(counts))
+    wrong = errors.sum(axis=1) + errors.sum(axis=0)
+    order: list[int] = np.argsort(-wrong, kind="stable").tolist()
+    return order
 
 
 def measure_tints(counts: NDArray[np.int64]) -> list[list[int]]:

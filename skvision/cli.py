@@ -16,7 +16,12 @@ from skvision._app.standard_error import print_error
 from skvision._app.standard_output import whole_output
 from skvision._contract.user_error import UserError
 
-_FEATURES = ("hog", "color", "words")
+# fmt: off
+_FEATURES = (
+    "hog", "hog-8x8", "hog-10x10", "color", "words", "words-unmirrored", "fine-words",
+    "fine-words-unmirrored",
+)
+# fmt: on
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,6 +112,14 @@ def _features(text: str) -> tuple[str, ...]:
     return tuple(name for name in _FEATURES if name in names)
 
 
+def _size(text: str) -> Any:
+    """Read the side of images, or "auto"."""
+    if text == "auto":
+        return text
+    what = "auto or a whole number from 16 to 1024"
+    return _number(int, lambda x: 16 <= x <= 1024, what)(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="skvision", description="Learn to classify images.")
     parser.add_argument(
@@ -148,17 +161,19 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--size",
-        type=_number(int, lambda x: 16 <= x <= 1024, "a whole number from 16 to 1024"),
-        default=64,
+        type=_size,
+        default="auto",
         metavar="PIXELS",
-        help="side of the square that images are brought to (default: 64)",
+        help="side of the square that images are brought to; auto is 32, 64 or 128, by "
+        "the sizes of the images (default: auto)",
     )
     parser.add_argument(
         "--resize",
-        choices=("crop", "pad", "stretch"),
-        default="crop",
+        choices=("auto", "crop", "pad", "stretch"),
+        default="auto",
         help="how an image becomes a square: its longer side is cut off, black edges "
-        "are added, or its proportions change (default: crop)",
+        "are added, or its proportions change; auto crops, or stretches where cropping "
+        "would cut off a third of most images (default: auto)",
     )
     parser.add_argument(
         "--background",
@@ -334,10 +349,16 @@ def _add_train_arguments(train: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--features",
         type=_features,
-        default=_FEATURES,
+        default="auto",
         metavar="NAMES",
-        help="features that describe images, a list with commas of hog (edges), color "
-        "and words (small patches) (default: hog,color,words)",
+        help="features that describe images, a list with commas of "
+        f"{', '.join(_FEATURES)}; auto chooses among them (default: auto)",
+    )
+    train.add_argument(
+        "--time-budget",
+        type=_number(float, lambda x: 0 < x < math.inf, "a number above 0"),
+        metavar="SECONDS",
+        help="how long to choose; the result then depends on the speed of the machine",
     )
     train.add_argument("--model", metavar="OUT", help="file to save the model in")
     train.add_argument(

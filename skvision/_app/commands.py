@@ -6,12 +6,11 @@ of its name.
 
 import argparse
 import time
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 
 from skvision._app import present
 from skvision._app.dataset import Dataset
@@ -30,22 +29,28 @@ from skvision._app.label_source import LabelSource
 from skvision._app.load import load_dataset
 from skvision._app.loading import LOADING, Loading
 from skvision._app.progress import show_progress
+from skvision._app.quoted import quoted
 from skvision._app.saved_classifier import load_classifier, save_classifier
 from skvision._app.split import hold_out, hold_out_all, ties
 from skvision._app.standard_error import print_error
 from skvision._app.words import count
 from skvision._contract.user_error import user_errors
 from skvision._model_files.replace_file import replace_file
-from skvision._recipes.choose import best_alpha, validate_alphas
 from skvision._recipes.copies import first_copies
-from skvision._recipes.describe import make_features
-from skvision._recipes.fit import fit_softmax
+from skvision._recipes.draw import join_ties
+from skvision._recipes.features import make_features
+from skvision._recipes.image_classifier import ImageClassifier
+from skvision._recipes.progress import listening
+from skvision._recipes.recipe import FIRST
 
 
 def demo(options: argparse.Namespace) -> None:
     """Train on digits that come with scikit-learn."""
     # Edges tell digits apart, and the other features take long to compile.
-    learn(find_digits(), 32, ("hog",), test_size=0.2, seed=0)
+    model = ImageClassifier(
+        ["hog"], model="softmax", image_size=32, augmentation=None, random_state=0
+    )
+    learn(find_digits(), model, test_size=0.2)
     print("Next, with images of your own: skvision train FOLDER --model OUT")
 
 
@@ -56,12 +61,16 @@ def train(options: argparse.Namespace) -> None:
         dataset = find_images_and_test_images(options.folder, options.test, labels)
     else:
         dataset = find_images(options.folder, labels, groups=options.groups)
+    model = ImageClassifier(
+        options.features,
+        image_size=options.size,
+        time_budget=options.time_budget,
+        random_state=options.seed,
+    )
     learned = learn(
         dataset,
-        options.size,
-        options.features,
+        model,
         test_size=options.test_size,
-        seed=options.seed,
         with_thumbnails=options.report is not None,
         loading=Loading.of(options),
     )
@@ -80,28 +89,23 @@ def train(options: argparse.Namespace) -> None:
 
 def learn(
     dataset: Dataset,
-    size: int,
-    features: Sequence[str],
+    model: ImageClassifier,
     *,
     test_size: float,
-    seed: int,
     with_thumbnails: bool = False,
     loading: Loading = LOADING,
 ) -> Learned:
-    """Fit a pipeline to a part of the images, and print how well it knows the others.
+    """Fit a model to a part of the images, and print how well it knows the others.
 
     Parameters
     ----------
     dataset : Dataset
         Images of two or more classes.
-    size : int
-        Side of the square, in pixels, that the images are brought to.
-    features : sequence of {"hog", "color", "words"}
-        The features that describe the images.
+    model : ImageClassifier
+        The model. It gets its size and the way to a square from the images, if they are
+        "auto". Its ``random_state`` is the seed of the draw, too.
     test_size : float
         The fraction to hold out, unless the dataset has test images.
-    seed : int
-        The seed of that draw, and of all else that is random.
     with_thumbnails : bool, default=False
         Whether a report will show images.
     loading : Loading, default=LOADING
@@ -112,40 +116,40 @@ def learn(
     UserError
         If files cannot be read, or a class cannot be in both parts.
     """
-    reader = loading.reader(size)
-    with compiling_meanwhile(make_features(features, size, 2, seed), size):
+    seed = model.random_state
+    reader = loading.reader(model.image_size, dataset.sources)
+    side = max(reader.size)
+    names = FIRST.features if model.features == "auto" else model.features
+    with compiling_meanwhile(make_features(names, side, 2, seed), side):
         dataset, images = load_dataset(
             dataset, reader, loading, with_thumbnails=with_thumbnails
         )
-    labels = dataset.labels
     copies = first_copies(images.digests)
     present.print_copies(dataset, copies)
     split = hold_out(dataset, copies, test_size, seed)
     present.print_split(split)
 
     learning, started = split.in_training, time.perf_counter()
-    with show_progress() as progress:
-        progress.stage("Learning", 4)
-        progress.say("describing")
-        union = make_features(features, size, int(learning.sum()), seed)
-        described = union.fit_transform(images.pixels[learning])
-        progress.advance(now="choosing")
-        tied = [values[learning] for values in ties(dataset, copies)]
-        losses = validate_alphas(described, labels[learning], tied, seed)
-        progress.advance(now="fitting")
-        fitted = fit_softmax(described, labels[learning], best_alpha(losses))
-        progress.advance(now="testing")
-        seconds = time.perf_counter() - started
-        pipeline = make_pipeline(reader, union, fitted.normalizer, fitted.classifier)
-        evaluation = evaluate(
-            pipeline, images.pixels[split.in_test], labels[split.in_test]
+    parts = join_ties(ties(dataset, copies), len(copies))
+    model.set_params(image_size=side)
+    with show_progress() as progress, listening(progress.begin):
+        model.fit(
+            images.pixels[learning], dataset.labels[learning], groups=parts[learning]
         )
-
+    seconds = time.perf_counter() - started
+    # The images were read already: the reader of the model knows nothing of the files.
+    pipeline = Pipeline([("reader", reader), *model.best_estimator_.steps[1:]])
+    evaluation = evaluate(
+        pipeline, images.pixels[split.in_test], dataset.labels[split.in_test]
+    )
+    present.print_choice(model)
     present.print_evaluation(evaluation, "held-out image")
     present.print_seconds(images.seconds, seconds + evaluation.seconds)
-    evidence = Evidence(
-        dataset, images, split, evaluation, fitted.rows, losses, seconds
-    )
+    rows = evaluation.features[:0]
+    if with_thumbnails:
+        rows = pipeline[1:-1].transform(images.pixels[learning])
+    losses = model.alpha_losses_
+    evidence = Evidence(dataset, images, split, evaluation, rows, losses, seconds)
     return Learned(pipeline, evidence, test_size, seed)
 
 
@@ -225,6 +229,6 @@ def _describe_origin(options: argparse.Namespace) -> dict[str, str]:
         "Folder": options.folder,
         "Test folder": getattr(options, "test", None),
         "Model": options.model,
-        "Command": f"skvision {' '.join(map(present.quoted, options.typed))}",
+        "Command": f"skvision {' '.join(map(quoted, options.typed))}",
     }
     return {what: name for what, name in named.items() if name}

@@ -20,8 +20,8 @@ from skvision._app.split import draw_folds, ties
 from skvision._readers.image_reader import ImageReader
 from skvision._recipes.candidates import CANDIDATES, Candidate, Training
 from skvision._recipes.copies import first_copies
-from skvision._recipes.describe import make_features
 from skvision._recipes.draw import join_ties
+from skvision._recipes.features import make_features
 from skvision._training.parallel import one_thread_for_blas
 
 _SIDE_OF_PIXELS = 32  # more only makes neighbors and networks slower
@@ -110,7 +110,9 @@ def cross_validate(
     UserError
         If files cannot be read, or a class cannot be in every fold.
     """
-    dataset, images = load_dataset(dataset, loading.reader(size), loading)
+    dataset, images = load_dataset(
+        dataset, loading.reader(size, dataset.sources), loading
+    )
     copies = first_copies(images.digests)
     present.print_copies(dataset, copies)
     parts = join_ties(ties(dataset, copies), len(copies))

@@ -1,12 +1,15 @@
 """Loading: how a command reads its files, and what it does about bad ones."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 from skvision._contract.user_error import UserError
+from skvision._readers.extents import sample_extents
 from skvision._readers.image_reader import ImageReader
 from skvision._readers.transparency import parse_background
+from skvision._recipes.inputs import choose_resize, choose_side
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Loading:
         The file in which to list them.
     """
 
-    resize: str = "crop"
+    resize: str = "auto"
     background: str | None = "auto"
     value_range: tuple[float, float] | None = None
     max_pixels: int = 100_000_000
@@ -36,10 +39,11 @@ class Loading:
         given = vars(options)
         return cls(**{f.name: given[f.name] for f in fields(cls) if f.name in given})
 
-    def reader(self, size: int) -> ImageReader:
+    def reader(self, size: Any, sources: Sequence[Any]) -> ImageReader:
         """Return the reader of a model, for images of a square size.
 
-        Its ``max_pixels`` is the default: how much memory there is does not belong to a
+        A size or a way to a square that is "auto" depends on some of the images. The
+        ``max_pixels`` is the default: how much memory there is does not belong to a
         model.
 
         Raises
@@ -57,9 +61,14 @@ class Loading:
                 f"--background {self.background!r} is not a color, such as white or "
                 f"'#ffcc00', and neither auto nor none"
             ) from error
+        resize = self.resize
+        if "auto" in (size, resize):
+            extents = sample_extents(sources)
+            size = choose_side(extents, len(sources)) if size == "auto" else size
+            resize = choose_resize(extents) if resize == "auto" else resize
         return ImageReader(
             (size, size),
-            resize=self.resize,
+            resize=resize,
             background=self.background,
             value_range=self.value_range and tuple(self.value_range),
         )

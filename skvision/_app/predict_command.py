@@ -10,22 +10,22 @@ import sys
 from skvision._app.inputs import Input, list_inputs
 from skvision._app.predict import predict_inputs
 from skvision._app.prediction_formats import make_printer
+from skvision._app.saved_classifier import load_classifier
 from skvision._app.sort_into import Sorter
 from skvision._app.standard_error import print_error
 from skvision._contract.user_error import user_errors
-from skvision._model_files.model_file import load_model
 
 
 def predict(options: argparse.Namespace) -> int:
     """Print the class of each image, and return the exit status."""
     with user_errors():
-        pipeline, about = load_model(options.model)
+        pipeline, _ = load_classifier(options.model)
     inputs = list_inputs(
         options.files, recursive=options.recursive, written=options.sort_into
     )
     sorter = None
     if options.sort_into is not None:
-        sorter = Sorter(options.sort_into, about["classes"])
+        sorter = Sorter(options.sort_into, pipeline.classes_.tolist())
     print_prediction = make_printer(options.form, options.top)
     status = 0
     for answers in predict_inputs(pipeline, inputs):

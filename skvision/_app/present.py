@@ -19,6 +19,7 @@ from skvision._app.quoted import quoted
 from skvision._app.split import Split
 from skvision._app.words import count, natural_order, write_percent
 from skvision._contract.user_error import visible
+from skvision._recipes.image_classifier import ImageClassifier
 
 _MOST_CLASSES = 8  # that are named in one line
 _MOST_COPIES = 3
@@ -113,6 +114,18 @@ def _print_score(name: str, score: Score, place: str = "") -> None:
     low, high = map(write_percent, score.interval)
     percent = write_percent(score.accuracy)
     print(f"{name} {percent}{place} (95 % interval {low} to {high})")
+
+
+def print_choice(model: ImageClassifier) -> None:
+    """Print which recipe was chosen, and among how many."""
+    trials = model.cv_results_
+    n_tried = int((trials["seconds"] > 0).sum())
+    chosen = trials["recipe"][model.best_index_]
+    among = f"the best of {count(n_tried, 'recipe')}" if n_tried > 1 else "the recipe"
+    print(f"Learned by {chosen}, {among} on validation images.")
+    if n_tried < len(trials["recipe"]):
+        n = len(trials["recipe"]) - n_tried
+        print(f"The time budget left {count(n, 'recipe')} untried.")
 
 
 def print_seconds(reading: float, learning: float) -> None:

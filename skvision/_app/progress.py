@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -52,6 +52,12 @@ class Progress:
         """Say what is being done in this stage."""
         assert self._task is not None
         self._display.update(self._task, description=f"{self._name}: {now}")
+
+    @contextmanager
+    def begin(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+        """Begin a stage, and pass on what counts its steps."""
+        self.stage(name, total)
+        yield self.advance
 
     def print(self, text: str) -> None:
         """Print a line on the standard output, which the bar would be mixed with."""

@@ -1,6 +1,6 @@
 """The models that ``skvision compare`` compares, and the features they learn from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,14 +10,17 @@ from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skvision._linear.multiclass_svm import MulticlassSVM
+from skvision._linear.softmax_regression import SoftmaxRegression
 from skvision._neighbors.knn_image_classifier import KNNImageClassifier
 from skvision._networks.mlp_backprop import MLPBackprop
-from skvision._recipes.choose import best_alpha, draw_validation, validate_alphas
-from skvision._recipes.describe import make_normalizer
-from skvision._recipes.fit import fit_softmax
+from skvision._recipes.draws import Draw, draw_validation_images
+from skvision._recipes.features import make_normalizer
+from skvision._recipes.training_images import TrainingImages
+from skvision._recipes.validate import Rows, validate_softmax
 from skvision.model_selection import k_selection_curve
 
 _NUMBERS_OF_NEIGHBORS = (1, 3, 5, 9, 15, 25)
+_MIDDLE_ALPHA = 0.1  # for when there are no validation images
 _SVM_ALPHAS = (10.0, 3.0, 1.0, 0.3, 0.1)  # each fit starts from the one before
 
 
@@ -42,9 +45,13 @@ class Training:
     parts: NDArray[np.intp]
     seed: int
 
-    def draw_validation(self) -> list[NDArray[np.bool_]]:
-        """Draw validation images, once or a few times; see `choose.draw_validation`."""
-        return draw_validation(self.labels, [self.parts], self.seed)
+    def draw_validation(self) -> Sequence[Draw]:
+        """Draw validation images, once or a few times."""
+        n = len(self.labels)
+        images = TrainingImages(
+            self.rows, self.labels, np.ones(n), self.parts, np.arange(n)
+        )
+        return draw_validation_images(images, None, self.seed)
 
 
 class Candidate(NamedTuple):
@@ -79,38 +86,42 @@ def _fit_knn(training: Training) -> tuple[KNNImageClassifier, str]:
     """Choose the number of neighbors that predicts most validation images right."""
     rows, labels = training.rows, training.labels
     draws = training.draw_validation()
-    smallest = min((np.sum(~held_out) for held_out in draws), default=1)
+    smallest = min((len(learning) for learning, _ in draws), default=1)
     numbers = [k for k in _NUMBERS_OF_NEIGHBORS if k <= smallest]
     k = numbers[0]
     if draws:
-        cv = [(np.flatnonzero(~drawn), np.flatnonzero(drawn)) for drawn in draws]
-        curve = k_selection_curve(rows, labels, numbers, cv=cv)
+        curve = k_selection_curve(rows, labels, numbers, cv=draws)
         k = int(curve.groupby("k")["accuracy"].mean().idxmax())
     return KNNImageClassifier(k).fit(rows, labels), f"k={k}"
 
 
 def _fit_softmax(training: Training) -> tuple[Pipeline, str]:
-    """Choose and fit as ``skvision train`` does."""
-    rows, labels = training.rows, training.labels
-    losses = validate_alphas(rows, labels, [training.parts], training.seed)
-    alpha = best_alpha(losses)
-    fitted = fit_softmax(rows, labels, alpha)
-    return make_pipeline(fitted.normalizer, fitted.classifier), f"alpha={alpha:g}"
+    """Choose the penalty with the smallest loss on validation images."""
+    rows = training.rows.reshape(len(training.rows), -1)
+    labels, draws = training.labels, training.draw_validation()
+    alpha = _MIDDLE_ALPHA
+    if draws:
+        codes = np.unique(labels, return_inverse=True)[1]
+        described = Rows(rows, rows[np.newaxis][:0], codes, np.ones(len(rows)))
+        outcome = validate_softmax(described, draws)
+        assert outcome is not None  # without a rival, no model is given up
+        alpha = outcome.alpha
+    normalizer = make_normalizer()
+    model = SoftmaxRegression(alpha=alpha).fit(normalizer.fit_transform(rows), labels)
+    return make_pipeline(normalizer, model), f"alpha={alpha:.3g}"
 
 
 def _fit_svm(training: Training) -> tuple[Pipeline, str]:
     """Choose the penalty that predicts most validation images right."""
     rows, labels = training.rows, training.labels
     n_right = np.zeros(len(_SVM_ALPHAS))
-    for held_out in training.draw_validation():
-        normalizer = make_normalizer().fit(rows[~held_out])
-        learning, validation = map(
-            normalizer.transform, (rows[~held_out], rows[held_out])
-        )
+    for learning, validation in training.draw_validation():
+        normalizer = make_normalizer().fit(rows[learning])
+        x, unseen = map(normalizer.transform, (rows[learning], rows[validation]))
         model = MulticlassSVM(warm_start=True)
         for i, alpha in enumerate(_SVM_ALPHAS):
-            model.set_params(alpha=alpha).fit(learning, labels[~held_out])
-            n_right[i] += np.sum(model.predict(validation) == labels[held_out])
+            model.set_params(alpha=alpha).fit(x, labels[learning])
+            n_right[i] += np.sum(model.predict(unseen) == labels[validation])
     normalizer = make_normalizer()
     model = MulticlassSVM(alpha=_SVM_ALPHAS[n_right.argmax()])
     model.fit(normalizer.fit_transform(rows), labels)

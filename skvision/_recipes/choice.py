@@ -109,6 +109,7 @@ def choose(training: TrainingImages, settings: Settings) -> Choice:
         return Choice(first, _MIDDLE_ALPHA, [trial], described)
     with announce("Choosing a recipe", N_STEPS + 3) as advance:
         outcome = validate_softmax(described.rows(first), draws)
+        assert outcome is not None  # without a rival, no recipe is given up
         seconds = time.perf_counter() - started
         trial = Trial(first, outcome, seconds, "the first recipe")
         search = _Search(settings, described, draws, started, outcome, trial)

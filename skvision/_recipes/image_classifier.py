@@ -276,13 +276,9 @@ class ImageClassifier(ClassifierMixin, Estimator):
         first = self._first_recipe()
         seed = int(check_random_state(self.random_state).randint(2**31))
         problem, images, reader = self._read(X, y, sample_weight)
-        if groups is not None:
-            groups = np.unique(
-                _column(groups, len(problem.labels)), return_inverse=True
-            )[1]
-        training = merge_copies(
-            images, problem.classes[problem.labels], problem.weights, groups
-        )
+        labels = problem.classes[problem.labels]
+        tied = None if groups is None else _number_groups(groups, len(labels))
+        training = merge_copies(images, labels, problem.weights, tied)
         is_table = reader is None
         if is_table:
             first = Recipe((), "softmax")
@@ -323,7 +319,7 @@ class ImageClassifier(ClassifierMixin, Estimator):
                 self, X, self.value_range, reset=True
             )
             if images.ndim == 2:
-                self.image_size_ = None
+                self.image_size_ = 1
                 return problem, images, None
             sources: Any = images
             extents = np.array([images.shape[2:0:-1]])
@@ -372,7 +368,7 @@ class ImageClassifier(ClassifierMixin, Estimator):
             "seconds": np.array([trial.seconds for trial in choice.trials]),
             "reason": np.array([trial.reason for trial in choice.trials]),
         }
-        best = [trial for trial in choice.trials if trial.recipe == choice.recipe][0]
+        best = next(trial for trial in choice.trials if trial.recipe == choice.recipe)
         self.best_index_ = choice.trials.index(best)
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.alpha_losses_ = dict(best.outcome.path) if best.outcome else {}
@@ -431,14 +427,15 @@ class ImageClassifier(ClassifierMixin, Estimator):
         return tags
 
 
-def _column(groups: Any, n: int) -> Any:
+def _number_groups(groups: Any, n: int) -> Any:
+    """Return the number of the group of each image."""
     column = np.asarray(groups)
     if column.shape != (n,):
         raise ValueError(
             f"groups has the shape {column.shape}, and one value for each of {n} "
             f"images is needed."
         )
-    return column
+    return np.unique(column, return_inverse=True)[1]
 
 
 def _ranks(losses: np.ndarray) -> np.ndarray:

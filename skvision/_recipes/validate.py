@@ -94,8 +94,14 @@ class Outcome:
 
     def of_draws(self, n: int) -> "Outcome":
         """Return the outcome of the first draws."""
-        parts = (self.probabilities, self.losses, self.weights, self.hits)
-        return Outcome(self.alpha, *(part[:n] for part in parts), self.path)  # type: ignore[arg-type]
+        return Outcome(
+            self.alpha,
+            self.probabilities[:n],
+            self.losses[:n],
+            self.weights[:n],
+            self.hits[:n],
+            self.path,
+        )
 
     @property
     def accuracies(self) -> NDArray[np.float64]:

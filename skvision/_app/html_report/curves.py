@@ -4,10 +4,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from skvision._app.evidence import Evidence
 from skvision._app.html_report.charts import Chart, Curve, draw
 from skvision._app.html_report.learning_curve import count_right
+from skvision._app.html_report.portraits import linear_model
 from skvision._app.intervals import wilson_interval
 from skvision._app.words import unbroken_percent
 from skvision._linear.softmax_regression import SoftmaxRegression
@@ -27,13 +29,14 @@ class TrainingCharts(NamedTuple):
 
 
 def draw_training(
-    classifier: SoftmaxRegression, evidence: Evidence, chance: float
+    pipeline: Pipeline, evidence: Evidence, chance: float
 ) -> TrainingCharts:
     """Return charts of the objective, of the penalty and of the training images."""
+    softmax = linear_model(pipeline)
     return TrainingCharts(
-        _draw_loss(classifier),
-        _draw_alphas(evidence.losses, classifier.alpha),
-        _draw_learning(classifier, evidence, chance) if len(evidence.rows) else None,
+        _draw_loss(softmax),
+        _draw_alphas(evidence.losses, softmax.alpha),
+        _draw_learning(pipeline[-1], evidence, chance) if len(evidence.rows) else None,
     )
 
 
@@ -131,9 +134,7 @@ def _draw_alphas(losses: dict[float, float], alpha: float) -> Chart | None:
     )
 
 
-def _draw_learning(
-    classifier: SoftmaxRegression, evidence: Evidence, chance: float
-) -> Chart | None:
+def _draw_learning(classifier: Any, evidence: Evidence, chance: float) -> Chart | None:
     evaluation = evidence.evaluation
     truth = evaluation.truth
     n_right = count_right(

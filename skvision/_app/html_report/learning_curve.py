@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skvision._app.progress import show_progress
-from skvision._linear.softmax_regression import SoftmaxRegression
 
 _FRACTIONS = (0.1, 0.2, 0.4, 0.7)
 
 
 def count_right(
-    classifier: SoftmaxRegression,
+    classifier: Any,
     rows: NDArray[np.floating[Any]],
     labels: NDArray[np.str_],
     features: NDArray[np.floating[Any]],
@@ -23,7 +22,7 @@ def count_right(
 
     Parameters
     ----------
-    classifier : SoftmaxRegression
+    classifier : SoftmaxRegression or VotingClassifier
         Fitted to all ``rows``.
     rows, labels : ndarray of shape (n, n_features), ndarray of shape (n,)
         The features of the training images, and their classes.

@@ -30,7 +30,11 @@ from skvision._app.html_report.gallery import (
     show_thumbnails,
 )
 from skvision._app.html_report.images import choose_images
-from skvision._app.html_report.portraits import draw_portraits, measure_contributions
+from skvision._app.html_report.portraits import (
+    draw_portraits,
+    linear_model,
+    measure_contributions,
+)
 from skvision._app.html_report.saved import (
     count_images,
     read_first_score,
@@ -142,7 +146,7 @@ def render_report(
                 pipeline, evidence.evaluation.features
             )
         ],
-        training=draw_training(pipeline[-1], evidence, baseline.fraction),
+        training=draw_training(pipeline, evidence, baseline.fraction),
         table=table,
         baseline=baseline,
         top_5=evidence.evaluation.top_5,
@@ -154,7 +158,7 @@ def render_report(
         evidence=evidence,
         held_out=held_out,
         first_score=read_first_score(about),
-        n_features=pipeline[-1].n_features_in_,
+        n_features=linear_model(pipeline).n_features_in_,
         n_bytes=n_bytes,
         pipeline=_view(pipeline),
         pipeline_text=repr(pipeline),

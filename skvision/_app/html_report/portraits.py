@@ -58,18 +58,27 @@ class Portrait:
     bins: list[Bin] = field(default_factory=list)
 
 
+def linear_model(pipeline: Pipeline) -> Any:
+    """Return the softmax regression of a pipeline, which may be one of an ensemble."""
+    members = getattr(pipeline[-1], "named_estimators_", {})
+    return members.get("softmax", pipeline[-1])
+
+
 def signed_weights(pipeline: Pipeline) -> NDArray[np.floating[Any]]:
     """Return what a standard deviation of each feature adds to the score of each class.
 
     A model of two classes has one row of weights, for the second class.
     """
-    weights = pipeline[-1].coef_
+    weights = linear_model(pipeline).coef_
     return np.concatenate([-weights, weights]) / 2 if len(weights) == 1 else weights
 
 
 def split_features(pipeline: Pipeline) -> list[tuple[Any, slice]]:
     """Return each step of the union and its columns."""
-    steps = [step for _, step in pipeline[1].transformer_list]
+    steps = [
+        step[-1] if isinstance(step, Pipeline) else step  # after images are halved
+        for _, step in pipeline[1].transformer_list
+    ]
     ends = np.cumsum([0, *(step.n_features_out_ for step in steps)]).tolist()
     return [
         (step, slice(start, stop))

@@ -101,8 +101,10 @@ def _fraction(text: str) -> float:
     return float(_number(float, lambda x: 0 < x < 1, what)(text))
 
 
-def _features(text: str) -> tuple[str, ...]:
-    """Read a list of features; the result is in the order of `_FEATURES`."""
+def _features(text: str) -> Any:
+    """Read "auto", or a list of features in the order of `_FEATURES`."""
+    if text == "auto":
+        return text
     names = text.split(",")
     odd = [name for name in names if name not in _FEATURES]
     if odd:

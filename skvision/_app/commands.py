@@ -148,7 +148,8 @@ def learn(
     rows = evaluation.features[:0]
     if with_thumbnails:
         rows = pipeline[1:-1].transform(images.pixels[learning])
-    losses = model.alpha_losses_
+    path = model.alpha_path_
+    losses = dict(zip(path["alpha"], path["mean_test_loss"], strict=True))
     evidence = Evidence(dataset, images, split, evaluation, rows, losses, seconds)
     return Learned(pipeline, evidence, test_size, seed)
 

@@ -87,6 +87,8 @@ def _is_finite(value: Any) -> bool:
 def _first_of(model: Any) -> Any:
     """Return the estimator that sees the input of a model first."""
     own = vars(model)
+    if "image_shape_" in own:
+        return model
     for name in _LEADING:
         for each in own.get(name, ()):
             step = each[1] if isinstance(each, tuple) else each

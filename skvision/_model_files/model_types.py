@@ -14,6 +14,7 @@ ESTIMATORS = {
     "skvision.BagOfVisualWords",
     "skvision.ColorHistogram",
     "skvision.HOG",
+    "skvision.ImageClassifier",
     "skvision.ImageReader",
     "skvision.KNNImageClassifier",
     "skvision.MLPBackprop",

@@ -1,5 +1,6 @@
 """Draws of validation images from training images, which never part what is tied."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,7 +54,10 @@ def draw_validation_images(
     groups = np.where(known, order[training.parts][training.position_of], len(order))
     labels = training.labels[training.position_of]
     draws = []
-    for split in splitter.split(np.zeros(len(labels)), labels, groups):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The groups parameter is ignored")
+        splits = list(splitter.split(np.zeros(len(labels)), labels, groups))
+    for split in splits:
         positions = [np.unique(training.position_of[rows]) for rows in split]
         learning, validation = (rows[rows >= 0] for rows in positions)
         torn = np.intersect1d(training.parts[learning], training.parts[validation])

@@ -9,12 +9,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skvision._contract.check_fitted import check_fitted
 from skvision._contract.labeled_rows import LabeledRows, validate_labeled_rows
+from skvision._contract.models import UNKNOWN, Bounds
 from skvision._contract.public import public
 from skvision._contract.sklearn_compat import (
     Estimator,
     Interval,
     StrOptions,
+    check_parameters,
     whole_fit,
 )
 from skvision._readers.extents import sample_extents
@@ -44,11 +47,14 @@ class ImageClassifier(ClassifierMixin, Estimator):
     """Classifier of image files or images, which chooses its features and its model.
 
     It describes images by their edges, their colors and visual words, and learns a
-    softmax regression. Which edges and words, whether with colors, how strong the
-    penalty is, whether changed copies are added and whether a neural network is
-    averaged in: all this is chosen on validation images, which are drawn from the
-    training images. The first choice and the one without options are the same as what
-    ``skvision train`` does.
+    softmax regression. It tries several recipes on validation images, which it draws
+    from the training images: finer edges, other words, no colors, changed copies of the
+    images, and the average with a neural network. It keeps what predicts better, and
+    fits the best recipe to all training images. ``skvision train`` does the same on the
+    command line.
+
+    Use it as the first thing to try on a folder of photos. For full control, build a
+    pipeline of the features and a classifier of your own.
 
     Parameters
     ----------
@@ -143,8 +149,9 @@ class ImageClassifier(ClassifierMixin, Estimator):
         ``pandas.DataFrame(model.cv_results_)`` shows the table. Values are NaN where a
         recipe was given up after the first draw or not tried.
 
-    alpha_losses_ : dict of float to float
-        The mean cross-entropy of the chosen recipe for each penalty that was tried.
+    alpha_path_ : dict of ndarrays
+        The penalties that were tried for the chosen recipe, ``alpha``, and the mean
+        cross-entropy with each, ``mean_test_loss``. Empty if there was no choice.
 
     classes_ : ndarray of shape (n_classes,)
         The classes.
@@ -327,7 +334,9 @@ class ImageClassifier(ClassifierMixin, Estimator):
             sources = check_sources(X)
             # Rows that stand for files: validation of y needs as many.
             rows = np.arange(len(sources)).reshape(-1, 1)
-            problem = self._validate(clone(self), rows, y, sample_weight)
+            problem = self._validate(
+                clone(self).set_params(image_shape=None), rows, y, sample_weight
+            )
             extents = sample_extents(sources)
             self._value_range = None
         side = self.image_size
@@ -371,7 +380,11 @@ class ImageClassifier(ClassifierMixin, Estimator):
         best = next(trial for trial in choice.trials if trial.recipe == choice.recipe)
         self.best_index_ = choice.trials.index(best)
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
-        self.alpha_losses_ = dict(best.outcome.path) if best.outcome else {}
+        path = dict(sorted(best.outcome.path.items())) if best.outcome else {}
+        self.alpha_path_ = {
+            "alpha": np.array(list(path)),
+            "mean_test_loss": np.array(list(path.values())),
+        }
         self.best_params_ = {
             "features": list(choice.recipe.features),
             "model": choice.recipe.model,
@@ -413,6 +426,30 @@ class ImageClassifier(ClassifierMixin, Estimator):
         check_is_fitted(self)
         table: np.ndarray = self.best_estimator_.predict_proba(self._sources(X))
         return table
+
+    def check_fitted(self, inputs: Bounds = UNKNOWN) -> Bounds:
+        """Check that parameters and fitted attributes, as from a file, fit together.
+
+        Parameters
+        ----------
+        inputs : Bounds
+            Bounds of what it gets.
+
+        Returns
+        -------
+        bounds : Bounds
+            Bounds of its work for one image, and of its result.
+
+        Raises
+        ------
+        ValueError
+            If they contradict each other.
+        """
+        check_parameters(self)
+        bounds = check_fitted(self.best_estimator_, inputs)
+        if not np.array_equal(self.classes_, self.best_estimator_.classes_):
+            raise ValueError("its classes are not those of its pipeline")
+        return bounds
 
     def _sources(self, X: Any) -> Any:
         """Return what the pipeline takes."""

@@ -15,6 +15,7 @@ from skvision._recipes.features import make_normalizer
 _STEP = 10**0.5  # between two penalties
 _FIRST_ALPHAS = (1.0, 1 / _STEP, 0.1)
 _LARGEST_ALPHA, _LEAST_ALPHA = 9.9, 1.1e-4  # that are widened
+_LEAST_GAIN = 1e-3  # of the loss, for another penalty to follow
 _TOL = 1e-2  # enough to compare
 _WORST = 2.0  # standard errors, above which a recipe is given up after a draw
 _EPSILON = 1e-15
@@ -149,8 +150,8 @@ def validate_softmax(
         if len(paths) == 1 and rival and _is_worse(_best(paths, rows, draws), rival):
             return None
     outcome = _best(paths, rows, draws)
-    tried = list(alphas)
-    while widen:
+    tried, gain = list(alphas), np.inf
+    while widen and gain > _LEAST_GAIN:
         if outcome.alpha == min(tried) > _LEAST_ALPHA:
             tried.append(outcome.alpha / _STEP)
         elif outcome.alpha == max(tried) < _LARGEST_ALPHA:
@@ -159,7 +160,9 @@ def validate_softmax(
             break
         for path in paths:
             path.predict(tried[-1])
-        outcome = _best(paths, rows, draws)
+        former, outcome = outcome, _best(paths, rows, draws)
+        if outcome.alpha != former.alpha:
+            gain = former.loss - outcome.loss
     return outcome
 
 

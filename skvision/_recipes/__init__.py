@@ -1,5 +1,6 @@
 """Recipes: features and a model for a classifier of images, and the choice of them.
 
-The room may import `_features`, `_linear`, `_neighbors`, `_networks` and
-`model_selection`. The choice is made on training images alone.
+The room may import `_contract`, `_features`, `_linear`, `_neighbors`, `_networks`,
+`_readers`, `augmentation` and `model_selection`. `choice` compares recipes on training
+images alone, `fit_recipe` fits the best one, and `image_classifier` offers both.
 """

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from sklearn import config_context
-from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline
 
 from skvision._linear.softmax_regression import SoftmaxRegression
@@ -48,6 +47,8 @@ def fit_recipe(
         advance()
         classifier: Any = SoftmaxRegression(alpha=alpha)
         if choice.recipe.model != "softmax":
+            from sklearn.ensemble import VotingClassifier  # loads all of its kind
+
             network = make_network(settings.seed, len(rows.copies))
             members = [("softmax", classifier), ("network", network)]
             classifier = VotingClassifier(members, voting="soft")

@@ -32,6 +32,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from skvision import (
     HOG,
     ArcFaceEmbedder,
+    ImageClassifier,
     ImageShapeWarning,
     KNNImageClassifier,
     MLPBackprop,
@@ -52,6 +53,7 @@ IN_PIPELINES = [E for E in TABULAR if E in CLASSIFIERS or E in TRANSFORMERS]
 IMAGE_TRANSFORMERS = [T for T in TRANSFORMERS if T not in CLASSIFIERS]
 # those that refuse another number of channels than one and three
 MADE_OF_PIXELS = [T for T in IMAGE_TRANSFORMERS if T is not PixelNormalizer]
+ONE_OR_THREE = [*IMAGE_TRANSFORMERS, ImageClassifier]
 
 
 def images_of(shape, n=N):
@@ -75,6 +77,9 @@ def make(Estimator, shape=None, **parameters):
         parameters |= {"alpha": 1e3}  # of bytes, whose weights are small
     if Estimator in (MLPBackprop, ArcFaceEmbedder):
         parameters |= {"max_iter": 40}
+    if Estimator is ImageClassifier:  # what it does with images of all layouts
+        parameters |= {"features": ["hog"], "model": "softmax", "image_size": 16}
+        parameters |= {"augmentation": None, "cv": 2}
     known = inspect.signature(Estimator).parameters
     return Estimator(**{key: parameters[key] for key in parameters if key in known})
 
@@ -229,7 +234,10 @@ def test_what_to_do_with_other_images_than_gray_ones(Estimator, change, remedy):
         answers(fitted_to(SHAPES["gray"], Estimator), change(X))
 
 
-@pytest.mark.parametrize("Estimator", [E for E in TABULAR if E not in MADE_OF_PIXELS])
+@pytest.mark.parametrize(
+    "Estimator",
+    [E for E in TABULAR if E not in MADE_OF_PIXELS and E is not ImageClassifier],
+)
 def test_channel_first_images_given_to_learners(Estimator):
     X, y = images_of(SHAPES["RGB"])
     first = X.transpose(0, 3, 1, 2)
@@ -252,7 +260,7 @@ def test_feature_maps_are_not_taken_for_channel_first_images(shape):
     assert model.image_shape_ == shape
 
 
-@pytest.mark.parametrize("Estimator", IMAGE_TRANSFORMERS)
+@pytest.mark.parametrize("Estimator", ONE_OR_THREE)
 def test_channel_first_images(Estimator):
     X, y = images_of(SHAPES["RGB"])
     if Estimator is PixelNormalizer:
@@ -313,7 +321,7 @@ def test_numbers_that_are_not_finite(Estimator, bad):
         answers(fitted, spoilt)
 
 
-@pytest.mark.parametrize("Estimator", TABULAR)
+@pytest.mark.parametrize("Estimator", [E for E in TABULAR if E is not ImageClassifier])
 def test_what_is_no_image(Estimator):
     X, y = images_of(SHAPES["RGB"])
     with pytest.raises(ValueError, match=r"different shapes.*ImageReader"):
@@ -420,6 +428,7 @@ def pipeline_of(Estimator):
 def searches(pipeline):
     name, model = pipeline.steps[-1]
     values = {"n_neighbors": [1, 3], "alpha": [1e-2, 1e-1], "eta0": [0.5, 1.0]}
+    values["image_size"] = [16, 24]
     parameter = {key: values[key] for key in values if hasattr(model, key)}
     grid = {f"{name}__{key}": values for key, values in parameter.items()}
     return {

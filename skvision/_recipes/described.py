@@ -1,17 +1,19 @@
 """Images and their features, each computed once."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import FeatureUnion
 
 from skvision._recipes.changed_copies import count_copies, make_copies
 from skvision._recipes.features import make_feature
 from skvision._recipes.recipe import Recipe
 from skvision._recipes.training_images import TrainingImages
 from skvision._recipes.validate import Rows
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import FeatureUnion  # loads rich
 
 
 class Described:
@@ -61,12 +63,11 @@ class Described:
         blocks = [self._feature(name).transform(images) for name in names]
         return np.concatenate(blocks, axis=1)
 
-    def union(self, recipe: Recipe) -> FeatureUnion:
+    def union(self, recipe: Recipe) -> "FeatureUnion":
         """Return the fitted transformer that computes the features of a recipe."""
-        # One after the other: each uses all threads.
-        return FeatureUnion(
-            [(name, self._feature(name)) for name in recipe.features], n_jobs=1
-        )
+        from sklearn.pipeline import FeatureUnion
+
+        return FeatureUnion([(name, self._feature(name)) for name in recipe.features])
 
     @property
     def _weights(self) -> NDArray[np.float64]:

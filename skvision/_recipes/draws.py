@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold, check_cv
 
 from skvision._recipes.draw import draw_test_set
 from skvision._recipes.training_images import TrainingImages
@@ -44,6 +43,8 @@ def draw_validation_images(
     """
     if cv is None:
         return _draw(training, seed)
+    from sklearn.model_selection import StratifiedGroupKFold, check_cv  # load rich
+
     splitter = check_cv(cv, training.labels, classifier=True)
     if isinstance(cv, int | np.integer):
         splitter = StratifiedGroupKFold(cv)

@@ -7,15 +7,16 @@ the photos of ants and bees, and on handwritten characters of Omniglot.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
-
-from sklearn.pipeline import FeatureUnion, Pipeline
+from typing import TYPE_CHECKING, Any
 
 from skvision._features.color_histogram import ColorHistogram
 from skvision._features.hog import HOG
 from skvision._features.pixel_normalizer import PixelNormalizer
 from skvision._features.visual_words.bag_of_visual_words import BagOfVisualWords
 from skvision._readers.image_reader import ImageReader
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import FeatureUnion  # loads rich
 
 LARGE = 128  # pixels: images of this side are halved for all but the fine words
 _LEAST_WORDS, _MOST_WORDS = 400, 1600
@@ -24,7 +25,7 @@ _PATCHES = 30_000  # to learn words from; more take longer and do not score high
 
 def make_features(
     names: Sequence[str], side: int, n_images: int, seed: int
-) -> FeatureUnion:
+) -> "FeatureUnion":
     """Return the transformer that computes features of images.
 
     Parameters
@@ -38,6 +39,8 @@ def make_features(
     seed : int
         The seed of the visual words.
     """
+    from sklearn.pipeline import FeatureUnion
+
     # One after the other: each uses all threads.
     return FeatureUnion(
         [(name, make_feature(name, side, n_images, seed)) for name in names], n_jobs=1
@@ -48,6 +51,8 @@ def make_feature(name: str, side: int, n_images: int, seed: int) -> Any:
     """Return the transformer of one name of `FEATURES`."""
     if name in _ON_LARGE_IMAGES or side < LARGE:
         return FEATURES[name](side, n_images, seed)
+    from sklearn.pipeline import Pipeline
+
     half = side // 2
     feature = FEATURES[name](half, n_images, seed)
     return Pipeline([("halve", ImageReader((half, half))), ("feature", feature)])

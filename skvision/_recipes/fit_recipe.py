@@ -1,11 +1,10 @@
 """Fit: a chosen recipe and all training images become a pipeline."""
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import config_context
-from sklearn.pipeline import Pipeline
 
 from skvision._linear.softmax_regression import SoftmaxRegression
 from skvision._recipes.choice import Choice, Settings
@@ -16,10 +15,13 @@ from skvision._recipes.progress import announce
 from skvision._recipes.training_images import TrainingImages
 from skvision._recipes.validate import make_network, nearby, validate_softmax
 
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline  # loads rich
+
 
 def fit_recipe(
     training: TrainingImages, choice: Choice, settings: Settings, reader: Any
-) -> Pipeline:
+) -> "Pipeline":
     """Fit the chosen recipe to all training images.
 
     Parameters
@@ -33,6 +35,8 @@ def fit_recipe(
     reader : ImageReader or None
         The first step of the pipeline; None if it takes rows of numbers.
     """
+    from sklearn.pipeline import Pipeline
+
     with announce("Learning", 3) as advance:
         described, alpha = choice.described, choice.alpha
         if len(training) > len(described.training):  # the choice was made by some

@@ -1,7 +1,7 @@
 """The input of `ImageClassifier`: files, images of any sizes, batches, or rows."""
 
+import math
 import os
-from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from skvision._contract.images import (
     validate_images,
 )
 
+_ONE_FILE = (str, os.PathLike, bytes, bytearray, memoryview)
+_LARGE = 1 << 16  # pixels: images that are not stacked, since they may be many
 _SMALLEST = 8  # pixels: smaller images are rows of numbers
 _SIDES = {32: 48, 64: 96}  # up to which size of the originals
 _LARGEST = 128
@@ -21,20 +23,43 @@ _MANY = 20_000  # images, which are read smaller to fit into memory
 _MOST_CUT = 1 / 3
 
 
-def is_numeric(X: Any) -> bool:
-    """Return whether X is a batch of images or rows of numbers, and not files.
+def is_batch(X: Any) -> bool:
+    """Return whether X is a batch of images or rows of numbers.
 
-    A list of images is not a batch: their sizes may differ.
+    Otherwise it holds files, or images that are told apart because their sizes differ.
+    A list of images of one size is a batch, unless they are large.
     """
-    if isinstance(X, str | os.PathLike | Image.Image) or hasattr(X, "read"):
-        return False
-    if isinstance(X, list | tuple):
-        return all(isinstance(x, list | tuple | Number) for x in X)
-    values = X if hasattr(X, "shape") else np.asarray(X)
-    if len(values.shape) > 1 and values.shape[1:] != (1,):
+    if isinstance(X, memoryview) and X.ndim > 1:
         return True
-    first = np.asarray(values).ravel()[:1].tolist()
-    return bool(first) and isinstance(first[0], Number)
+    if isinstance(X, (*_ONE_FILE, Image.Image)) or hasattr(X, "read"):
+        return False
+    elements = _elements(X)
+    first = next((x for x in elements if x is not None), None)
+    if isinstance(first, _ONE_FILE) or hasattr(first, "read"):
+        return False
+    sizes = {_size_of(x) for x in elements}
+    return sizes == {None} or (len(sizes) == 1 and math.prod(sizes.pop()) <= _LARGE)
+
+
+def _elements(X: Any) -> Any:
+    """Return a list, or a column of objects as one; anything else is one element."""
+    if getattr(X, "shape", ())[1:] == (1,):
+        X = np.asarray(X)[:, 0]
+    if isinstance(X, list | tuple):
+        return X
+    if getattr(getattr(X, "dtype", None), "kind", "") in "OUST":
+        values = np.asarray(X)
+        return values if values.ndim == 1 else [None]
+    return [None]
+
+
+def _size_of(image: Any) -> Any:
+    """Return height and width of an image of Pillow or an array; None for the rest."""
+    if isinstance(image, Image.Image):
+        return image.size[::-1]
+    if isinstance(image, np.ndarray) and image.ndim > 1 and image.dtype == np.uint8:
+        return image.shape[:2]
+    return None
 
 
 def read_batch(

@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.dummy import DummyClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from skvision import MLPBackprop, cli
+from skvision import ImageClassifier, MLPBackprop, cli
 from skvision._app import cross_validate as MODULE
 from skvision._app.commands import learn
 from skvision._app.comparison_table import print_comparison
@@ -22,15 +22,9 @@ from skvision._app.intervals import accuracy_interval
 from skvision._app.split import draw_folds
 from skvision._contract.user_error import UserError
 from skvision._recipes.candidates import CANDIDATES, Candidate, Training
-from skvision._recipes.describe import make_features
+from skvision._recipes.features import make_features
 
 ALONE = np.arange
-
-
-@pytest.fixture(autouse=True)
-def validate_once(monkeypatch):
-    """Choose settings by one draw: five would take most of the time of these tests."""
-    monkeypatch.setattr("skvision._recipes.choose._DRAWS", 1)
 
 
 def stripes(rng, labels, contrast=150, side=20):
@@ -223,14 +217,15 @@ def test_softmax_does_what_train_does(rng, capsys):
     problem = MODULE._Problem(images, dataset.labels, ALONE(60), 20, 7)
     trial = MODULE._try(candidate, described, problem, in_test)
     features = ("hog", "color", "words")
-    trained = learn(
-        replace(dataset, n_training=40), 20, features, test_size=0.2, seed=7
+    model = ImageClassifier(
+        features, model="softmax", image_size=20, augmentation=None, random_state=7
     )
+    trained = learn(replace(dataset, n_training=40), model, test_size=0.2)
     predicted = trained.pipeline.predict(dataset.sources[40:])
     right = predicted == dataset.labels[40:]
     assert np.array_equal(trial.right, right)
     assert 0.5 < right.mean() < 1
-    assert trial.chosen == f"alpha={trained.pipeline[-1].alpha:g}"
+    assert trial.chosen == f"alpha={trained.pipeline[-1].alpha:.3g}"
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)

@@ -170,7 +170,7 @@ def test_train_and_report_without_bad_files(run, folder, tmp_path):
     assert status == 0
     assert err.count("skvision: warning: left out: 1 of 20 files cannot be read") == 1
     assert "3.png\tit is none of JPEG" in listed.read_text()
-    reader = load_model(model)[0][0]
+    reader = load_model(model)[0]
     assert (reader.background, reader.value_range) == ("#ffcc00", (0, 4095))
     listed.unlink()
     page = tmp_path / "page.html"

@@ -151,12 +151,12 @@ def test_features_by_name(run, shared_folder, tmp_path):
     status, _, err = run("train", shared_folder, *arguments)
     assert (status, err) == (0, "")
     union = read_model_file(path).model[1]
-    assert [name for name, _ in union.transformer_list] == ["hog", "bagofvisualwords"]
+    assert [name for name, _ in union.transformer_list] == ["hog", "words"]
 
 
 def test_features_that_there_are_not(fail, shared_folder):
     error = fail("train", shared_folder, "--features", "hog,sift")
-    assert "'sift' is not one of the features hog, color, words" in error
+    assert "'sift' is not one of the features hog, hog-8x8, hog-10x10, color, words," in error
 
 
 def test_bugs_are_not_hidden(monkeypatch, shared_folder):

@@ -1,4 +1,8 @@
-"""Each file is opened once and each image is hashed once, whatever a command does."""
+"""Each file is opened once and each image is hashed once, whatever a command does.
+
+Only a size or a way to a square that is "auto" is told by the heads of a few files, which
+are opened once more.
+"""
 
 import json
 import subprocess
@@ -30,8 +34,10 @@ for name in ("sha256", "sha1", "md5", "blake2b", "blake2s", "sha512"):
     setattr(hashlib, name, counted(getattr(hashlib, name)))
 
 from skvision import cli
+from skvision._readers import extents
 from skvision._recipes import choice, draws
 
+extents._MOST = 5
 draws._MANY = choice.N_STEPS = 0  # the whole choice would take most of the time
 size = int(sys.argv[1])
 results = []
@@ -45,15 +51,19 @@ with open(sys.argv[3], "w") as file:
     json.dump(results, file)
 """
 SIZE = 24
-HOG = ("--features", "hog", "--size", f"{SIZE}")
+SQUARE = ("--size", f"{SIZE}", "--resize", "crop")
+HOG = ("--features", "hog", *SQUARE)
 COMMANDS = {
     "train": ["train", "TRAIN", *HOG, "--model", "MODEL"],
     "train --report": ["train", "TRAIN", *HOG, "--report", "PAGE"],
     "train --test --report": [
         *("train", "TRAIN", "--test", "TEST", *HOG, "--report", "PAGE"),
     ],
-    "compare": ["compare", "TRAIN", "--size", f"{SIZE}", "--folds", "2"],
+    "compare": ["compare", "TRAIN", *SQUARE, "--folds", "2"],
     "report": ["report", "MODEL", "TEST", "--out", "PAGE"],
+    "train --resize auto": [
+        *("train", "TRAIN", "--features", "hog", "--size", f"{SIZE}"),
+    ],
     "a bad file": ["train", "BAD", *HOG, "--report", "PAGE"],
 }
 
@@ -103,6 +113,13 @@ def test_each_file_is_opened_once_and_each_image_is_hashed_once(
     assert status == 0
     assert opened == dict.fromkeys(files, 1)
     assert hashed == [1] * len(files)
+
+
+def test_a_few_files_are_opened_for_their_size(results):
+    status, opened, hashed = results[0]["train --resize auto"]
+    assert status == 0
+    assert sorted(opened.values()) == [1] * 11 + [2] * 5
+    assert hashed == [1] * 16
 
 
 def test_a_bad_file_is_opened_once_too(results):

@@ -218,9 +218,10 @@ def test_softmax_does_what_train_does(rng, capsys):
     (candidate,) = [each for each in CANDIDATES if each.name == name]
     in_test = ALONE(60) >= 40
     described = MODULE._describe(images, 20)
-    words = make_features(("words",), 20, 40, 7)
+    seed = np.random.RandomState(7).randint(2**31)  # what a classifier draws from 7
+    words = make_features(("words",), 20, 40, seed)
     described["words"] = MODULE._timed(words, images, ~in_test)
-    problem = MODULE._Problem(images, dataset.labels, ALONE(60), 20, 7)
+    problem = MODULE._Problem(images, dataset.labels, ALONE(60), 20, seed)
     trial = MODULE._try(candidate, described, problem, in_test)
     features = ("hog", "color", "words")
     model = ImageClassifier(
@@ -337,7 +338,7 @@ def test_what_the_table_means(printed):
     majority = ("", "majority", 0.7, -0.2, -0.5, 0.1, 0.0)
     out = flat(printed(comparison(BEST, behind)))
     assert "hog color words softmax is better than each of the others" in out
-    assert "skvision train fits hog color words softmax, the best model here." in out
+    assert "skvision train begins with hog color words softmax, the best model here," in out
     out = flat(printed(comparison(BEST, near, behind)))
     assert "These models cannot be distinguished from hog color words softmax" in out
     assert "includes 0: pixels MLP. The others are worse" in out
@@ -346,9 +347,9 @@ def test_what_the_table_means(printed):
     first = ("pixels", "MLP", 0.92, 0.0, 0.0, 0.0, 1.0)
     second = ("hog color words", "softmax", 0.9, -0.02, -0.05, 0.01, 1.0)
     out = flat(printed(comparison(first, second)))
-    assert "softmax, which cannot be distinguished from the best model here." in out
+    assert "softmax, which cannot be distinguished from the best model here," in out
     second = (*second[:5], -0.01, 1.0)
-    assert "softmax, 2.0 percentage points below the best model here." in flat(
+    assert "softmax, 2.0 percentage points below the best model here," in flat(
         printed(comparison(first, second))
     )
 
@@ -402,6 +403,13 @@ def test_compare(run, folder, tmp_path):
     assert [float(percent) for _, percent in shown] == pytest.approx(
         (100 * table["accuracy"]).round(1).tolist()
     )
+
+
+def test_the_size_follows_the_images(run, folder, learned):
+    """They are brought from 20 pixels to the least of the sizes, for all features."""
+    status, _, err = run(folder, "--folds", 2)
+    assert (status, err) == (0, "")
+    assert {images.shape[1:] for images in learned["words"]} == {(32, 32, 3)}
 
 
 def test_progress_and_a_long_time_are_told(run, folder, learned, monkeypatch):

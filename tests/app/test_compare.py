@@ -338,7 +338,10 @@ def test_what_the_table_means(printed):
     majority = ("", "majority", 0.7, -0.2, -0.5, 0.1, 0.0)
     out = flat(printed(comparison(BEST, behind)))
     assert "hog color words softmax is better than each of the others" in out
-    assert "skvision train begins with hog color words softmax, the best model here," in out
+    assert (
+        "skvision train begins with hog color words softmax, the best model here,"
+        in out
+    )
     out = flat(printed(comparison(BEST, near, behind)))
     assert "These models cannot be distinguished from hog color words softmax" in out
     assert "includes 0: pixels MLP. The others are worse" in out

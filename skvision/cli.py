@@ -97,7 +97,7 @@ def _fraction(text: str) -> float:
     except ValueError:
         percent = 0.0
     if 1 <= percent < 100:
-        what += f": for {percent:g} % pass {percent / 100:g}"
+        what += f": for {percent:g} %, pass {percent / 100:g}"
     return float(_number(float, lambda x: 0 < x < 1, what)(text))
 
 

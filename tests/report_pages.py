@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from skvision import ImageClassifier
 from skvision._app.commands import learn
 from skvision._app.dataset import Dataset
 from skvision._app.html_report import render_report
@@ -45,7 +46,14 @@ def save_images(folder: Path, dataset):
 
 def train(dataset, features=("hog", "color", "words")):
     """Train on most of them."""
-    return learn(dataset, 20, features, test_size=0.4, seed=0, with_thumbnails=True)
+    model = ImageClassifier(
+        list(features),
+        model="softmax",
+        image_size=20,
+        augmentation=None,
+        random_state=0,
+    )
+    return learn(dataset, model, test_size=0.4, with_thumbnails=True)
 
 
 def render(trained, about=(), held_out=None, origin=None):

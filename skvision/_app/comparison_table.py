@@ -9,7 +9,7 @@ from rich.table import Table
 
 from skvision._app.words import write_percent
 
-_TRAIN = "hog color words softmax"  # what `skvision train` fits
+_TRAIN = "hog color words softmax"  # where `skvision train` begins
 _INTERVAL = "95 %\ninterval"
 
 
@@ -115,4 +115,7 @@ def _describe_train(
     else:
         behind = -100 * table["difference"][names.index(_TRAIN)]
         place = f"{behind:.1f} percentage points below the best model here"
-    return f"skvision train fits {_TRAIN}, {place}."
+    return (
+        f"skvision train begins with {_TRAIN}, {place}, and takes another recipe if it "
+        f"predicts validation images better."
+    )

@@ -61,7 +61,7 @@ class _Problem:
 
 def cross_validate(
     dataset: Dataset,
-    size: int,
+    size: Any,
     n_folds: int,
     seed: int,
     loading: Loading = LOADING,
@@ -77,7 +77,7 @@ def cross_validate(
     ----------
     dataset : Dataset
         Images of two or more classes. Copies of an image, and groups, are in one fold.
-    size : int
+    size : int or "auto"
         Side of the square, in pixels, that the images are brought to.
     n_folds : int
         The number of folds. Each is predicted by models fitted to all others.
@@ -110,23 +110,23 @@ def cross_validate(
     UserError
         If files cannot be read, or a class cannot be in every fold.
     """
-    dataset, images = load_dataset(
-        dataset, loading.reader(size, dataset.sources), loading
-    )
+    reader = loading.reader(size, dataset.sources)
+    side = max(reader.size)
+    dataset, images = load_dataset(dataset, reader, loading)
     copies = first_copies(images.digests)
     present.print_copies(dataset, copies)
     parts = join_ties(ties(dataset, copies), len(copies))
     folds = draw_folds(dataset.labels, parts, n_folds, seed)
     print(f"Comparing {len(CANDIDATES)} models in {n_folds} folds.")
 
-    problem = _Problem(images.pixels, dataset.labels, parts, size, seed)
+    problem = _Problem(images.pixels, dataset.labels, parts, side, seed)
     trials: dict[Candidate, list[_Trial]] = {candidate: [] for candidate in CANDIDATES}
     # Two threads for products this small wait longer than they compute, above all on a
     # machine that has other work; and times of one thread can be compared.
     with one_thread_for_blas, show_progress() as progress:
         progress.stage("Comparing", n_folds * (len(CANDIDATES) + 1))
         started = time.perf_counter()
-        described = _describe(images.pixels, size)
+        described = _describe(images.pixels, side)
         for i, in_test in enumerate(folds):
             _try_all(problem, described, in_test, trials, progress)
             if i == 0:

@@ -119,13 +119,14 @@ def _print_score(name: str, score: Score, place: str = "") -> None:
 def print_choice(model: ImageClassifier) -> None:
     """Print which recipe was chosen, and among how many."""
     trials = model.cv_results_
-    n_tried = int((trials["seconds"] > 0).sum())
+    reasons = trials["reason"].tolist()
+    n_untried = sum(reason.startswith("not tried") for reason in reasons)
+    n_tried = len(reasons) - n_untried
     chosen = trials["recipe"][model.best_index_]
-    among = f"the best of {count(n_tried, 'recipe')}" if n_tried > 1 else "the recipe"
-    print(f"Learned by {chosen}, {among} on validation images.")
-    if n_tried < len(trials["recipe"]):
-        n = len(trials["recipe"]) - n_tried
-        print(f"The time budget left {count(n, 'recipe')} untried.")
+    best = f", the best of {n_tried} recipes on validation images"
+    print(f"Learned by {chosen}{best if n_tried > 1 else ''}.")
+    if n_untried:
+        print(f"The time budget left {count(n_untried, 'recipe')} untried.")
 
 
 def print_seconds(reading: float, learning: float) -> None:

@@ -43,8 +43,10 @@ class Settings:
     ----------
     first : Recipe
         The recipe to begin with.
-    vary_features, vary_copies, vary_model : bool
-        Whether recipes with other features, changed copies and a network are tried.
+    vary_features, vary_copies : bool
+        Whether recipes with other features and changed copies are tried.
+    model : {"auto", "softmax", "softmax+network"}
+        Whether a network is tried, not tried, or taken in any case.
     side : int
         Side of the square images in pixels.
     cv : int, splitter or None
@@ -58,7 +60,7 @@ class Settings:
     first: Recipe
     vary_features: bool
     vary_copies: bool
-    vary_model: bool
+    model: str
     side: int
     cv: Any
     time_budget: float | None
@@ -104,6 +106,8 @@ def choose(training: TrainingImages, settings: Settings) -> Choice:
     draws = draw_validation_images(some, settings.cv, settings.seed)
     first = settings.first
     if not draws:
+        if settings.model != "auto":
+            first = replace(first, model=settings.model)
         reason = "the first recipe: a class is one image or group, so none is validated"
         trial = Trial(first, None, 0.0, reason)
         return Choice(first, _MIDDLE_ALPHA, [trial], described)
@@ -121,8 +125,9 @@ def choose(training: TrainingImages, settings: Settings) -> Choice:
         if settings.vary_copies and count_copies(len(some)):
             search.attempt(replace(search.recipe, copies=search.kind_of_copies()))
         advance()
-        if settings.vary_model:
-            search.attempt(replace(search.recipe, model="softmax+network"))
+        if settings.model != "softmax":
+            recipe = replace(search.recipe, model="softmax+network")
+            search.attempt(recipe, is_wanted=settings.model == recipe.model)
         advance()
     return Choice(search.recipe, search.outcome.alpha, search.trials, described)
 
@@ -170,9 +175,9 @@ class _Search:
                 if recipe.features and recipe not in tried:
                     yield recipe
 
-    def attempt(self, recipe: Recipe) -> None:
-        """Validate a recipe, and take it if its loss is the smallest."""
-        if not self._has_time_for(recipe):
+    def attempt(self, recipe: Recipe, *, is_wanted: bool = False) -> None:
+        """Validate a recipe, and take it if it is wanted or its loss is the smallest."""
+        if not is_wanted and not self._has_time_for(recipe):
             self.trials.append(Trial(recipe, None, 0.0, "not tried: time budget"))
             return
         started = time.perf_counter()
@@ -186,7 +191,7 @@ class _Search:
             is_better = is_clearly_less(outcome, rival)
             reason = f"{'' if is_better else 'not '}better than {self.recipe.name}"
         self.trials.append(Trial(recipe, outcome, seconds, reason))
-        if outcome is not None and is_better:
+        if outcome is not None and (is_wanted or is_better):
             self.recipe, self.outcome = recipe, outcome
 
     def kind_of_copies(self) -> str:

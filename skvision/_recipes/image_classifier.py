@@ -295,7 +295,7 @@ class ImageClassifier(ClassifierMixin, Estimator):
             first=first,
             vary_features=self.features == "auto" and not is_table,
             vary_copies=self.augmentation == "auto" and not is_table,
-            vary_model=self.model == "auto" and not is_table,
+            model="softmax" if is_table and self.model == "auto" else self.model,
             side=self.image_size_,
             cv=self.cv,
             time_budget=self.time_budget,

@@ -20,8 +20,16 @@ def shared_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def model(shared_folder):
     path = shared_folder.parent / "stripes.skops"
-    assert cli.main(["train", str(shared_folder), "--model", str(path)]) == 0
+    options = ["--features", "hog", "--size", "32", "--model", str(path)]
+    assert cli.main(["train", str(shared_folder), *options]) == 0
     return path
+
+
+@pytest.fixture(autouse=True)
+def few_recipes(monkeypatch):
+    """Choose among few recipes, by one draw: the whole choice has a test of its own."""
+    monkeypatch.setattr("skvision._recipes.choice.N_STEPS", 0)
+    monkeypatch.setattr("skvision._recipes.draws._MANY", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -69,5 +77,5 @@ def fail(run):
 def trained():
     """Return what was learned from images with awkward names."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skvision._recipes.choose._DRAWS", 1)
+        patch.setattr("skvision._recipes.draws._MANY", 0)
         return train(make_images())

@@ -247,7 +247,7 @@ def test_arguments_reach_what_finds_images(fail, photos, monkeypatch, command, f
 
     photos(t=ROWS)
     classifier = SimpleNamespace(classes_=np.array(["a"]))
-    monkeypatch.setattr(commands, "load_model", lambda file: ([classifier], {}))
+    monkeypatch.setattr(commands, "load_classifier", lambda file: ([classifier], {}))
     monkeypatch.setattr(commands, found, find)
     source = "--labels t.csv --file-column id --label-column kind"
     assert f"given  {source}" in fail(*command.split(), *source.split())

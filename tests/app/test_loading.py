@@ -30,7 +30,7 @@ def dataset(tmp_path):
 
 def load(dataset, **parameters):
     loading = Loading(**parameters)
-    return load_dataset(dataset, loading.reader(16), loading)
+    return load_dataset(dataset, loading.reader(16, dataset.sources), loading)
 
 
 def test_bad_files_are_left_out(dataset, capsys):
@@ -127,7 +127,7 @@ def test_arguments(command):
     assert (loading.skip_bad, loading.bad_list, loading.max_pixels) == (True, "b", 9)
     if command == "report":
         return
-    parameters = loading.reader(32).get_params()
+    parameters = loading.reader(32, []).get_params()
     assert parameters["size"] == (32, 32)
     assert parameters["resize"] == "pad"
     assert parameters["background"] is None
@@ -136,8 +136,8 @@ def test_arguments(command):
 
 
 def test_a_model_does_not_name_more_parameters_than_the_options():
-    reader = Loading.of(argparse.Namespace(size=3, folder="x")).reader(20)
-    assert reader.get_params() == LOADING.reader(20).get_params()
+    reader = Loading.of(argparse.Namespace(size=3, folder="x")).reader(20, [])
+    assert reader.get_params() == LOADING.reader(20, []).get_params()
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_train_and_report_without_bad_files(run, folder, tmp_path):
     assert status == 0
     assert err.count("skvision: warning: left out: 1 of 20 files cannot be read") == 1
     assert "3.png\tit is none of JPEG" in listed.read_text()
-    reader = load_model(model)[0][0]
+    reader = load_model(model)[0]
     assert (reader.background, reader.value_range) == ("#ffcc00", (0, 4095))
     listed.unlink()
     page = tmp_path / "page.html"

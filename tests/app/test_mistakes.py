@@ -25,10 +25,22 @@ from skvision._model_files.model_file import read_model_file
         (["predict", "m"], "required: FILE"),
         (["train", "x", "--test-size", "0"], "'0' is not a number between 0 and 1"),
         (["train", "x", "--test-size", "nan"], "'nan' is not a number between"),
-        (["train", "x", "--test-size", "20"], "between 0 and 1: for 20 % pass 0.2"),
-        (["train", "x", "--test-size", "12.5%"], "for 12.5 % pass 0.125"),
-        (["train", "x", "--size", "8"], "'8' is not a whole number from 16 to 1024"),
-        (["train", "x", "--size", "a"], "'a' is not a whole number from 16 to 1024"),
+        (["train", "x", "--test-size", "20"], "between 0 and 1: for 20 %, pass 0.2"),
+        (["train", "x", "--test-size", "12.5%"], "for 12.5 %, pass 0.125"),
+        (
+            ["train", "x", "--size", "8"],
+            "'8' is not auto or a whole number from 16 to 1024",
+        ),
+        (
+            ["train", "x", "--size", "a"],
+            "'a' is not auto or a whole number from 16 to 1024",
+        ),
+        (["train", "x", "--time-budget", "0"], "'0' is not a number above 0"),
+        (["train", "x", "--time-budget", "inf"], "'inf' is not a number above 0"),
+        (["train", "x", "--time-budget", "nan"], "'nan' is not a number above 0"),
+        (["train", "x", "--time-budget", "1m"], "'1m' is not a number above 0"),
+        (["train", "x", "--resize", "Crop"], "invalid choice: 'Crop'"),
+        (["train", "x", "--features", ""], "'' is not one of the features hog, hog-"),
         (["train", "x", "--seed", "-1"], "'-1' is not a whole number from 0"),
         (["train", "x", "--seed", "4294967296"], "is not a whole number from 0 to"),
         (["train", "x", "--test", "y", "--test-size", "0.5"], "not allowed with"),
@@ -151,12 +163,15 @@ def test_features_by_name(run, shared_folder, tmp_path):
     status, _, err = run("train", shared_folder, *arguments)
     assert (status, err) == (0, "")
     union = read_model_file(path).model[1]
-    assert [name for name, _ in union.transformer_list] == ["hog", "bagofvisualwords"]
+    assert [name for name, _ in union.transformer_list] == ["hog", "words"]
 
 
 def test_features_that_there_are_not(fail, shared_folder):
     error = fail("train", shared_folder, "--features", "hog,sift")
-    assert "'sift' is not one of the features hog, color, words" in error
+    assert (
+        "'sift' is not one of the features hog, hog-8x8, hog-10x10, color, words,"
+        in error
+    )
 
 
 def test_bugs_are_not_hidden(monkeypatch, shared_folder):

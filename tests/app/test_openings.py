@@ -1,4 +1,8 @@
-"""Each file is opened once and each image is hashed once, whatever a command does."""
+"""Each file is opened once, whatever a command does, and each image is hashed once.
+
+Only a size or a way to a square that is "auto" is told by the heads of a few files, which
+are opened once more. `ImageClassifier` hashes the images that it learns from by itself.
+"""
 
 import json
 import subprocess
@@ -30,9 +34,11 @@ for name in ("sha256", "sha1", "md5", "blake2b", "blake2s", "sha512"):
     setattr(hashlib, name, counted(getattr(hashlib, name)))
 
 from skvision import cli
-from skvision._recipes import choose
+from skvision._readers import extents
+from skvision._recipes import choice, draws
 
-choose._DRAWS = 1  # five would take most of the time
+extents._MOST = 5
+draws._MANY = choice.N_STEPS = 0  # the whole choice would take most of the time
 size = int(sys.argv[1])
 results = []
 for command in json.loads(sys.argv[2]):
@@ -45,15 +51,19 @@ with open(sys.argv[3], "w") as file:
     json.dump(results, file)
 """
 SIZE = 24
-HOG = ("--features", "hog", "--size", f"{SIZE}")
+SQUARE = ("--size", f"{SIZE}", "--resize", "crop")
+HOG = ("--features", "hog", *SQUARE)
 COMMANDS = {
     "train": ["train", "TRAIN", *HOG, "--model", "MODEL"],
     "train --report": ["train", "TRAIN", *HOG, "--report", "PAGE"],
     "train --test --report": [
         *("train", "TRAIN", "--test", "TEST", *HOG, "--report", "PAGE"),
     ],
-    "compare": ["compare", "TRAIN", "--size", f"{SIZE}", "--folds", "2"],
+    "compare": ["compare", "TRAIN", *SQUARE, "--folds", "2"],
     "report": ["report", "MODEL", "TEST", "--out", "PAGE"],
+    "train --resize auto": [
+        *("train", "TRAIN", "--features", "hog", "--size", f"{SIZE}"),
+    ],
     "a bad file": ["train", "BAD", *HOG, "--report", "PAGE"],
 }
 
@@ -86,23 +96,30 @@ def results(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("command", "folders"),
+    ("command", "folders", "n_learned"),
     [
-        ("train", ["train"]),
-        ("train --report", ["train"]),
-        ("train --test --report", ["train", "test"]),
-        ("compare", ["train"]),
-        ("report", ["test"]),
+        ("train", ["train"], 12),
+        ("train --report", ["train"], 12),
+        ("train --test --report", ["train", "test"], 16),
+        ("compare", ["train"], 0),
+        ("report", ["test"], 0),
     ],
 )
 def test_each_file_is_opened_once_and_each_image_is_hashed_once(
-    results, command, folders
+    results, command, folders, n_learned
 ):
     (status, opened, hashed), root = results[0][command], results[1]
     files = [str(file) for name in folders for file in (root / name).glob("*/*.png")]
     assert status == 0
     assert opened == dict.fromkeys(files, 1)
-    assert hashed == [1] * len(files)
+    assert sorted(hashed) == [1] * (len(files) - n_learned) + [2] * n_learned
+
+
+def test_a_few_files_are_opened_for_their_size(results):
+    status, opened, hashed = results[0]["train --resize auto"]
+    assert status == 0
+    assert sorted(opened.values()) == [1] * 11 + [2] * 5
+    assert sorted(hashed) == [1] * 4 + [2] * 12
 
 
 def test_a_bad_file_is_opened_once_too(results):

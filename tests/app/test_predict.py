@@ -129,7 +129,7 @@ def test_predictions_come_while_files_are_listed(model, shared_folder):
             taken += 1
             yield Input(file)
 
-    answers = predict_inputs(load_model(model).pipeline, endless())
+    answers = predict_inputs(load_model(model), endless())
     assert len(next(answers)) == 16
     answers.close()
     assert taken < 3000
@@ -202,7 +202,7 @@ class Vague:
 
 
 def test_what_is_not_finite_is_no_prediction(model, shared_folder):
-    pipeline, _ = load_model(model)
+    pipeline = load_model(model)
     pipeline.steps[-1] = ("vague", Vague())
     file = Input(str(shared_folder / "down" / "0.png"))
     ((answer,),) = predict_inputs(pipeline, iter([file]))

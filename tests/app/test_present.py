@@ -55,10 +55,10 @@ def test_many_classes_have_the_pairs_confused_most(capsys, monkeypatch):
 
 def test_names_are_in_the_order_in_which_people_count(capsys, monkeypatch):
     assert [count(n, "image") for n in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
-    print_folder("photos", np.array(["b", "10", "9", "10"]), 0)
+    print_folder("photos", np.array(["b", "10", "9", "10"]), "")
     out = capsys.readouterr().out
     assert out == "4 images of 3 classes in photos: 9 1, 10 2, b 1.\n"
-    print_folder("photos", np.array(["a"]), 0)
+    print_folder("photos", np.array(["a"]), "")
     assert capsys.readouterr().out == "1 image of 1 class in photos: a 1.\n"
 
 

@@ -36,14 +36,14 @@ def test_train_prints_what_it_read_and_how_well_it_did(run, shared_folder):
 def test_the_model_says_what_it_is(model):
     pipeline, about = read_model_file(model)
     assert [name for name, _ in pipeline.steps] == [
-        "imagereader",
-        "featureunion",
-        "pixelnormalizer",
-        "softmaxregression",
+        "reader",
+        "features",
+        "normalizer",
+        "classifier",
     ]
     assert pipeline[0].n_jobs is None
     assert about["classes"] == ["across", "down"]
-    assert about["size"] == [64, 64]
+    assert about["size"] == [32, 32]
     assert about["training"].keys() == {"pictures", "fingerprints"}
     assert about["training"]["pictures"] == {"across": 8, "down": 8}
     low, high = wilson_interval(4, 4)

@@ -14,7 +14,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from skvision import MulticlassSVM, SoftmaxRegression
-from skvision._recipes.choose import draw_validation, validate_alphas
+from skvision._recipes.draws import draw_validation_images
+from skvision._recipes.training_images import TrainingImages
+from skvision._recipes.validate import Rows, validate_softmax
 
 N = 120
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -140,17 +142,26 @@ def test_shifted_digits_held_out(Model):
 def test_penalties_are_chosen_by_rows_that_scaled_no_feature(problem, monkeypatch):
     """`skvision train` and `compare` normalize by the rows to learn from alone."""
     X, y, _ = problem
-    labels = y.astype(str)
-    (held_out, *_) = draw_validation(labels, [np.arange(N)], 0)
-    monkeypatch.setattr("skvision._recipes.choose._ALPHAS", (1.0,))
+    ones = np.ones(N)
+    images = TrainingImages(X, y, ones, np.arange(N), np.arange(N))
+    draws = draw_validation_images(images, None, 0)
+    held_out = draws[0][1]
     seen = []
     fit = SoftmaxRegression.fit
-    monkeypatch.setattr(
-        SoftmaxRegression, "fit", lambda self, X, y: seen.append(X) or fit(self, X, y)
-    )
-    validate_alphas(X, labels, [np.arange(N)], 0)
+
+    def see(self, X, y, sample_weight):
+        seen.append(X)
+        return fit(self, X, y, sample_weight)
+
+    def validate(X):
+        rows = Rows(X, X[np.newaxis][:0], y, ones)
+        validate_softmax(rows, draws, (1.0,), widen=False)
+
+    monkeypatch.setattr(SoftmaxRegression, "fit", see)
+    validate(X)
     n_fits = len(seen)
+    assert n_fits == len(draws)
     shifted = X.copy()
     shifted[held_out] += 100
-    validate_alphas(shifted, labels, [np.arange(N)], 0)
+    validate(shifted)
     np.testing.assert_array_equal(seen[0], seen[n_fits])

@@ -201,6 +201,26 @@ def test_a_class_of_one_image_is_learned_without_a_choice(stripes):
     np.testing.assert_array_equal(model.predict(images), labels)
 
 
+@pytest.mark.parametrize("n", [2, 30])
+def test_a_network_that_is_asked_for_is_taken(two_kinds, n):
+    """Whether it is better or not, in any time, and if nothing can be validated."""
+    images, labels = two_kinds
+    order = np.argsort(np.arange(len(labels)) % 20, kind="stable")
+    some = np.unique(labels, return_index=True)[1] if n == 2 else order[:n]
+    options = {"features": ["hog"], "augmentation": None, "random_state": 0}
+    model = ImageClassifier(model="softmax+network", time_budget=1e-9, **options)
+    model.fit(images[some], labels[some])
+    assert model.best_params_["model"] == "softmax+network"
+    members = model.best_estimator_[-1].named_estimators_
+    assert list(members) == ["softmax", "network"]
+    probabilities = [member.predict_proba for member in members.values()]
+    rows = model.best_estimator_[:-1].transform(images)
+    np.testing.assert_allclose(
+        model.predict_proba(images), np.mean([p(rows) for p in probabilities], axis=0)
+    )
+    assert list(model.cv_results_["param_model"])[-1] == "softmax+network"
+
+
 def test_a_time_budget_leaves_recipes_untried(two_kinds):
     images, labels = two_kinds
     model = ImageClassifier(

@@ -19,6 +19,7 @@ from skvision._readers.decoder_messages import Messages
 from skvision._readers.image_reader import ImageReader, target_of
 from skvision._readers.read_all import read_all, warn_of_messages
 from skvision._recipes.copies import digest
+from skvision._recipes.inputs import choose_resize
 
 _FILES_AT_A_TIME = 256  # between two steps of the progress bar
 _MOST_NAMED = 3
@@ -91,6 +92,8 @@ def load_dataset(
     bad = [(dataset.names[i], reason) for i, reason in read.reasons.items()]
     if loading.bad_list is not None:
         _list_bad_files(loading.bad_list, bad)
+    if reader.resize == "crop":
+        _warn_of_cropping(np.concatenate(read.extents))
     if not bad:
         return dataset, read.images(dataset.sources)
     what = _name_bad_files(bad, len(dataset.sources))
@@ -102,26 +105,13 @@ def load_dataset(
     return dataset.keep(is_good), read.images(dataset.sources)
 
 
-def read_images(sources: Sequence[Any], reader: ImageReader) -> Images:
-    """Read images, with a progress bar on a terminal.
-
-    Parameters
-    ----------
-    sources : sequence
-        Files, or images.
-    reader : ImageReader
-        It has the size and the mode of the images.
-
-    Raises
-    ------
-    UserError
-        If some files cannot be read; the message names them.
-    """
-    read = _read(sources, reader, reader.max_pixels)
-    if read.reasons:
-        bad = [(str(sources[i]), reason) for i, reason in read.reasons.items()]
-        raise UserError(_name_bad_files(bad, len(sources)))
-    return read.images(sources)
+def _warn_of_cropping(extents: NDArray[np.intp]) -> None:
+    """Warn if cropping cuts away more than a third of most images."""
+    if choose_resize(extents) != "crop":
+        print_error(
+            "warning: --resize crop cuts away more than a third of most images, and "
+            "stretch and pad keep all of them"
+        )
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,20 @@ def test_without_the_option_they_are_an_error(dataset):
         load(dataset)
 
 
+@pytest.mark.parametrize("resize", ["auto", "crop", "pad"])
+def test_a_crop_that_cuts_away_much_is_told(tmp_path, capsys, resize):
+    paths = [str(tmp_path / f"{i}.png") for i in range(5)]
+    for i, path in enumerate(paths):
+        Image.new("L", (20, 12 if i < 3 else 16), i).save(path)
+    wide = Dataset(paths, paths, np.array(list("aabbb")))
+    load(wide, resize=resize)
+    told = "crop cuts away more than a third of most images" in capsys.readouterr().err
+    assert told == (resize == "crop")
+    square = Dataset(paths[3:], paths[3:], np.array(list("ab")))
+    load(square, resize=resize)
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("skip_bad", [False, True])
 def test_bad_files_are_listed(dataset, tmp_path, skip_bad):
     file = tmp_path / "bad.txt"

@@ -176,7 +176,7 @@ class _Search:
                     yield recipe
 
     def attempt(self, recipe: Recipe, *, is_wanted: bool = False) -> None:
-        """Validate a recipe, and take it if it is wanted or its loss is the smallest."""
+        """Validate a recipe, and take it if wanted or if its loss is the smallest."""
         if not is_wanted and not self._has_time_for(recipe):
             self.trials.append(Trial(recipe, None, 0.0, "not tried: time budget"))
             return

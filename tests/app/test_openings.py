@@ -1,7 +1,8 @@
 """Each file is opened once, whatever a command does, and each image is hashed once.
 
-Only a size or a way to a square that is "auto" is told by the heads of a few files, which
-are opened once more. `ImageClassifier` hashes the images that it learns from by itself.
+Only a size or a way to a square that is "auto" is told by the heads of a few files,
+which are opened once more. `ImageClassifier` hashes the images that it learns from by
+itself.
 """
 
 import json

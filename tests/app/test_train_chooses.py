@@ -17,9 +17,8 @@ TRIED, BUDGET = "better than hog softmax", "not tried: time budget"
 
 def test_the_whole_choice(run, shared_folder, tmp_path, monkeypatch):
     """All options have their defaults."""
-    monkeypatch.undo()  # few_recipes
-    monkeypatch.setattr("skvision._app.first_run._tell_start", lambda: None)
-    monkeypatch.setattr("skvision._app.first_run._tell_end", lambda _: None)
+    monkeypatch.setattr("skvision._recipes.choice.N_STEPS", N_STEPS)
+    monkeypatch.setattr("skvision._recipes.draws._MANY", 1000)
     path, tried = tmp_path / "a.skops", []
     attempt = _Search.attempt
 

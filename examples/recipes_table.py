@@ -31,6 +31,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_union
+from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits
 
 from skvision import (
     HOG,
@@ -82,7 +84,7 @@ class FixedRecipe(ClassifierMixin, BaseEstimator):
                 known = np.isin(y[held_out], model.classes_)
                 losses[i] += log_loss(
                     y[held_out][known],
-                    model.predict_proba(unseen[known]).astype(float),
+                    normalize(model.predict_proba(unseen[known]).astype(float), "l1"),
                     labels=model.classes_,
                 )
         self.normalizer_ = PixelNormalizer(variance_floor=0.01).fit(features)
@@ -235,5 +237,5 @@ def main(folder, fashion_folder):
 
 
 if __name__ == "__main__":
-    with parallel_config("threading", n_jobs=-1):
+    with parallel_config("threading", n_jobs=-1), threadpool_limits(1):
         main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)

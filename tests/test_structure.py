@@ -38,6 +38,7 @@ ROOMS = {
         "_neighbors",
         "_networks",
         "_readers",
+        "_training",
         "augmentation",
         "model_selection",
     },

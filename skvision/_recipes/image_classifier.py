@@ -36,6 +36,7 @@ from skvision._recipes.inputs import (
 )
 from skvision._recipes.recipe import FIRST, Recipe
 from skvision._recipes.training_images import merge_copies
+from skvision._training.parallel import one_thread_for_blas
 
 _MODELS = {"softmax", "softmax+network"}
 
@@ -301,8 +302,10 @@ class ImageClassifier(ClassifierMixin, Estimator):
             time_budget=self.time_budget,
             seed=seed,
         )
-        choice = choose(training, settings)
-        self.best_estimator_ = fit_recipe(training, choice, settings, reader)
+        # Two threads for products this small wait longer than they compute.
+        with one_thread_for_blas:
+            choice = choose(training, settings)
+            self.best_estimator_ = fit_recipe(training, choice, settings, reader)
         self.classes_ = problem.classes
         self._tell(choice)
         return self

@@ -7,6 +7,7 @@ from report_pages import make_images, render
 
 from skvision import ImageClassifier, ImageReader
 from skvision._app.commands import learn
+from skvision._app.html_report import page as report_page
 from skvision._app.html_report import portraits
 
 
@@ -66,6 +67,15 @@ def test_contributions_are_of_all_features(ensemble):
     assert len(fractions) == 4
     assert min(fractions) > 0
     assert sum(fractions) == pytest.approx(1)
+
+
+def test_contributions_of_one_kind_are_joined(ensemble):
+    features = ensemble.evidence.evaluation.features
+    kinds = report_page._join_kinds(
+        portraits.measure_contributions(ensemble.pipeline, features)
+    )
+    assert [kind for kind, _ in kinds] == ["edges", "colors", "small patches"]
+    assert sum(fraction for _, fraction in kinds) == pytest.approx(1)
 
 
 def test_the_page_is_whole(ensemble):

@@ -140,12 +140,9 @@ def render_report(
         portraits=[portraits[name] for name in classes],
         widely_open=_WIDELY_OPEN,
         means=mean_images(evidence, classes),
-        contributions=[
-            (_name_kind(step), fraction)
-            for step, fraction in measure_contributions(
-                pipeline, evidence.evaluation.features
-            )
-        ],
+        contributions=_join_kinds(
+            measure_contributions(pipeline, evidence.evaluation.features)
+        ),
         training=draw_training(pipeline, evidence, baseline.fraction),
         table=table,
         baseline=baseline,
@@ -241,6 +238,15 @@ def _judge(evidence: Evidence) -> dict[str, Any]:
         "samples": samples,
         "images": show_thumbnails(evidence, sorted(shown)),
     }
+
+
+def _join_kinds(parts: list[tuple[Any, float]]) -> list[tuple[str, float]]:
+    """Return the fraction of each kind of features; two steps may be of one kind."""
+    fractions: dict[str, float] = {}
+    for step, fraction in parts:
+        kind = _name_kind(step)
+        fractions[kind] = fractions.get(kind, 0.0) + fraction
+    return list(fractions.items())
 
 
 def _name_kind(step: Any) -> str:

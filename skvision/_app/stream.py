@@ -92,10 +92,9 @@ def in_blocks(
         try:
             block.append(values.take())
             end = monotonic() + seconds
-            while len(block) < size:
-                block.append(values.take(max(0.0, end - monotonic())))
-        except Empty:
-            pass
+            with suppress(Empty):  # no more values in time
+                while len(block) < size:
+                    block.append(values.take(max(0.0, end - monotonic())))
         except StopIteration:
             ended = True
         if block:

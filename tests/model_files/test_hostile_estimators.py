@@ -237,7 +237,7 @@ HUGE = np.full((12, 64), 10**6, np.float64)
         ("reader", put("background", "no color"), "background"),
         ("reader", put("max_pixels", 10**12), "is over 100000000"),
         # scikit-learn's
-        ("scaled", put("memory", "/tmp/cache"), "memory=None"),
+        ("scaled", put("memory", "cache"), "memory=None"),
         ("scaled", put("steps", []), "steps|index"),
         ("scaled", put("steps", [("a", 3)]), "3 is not an estimator"),
         ("scaled", put("scale_", np.full(9, 1e-300), 2), "could be infinite"),

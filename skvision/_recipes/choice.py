@@ -122,7 +122,7 @@ def choose(training: TrainingImages, settings: Settings) -> Choice:
             for recipe in list(search.changes(step)):
                 search.attempt(recipe)
             advance()
-        if settings.vary_copies and count_copies(len(some)):
+        if settings.vary_copies and count_copies(len(training)):
             search.attempt(replace(search.recipe, copies=search.kind_of_copies()))
         advance()
         if settings.model != "softmax":

@@ -242,6 +242,17 @@ def test_the_subset_that_is_chosen_by(stripes, monkeypatch):
     assert model.score(images, labels) > 0.8
 
 
+def test_many_images_are_learned_without_copies(stripes, monkeypatch):
+    monkeypatch.setattr("skvision._recipes.choice._MOST_IMAGES", 30)
+    monkeypatch.setattr("skvision._recipes.changed_copies._MOST", 40)
+    monkeypatch.setattr("skvision._recipes.choice.is_clearly_less", lambda *_: True)
+    model = ImageClassifier(["color"], model="softmax", random_state=0).fit(*stripes)
+    assert set(model.cv_results_["param_copies"]) == {"none"}
+    few = ImageClassifier(["color"], model="softmax", random_state=0)
+    few.fit(stripes[0][:30], stripes[1][:30])
+    assert few.best_params_["copies"] != "none"
+
+
 def test_the_size_follows_the_originals(stripes):
     images, labels = stripes
     for side, expected in ((24, 32), (60, 64), (100, 128)):
